@@ -1,0 +1,73 @@
+"""Response curves: money per week in, expected outcome per week out.
+
+From simple to subtle: `Exponential`, `Log`, `Power` and `Logistic` are concave and have closed
+forms for everything; `Hill` is concave up to shape 1 and S-shaped above; `Points` goes through
+measured points; `Mixture` is a weighted sum; `stack` puts many curves on one channel axis.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from budgetopt.curves.base import Curve
+from budgetopt.curves.exponential import Exponential
+from budgetopt.curves.hill import Hill
+from budgetopt.curves.logarithm import Log
+from budgetopt.curves.logistic import Logistic
+from budgetopt.curves.mixture import Mixture
+from budgetopt.curves.points import Points
+from budgetopt.curves.power import Power
+from budgetopt.curves.stack import Stack, stack
+from budgetopt.errors import CurveError, did_you_mean
+
+__all__ = [
+    "KINDS",
+    "Curve",
+    "Exponential",
+    "Hill",
+    "Log",
+    "Logistic",
+    "Mixture",
+    "Points",
+    "Power",
+    "Stack",
+    "curve_from_dict",
+    "stack",
+]
+
+KINDS: dict[str, type[Curve]] = {
+    kind.kind: kind for kind in (Exponential, Hill, Log, Power, Logistic, Points)
+}
+"""The curves a plan file may name, by their `kind`."""
+
+
+def curve_from_dict(data: dict[str, Any]) -> Curve:
+    """Return the curve of ``{"kind": "hill", "top": ..., ...}``.
+
+    Raises
+    ------
+    CurveError
+        ``bad-curve`` for an unknown kind, or for a missing or misspelt parameter.
+    """
+    given = dict(data)
+    name = given.pop("kind", None)
+    if name not in KINDS:
+        raise CurveError(
+            "bad-curve",
+            f"curve kind {name!r} is not known",
+            field="kind",
+            value=name,
+            remedy=did_you_mean(str(name), KINDS),
+        )
+    kind = KINDS[name]
+    wanted = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    wanted = [w for w in wanted if w != "kind"]
+    if set(given) != set(wanted):
+        raise CurveError(
+            "bad-curve",
+            f"{name} curve has parameters {sorted(given)}",
+            field="curve",
+            value=sorted(given),
+            remedy=f"give exactly {', '.join(wanted)}",
+        )
+    return kind(**given)

@@ -1,0 +1,134 @@
+"""What every response curve can do, for one channel or for whole arrays of channels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from budgetopt.errors import CurveError
+
+Floats = NDArray[np.float64]
+
+
+class Curve(ABC):
+    """Expected outcome per week as a function of money per week: nondecreasing, zero at zero.
+
+    Parameters are numbers for one channel, or arrays shaped ``(channels,)`` or ``(runs,
+    channels)`` for many channels at once; every method broadcasts its argument against them.
+    So one class serves the live week and ten thousand simulated ones.
+
+    Notes
+    -----
+    Spends are in units of money per week (not minor units) and must not be negative; outcomes are
+    in the unit of ``top``. Slopes are outcome per unit of money.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def value(self, spend: ArrayLike) -> Floats:
+        """Return the expected outcome at a spend."""
+
+    @abstractmethod
+    def slope(self, spend: ArrayLike) -> Floats:
+        """Return the marginal outcome per unit of money at a spend; may be infinite at zero."""
+
+    @abstractmethod
+    def spend_at_slope(self, slope: ArrayLike) -> Floats:
+        """Return the largest spend at which the slope is still at least the given one.
+
+        It is 0 where even the first unit brings less. At slope 0 it is the spend beyond which
+        nothing more comes, infinite where the curve never ends.
+        """
+
+    @abstractmethod
+    def slope_decay(self, spend: ArrayLike) -> Floats:
+        """Return the money over which the slope falls by a factor of e here: ``f'/(-f'')``.
+
+        It is what a spend gains when the logarithm of the price falls by one, the derivative that
+        Newton's method on the price needs.
+        """
+
+    @property
+    @abstractmethod
+    def concave(self) -> bool:
+        """Whether the slope never rises with spend."""
+
+    def take(self, columns: Any) -> Self:
+        """Return the curves at some positions of the channel axis."""
+        return type(self)(**{k: v[..., columns] for k, v in self.parameters().items()})
+
+    @classmethod
+    def join(cls, curves: Sequence[Self]) -> Self:
+        """Return single curves of this kind as one curve over an array of channels."""
+        names = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+        return cls(**{name: np.array([getattr(c, name) for c in curves]) for name in names})
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the curve as plain data, ``{"kind": ..., parameter: ...}``."""
+        plain = {k: np.asarray(v).tolist() for k, v in self.parameters().items()}
+        return {"kind": self.kind, **plain}
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        mine, theirs = self.parameters(), other.parameters()
+        return all(np.array_equal(mine[k], theirs[k]) for k in mine)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, *(np.asarray(v).tobytes() for v in self.parameters().values())))
+
+
+def check_parameter(
+    curve: Curve,
+    name: str,
+    *,
+    above: float = -np.inf,
+    least: float = -np.inf,
+    below: float = np.inf,
+) -> None:
+    """Store a parameter as float or float array, or say which value is out of range.
+
+    Raises
+    ------
+    CurveError
+        ``bad-curve``, with the position where the parameter is an array.
+    """
+    given = getattr(curve, name)
+    try:
+        array = np.asarray(given, dtype=np.float64)
+        if np.asarray(given).dtype.kind == "b":
+            raise TypeError
+    except (TypeError, ValueError):
+        array = np.asarray(np.nan)
+    # Written so that NaN fails.
+    good = (array > above) & (array >= least) & (array < below)
+    if not good.all():
+        at = np.unravel_index(int(np.argmin(good)), good.shape)
+        where = f"[{', '.join(map(str, at))}]" if at else ""
+        rules = [f"above {above:g}"] if above > -np.inf else []
+        rules += [f"at least {least:g}"] if least > -np.inf else []
+        rules += [f"below {below:g}"] if below < np.inf else ["finite"]
+        bad = array[at] if array.ndim else given
+        raise CurveError(
+            "bad-curve",
+            f"{name}{where} of the {curve.kind} curve is {bad}",
+            field=name,
+            value=bad if not array.ndim else float(bad),
+            remedy=f"give a number {' and '.join(rules)}",
+        )
+    object.__setattr__(curve, name, float(array) if array.ndim == 0 else array)
+
+
+def as_spend(spend: ArrayLike) -> Floats:
+    """Return spends as a float array."""
+    return np.asarray(spend, dtype=np.float64)

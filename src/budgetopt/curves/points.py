@@ -1,0 +1,171 @@
+"""A curve given by points, with straight lines between them and level beyond the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.errors import CurveError
+
+_NEARLY = 1e-6
+"""A curve this near below its concave envelope, as a share of its top, counts as concave: published
+curves are rounded, and what is missing shows up in the gap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points(Curve):
+    """The curve through measured points; nothing is assumed beyond the last one.
+
+    Parameters
+    ----------
+    spend
+        Money at the points, rising strictly, at least 0; shape ``(points,)`` or ``(...,
+        channels, points)``. A point at zero is added where it is missing.
+    outcome
+        Outcome at the points, never falling, at least 0, and 0 at zero; same shape.
+
+    Raises
+    ------
+    CurveError
+        ``bad-curve`` where points are out of order or out of range.
+
+    Notes
+    -----
+    Straight lines keep a concave set of points concave, which smooth interpolation does not
+    promise; and they make the linear program exact. Slopes and their inverse are those of the
+    concave envelope, which for concave points is the curve itself (Rockafellar 1970, section 12).
+
+    Examples
+    --------
+    >>> curve = Points(spend=[0, 10, 30], outcome=[0, 5, 9])
+    >>> float(curve.value(20)), float(curve.slope(5)), float(curve.spend_at_slope(0.3))
+    (7.0, 0.5, 10.0)
+    """
+
+    spend: Floats | Sequence[float]
+    outcome: Floats | Sequence[float]
+    kind: ClassVar[str] = "points"
+
+    def __post_init__(self) -> None:
+        check_parameter(self, "spend", least=0)
+        check_parameter(self, "outcome", least=0)
+        x, y = np.asarray(self.spend), np.asarray(self.outcome)
+        if x.shape != y.shape or x.ndim == 0 or x.shape[-1] == 0:
+            raise self._wrong("shapes differ or are empty", "give one outcome for each spend")
+        if np.any(x[..., 0] > 0):
+            x, y = _with_zero(x), _with_zero(y)
+        if np.any(y[..., 0] != 0):
+            raise self._wrong("outcome at zero spend is not 0", "leave the baseline out")
+        # Padding repeats the last point, so equal neighbours are allowed where both are equal.
+        same = (np.diff(x) == 0) & (np.diff(y) == 0)
+        if not np.all((np.diff(x) > 0) | same) or np.any(np.diff(y) < 0):
+            raise self._wrong("points are out of order", "sort them; the outcome must not fall")
+        object.__setattr__(self, "spend", x)
+        object.__setattr__(self, "outcome", y)
+        hull = _envelope(x, y)
+        object.__setattr__(self, "_hull", hull)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            slopes = np.diff(hull) / np.diff(x)
+        object.__setattr__(self, "_slopes", np.where(np.diff(x) > 0, slopes, 0.0))
+
+    def _wrong(self, problem: str, remedy: str) -> CurveError:
+        return CurveError("bad-curve", f"points curve: {problem}", field="spend", remedy=remedy)
+
+    def value(self, spend: ArrayLike) -> Floats:
+        """Return the outcome on the line between the neighbouring points."""
+        knots, heights = np.asarray(self.spend), np.asarray(self.outcome)
+        x, at = self._segment(spend)
+        left, right = _pick(knots, at), _pick(knots, at + 1)
+        low, high = _pick(heights, at), _pick(heights, at + 1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(right > left, (x - left) / (right - left), 1.0)
+        value: Floats = low + (high - low) * np.clip(share, 0.0, 1.0)
+        return value
+
+    def slope(self, spend: ArrayLike) -> Floats:
+        """Return the slope of the envelope to the right of the spend, 0 beyond the last point."""
+        x, at = self._segment(spend)
+        slopes: Floats = self._slopes  # type: ignore[attr-defined]
+        last = np.asarray(self.spend)[..., -1]
+        return np.where(x >= last, 0.0, _pick(slopes, at))
+
+    def spend_at_slope(self, slope: ArrayLike) -> Floats:
+        """Return the end of the last line of the envelope that is at least this steep."""
+        price = as_spend(slope)[..., None]
+        slopes: Floats = self._slopes  # type: ignore[attr-defined]
+        steep = np.sum((slopes >= price) & (slopes > 0), axis=-1)
+        return _pick(np.asarray(self.spend), steep)
+
+    def slope_decay(self, spend: ArrayLike) -> Floats:
+        """Return 0: the slope does not change, or jumps."""
+        return np.zeros(np.broadcast_shapes(np.shape(spend), np.shape(self.spend)[:-1]))
+
+    @property
+    def concave(self) -> bool:
+        """Whether no point lies more than 1e-6 of the top below the concave envelope."""
+        hull: Floats = self._hull  # type: ignore[attr-defined]
+        short = np.max(hull - self.outcome, axis=-1)
+        return bool(np.all(short <= _NEARLY * np.asarray(self.outcome)[..., -1]))
+
+    def take(self, columns: Any) -> Self:
+        """Return the curves at some positions of the channel axis."""
+        return type(self)(
+            np.asarray(self.spend)[..., columns, :], np.asarray(self.outcome)[..., columns, :]
+        )
+
+    @classmethod
+    def join(cls, curves: Sequence[Self]) -> Self:
+        """Return single curves as one over an array of channels, short ones padded at the end."""
+        most = max(np.size(c.spend) for c in curves)
+        pad = [(0, most - np.size(c.spend)) for c in curves]
+        return cls(
+            np.stack([np.pad(c.spend, p, mode="edge") for c, p in zip(curves, pad, strict=True)]),
+            np.stack([np.pad(c.outcome, p, mode="edge") for c, p in zip(curves, pad, strict=True)]),
+        )
+
+    def _segment(self, spend: ArrayLike) -> tuple[Floats, Any]:
+        """Return the spends and for each the number of the line it lies on, by bisection."""
+        knots = np.asarray(self.spend)
+        x = np.broadcast_to(as_spend(spend), np.broadcast_shapes(np.shape(spend), knots.shape[:-1]))
+        at = np.zeros(x.shape, dtype=np.intp)
+        last = knots.shape[-1] - 2
+        step = 1 << max(last, 0).bit_length()
+        while step := step >> 1:
+            probe = np.minimum(at + step, last)
+            at = np.where(_pick(knots, probe) <= x, probe, at)
+        return x, at
+
+
+def _pick(table: Floats, at: Any) -> Floats:
+    """Return entries of the last axis of a table, one for each position in `at`."""
+    at = np.minimum(at, table.shape[-1] - 1)
+    wide = np.broadcast_to(table, (*np.shape(at), table.shape[-1]))
+    picked: Floats = np.take_along_axis(wide, at[..., None], axis=-1)[..., 0]
+    return picked
+
+
+def _with_zero(points: Floats) -> Floats:
+    return np.concatenate([np.zeros((*points.shape[:-1], 1)), points], axis=-1)
+
+
+def _envelope(x: Floats, y: Floats) -> Floats:
+    """Return the heights of the least concave function above the points, at their spends."""
+    if x.ndim > 1:
+        rows = [
+            _envelope(a, b)
+            for a, b in zip(x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1]), strict=True)
+        ]
+        return np.reshape(rows, y.shape)
+    kept: list[int] = []
+    for i in range(x.size):
+        while len(kept) > 1 and (y[kept[-1]] - y[kept[-2]]) * (x[i] - x[kept[-2]]) <= (
+            y[i] - y[kept[-2]]
+        ) * (x[kept[-1]] - x[kept[-2]]):
+            kept.pop()
+        kept.append(i)
+    return np.interp(x, x[kept], y[kept])

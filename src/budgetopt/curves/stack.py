@@ -1,0 +1,110 @@
+"""Many curves of any kinds as one curve over an array of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from budgetopt.curves.base import Curve, Floats
+
+
+def stack(curves: Sequence[Curve]) -> Curve:
+    """Return single curves as one curve whose last axis is the channels.
+
+    Curves of one kind become that kind with array parameters; mixed kinds become a `Stack`.
+
+    Examples
+    --------
+    >>> from budgetopt.curves import Exponential, Log
+    >>> stack([Log(2, 1), Log(3, 1)]).top
+    array([2., 3.])
+    >>> stack([Log(2, 1), Exponential(3, 1)]).value([0.0, 0.0])
+    array([0., 0.])
+    """
+    columns: dict[type[Curve], list[int]] = {}
+    for at, curve in enumerate(curves):
+        columns.setdefault(type(curve), []).append(at)
+    joined = [(np.array(at), kind.join([curves[i] for i in at])) for kind, at in columns.items()]
+    return joined[0][1] if len(joined) == 1 else Stack(tuple(joined))
+
+
+@dataclass(frozen=True, eq=False)
+class Stack(Curve):
+    """Curves of several kinds side by side on the channel axis.
+
+    Parameters
+    ----------
+    parts
+        Pairs of channel positions and the curve over just these channels; together the positions
+        are 0 to the number of channels less one.
+    """
+
+    parts: tuple[tuple[Any, Curve], ...]
+    kind: ClassVar[str] = "stack"
+
+    def value(self, spend: ArrayLike) -> Floats:
+        """Return the outcome of each channel."""
+        return self._each(lambda curve, x: curve.value(x), spend)
+
+    def slope(self, spend: ArrayLike) -> Floats:
+        """Return the slope of each channel."""
+        return self._each(lambda curve, x: curve.slope(x), spend)
+
+    def spend_at_slope(self, slope: ArrayLike) -> Floats:
+        """Return the spend of each channel at its slope."""
+        return self._each(lambda curve, s: curve.spend_at_slope(s), slope)
+
+    def slope_decay(self, spend: ArrayLike) -> Floats:
+        """Return the slope's decay of each channel."""
+        return self._each(lambda curve, x: curve.slope_decay(x), spend)
+
+    @property
+    def concave(self) -> bool:
+        """Whether every part is."""
+        return all(curve.concave for _, curve in self.parts)
+
+    @property
+    def size(self) -> int:
+        """Number of channels."""
+        return sum(len(at) for at, _ in self.parts)
+
+    def take(self, columns: Any) -> Self:
+        """Return the curves at some positions of the channel axis."""
+        wanted = np.arange(self.size)[columns]
+        parts = []
+        for at, curve in self.parts:
+            place = {int(c): i for i, c in enumerate(at)}
+            here = [i for i, c in enumerate(wanted) if int(c) in place]
+            if here:
+                parts.append((np.array(here), curve.take([place[int(wanted[i])] for i in here])))
+        return type(self)(tuple(parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parts as plain data."""
+        parts = [{"columns": at.tolist(), "curve": c.to_dict()} for at, c in self.parts]
+        return {"kind": self.kind, "parts": parts}
+
+    def _each(self, method: Callable[[Curve, Floats], Floats], given: ArrayLike) -> Floats:
+        given = np.asarray(given, dtype=np.float64)
+        wide = np.broadcast_to(given, np.broadcast_shapes(given.shape, (self.size,)))
+        results = [(at, method(curve, wide[..., at])) for at, curve in self.parts]
+        lead = np.broadcast_shapes(*(r.shape[:-1] for _, r in results))
+        out = np.empty((*lead, self.size))
+        for at, result in results:
+            out[..., at] = result
+        return out
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Stack) or len(self.parts) != len(other.parts):
+            return NotImplemented if not isinstance(other, Stack) else False
+        return all(
+            np.array_equal(a, b) and c == d
+            for (a, c), (b, d) in zip(self.parts, other.parts, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash(tuple((at.tobytes(), curve) for at, curve in self.parts))
