@@ -54,6 +54,10 @@ class Curve(ABC):
         Newton's method on the price needs.
         """
 
+    def envelope(self, spend: ArrayLike) -> Floats:
+        """Return the value of the least concave function above the curve; itself if concave."""
+        return self.value(spend)
+
     @property
     @abstractmethod
     def concave(self) -> bool:

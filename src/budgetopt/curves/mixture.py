@@ -53,6 +53,10 @@ class Mixture(Curve):
         """Return the weighted sum of the cells' outcomes."""
         return self._sum(self.cells.value(as_spend(spend)[..., None]))
 
+    def envelope(self, spend: ArrayLike) -> Floats:
+        """Return the weighted sum of the cells' envelopes, itself concave and above."""
+        return self._sum(self.cells.envelope(as_spend(spend)[..., None]))
+
     def slope(self, spend: ArrayLike) -> Floats:
         """Return the weighted sum of the cells' slopes."""
         return self._sum(self.cells.slope(as_spend(spend)[..., None]))

@@ -78,7 +78,14 @@ class Points(Curve):
 
     def value(self, spend: ArrayLike) -> Floats:
         """Return the outcome on the line between the neighbouring points."""
-        knots, heights = np.asarray(self.spend), np.asarray(self.outcome)
+        return self._between(np.asarray(self.outcome), spend)
+
+    def envelope(self, spend: ArrayLike) -> Floats:
+        """Return the value of the least concave function above the points."""
+        return self._between(self._hull, spend)  # type: ignore[attr-defined]
+
+    def _between(self, heights: Floats, spend: ArrayLike) -> Floats:
+        knots = np.asarray(self.spend)
         x, at = self._segment(spend)
         left, right = _pick(knots, at), _pick(knots, at + 1)
         low, high = _pick(heights, at), _pick(heights, at + 1)

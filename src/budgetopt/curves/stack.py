@@ -62,6 +62,10 @@ class Stack(Curve):
         """Return the slope's decay of each channel."""
         return self._each(lambda curve, x: curve.slope_decay(x), spend)
 
+    def envelope(self, spend: ArrayLike) -> Floats:
+        """Return the concave envelope of each channel."""
+        return self._each(lambda curve, x: curve.envelope(x), spend)
+
     @property
     def concave(self) -> bool:
         """Whether every part is."""
