@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.curves.stack import Stack
 
 _ROUNDS = 100
 """Rounds allowed to the search on the price: bisection alone needs fewer than this."""
+_NEAR = 1e-9
+"""A Newton step this small leaves an error of its square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,25 +86,33 @@ class Mixture(Curve):
         each = np.broadcast_to(each, np.broadcast_shapes(each.shape, weight.shape))
         low = np.min(np.where(weight > 0, each, np.inf), axis=-1)
         high = np.max(np.where(weight > 0, each, 0.0), axis=-1)
+        # Where even the first unit brings less than the price the root is zero.
+        high = np.where(self.slope(0.0) < slope, 0.0, high)
         return self._between(as_spend(slope), np.minimum(low, high), high)
 
     def _between(self, price: Floats, low: Floats, high: Floats) -> Floats:
-        """Return the root of ``slope(x) = price`` in a bracket, by safeguarded Newton steps."""
-        spend = np.where(np.isfinite(high), 0.5 * (low + high), high)
-        for _ in range(_ROUNDS):
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                slope = self.slope(spend)
-                step = self.slope_decay(spend) * np.log(slope / price)
+        """Return the root of ``slope(x) = price`` in a bracket, by safeguarded Newton steps.
+
+        The logarithm of the slope bends little over the logarithm of the spend, where a step is
+        ``ln(slope/price) · decay/spend``; a step out of the bracket is replaced by its middle.
+        """
+        end = np.isfinite(high) & (high > 0)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            spend = np.where(end & (low > 0), np.sqrt(low) * np.sqrt(high), 0.5 * high)
+            for _ in range(_ROUNDS):
+                each = self.cells.slope(spend[..., None])
+                slope = self._sum(each)
+                fall = self._sum(each / self.cells.slope_decay(spend[..., None]))
                 low = np.where(slope >= price, np.maximum(low, spend), low)
                 high = np.where(slope < price, np.minimum(high, spend), high)
-                ahead = spend + step
-                inside = (ahead > low) & (ahead < high)
-                ahead = np.where(inside, ahead, 0.5 * (low + high))
-                done = (np.abs(ahead - spend) <= 1e-14 * spend) | (high <= low) | ~np.isfinite(high)
-            spend = np.where(done & ~inside, spend, ahead)
-            if np.all(done):
-                break
-        return np.where(np.isfinite(high), spend, high)
+                ahead = spend * np.exp(np.log(slope / price) * slope / fall / spend)
+                # On the straight lines of `Points` there is no curvature to step by.
+                inside = np.isfinite(fall) & (ahead >= low) & (ahead <= high)
+                near = inside & (np.abs(ahead - spend) <= _NEAR * spend)
+                spend = np.where(inside, ahead, 0.5 * (low + high))
+                if np.all(near | (high - low <= 1e-15 * high) | ~end):
+                    break
+        return np.where(end, spend, high)
 
     def _sum(self, each: Floats) -> Floats:
         summed: Floats = np.einsum("...k,...k->...", each, self.weights)
@@ -116,8 +127,9 @@ class Mixture(Curve):
         """Return the mixtures at some positions of the channel axis."""
         weights = np.asarray(self.weights)
         cells = self.cells
-        shapes = [np.ndim(v) for v in cells.parameters().values()]
-        if max(shapes, default=0) > 1:
+        # A stack holds one cell at each of its positions, shared by all channels.
+        shared = isinstance(cells, Stack)
+        if not shared and max(map(np.ndim, cells.parameters().values()), default=0) > 1:
             cells = type(cells)(
                 **{k: np.asarray(v)[..., columns, :] for k, v in cells.parameters().items()}
             )
@@ -132,3 +144,11 @@ class Mixture(Curve):
         """Return cells and weights as plain data."""
         weights = np.asarray(self.weights).tolist()
         return {"kind": self.kind, "cells": self.cells.to_dict(), "weights": weights}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mixture):
+            return NotImplemented
+        return self.cells == other.cells and np.array_equal(self.weights, other.weights)
+
+    def __hash__(self) -> int:
+        return hash((self.cells, np.asarray(self.weights).tobytes()))
