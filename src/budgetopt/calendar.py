@@ -47,13 +47,12 @@ def as_date(value: Any, field: str) -> dt.date:
     CalendarError
         ``bad-date``.
     """
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
-    if isinstance(value, np.datetime64) and not np.isnat(value):
-        return dt.date.fromisoformat(str(value.astype("datetime64[D]")))
     try:
+        # A missing time stamp of pandas is a datetime too, but differs from itself.
+        if isinstance(value, dt.date) and value == value:
+            return value.date() if isinstance(value, dt.datetime) else value
+        if isinstance(value, np.datetime64):
+            return dt.date.fromisoformat(str(value.astype("datetime64[D]")))
         return dt.date.fromisoformat(value.strip())
     except (ValueError, AttributeError):
         raise CalendarError(
@@ -143,9 +142,10 @@ def week_starts(days: NDArray[np.datetime64], start_day: str = "monday") -> NDAr
     Returns
     -------
     ndarray of datetime64[D]
-        Same shape.
+        Same shape; a missing date stays missing.
     """
-    number = days.astype("datetime64[D]").astype(np.int64)
+    dates = days.astype("datetime64[D]")
+    number = dates.astype(np.int64)
     # 1970-01-01 was a Thursday, day 3 counted from Monday.
     back = (number + 3 - start_day_number(start_day)) % 7
-    return (number - back).astype("datetime64[D]")
+    return dates - back

@@ -16,6 +16,7 @@ Every error carries a stable ``code`` (a key of `CODES`), the ``field`` it is ab
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
@@ -85,7 +86,10 @@ class BudgetoptError(Exception):
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain data for JSON."""
         value = self.value
-        plain = value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+        simple = isinstance(value, (str, int, type(None)))
+        # JSON has no NaN and no infinity.
+        simple = simple or (isinstance(value, float) and math.isfinite(value))
+        plain = value if simple else str(value)
         return {
             "error": type(self).__name__,
             "code": self.code,
@@ -153,6 +157,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "did you mean 'douyin'?"
     """
     known = list(known)
+    if not known:
+        return "there is nothing to choose from"
     close = difflib.get_close_matches(str(name), known, n=1)
     if close:
         return f"did you mean {close[0]!r}?"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numbers
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from budgetopt.errors import InfeasibleError, MoneyError, did_you_mean
 
 MOST = 2**53
 """Amounts have fewer minor units than this: about 90 trillion in a currency with cents."""
+
+# Its own context, so that neither a program's precision nor a long number rounds in silence.
+_EXACT = Context(prec=60, traps=[Inexact])
 
 # ISO 4217, active national currencies, by the number of digits of the minor unit where it is not 2.
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -64,7 +67,7 @@ class Currency:
     code: str
 
     def __post_init__(self) -> None:
-        if self.code not in DIGITS:
+        if not isinstance(self.code, str) or self.code not in DIGITS:
             raise MoneyError(
                 "bad-currency",
                 f"currency {self.code!r} is not an ISO 4217 code",
@@ -101,16 +104,8 @@ class Currency:
         MoneyError
             ``bad-money``.
         """
-        exact = as_decimal(amount, field) * self.units
-        if exact != exact.to_integral_value():
-            raise MoneyError(
-                "bad-money",
-                f"{field} is {amount}, finer than the minor unit of {self.code}",
-                field=field,
-                value=amount,
-                remedy=f"give at most {self.digits} digits after the point",
-            )
-        if exact >= MOST:
+        value = as_decimal(amount, field)
+        if value >= self.amount(MOST):
             raise MoneyError(
                 "bad-money",
                 f"{field} is {amount}, more than can be counted exactly",
@@ -118,15 +113,29 @@ class Currency:
                 value=amount,
                 remedy=f"stay below {self.amount(MOST):,} {self.code}, or count in a larger unit",
             )
+        try:
+            exact = _EXACT.multiply(value, Decimal(self.units))
+            finer = exact != exact.to_integral_value()
+        except Inexact:
+            finer = True
+        if finer:
+            raise MoneyError(
+                "bad-money",
+                f"{field} is {amount}, finer than the minor unit of {self.code}",
+                field=field,
+                value=amount,
+                remedy=f"give at most {self.digits} digits after the point",
+            )
         return int(exact)
 
     def nearest(self, amount: float) -> int:
         """Return the nearest whole number of minor units of a measured amount (half to even)."""
-        return round(Decimal(repr(float(amount))) * self.units)
+        exact = _EXACT.multiply(Decimal(repr(float(amount))), Decimal(self.units))
+        return round(exact)
 
     def amount(self, minor: int) -> Decimal:
         """Return minor units as a `Decimal` with all of the currency's digits."""
-        return Decimal(int(minor)).scaleb(-self.digits)
+        return _EXACT.scaleb(Decimal(int(minor)), Decimal(-self.digits))
 
     def show(self, minor: int) -> str:
         """Return minor units as text with thousands separators, without empty cents."""
@@ -155,6 +164,8 @@ def as_decimal(amount: Any, field: str) -> Decimal:
             value = amount
         elif isinstance(amount, numbers.Integral):
             value = Decimal(int(amount))
+        elif isinstance(amount, np.floating):
+            value = Decimal(str(amount))
         elif isinstance(amount, numbers.Real):
             value = Decimal(repr(float(amount)))
         elif isinstance(amount, str) and "_" not in amount:
@@ -175,7 +186,7 @@ def as_decimal(amount: Any, field: str) -> Decimal:
             value=amount,
             remedy=remedy,
         )
-    return value
+    return value.copy_abs()
 
 
 def round_to_step(
@@ -189,8 +200,9 @@ def round_to_step(
     """Round spends to whole steps by largest remainder, keeping every bound and the total.
 
     Every spend is rounded down to a step, then the steps still missing go to the largest
-    remainders; equal remainders are served in the order of `rank`. A channel moves by less than
-    one step, unless a bound off the step pushes it further.
+    remainders; remainders that differ by less than a millionth of a step count as equal and are
+    served in the order of `rank`. A channel moves by less than one step, unless bounds leave no
+    other way to the total.
 
     Parameters
     ----------
@@ -215,7 +227,8 @@ def round_to_step(
     ------
     InfeasibleError
         ``no-step-in-bounds`` where no multiple of `step` lies between a channel's bounds;
-        ``field`` is the channel's position.
+        ``field`` is the channel's position. ``floors-above-budget`` where the lower bounds, drawn
+        in to steps, sum to more than `total`.
 
     Notes
     -----
@@ -234,6 +247,15 @@ def round_to_step(
             value=step,
             remedy="widen the bounds or take a finer step",
         )
+    least = int(low.sum())
+    if least > total:
+        raise InfeasibleError(
+            "floors-above-budget",
+            f"the lower bounds sum to {least} in steps of {step}, above the total {total}",
+            field="total",
+            value=int(total),
+            remedy="lower a bound or take a finer step",
+        )
     down = np.clip(np.floor(spend / step).astype(np.int64) * step, low, high)
     rank = np.arange(spend.size) if rank is None else rank
     rounded: NDArray[np.int64] = down
@@ -244,8 +266,11 @@ def round_to_step(
         take = np.flatnonzero(room > 0)
         if take.size == 0:
             break
-        remainder = (spend - rounded)[take] * (1 if up else -1)
-        order = take[np.lexsort((rank[take], -remainder))][: abs(missing)]
-        rounded[order] += step if up else -step
-        missing += -order.size if up else order.size
+        # Far from the total everybody moves by many steps at once; near it, by one.
+        steps = np.minimum(room[take], max(abs(missing) // take.size, 1))
+        remainder = np.round((spend - rounded)[take] / (step if up else -step), 6)
+        order = np.lexsort((rank[take], -remainder))[: abs(missing)]
+        moved = steps[order] if up else -steps[order]
+        rounded[take[order]] += moved * step
+        missing -= int(moved.sum())
     return rounded
