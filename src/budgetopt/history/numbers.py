@@ -1,0 +1,235 @@
+"""Cells to amounts, refusing whatever can be read in two ways.
+
+Read are plain decimals, well-formed thousands groups (``1,234.56``, ``12 345``, ``1'234``,
+``1,23,456``) and powers of ten. A currency sign or code is left out where every amount of the
+column carries the same one; it is refused where only some do, or where two differ. Percentages,
+infinities, bools, words and abbreviated amounts (``1.2k``, ``3万``) are refused.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+import numbers
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.errors import HistoryError
+from budgetopt.money import DIGITS
+
+MISSING = frozenset({"", "-", "--", "—", "–", "nan", "na", "n/a", "#n/a", "null", "none"})
+"""Cells that say "nothing here", in lower case."""
+
+SIGN = r"[A-Z]{3}|[A-Z]{1,3}\$|CN¥|[$€£¥￥₹₩₽₺₫฿₴₦₱₪元円]"
+CELL = re.compile(
+    rf"(?P<minus>[-−+]?)(?P<before>{SIGN})?\s*(?P<inner>[-−]?)"
+    rf"(?P<body>[0-9.,].*?)\s*(?P<after>{SIGN})?"
+)
+BARE_GROUP = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
+
+
+def _grammar(point: str) -> re.Pattern[str]:
+    other = "," if point == "." else r"\."
+    grouped = rf"[1-9][0-9]{{0,2}}(?P<sep>[{other}\s'’])[0-9]{{3}}(?:(?P=sep)[0-9]{{3}})*"
+    indian = rf"[1-9][0-9]?(?:{other}[0-9]{{2}})+{other}[0-9]{{3}}"
+    whole = rf"(?:[0-9]+|{grouped}|{indian})"
+    digits = re.escape(point)
+    return re.compile(rf"(?:{whole}(?:{digits}[0-9]*)?|{digits}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?")
+
+
+GRAMMAR = {point: _grammar(point) for point in ".,"}
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Numbers of one column, NaN where a cell is missing, and the currency sign they carried."""
+
+    values: NDArray[np.float64]
+    sign: str = ""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How numbers are written in a file: the decimal sign, and the delimiter beside it."""
+
+    point: str = "."
+    delimiter: str | None = None
+
+
+def read_amounts(
+    cells: NDArray[Any], style: Style, field: str, where: Callable[[int], str]
+) -> Amounts:
+    """Return cells as non-negative numbers.
+
+    Parameters
+    ----------
+    cells
+        Text or numbers of any kind, shape ``(rows,)``.
+    style
+        How text cells are written.
+    field
+        Name of the column, for errors.
+    where
+        Says where a row stands in its file, and whose amount it is.
+
+    Returns
+    -------
+    Amounts
+        Values of shape ``(rows,)``, finite and at least zero, or NaN where missing.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-number`` for the first cell that is not such a number.
+    """
+    try:
+        values, signs = _convert(cells, style)
+    except _UnreadableError as bad:
+        _refuse(field, cells[bad.at], where(bad.at), bad.problem, bad.remedy)
+    for wrong, problem, remedy in (
+        (np.isinf(values), "not finite", "give a finite number"),
+        (values < 0, "negative", "give zero or more; book a credit in the week it belongs to"),
+    ):
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            _refuse(field, cells[at], where(at), problem, remedy)
+    return Amounts(values, _one_sign(signs, values, cells, field, where))
+
+
+class _UnreadableError(Exception):
+    """One cell is not a number; the caller knows where it stands."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.at, self.problem, self.remedy = 0, problem, remedy
+
+
+def _refuse(field: str, cell: Any, place: str, problem: str, remedy: str) -> None:
+    raise HistoryError(
+        "bad-number",
+        f"{place}: {field!r} is {_shown(cell)}, {problem}",
+        field=field,
+        value=cell,
+        remedy=remedy,
+    )
+
+
+def _shown(cell: Any) -> str:
+    return repr(cell[:60]) if isinstance(cell, str) else str(cell)
+
+
+def _convert(cells: NDArray[Any], style: Style) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the numbers, and the sign of each cell where any cell has one."""
+    if cells.dtype.kind in "iuf":
+        return cells.astype(np.float64), []
+    if _plain(cells):
+        try:
+            return cells.astype(np.float64), []
+        except ValueError:
+            pass  # An empty or odd cell is among them: read them one by one.
+    values, signs = np.empty(cells.size), [""] * cells.size
+    for at, cell in enumerate(cells):
+        try:
+            values[at], signs[at] = _read_cell(cell, style)
+        except _UnreadableError as bad:
+            bad.at = at
+            raise
+    return values, signs if any(signs) else []
+
+
+def _plain(cells: NDArray[Any]) -> bool:
+    """Say whether all cells are text of digits and points alone, the usual and quick case."""
+    try:
+        return set("".join(cells)) <= set("0123456789.")
+    except TypeError:
+        return False
+
+
+def _read_cell(cell: Any, style: Style) -> tuple[float, str]:
+    if isinstance(cell, str):
+        return _read_text(cell.strip(), style)
+    # pandas marks a missing number in an object column by a value of its own.
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return math.nan, ""
+    if isinstance(cell, (bool, np.bool_)):
+        raise _UnreadableError("a yes or no, not a number", "give a number")
+    if isinstance(cell, (numbers.Real, decimal.Decimal)):
+        return float(cell), ""
+    raise _UnreadableError("not a number", "give a number")
+
+
+def _read_text(text: str, style: Style) -> tuple[float, str]:
+    if text.casefold() in MISSING:
+        return math.nan, ""
+    match = CELL.fullmatch(text)
+    if not match or not GRAMMAR[style.point].fullmatch(match["body"]):
+        raise _diagnose(text, match, style)
+    body, sign = match["body"], _currency(match, style)
+    if style.point == "." and style.delimiter == ";" and BARE_GROUP.fullmatch(body):
+        raise _UnreadableError(
+            "a thousand or a fraction: in a file delimited by ';' it may be either",
+            "declare decimal = ',' or write it without a separator",
+        )
+    plain = re.sub(r"[\s'’" + ("," if style.point == "." else ".") + "]", "", body)
+    number = float(plain.replace(style.point, "."))
+    return (-number if "-" in _minus(match) else number), sign
+
+
+def _minus(match: re.Match[str]) -> str:
+    return (match["minus"] + match["inner"]).replace("−", "-")
+
+
+def _currency(match: re.Match[str], style: Style) -> str:
+    """Return the currency sign or code of a cell, one spelling for each."""
+    signs = [sign for sign in (match["before"], match["after"]) if sign]
+    known = all(not s.isalpha() or s in DIGITS or s in ("RMB", "元", "円") for s in signs)
+    if len(signs) > 1 or not known:
+        raise _diagnose(match[0], None, style)
+    return str(signs[0]).replace("￥", "¥") if signs else ""
+
+
+def _diagnose(text: str, match: re.Match[str] | None, style: Style) -> _UnreadableError:
+    """Say what is wrong with a text cell that is not a number under the declared style."""
+    other = "," if style.point == "." else "."
+    if "%" in text or "％" in text:
+        return _UnreadableError(
+            "a percentage, not an amount", "declare the column that holds the amount"
+        )
+    if text.casefold().lstrip("+-−") in ("inf", "infinity", "∞"):
+        return _UnreadableError("not finite", "give a finite number")
+    if match and GRAMMAR[other].fullmatch(match["body"]):
+        return _UnreadableError(
+            f"not written with the decimal sign {style.point!r}", f"declare decimal = {other!r}"
+        )
+    return _UnreadableError("not a number", "write it as 1250.50")
+
+
+def _one_sign(
+    signs: list[str],
+    values: NDArray[np.float64],
+    cells: NDArray[Any],
+    field: str,
+    where: Callable[[int], str],
+) -> str:
+    """Return the sign that every amount carries, or refuse the first that differs."""
+    if not signs:
+        return ""
+    given = np.flatnonzero(~np.isnan(values))
+    first = signs[given[0]]
+    for at in given:
+        if signs[at] != first:
+            said = f"currency {signs[at]!r}" if signs[at] else "no currency sign"
+            other = repr(first) if first else "no sign"
+            _refuse(
+                field,
+                cells[at],
+                where(int(at)),
+                f"with {said} where {where(int(given[0]))} has {other}",
+                "give one currency, and write it in every cell or in none",
+            )
+    return first

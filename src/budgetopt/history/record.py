@@ -1,0 +1,327 @@
+"""The history itself: weekly arrays that check themselves, however they were made."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.calendar import as_date
+from budgetopt.errors import HistoryError
+from budgetopt.history.assemble import assemble
+from budgetopt.history.checks import check_amounts, check_names, check_partial, check_weeks
+from budgetopt.history.columns import Columns, suggest
+from budgetopt.history.entries import read_entries
+from budgetopt.history.files import load
+from budgetopt.history.table import Table, from_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What was spent and what came back, week by week; `read` makes one from a file.
+
+    Parameters
+    ----------
+    channels
+        Names, each once.
+    weeks
+        First days, ascending and seven days apart, shape ``(weeks,)``; may be empty.
+    spend
+        Money per week, at least zero, shape ``(weeks, channels)``; NaN is not reported.
+    outcome
+        Outcome per week and channel, at least zero, same shape; NaN is unknown.
+    total
+        Outcome per week of all channels together, shape ``(weeks,)``, where that is all that is
+        known. Exactly one of `outcome` and `total` is given.
+    partial
+        Weeks that are not over, or lack days, shape ``(weeks,)``; by default none. Their amounts
+        are what was seen, never scaled.
+    week_start
+        Day on which weeks start.
+    notes
+        What was noticed and done while reading; no part of equality.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``, ``bad-number``, ``bad-history`` or ``bad-argument``.
+    CalendarError
+        ``bad-date``.
+
+    Notes
+    -----
+    Arrays are stored as read-only copies. Two histories are equal when channels, in their order,
+    weeks, amounts, partial marks and start day are.
+
+    Examples
+    --------
+    >>> week = np.array(["2026-11-16"], dtype="datetime64[D]")
+    >>> History(("search",), week, [[100.0]], outcome=[[300.0]]).last_spend
+    {'search': 100.0}
+    """
+
+    channels: tuple[str, ...]
+    weeks: NDArray[np.datetime64]
+    spend: Floats
+    outcome: Floats | None = None
+    total: Floats | None = None
+    partial: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    week_start: str = "monday"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        channels = check_names(self.channels, "channels")
+        week_start, weeks = check_weeks(self.weeks, self.week_start)
+        if (self.outcome is None) == (self.total is None):
+            raise HistoryError(
+                "bad-argument",
+                "a history has either outcome by channel or one total",
+                field="outcome",
+                value=None,
+                remedy="give one of the two",
+            )
+        checked: dict[str, Any] = {"channels": channels, "weeks": weeks, "week_start": week_start}
+        checked["spend"] = check_amounts(self.spend, "spend", weeks, channels)
+        if self.outcome is not None:
+            checked["outcome"] = check_amounts(self.outcome, "outcome", weeks, channels)
+        if self.total is not None:
+            checked["total"] = check_amounts(self.total, "total", weeks, None)
+        checked["partial"] = check_partial(self.partial, weeks)
+        checked["notes"] = tuple(map(str, self.notes))
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        columns: Columns = Columns(),  # noqa: B008 - frozen
+        *,
+        channels: Sequence[str] | None = None,
+        week_start: str = "monday",
+        as_of: dt.date | None = None,
+    ) -> Self:
+        """Read a history from a ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` file.
+
+        Parameters
+        ----------
+        path
+            The file.
+        columns
+            What its columns mean.
+        channels
+            The plan's channels: the history gets these, in this order. One without rows becomes
+            unknown (NaN); one that is not among them is refused. By default those of the file,
+            sorted.
+        week_start
+            Day on which weeks start.
+        as_of
+            Today: weeks that are not over are marked as partial.
+
+        Raises
+        ------
+        HistoryError
+            ``bad-file``, ``missing-extra``, ``bad-columns``, ``unknown-name``, ``bad-name``,
+            ``bad-number``, ``bad-history`` or ``no-data``.
+        CalendarError
+            ``bad-date``.
+        """
+        return cls._from_table(load(path, columns), columns, channels, week_start, as_of)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        columns: Columns = Columns(),  # noqa: B008 - frozen
+        *,
+        channels: Sequence[str] | None = None,
+        week_start: str = "monday",
+        as_of: dt.date | None = None,
+    ) -> Self:
+        """Read a history from a pandas data frame; all else as in `read`."""
+        return cls._from_table(from_frame(frame, columns), columns, channels, week_start, as_of)
+
+    @classmethod
+    def _from_table(
+        cls,
+        table: Table,
+        columns: Columns,
+        channels: Sequence[str] | None,
+        week_start: str,
+        as_of: dt.date | None,
+    ) -> Self:
+        known = None if channels is None else check_names(channels, "channels")
+        today = None if as_of is None else as_date(as_of, "as_of")
+        entries = read_entries(table, columns, known)
+        made = assemble(entries, columns, week_start, today)
+        history = cls(
+            entries.channels,
+            made.weeks,
+            made.spend,
+            made.outcome,
+            made.total,
+            made.partial,
+            week_start,
+            made.notes,
+        )
+        return history if known is None else history.select(known)
+
+    def until(self, week: dt.date) -> Self:
+        """Return only the weeks that start before a date: what was known by then."""
+        return self._rows(self.weeks < np.datetime64(as_date(week, "week"), "D"))
+
+    def complete(self) -> Self:
+        """Return the history without partial weeks.
+
+        Partial weeks at either end are left out. One in between cannot be, since weeks follow one
+        another: its amounts become unknown (NaN).
+        """
+        whole = np.flatnonzero(~self.partial)
+        inner = slice(whole[0], whole[-1] + 1) if whole.size else slice(0, 0)
+
+        def blank(array: Floats) -> Floats:
+            copy = array.copy()
+            copy[self.partial] = np.nan
+            return copy
+
+        return replace(
+            self,
+            spend=blank(self.spend),
+            outcome=_apply(blank, self.outcome),
+            total=_apply(blank, self.total),
+            partial=np.zeros_like(self.partial),
+        )._rows(inner)
+
+    def select(self, channels: Sequence[str]) -> Self:
+        """Return the history of these channels in this order.
+
+        A channel without history becomes unknown (NaN), which is noted.
+
+        Raises
+        ------
+        HistoryError
+            ``unknown-name`` for a channel of the history that is not among them: leaving out money
+            that was spent is done on purpose, by `Columns.ignore`.
+        """
+        names = check_names(channels, "channels")
+        for name in self.channels:
+            if name not in names:
+                raise HistoryError(
+                    "unknown-name",
+                    f"channel {name!r} of the history is not among the channels",
+                    field="channels",
+                    value=name,
+                    remedy=suggest(name, names),
+                )
+        position = {name: at for at, name in enumerate(self.channels)}
+        # One more column, of NaN, serves every channel that has none.
+        take = [position.get(name, len(position)) for name in names]
+
+        def widen(array: Floats) -> Floats:
+            return np.pad(array, ((0, 0), (0, 1)), constant_values=np.nan)[:, take]
+
+        notes = [f"channel without history: {n!r}" for n in names if n not in position]
+        return replace(
+            self,
+            channels=names,
+            spend=widen(self.spend),
+            outcome=_apply(widen, self.outcome),
+            notes=(*self.notes, *notes),
+        )
+
+    def _rows(self, keep: Any) -> Self:
+        def take(array: Floats) -> Floats:
+            return array[keep]
+
+        return replace(
+            self,
+            weeks=self.weeks[keep],
+            spend=take(self.spend),
+            outcome=_apply(take, self.outcome),
+            total=_apply(take, self.total),
+            partial=self.partial[keep],
+        )
+
+    @property
+    def _known_outcome(self) -> Floats:
+        """The outcome by channel, or the total as a single column."""
+        if self.outcome is not None:
+            return self.outcome
+        return np.asarray(self.total, dtype=np.float64)[:, None]
+
+    @property
+    def last_spend(self) -> dict[str, float]:
+        """Spends of the last week that is not partial; channels that are NaN are left out."""
+        whole = np.flatnonzero(~self.partial)
+        if not whole.size:
+            return {}
+        spends = zip(self.channels, self.spend[whole[-1]].tolist(), strict=True)
+        return {name: spend for name, spend in spends if not np.isnan(spend)}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content, hexadecimal; the order of rows and channels does not matter."""
+        order = sorted(range(len(self.channels)), key=lambda at: self.channels[at])
+        head = {
+            "format": 1,
+            "channels": [self.channels[at] for at in order],
+            "week_start": self.week_start,
+            "total": self.total is not None,
+        }
+        digest = hashlib.sha256(json.dumps(head).encode())
+        digest.update(self.weeks.astype("<M8[D]").tobytes())
+        digest.update(self.partial.astype("u1").tobytes())
+        outcome = self._known_outcome if self.outcome is None else self.outcome[:, order]
+        for array in (self.spend[:, order], outcome):
+            # NaN has many bit patterns, and this one of them.
+            digest.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a long frame with the columns week, channel, spend and outcome.
+
+        Where only a total is known the last column is called ``total`` instead, and repeats the
+        week's total in the row of every channel: it is not to be summed. `from_frame` reads the
+        frame back, with ``missing="unknown"`` where there are NaN; partial marks are not in it.
+        """
+        import pandas as pd
+
+        width = len(self.channels)
+        last = np.broadcast_to(self._known_outcome, self.spend.shape)
+        return pd.DataFrame(
+            {
+                "week": np.repeat(self.weeks.astype("datetime64[s]"), width),
+                "channel": list(self.channels) * self.weeks.size,
+                "spend": self.spend.ravel(),
+                "outcome" if self.total is None else "total": last.ravel(),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        return self.channels == other.channels and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, since a pickled array forgets that it is read-only.
+        return type(self), tuple(getattr(self, f.name) for f in fields(self))
+
+
+def _apply(change: Callable[[Floats], Floats], array: Floats | None) -> Floats | None:
+    return None if array is None else change(array)
