@@ -1,0 +1,31 @@
+"""The optimizer: a plan and curves in, a verified split of one week's money out.
+
+`problem_of` puts a plan into arrays; `waterfill` solves concave curves under a budget and bounds,
+for many runs at once; `lagrangian_bound` proves how good the answer is; `verify` holds every limit
+on the rounded money; `allocate` wires them, and `Allocation` is the record.
+"""
+
+from __future__ import annotations
+
+from budgetopt.optimize.allocate import allocate, settle
+from budgetopt.optimize.allocation import Allocation
+from budgetopt.optimize.certificate import lagrangian_bound
+from budgetopt.optimize.check import verify
+from budgetopt.optimize.problem import Believes, Problem, curves_of, problem_of
+from budgetopt.optimize.waterfill import Filled, waterfill
+from budgetopt.optimize.words import round_amount
+
+__all__ = [
+    "Allocation",
+    "Believes",
+    "Filled",
+    "Problem",
+    "allocate",
+    "curves_of",
+    "lagrangian_bound",
+    "problem_of",
+    "round_amount",
+    "settle",
+    "verify",
+    "waterfill",
+]

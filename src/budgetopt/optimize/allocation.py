@@ -1,0 +1,222 @@
+"""One week's money per channel, verified, with what it brings and why."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from budgetopt.errors import InputError
+from budgetopt.money import Currency
+from budgetopt.optimize.check import verify
+from budgetopt.optimize.words import allocation_in_words
+from budgetopt.plan import RULES, Bounds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """One week's money per channel; one that breaks a limit cannot be constructed.
+
+    Parameters
+    ----------
+    currency
+        ISO 4217 code.
+    spend
+        Exact money by channel.
+    budget
+        Most that may be spent: the weekly budget less the reserve.
+    held
+        Reserve that is kept out of the budget.
+    step
+        Spends are multiples of this, locked ones excepted.
+    bounds
+        Least and most by channel in minor units, with the limits that set them.
+    outcome
+        Expected outcome of the split, from the true curves at the exact money.
+    outcomes
+        The same by channel.
+    bound
+        No split within the limits can bring more than this.
+    method
+        Engine that solved it, such as ``"waterfill"``.
+    marginal
+        Outcome per unit of money that the next unit brings, by channel; infinite for a curve of
+        infinite slope at zero.
+    prices
+        Price of each binding limit under its name: outcome that one more unit of money of room
+        under this limit brings.
+    last
+        Last applied spend by channel, empty where none was given.
+    notes
+        What a reader should know.
+
+    Raises
+    ------
+    VerificationError
+        ``broken-limit``.
+    """
+
+    currency: str
+    spend: dict[str, Decimal]
+    budget: Decimal
+    held: Decimal
+    step: Decimal
+    bounds: Bounds
+    outcome: float
+    outcomes: dict[str, float]
+    bound: float
+    method: str
+    marginal: dict[str, float]
+    prices: dict[str, float]
+    last: dict[str, Decimal] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        money = Currency(self.currency)
+        minor = money.minor
+        verify(
+            tuple(self.spend),
+            np.array([minor(v, f"spend of {k!r}") for k, v in self.spend.items()], dtype=np.int64),
+            self.bounds,
+            budget=minor(self.budget, "budget"),
+            step=minor(self.step, "step"),
+            money=money,
+        )
+
+    @property
+    def gap(self) -> float:
+        """Most that is lost against the best split, as a share of the bound."""
+        short = max(0.0, self.bound - self.outcome)
+        return short / abs(self.bound) if self.bound else 0.0
+
+    @property
+    def total(self) -> Decimal:
+        """Money spent."""
+        return sum(self.spend.values(), Decimal(0))
+
+    @property
+    def unspent(self) -> Decimal:
+        """Money of the budget that is left."""
+        return self.budget - self.total
+
+    @property
+    def binding(self) -> tuple[str, ...]:
+        """Names of the limits that hold the outcome back."""
+        return tuple(self.prices)
+
+    def explain(self) -> str:
+        """Return the split in sentences: what moves, why, and what stops it."""
+        return allocation_in_words(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a channel: last, spend, bounds, outcome, marginal and limit."""
+        import pandas as pd
+
+        units = Currency(self.currency).units
+        limits = dict(self.limits())
+        return pd.DataFrame(
+            {
+                "channel": list(self.spend),
+                "last": [float(self.last[n]) if self.last else math.nan for n in self.spend],
+                "spend": [float(v) for v in self.spend.values()],
+                "least": self.bounds.lower / units,
+                "most": self.bounds.upper / units,
+                "outcome": [self.outcomes[n] for n in self.spend],
+                "marginal": [self.marginal[n] for n in self.spend],
+                "limit": [limits.get(n, "") for n in self.spend],
+            }
+        )
+
+    def money_bounds(self) -> tuple[list[Decimal], list[Decimal]]:
+        """Return the least and the most money of each channel."""
+        amount = Currency(self.currency).amount
+        return [amount(m) for m in self.bounds.lower], [amount(m) for m in self.bounds.upper]
+
+    def limits(self) -> list[tuple[str, str]]:
+        """Return for each channel that stands at a limit its name and the limit's."""
+        minor = Currency(self.currency).minor
+        found = []
+        for at, (name, amount) in enumerate(self.spend.items()):
+            spent = minor(amount, name)
+            rule = 0
+            if spent == self.bounds.upper[at]:
+                rule = self.bounds.upper_rule[at]
+            if not rule and spent == self.bounds.lower[at]:
+                rule = self.bounds.lower_rule[at]
+            if rule:
+                found.append((name, RULES[rule]))
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `from_dict` takes and JSON keeps."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "bounds"}
+        bounds = {k: getattr(self.bounds, k).tolist() for k in self.bounds.__dataclass_fields__}
+        derived = {"gap": self.gap, "unspent": self.unspent, "binding": list(self.binding)}
+        return {"schema_version": SCHEMA_VERSION, **_plain(plain | derived), "bounds": bounds}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the allocation of `to_dict`, verified again.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument`` where the data are not an allocation of this version.
+        VerificationError
+            ``broken-limit`` where the spends were changed so that a limit breaks.
+        """
+        try:
+            if data["schema_version"] != SCHEMA_VERSION:
+                raise KeyError("schema_version")
+            given = dict(data["bounds"])
+            whole = {k: np.array(given[k], dtype=np.int64) for k in ("lower", "upper")}
+            rules = {k: np.array(given[k], dtype=np.int8) for k in ("lower_rule", "upper_rule")}
+            money = {k: Decimal(data[k]) for k in ("budget", "held", "step")}
+            tables = {k: {n: Decimal(v) for n, v in data[k].items()} for k in ("spend", "last")}
+            floats = {
+                k: {n: float(v) for n, v in data[k].items()}
+                for k in ("outcomes", "marginal", "prices")
+            }
+            return cls(
+                currency=data["currency"],
+                bounds=Bounds(**whole, **rules),
+                outcome=float(data["outcome"]),
+                bound=float(data["bound"]),
+                method=data["method"],
+                notes=tuple(data["notes"]),
+                **money,
+                **tables,  # type: ignore[arg-type]
+                **floats,  # type: ignore[arg-type]
+            )
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            raise InputError(
+                "bad-argument",
+                f"these data are not an allocation of version {SCHEMA_VERSION} ({error})",
+                field="data",
+                remedy="give what Allocation.to_dict returned",
+            ) from None
+
+    def to_json(self) -> str:
+        """Return the allocation as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return nested values with money as text and infinities as the text that float() reads."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Decimal) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    return value

@@ -1,0 +1,26 @@
+"""The plan: what may be spent in a week, on what, under which limits.
+
+`Channel`, `MaxChange`, `Reserve` and `BudgetLines` are what is declared; `Plan` holds them and
+checks that they do not contradict each other; `bounds_of` turns them into a week's exact bounds;
+`files` reads and writes them.
+"""
+
+from __future__ import annotations
+
+from budgetopt.plan.bounds import RULES, Bounds, bounds_of
+from budgetopt.plan.change import MaxChange
+from budgetopt.plan.channel import Channel
+from budgetopt.plan.lines import BudgetLines
+from budgetopt.plan.plan import Plan
+from budgetopt.plan.reserve import Reserve
+
+__all__ = [
+    "RULES",
+    "Bounds",
+    "BudgetLines",
+    "Channel",
+    "MaxChange",
+    "Plan",
+    "Reserve",
+    "bounds_of",
+]

@@ -1,0 +1,144 @@
+"""A week's bounds by channel, exact, each with the name of the limit that sets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.errors import InfeasibleError
+from budgetopt.money import Currency
+from budgetopt.plan.plan import Plan
+
+FREE, FLOOR, CAP, LOCKED, CHANGE = range(5)
+RULES = ("", "floor", "cap", "lock", "max change")
+"""Names of the limits that can set a bound, by number; 0 is no limit but zero or the budget."""
+
+Minor = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Least and most money by channel in minor units, and which limit says so.
+
+    Parameters
+    ----------
+    lower, upper
+        Minor units, shape ``(channels,)``.
+    lower_rule, upper_rule
+        Positions in `RULES`, shape ``(channels,)``.
+    """
+
+    lower: Minor
+    upper: Minor
+    lower_rule: NDArray[np.int8]
+    upper_rule: NDArray[np.int8]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Bounds):
+            return NotImplemented
+        return all(
+            np.array_equal(getattr(self, f), getattr(other, f)) for f in self.__dataclass_fields__
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.lower.tobytes(), self.upper.tobytes()))
+
+    def drawn_in(self, step: int, names: tuple[str, ...], money: Currency) -> Bounds:
+        """Return the bounds on whole steps; locked channels (equal bounds) stay as they are.
+
+        Raises
+        ------
+        InfeasibleError
+            ``no-step-in-bounds``.
+        """
+        if step == 1:
+            return self
+        locked = self.lower == self.upper
+        lower = np.where(locked, self.lower, -(-self.lower // step) * step)
+        upper = np.where(locked, self.upper, self.upper // step * step)
+        if np.any(lower > upper):
+            at = int(np.argmax(lower > upper))
+            raise InfeasibleError(
+                "no-step-in-bounds",
+                f"no multiple of the step {money.show(step)} lies between "
+                f"{money.show(self.lower[at])} and {money.show(self.upper[at])}, "
+                f"the bounds of {names[at]!r}",
+                field=f"channels.{names[at]}",
+                value=money.show(step),
+                remedy="widen the bounds or take a finer step",
+            )
+        return Bounds(lower, upper, self.lower_rule, self.upper_rule)
+
+
+def bounds_of(plan: Plan, last: Mapping[str, Any] | None = None) -> Bounds:
+    """Return a week's bounds from a plan's floors, caps, locks and change limits.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    last
+        Last applied spend by channel; None where there is none, and then no change limit binds.
+        A channel that is not named starts from zero.
+
+    Raises
+    ------
+    InfeasibleError
+        ``bounds-clash`` where a floor or cap cannot be reached under the change limit.
+    """
+    least, most, locked = zip(*plan.minor_bounds, strict=True)
+    budget = plan.spendable_minor
+    lower = np.array(least, dtype=np.int64)
+    upper = np.array([budget if cap is None else cap for cap in most], dtype=np.int64)
+    fixed = np.array(locked)
+    lower_rule = np.where(fixed, LOCKED, np.where(lower > 0, FLOOR, FREE)).astype(np.int8)
+    capped = np.array([cap is not None for cap in most])
+    upper_rule = np.where(fixed, LOCKED, np.where(capped, CAP, FREE)).astype(np.int8)
+    # A floor above the whole budget is found by its sum, not here.
+    upper = np.where(capped, upper, np.maximum(upper, lower))
+    if last is None:
+        return Bounds(lower, upper, lower_rule, upper_rule)
+    down, up = _reach(plan, plan.last_minor(last), fixed)
+    _refuse_out_of_reach(plan, lower, upper, down, up)
+    lower_rule = np.where(down > lower, CHANGE, lower_rule).astype(np.int8)
+    upper_rule = np.where(up < upper, CHANGE, upper_rule).astype(np.int8)
+    return Bounds(np.maximum(lower, down), np.minimum(upper, up), lower_rule, upper_rule)
+
+
+def _reach(plan: Plan, last: list[int], fixed: NDArray[np.bool_]) -> tuple[Minor, Minor]:
+    """Return the least and most that each channel can move to from its last spend."""
+    equal = plan.spendable_minor // len(plan.channels)
+    far = np.iinfo(np.int64).max
+    down, up = np.zeros(len(last), dtype=np.int64), np.full(len(last), far)
+    for at, channel in enumerate(plan.channels):
+        rule = channel.max_change or plan.max_change
+        room = None if fixed[at] else rule.room(last[at], equal, plan.money)
+        if room is not None:
+            down[at], up[at] = max(0, last[at] - room), last[at] + room
+    return down, up
+
+
+def _refuse_out_of_reach(plan: Plan, lower: Minor, upper: Minor, down: Minor, up: Minor) -> None:
+    """Refuse a floor above what a change can reach, and a cap below it, naming both limits."""
+    show = plan.money.show
+    for which, bound, reach, bad in (
+        ("floor", lower, up, lower > up),
+        ("cap", upper, down, upper < down),
+    ):
+        if np.any(bad):
+            at = int(np.argmax(bad))
+            channel = plan.channels[at]
+            way = "at most" if which == "floor" else "at least"
+            rule = channel.max_change or plan.max_change
+            raise InfeasibleError(
+                "bounds-clash",
+                f"{which} of {channel.name!r} is {show(bound[at])}, but its change limit "
+                f"({rule}) leaves {way} {show(reach[at])} this week",
+                field=f"channels.{channel.name}.{which}",
+                value=show(bound[at]),
+                remedy=f"widen max_change of {channel.name!r} or move its {which} by steps",
+            )

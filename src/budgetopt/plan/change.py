@@ -1,0 +1,124 @@
+"""How far a channel's spend may move from one week to the next, and shares written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Self
+
+from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.money import Currency, as_decimal
+
+DEFAULT_SHARE = Decimal("0.30")
+"""A week's change of a channel where the plan says nothing (Sprinklr moves 10 % of the pool a
+change, 20 % an edit is widely repeated for Meta, TikTok allows 50 %)."""
+
+
+def as_share(value: Any, field: str, most: Decimal = Decimal(1)) -> Decimal:
+    """Return a share from a number (``0.3``) or from text with a percent sign (``"30%"``).
+
+    Raises
+    ------
+    PlanError
+        ``bad-number`` above `most`, which is how 30 for 30 % is found out.
+    MoneyError
+        ``bad-money`` for what is not a number, negative or not finite.
+    """
+    if isinstance(value, str) and value.strip().endswith("%"):
+        share = as_decimal(value.strip()[:-1], field) / 100
+    else:
+        share = as_decimal(value, field)
+    if share > most:
+        raise PlanError(
+            "bad-number",
+            f"{field} is {value}, more than {most * 100:.0f} %",
+            field=field,
+            value=value,
+            remedy="write 30 % as 0.30 or '30%'",
+        )
+    return share
+
+
+@dataclass(frozen=True)
+class MaxChange:
+    """How far a spend may move against the last applied week; every rule given must hold.
+
+    Parameters
+    ----------
+    share
+        Largest move as a share of the last applied spend, 0 to 10; None for no such rule.
+    money
+        Largest move in money; None for no such rule.
+    from_zero
+        What a channel whose last spend was zero may get, where `share` is given: a share of zero
+        would keep it at zero for ever. None for `share` times the equal share of the budget.
+
+    Raises
+    ------
+    PlanError
+        ``bad-number``.
+
+    Examples
+    --------
+    >>> MaxChange(share=0.3).room(100_00, 500_00, Currency("CNY"))
+    3000
+    """
+
+    share: Decimal | None = None
+    money: Decimal | None = None
+    from_zero: Decimal | None = None
+
+    def __init__(self, share: Any = None, money: Any = None, from_zero: Any = None) -> None:
+        put = object.__setattr__
+        put(self, "share", None if share is None else as_share(share, "max_change", Decimal(10)))
+        put(self, "money", None if money is None else as_decimal(money, "max_change"))
+        zero = None if from_zero is None else as_decimal(from_zero, "max_change.from_zero")
+        put(self, "from_zero", zero)
+
+    @classmethod
+    def of(cls, given: Any, field: str) -> Self | None:
+        """Return a rule from a share, a mapping of the parameters, a rule, or None."""
+        if given is None or isinstance(given, cls):
+            return given
+        if isinstance(given, Mapping):
+            unknown = set(given) - {"share", "money", "from_zero"}
+            if unknown:
+                name = min(unknown)
+                raise PlanError(
+                    "bad-plan",
+                    f"{field} has no part {name!r}",
+                    field=field,
+                    value=name,
+                    remedy=did_you_mean(name, ["share", "money", "from_zero"]),
+                )
+            return cls(**given)
+        return cls(as_share(given, field, Decimal(10)))
+
+    def room(self, last: int, equal_share: int, currency: Currency) -> int | None:
+        """Return the largest move in minor units, or None where no rule is given.
+
+        Parameters
+        ----------
+        last
+            Last applied spend, in minor units.
+        equal_share
+            Weekly budget divided by the number of channels, in minor units.
+        currency
+            Currency of the amounts.
+        """
+        rooms = []
+        if self.share is not None:
+            if last == 0 and self.from_zero is not None:
+                rooms.append(int(self.from_zero * currency.units))
+            else:
+                rooms.append(int(Fraction(self.share) * (last or equal_share)))
+        if self.money is not None:
+            rooms.append(int(self.money * currency.units))
+        return min(rooms, default=None)
+
+    def __str__(self) -> str:
+        parts = [] if self.share is None else [f"{self.share * 100:.4g} %"]
+        parts += [] if self.money is None else [f"{self.money:,}"]
+        return " and ".join(parts) or "no limit"

@@ -1,0 +1,286 @@
+"""Plan files: TOML and JSON in, JSON out, and the JSON Schema of both.
+
+The models here hold the shape of a file (which fields, nested how); ranges are checked where the
+values live, in `Channel`, `Plan` and their parts, so that Python callers get the same errors.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from budgetopt.curves import curve_from_dict
+from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.history import Columns
+from budgetopt.plan.change import MaxChange
+from budgetopt.plan.channel import Channel
+from budgetopt.plan.lines import BudgetLines
+from budgetopt.plan.reserve import Reserve
+
+if TYPE_CHECKING:
+    from budgetopt.plan.plan import Plan
+
+_AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
+Share = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "a share: 0.3 or '30%'"})]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class ChangeFile(_Model):
+    """A change limit in parts; all that are given must hold."""
+
+    share: Share = None
+    money: Amount = None
+    from_zero: Amount = None
+
+
+class ReserveFile(_Model):
+    """Money held back: an amount, or a share such as '5%'."""
+
+    contingency: Amount = 0
+
+
+class LinesFile(_Model):
+    """A wider budget by module, which must add up."""
+
+    total: Amount
+    lines: dict[str, Amount]
+
+
+class ChannelFile(_Model):
+    """One line that money can go to."""
+
+    name: str
+    floor: Amount = 0
+    cap: Amount = None
+    locked: Amount = None
+    max_change: ChangeFile | Share = None
+    curve: dict[str, Any] | None = None
+    labels: dict[str, str] = {}
+
+
+class ColumnsFile(_Model):
+    """How a history file maps to weeks, channels, spend and outcome."""
+
+    layout: Literal["long", "wide"] = "long"
+    week: str = "week"
+    channel: str = "channel"
+    spend: str | dict[str, str] = "spend"
+    outcome: str | list[str] | dict[str, str | list[str]] = "outcome"
+    rows: Literal["weekly", "daily"] = "weekly"
+    date_format: str | None = None
+    delimiter: str | None = None
+    decimal: Literal[".", ","] = "."
+    encoding: str | None = None
+    sheet: str | None = None
+    missing: Literal["refuse", "zero", "unknown"] = "refuse"
+    gaps: Literal["refuse", "unknown"] = "refuse"
+    ignore: list[str] = []
+
+
+class PlanFile(_Model):
+    """A budgetopt plan: what may be spent in a week, on what, under which limits."""
+
+    schema_version: Literal[1] = 1
+    name: str = ""
+    currency: str
+    budget: Amount
+    step: Amount = None
+    spend: Literal["at-most", "all"] = "at-most"
+    max_change: ChangeFile | Share = None
+    reserve: ReserveFile = Field(default_factory=ReserveFile)
+    outcome: str = "outcome"
+    outcome_unit: Amount = None
+    week_start: str = "monday"
+    history: ColumnsFile = Field(default_factory=ColumnsFile)
+    budget_lines: LinesFile | None = None
+    channels: list[ChannelFile]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a plan file."""
+    return PlanFile.model_json_schema()
+
+
+def load(path: str | PathLike[str]) -> dict[str, Any]:
+    """Return the plain data of a ``.toml`` or ``.json`` file.
+
+    Raises
+    ------
+    PlanError
+        ``bad-file`` where it cannot be read, ``bad-plan`` where it is not TOML or JSON.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".toml", ".json"):
+        raise _bad_file(path, "its name ends in neither .toml nor .json", "rename it")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise _bad_file(path, reason, "check the path and its permissions") from None
+    except UnicodeDecodeError:
+        raise _bad_file(path, "it is not UTF-8 text", "save it as UTF-8") from None
+    if path.suffix.lower() == ".json":
+        return parse_json(text, str(path))
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, ArithmeticError) as error:
+        raise _not_plain(str(path), "TOML", str(error)) from None
+
+
+def parse_json(text: str, source: str) -> dict[str, Any]:
+    """Return the object in JSON text, decimals kept exact.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan``.
+    """
+    try:
+        data = json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise _not_plain(source, "JSON", str(error)) from None
+    if not isinstance(data, dict):
+        raise _not_plain(source, "a JSON object", f"it is a {type(data).__name__}")
+    return data
+
+
+def _bad_file(path: Path, reason: str, remedy: str) -> PlanError:
+    problem = f"plan file {str(path)!r} cannot be read, {reason}"
+    return PlanError("bad-file", problem, field="path", value=str(path), remedy=remedy)
+
+
+def _not_plain(source: str, what: str, reason: str) -> PlanError:
+    return PlanError(
+        "bad-plan",
+        f"{source} is not {what} ({reason})",
+        field="plan",
+        value=source,
+        remedy="correct it at the place named",
+    )
+
+
+def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `Plan` from plain data shaped like a plan file.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan`` for the first missing, wrong or misspelt field.
+    """
+    try:
+        given = PlanFile.model_validate(data)
+    except ValidationError as error:
+        raise _as_plan_error(error) from None
+    said = given.model_fields_set
+    columns = given.history.model_dump(exclude_unset=True)
+    made = {
+        "name": given.name,
+        "currency": given.currency,
+        "budget": given.budget,
+        "step": given.step,
+        "spend": given.spend,
+        "reserve": Reserve(given.reserve.contingency),
+        "outcome": given.outcome,
+        "outcome_unit": given.outcome_unit,
+        "week_start": given.week_start,
+        "columns": Columns(**columns),
+        "channels": [_channel(c) for c in given.channels],
+    }
+    if "max_change" in said:
+        made["max_change"] = _change(given.max_change)
+    if given.budget_lines is not None:
+        made["budget_lines"] = BudgetLines(given.budget_lines.total, given.budget_lines.lines)
+    return made
+
+
+def _change(given: Any) -> Any:
+    return given.model_dump(exclude_unset=True) if isinstance(given, ChangeFile) else given
+
+
+def _channel(given: ChannelFile) -> Channel:
+    fields = {k: getattr(given, k) for k in given.model_fields_set - {"curve", "max_change"}}
+    curve = None if given.curve is None else curve_from_dict(given.curve)
+    return Channel(curve=curve, max_change=_change(given.max_change), **fields)
+
+
+def _as_plan_error(error: ValidationError) -> PlanError:
+    """Return the first thing wrong, misspelt fields before all else, with a suggestion."""
+    found = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    first = found[0]
+    where = ".".join(str(part) for part in first["loc"]) or "plan"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        name = str(first["loc"][-1])
+        remedy = did_you_mean(name, _fields_at(first["loc"][:-1]))
+        problem = f"{where} is not a field of a plan{more}"
+    elif first["type"] == "missing":
+        problem, remedy = f"{where} is missing{more}", f"add {where}"
+    else:
+        problem = f"{where} is {first.get('input')!r}{more}"
+        remedy = first["msg"][0].lower() + first["msg"][1:]
+    return PlanError("bad-plan", problem, field=where, value=first.get("input"), remedy=remedy)
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the fields that a plan file may have at a place."""
+    rooms: dict[str, type[BaseModel]] = {
+        "channels": ChannelFile,
+        "reserve": ReserveFile,
+        "history": ColumnsFile,
+        "budget_lines": LinesFile,
+        "max_change": ChangeFile,
+        "ChangeFile": ChangeFile,
+    }
+    model = next((rooms[str(p)] for p in reversed(loc) if str(p) in rooms), PlanFile)
+    return list(model.model_fields)
+
+
+def plain(plan: Plan) -> dict[str, Any]:
+    """Return a plan as plain data; amounts are text, so that nothing is lost."""
+    data: dict[str, Any] = {
+        "schema_version": 1,
+        "name": plan.name,
+        "currency": plan.currency,
+        "budget": f"{plan.budget:f}",
+        "step": None if plan.step is None else f"{plan.step:f}",
+        "spend": plan.spend,
+        "max_change": _plain_change(plan.max_change),
+        "reserve": {"contingency": plan.reserve.to_plain()},
+        "outcome": plan.outcome,
+        "outcome_unit": plan.outcome_unit,
+        "week_start": plan.week_start,
+        "history": plan.columns.to_dict(),
+        "channels": [_plain_channel(c) for c in plan.channels],
+    }
+    if plan.budget_lines is not None:
+        lines = {k: f"{v:f}" for k, v in plan.budget_lines.lines}
+        data["budget_lines"] = {"total": f"{plan.budget_lines.total:f}", "lines": lines}
+    return data
+
+
+def _plain_change(rule: MaxChange) -> dict[str, str]:
+    parts = {"share": rule.share, "money": rule.money, "from_zero": rule.from_zero}
+    return {k: f"{v:f}" for k, v in parts.items() if v is not None}
+
+
+def _plain_channel(channel: Channel) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": channel.name, "floor": f"{channel.floor:f}"}
+    data |= {k: f"{v:f}" for k in ("cap", "locked") if (v := getattr(channel, k)) is not None}
+    if channel.max_change is not None:
+        data["max_change"] = _plain_change(channel.max_change)
+    if channel.curve is not None:
+        data["curve"] = channel.curve.to_dict()
+    if channel.labels:
+        data["labels"] = dict(channel.labels)
+    return data

@@ -1,0 +1,70 @@
+"""What a policy sees and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.curves import Curve
+
+Floats = NDArray[np.float64]
+
+
+class Learned(Protocol):
+    """What a policy may ask of a belief: its mean, and draws from it."""
+
+    def mean(self) -> Curve:
+        """Return the expected curve of each channel."""
+
+    def draw(self, rng: np.random.Generator, draws: int = 1) -> Curve:
+        """Return posterior draws, curves over ``(draws, channels)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is known before a week is decided: the past and the limits, nothing of the future.
+
+    Parameters
+    ----------
+    belief
+        What the past says about the curves.
+    lower, upper
+        Least and most money by channel this week, change limits included, shape ``(channels,)``
+        or ``(runs, channels)``.
+    budget
+        Money that may be spent this week, shape ``()`` or ``(runs,)``.
+    last
+        Money of the last applied week, shape of the bounds.
+    spend, outcome
+        Past weeks, shape ``(weeks, channels)`` or ``(runs, weeks, channels)``, NaN where not
+        reported; `outcome` is None where only one total outcome is known.
+    spend_all
+        Whether the whole budget is to be spent.
+    """
+
+    belief: Learned
+    lower: Floats
+    upper: Floats
+    budget: Floats
+    last: Floats
+    spend: Floats
+    outcome: Floats | None
+    spend_all: bool = False
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """One verb: the past and the limits in, next week's money by channel out.
+
+    A class or an instance of one's own plugs in without inheriting.
+    """
+
+    @property
+    def name(self) -> str:
+        """How reports and the command line call it."""
+
+    def decide(self, view: View, rng: np.random.Generator) -> Floats:
+        """Return money by channel within the view's bounds and budget, shape of its bounds."""

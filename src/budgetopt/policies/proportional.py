@@ -1,0 +1,62 @@
+"""Share of the budget by trailing ROAS, the Friday rule of many teams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from budgetopt.errors import InputError
+from budgetopt.policies.base import Floats, View
+from budgetopt.policies.fit import fit_shares
+
+
+@dataclass(frozen=True)
+class Proportional:
+    """Give each channel a share of the budget in proportion to its trailing ROAS.
+
+    Parameters
+    ----------
+    weeks
+        Weeks that are added up for the ROAS, at least 1. Ratios come from totals; a channel
+        without spend in these weeks gets the ratio of all channels together.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for weeks below 1, or where the history has no outcome by channel.
+    """
+
+    weeks: int = 8
+    name: str = "proportional"
+
+    def __post_init__(self) -> None:
+        if self.weeks < 1:
+            raise InputError(
+                "bad-argument",
+                f"weeks of the proportional policy is {self.weeks}",
+                field="weeks",
+                value=self.weeks,
+                remedy="give 1 or more",
+            )
+
+    def decide(self, view: View, rng: np.random.Generator) -> Floats:
+        """Return money in proportion to trailing ROAS, within bounds and budget."""
+        if view.outcome is None:
+            raise InputError(
+                "bad-argument",
+                "the proportional policy needs the outcome of each channel, "
+                "and the history has one total",
+                field="policy",
+                value=self.name,
+                remedy="choose posterior-mean, thompson or hold",
+            )
+        spend, outcome = view.spend[..., -self.weeks :, :], view.outcome[..., -self.weeks :, :]
+        known = np.isfinite(spend) & np.isfinite(outcome)
+        spent = np.where(known, spend, 0.0).sum(axis=-2)
+        earned = np.where(known, outcome, 0.0).sum(axis=-2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pooled = np.nan_to_num(earned.sum(axis=-1) / spent.sum(axis=-1))
+            roas = np.where(spent > 0, earned / spent, pooled[..., None])
+        roas = np.where(roas.sum(axis=-1, keepdims=True) > 0, roas, 1.0)
+        return fit_shares(roas, view.lower, view.upper, view.budget)

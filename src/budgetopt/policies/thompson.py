@@ -1,0 +1,57 @@
+"""Thompson sampling: the optimum of curves drawn from the posterior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from budgetopt.curves import Mixture
+from budgetopt.errors import InputError
+from budgetopt.optimize import waterfill
+from budgetopt.policies.base import Floats, View
+
+
+@dataclass(frozen=True)
+class Thompson:
+    r"""Maximise the average of posterior draws.
+
+    Parameters
+    ----------
+    draws
+        Number of draws averaged, at least 1. One is Thompson sampling, where every split is chosen
+        with the probability that it is the best; many approach the posterior mean.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for draws below 1.
+
+    Notes
+    -----
+    Source: Thompson (1933); Russo, Van Roy, Kazerouni, Osband and Wen (2018). The draw is one
+    coherent curve per channel, not a perturbed spend.
+    """
+
+    draws: int = 1
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise InputError(
+                "bad-argument",
+                f"draws of the Thompson policy is {self.draws}",
+                field="draws",
+                value=self.draws,
+                remedy="give 1 or more",
+            )
+
+    @property
+    def name(self) -> str:
+        """The name with the number of draws."""
+        return f"thompson({self.draws})"
+
+    def decide(self, view: View, rng: np.random.Generator) -> Floats:
+        """Return the optimum of the average of posterior draws."""
+        drawn = view.belief.draw(rng, self.draws)
+        average = Mixture(drawn.cells, np.mean(drawn.weights, axis=0))
+        return waterfill(average, view.lower, view.upper, view.budget).spend

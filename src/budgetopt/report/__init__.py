@@ -1,0 +1,15 @@
+"""Reports: tables for a terminal, and results as JSON and CSV files."""
+
+from __future__ import annotations
+
+from budgetopt.report.files import allocation_csv, decision_csv, write_whole
+from budgetopt.report.table import allocation_table, decision_table, sentences
+
+__all__ = [
+    "allocation_csv",
+    "allocation_table",
+    "decision_csv",
+    "decision_table",
+    "sentences",
+    "write_whole",
+]

@@ -1,0 +1,171 @@
+"""One week's decision: the split, and for every channel why its money moves or stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+from budgetopt.calendar import Week
+from budgetopt.errors import InputError
+from budgetopt.optimize import Allocation
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Move:
+    """What happens to one channel's money.
+
+    Parameters
+    ----------
+    channel
+        Name.
+    before, after
+        Money of the last applied week (None where there was none) and of this one.
+    reason
+        Why, in one clause.
+    """
+
+    channel: str
+    before: Decimal | None
+    after: Decimal
+    reason: str
+
+    @property
+    def change(self) -> Decimal:
+        """Money that moves, negative for less; the whole where there was none before."""
+        return self.after - (self.before or Decimal(0))
+
+    @property
+    def share(self) -> float | None:
+        """The change as a share of the money before, None where that was nothing."""
+        return float(self.change / self.before) if self.before else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An allocation for a dated week, with its reasons and where it came from.
+
+    Parameters
+    ----------
+    week
+        The week decided.
+    allocation
+        The verified split.
+    moves
+        One `Move` a channel, in the plan's order.
+    policy
+        Name of the policy.
+    seed
+        Seed of the policy's random numbers.
+    gain
+        Expected outcome above that of last week's split under the same curves; None where the
+        history has no last week.
+    history
+        Fingerprint of the history that was used.
+    notes
+        What a reader should know of plan, history and belief.
+    """
+
+    week: Week
+    allocation: Allocation
+    moves: tuple[Move, ...]
+    policy: str
+    seed: int
+    gain: float | None
+    history: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether any channel's money changes."""
+        return any(move.before is None or move.change for move in self.moves)
+
+    def explain(self) -> str:
+        """Return the decision in sentences."""
+        week, total = self.allocation, self.allocation.total
+        lines = [
+            f"Week of {self.week}: {total:,} of {week.budget:,} {week.currency} "
+            f"by policy {self.policy}."
+        ]
+        if self.gain is not None:
+            lines.append(
+                f"Expected outcome {week.outcome:,.6g}, {self.gain:+,.6g} against last week's "
+                "split; no split within the limits brings more than "
+                f"{week.bound:,.6g} by the same curves."
+            )
+        if not self.moved:
+            lines.append("Nothing moves.")
+        lines += [f"{move.channel}: {move.reason}." for move in self.moves]
+        lines += [f"Note: {note}." for note in self.notes]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `from_dict` takes and JSON keeps."""
+        moves = [
+            {
+                **asdict(m),
+                "before": None if m.before is None else str(m.before),
+                "after": str(m.after),
+            }
+            for m in self.moves
+        ]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "week": self.week.start.isoformat(),
+            "iso_week": self.week.iso,
+            "policy": self.policy,
+            "seed": self.seed,
+            "gain": self.gain,
+            "history": self.history,
+            "notes": list(self.notes),
+            "moves": moves,
+            "allocation": self.allocation.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the decision of `to_dict`; its allocation is verified again.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument`` where the data are not a decision of this version.
+        """
+        try:
+            if data["schema_version"] != SCHEMA_VERSION:
+                raise KeyError("schema_version")
+            moves = tuple(
+                Move(
+                    m["channel"],
+                    None if m["before"] is None else Decimal(m["before"]),
+                    Decimal(m["after"]),
+                    m["reason"],
+                )
+                for m in data["moves"]
+            )
+            return cls(
+                week=Week(dt.date.fromisoformat(data["week"])),
+                allocation=Allocation.from_dict(data["allocation"]),
+                moves=moves,
+                policy=data["policy"],
+                seed=int(data["seed"]),
+                gain=data["gain"],
+                history=data["history"],
+                notes=tuple(data["notes"]),
+            )
+        except (KeyError, TypeError, ArithmeticError) as error:
+            raise InputError(
+                "bad-argument",
+                f"these data are not a decision of version {SCHEMA_VERSION} ({error})",
+                field="data",
+                remedy="give what Decision.to_dict returned",
+            ) from None
+
+    def to_json(self) -> str:
+        """Return the decision as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
