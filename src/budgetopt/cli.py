@@ -28,6 +28,7 @@ import typer
 from budgetopt import report
 from budgetopt.errors import BudgetoptError, InputError
 from budgetopt.history import History
+from budgetopt.money import show_amount
 from budgetopt.optimize import allocate as allocate_week
 from budgetopt.plan import Plan, bounds_of
 from budgetopt.plan.files import schema as plan_schema
@@ -132,8 +133,8 @@ def check(
     declared = Plan.load(plan)
     bounds, money = bounds_of(declared), declared.money
     typer.echo(
-        f"Plan: {len(declared.channels)} channels, {declared.spendable:,} {declared.currency} "
-        f"a week to spend, {declared.held:,} in reserve; at least "
+        f"Plan: {len(declared.channels)} channels, {show_amount(declared.spendable)} "
+        f"{declared.currency} a week to spend, {show_amount(declared.held)} in reserve; at least "
         f"{money.show(int(bounds.lower.sum()))} must be spent, at most "
         f"{money.show(min(int(bounds.upper.sum()), declared.spendable_minor))} can be."
     )
@@ -159,7 +160,7 @@ def reallocate(
         str, typer.Option(metavar="NAME", help=f"One of {', '.join(NAMES)}; thompson(10).")
     ] = NAMES[0],
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the policy.")] = 0,
-    format: FormatOption = Format.table,  # noqa: A002 - the option's name
+    format: FormatOption = Format.table,
     out: OutPath = None,
     explain: Explain = False,
 ) -> None:
@@ -182,7 +183,7 @@ def reallocate(
 def allocate(
     plan: PlanPath,
     format: FormatOption = Format.table,
-    out: OutPath = None,  # noqa: A002
+    out: OutPath = None,
     explain: Explain = False,
 ) -> None:
     """Split a week's budget by the curves that the plan's channels carry."""
@@ -211,7 +212,7 @@ def _read(plan: Plan, path: Path) -> History:
     )
 
 
-def _answer(text: str, explanation: str, format: Format, out: Path | None) -> None:  # noqa: A002
+def _answer(text: str, explanation: str, format: Format, out: Path | None) -> None:
     """Print an answer or write it to a file; sentences go with tables only."""
     if explanation and format is Format.table:
         text += "\n\n" + report.sentences(explanation)
@@ -234,7 +235,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         _complain(error.to_dict(), str(error), given)
         sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
+    except Exception as error:
+        # The last line of defence: a scheduler's log gets one line, not a traceback.
         if debug:
             raise
         text = f"unexpected {type(error).__name__}: {error}: run again with --debug and report it"

@@ -128,7 +128,7 @@ class Currency:
             )
         return int(exact)
 
-    def nearest(self, amount: float) -> int:
+    def nearest(self, amount: float | Decimal) -> int:
         """Return the nearest whole number of minor units of a measured amount (half to even)."""
         exact = _EXACT.multiply(Decimal(repr(float(amount))), Decimal(self.units))
         return round(exact)
@@ -139,9 +139,18 @@ class Currency:
 
     def show(self, minor: int) -> str:
         """Return minor units as text with thousands separators, without empty cents."""
-        amount = self.amount(minor)
-        whole = amount == amount.to_integral_value()
-        return f"{amount:,.0f}" if whole else f"{amount:,}"
+        return show_amount(self.amount(minor))
+
+
+def show_amount(amount: Decimal) -> str:
+    """Return money as text with thousands separators, without empty digits after the point.
+
+    Examples
+    --------
+    >>> show_amount(Decimal("1250.00")), show_amount(Decimal("0.50")), show_amount(Decimal("1E+2"))
+    ('1,250', '0.50', '100')
+    """
+    return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,f}"
 
 
 def as_decimal(amount: Any, field: str) -> Decimal:

@@ -13,7 +13,7 @@ from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.check import verify
 from budgetopt.optimize.problem import Believes, Problem, curves_of, problem_of
 from budgetopt.optimize.waterfill import Filled, waterfill
-from budgetopt.optimize.words import round_amount
+from budgetopt.optimize.words import how_good, round_amount
 
 __all__ = [
     "Allocation",
@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "allocate",
     "curves_of",
+    "how_good",
     "lagrangian_bound",
     "problem_of",
     "round_amount",

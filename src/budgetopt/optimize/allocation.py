@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -178,25 +179,27 @@ class Allocation:
         try:
             if data["schema_version"] != SCHEMA_VERSION:
                 raise KeyError("schema_version")
-            given = dict(data["bounds"])
-            whole = {k: np.array(given[k], dtype=np.int64) for k in ("lower", "upper")}
-            rules = {k: np.array(given[k], dtype=np.int8) for k in ("lower_rule", "upper_rule")}
-            money = {k: Decimal(data[k]) for k in ("budget", "held", "step")}
-            tables = {k: {n: Decimal(v) for n, v in data[k].items()} for k in ("spend", "last")}
-            floats = {
-                k: {n: float(v) for n, v in data[k].items()}
-                for k in ("outcomes", "marginal", "prices")
-            }
+            given = data["bounds"]
             return cls(
                 currency=data["currency"],
-                bounds=Bounds(**whole, **rules),
+                spend=_table(data["spend"], Decimal),
+                budget=Decimal(data["budget"]),
+                held=Decimal(data["held"]),
+                step=Decimal(data["step"]),
+                bounds=Bounds(
+                    np.array(given["lower"], dtype=np.int64),
+                    np.array(given["upper"], dtype=np.int64),
+                    np.array(given["lower_rule"], dtype=np.int8),
+                    np.array(given["upper_rule"], dtype=np.int8),
+                ),
                 outcome=float(data["outcome"]),
+                outcomes=_table(data["outcomes"], float),
                 bound=float(data["bound"]),
                 method=data["method"],
+                marginal=_table(data["marginal"], float),
+                prices=_table(data["prices"], float),
+                last=_table(data["last"], Decimal),
                 notes=tuple(data["notes"]),
-                **money,
-                **tables,  # type: ignore[arg-type]
-                **floats,  # type: ignore[arg-type]
             )
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise InputError(
@@ -209,6 +212,10 @@ class Allocation:
     def to_json(self) -> str:
         """Return the allocation as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+
+def _table(table: Mapping[str, Any], kind: Callable[[Any], T]) -> dict[str, T]:
+    return {name: kind(value) for name, value in table.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from budgetopt.curves import Curve
 
-_TINY = np.finfo(np.float64).tiny
-
 
 def lagrangian_bound(
     curves: Curve, lower: ArrayLike, upper: ArrayLike, budget: ArrayLike, price: ArrayLike
@@ -38,13 +36,8 @@ def lagrangian_bound(
     Weak duality (Boyd and Vandenberghe 2004, section 5.1.3): it needs no trust in how the price
     was found. It is tight at the optimal price.
     """
-    lower, upper, price = (np.asarray(a, dtype=np.float64) for a in (lower, upper, price))
-    upper = np.minimum(upper, np.asarray(budget)[..., None])
-    spend = np.clip(curves.spend_at_slope(price[..., None]), lower, np.maximum(lower, upper))
-    value: NDArray[np.float64] = curves.envelope(spend).sum(axis=-1)
-    return value + price * (np.asarray(budget) - spend.sum(axis=-1))
-
-
-def relative_gap(bound: float, outcome: float) -> float:
-    """Return ``(bound - outcome)/|bound|``, at least 0, and 0 where both are 0."""
-    return max(0.0, bound - outcome) / max(abs(bound), float(_TINY))
+    rate, money = np.asarray(price, dtype=np.float64), np.asarray(budget, dtype=np.float64)
+    low = np.asarray(lower, dtype=np.float64)
+    high = np.maximum(low, np.minimum(upper, money[..., None]))
+    spend = np.clip(curves.spend_at_slope(rate[..., None]), low, high)
+    return np.asarray(curves.envelope(spend).sum(axis=-1) + rate * (money - spend.sum(axis=-1)))

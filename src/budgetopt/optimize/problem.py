@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import InfeasibleError, PlanError, SolverError, did_you_mean
 from budgetopt.money import Currency
-from budgetopt.plan import Bounds, Plan, bounds_of
+from budgetopt.plan import RULES, Bounds, Plan, bounds_of
 
 
 @runtime_checkable
@@ -130,7 +130,8 @@ def curves_of(plan: Plan, source: Any = None) -> Curve:
         _refuse_unknown(plan, source.channels, "the belief")
         place = {name: at for at, name in enumerate(source.channels)}
         return source.mean().take([place[n] for n in _all_named(plan, place)])
-    given = {c.name: c.curve for c in plan.channels} if source is None else source
+    declared = {c.name: c.curve for c in plan.channels}
+    given: Mapping[str, Any] = declared if source is None else source
     _refuse_unknown(plan, given, "the curves")
     return stack([given[name] for name in _all_named(plan, given)])
 
@@ -198,12 +199,7 @@ def _named_bounds(problem: Problem) -> str:
     order = np.argsort(-bounds.lower, kind="stable")
     first = [at for at in order if bounds.lower[at] > 0][:4]
     named = [
-        f"{_rule(bounds, at)} of {problem.names[at]!r} {show(bounds.lower[at])}" for at in first
+        f"{RULES[bounds.lower_rule[at]]} of {problem.names[at]!r} {show(bounds.lower[at])}"
+        for at in first
     ]
     return ", ".join(named) + (", ..." if np.sum(bounds.lower > 0) > len(named) else "")
-
-
-def _rule(bounds: Bounds, at: int) -> str:
-    from budgetopt.plan import RULES
-
-    return RULES[bounds.lower_rule[at]]

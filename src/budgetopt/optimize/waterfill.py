@@ -17,7 +17,7 @@ _ROUNDS = 200
 _NEWTON_ROUNDS = 40
 """Newton's method needs some five rounds; past these only bisection is trusted."""
 _CLOSE = 1e-11
-"""Share of the budget by which the sum may miss before the last step, whose own error is its square."""
+"""Share of the budget the sum may miss before the last step, whose own error is its square."""
 _ULP = 4e-16
 """Relative width at which a bracket of the log price cannot shrink, so that the sum jumps there."""
 _SAMPLE = 64
@@ -47,10 +47,11 @@ def waterfill(
     r"""Maximise :math:`\sum_i f_i(x_i)` over :math:`\sum_i x_i \le B,\ l \le x \le u`.
 
     At the optimum there is a price :math:`\lambda` at which every channel strictly between its
-    bounds has slope :math:`\lambda`, so that :math:`x_i(\lambda) = \mathrm{clip}(f_i'^{-1}(\lambda),
-    l_i, u_i)` and one equation is left, :math:`\sum_i x_i(\lambda) = B`. It is solved by Newton's
-    method on :math:`\ln\lambda`, kept inside a bracket. Where the sum jumps (straight pieces of
-    equal slope) the channels at the jump share what is left in proportion to their jumps.
+    bounds has slope :math:`\lambda`, so that
+    :math:`x_i(\lambda) = \mathrm{clip}(f_i'^{-1}(\lambda), l_i, u_i)` and one equation is left,
+    :math:`\sum_i x_i(\lambda) = B`. It is solved by Newton's method on :math:`\ln\lambda`, kept
+    inside a bracket. Where the sum jumps (straight pieces of equal slope) the channels at the jump
+    share what is left in proportion to their jumps.
 
     Parameters
     ----------
@@ -78,18 +79,18 @@ def waterfill(
     Source: Everett (1963); Patriksson (2008), "A survey on the continuous nonlinear resource
     allocation problem", section 2. Free of units: scaling money or outcome scales the answer.
     """
-    lower, upper, budget = (np.asarray(a, dtype=np.float64) for a in (lower, upper, budget))
-    room = np.asarray(budget - lower.sum(axis=-1))[..., None]
-    upper = np.minimum(upper, lower + np.maximum(room, 0.0))
+    low, money = np.asarray(lower, dtype=np.float64), np.asarray(budget, dtype=np.float64)
+    room = np.asarray(money - low.sum(axis=-1))[..., None]
+    high = np.minimum(np.asarray(upper, dtype=np.float64), low + np.maximum(room, 0.0))
     with np.errstate(all="ignore"):
-        most = np.clip(curves.spend_at_slope(0.0), lower, upper)
+        most = np.clip(curves.spend_at_slope(0.0), low, high)
         total = most.sum(axis=-1)
-        scarce = total > budget
+        scarce = np.asarray(total > money)
         if not np.any(scarce):
             return Filled(most, np.zeros(np.shape(scarce)))
         start = np.log(np.asarray(price, dtype=np.float64))
-        start = np.where(np.isfinite(start), start, _first_guess(curves, lower, upper, budget))
-        spend, log_price = _search(curves, lower, upper, budget, start, scarce)
+        start = np.where(np.isfinite(start), start, _first_guess(curves, low, high, money))
+        spend, log_price = _search(curves, low, high, money, start, scarce)
         return Filled(
             np.where(scarce[..., None], spend, most), np.where(scarce, np.exp(log_price), 0.0)
         )
@@ -118,7 +119,12 @@ def _first_guess(curves: Curve, lower: Floats, upper: Floats, budget: Floats) ->
 
 
 def _search(
-    curves: Curve, lower: Floats, upper: Floats, budget: Floats, start: Floats, scarce: Floats
+    curves: Curve,
+    lower: Floats,
+    upper: Floats,
+    budget: Floats,
+    start: Floats,
+    scarce: NDArray[np.bool_],
 ) -> tuple[Floats, Floats]:
     """Return spends that sum to the budget and their log price; only for runs that are scarce."""
     log_price = np.broadcast_to(start, np.shape(scarce)).astype(np.float64)
@@ -160,7 +166,8 @@ def _part_way(bare: Floats, full: Floats, budget: Floats) -> Floats:
     """Return the point on the way from one filling to the other that meets the budget."""
     low, high = bare.sum(axis=-1), full.sum(axis=-1)
     share = np.where(high > low, (budget - low) / (high - low), 0.0)
-    return bare + (full - bare) * np.clip(share, 0.0, 1.0)[..., None]
+    met: Floats = bare + (full - bare) * np.clip(share, 0.0, 1.0)[..., None]
+    return met
 
 
 def _not_converged() -> SolverError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from budgetopt.money import show_amount as show
+
 if TYPE_CHECKING:
     from budgetopt.optimize.allocation import Allocation
 
@@ -12,27 +14,33 @@ if TYPE_CHECKING:
 def allocation_in_words(week: Allocation) -> str:
     """Return one line on the whole, one on each channel, one on the price of the budget."""
     lines = [
-        f"{week.total:,} of {week.budget:,} {week.currency} is spent for an expected outcome of "
-        f"{week.outcome:,.6g}; no split within the limits brings more than {week.gap:.2g} of it "
-        f"on top ({week.method})."
+        f"{show(week.total)} of {show(week.budget)} {week.currency} is spent for an expected "
+        f"outcome of {week.outcome:,.6g}, {how_good(week)} ({week.method})."
     ]
     if week.held:
-        lines.append(f"{week.held:,} {week.currency} is held back as contingency reserve.")
+        lines.append(f"{show(week.held)} {week.currency} is held back as contingency reserve.")
     if week.unspent:
-        lines.append(f"{week.unspent:,} {week.currency} stays unspent: {_why_unspent(week)}.")
+        lines.append(f"{show(week.unspent)} {week.currency} stays unspent: {_why_unspent(week)}.")
     limits = dict(week.limits())
     lines += [_channel(week, name, limits.get(name, "")) for name in week.spend]
     price, unit = week.prices.get("budget", 0.0), round_amount(week.budget)
     if price:
         more = f"{price * float(unit):,.6g}"
-        lines.append(f"{unit:,} {week.currency} more budget would bring about {more}.")
+        lines.append(f"{show(unit)} {week.currency} more budget would bring about {more}.")
     lines += [f"Note: {note}." for note in week.notes]
     return "\n".join(lines)
 
 
+def how_good(week: Allocation) -> str:
+    """Return in words how near the split is proven to be to the best."""
+    if week.gap <= 0:
+        return "which no split within the limits exceeds"
+    return f"and no split within the limits brings more than {week.gap:.1g} of it on top"
+
+
 def _why_unspent(week: Allocation) -> str:
     if week.unspent < week.step:
-        return f"it is less than one step of {week.step:,}"
+        return f"it is less than one step of {show(week.step)}"
     if len(week.limits()) == len(week.spend):
         return "every channel is at a limit"
     return "more money brings nothing, or is held by a limit"
@@ -43,15 +51,15 @@ def _channel(week: Allocation, name: str, limit: str) -> str:
     if week.last:
         before = week.last[name]
         if spend == before:
-            move = f"stays at {spend:,}"
+            move = f"stays at {show(spend)}"
         else:
-            share = f" ({(spend - before) / before:+.0%})" if before else ""
-            move = f"{before:,} → {spend:,}{share}"
+            share = f" ({(spend - before) / before:+.1%})" if before else ""
+            move = f"{show(before)} → {show(spend)}{share}"
     else:
-        move = f"{spend:,}"
+        move = f"{show(spend)}"
     stop = f", at its {limit}" if limit else ""
     unit = round_amount(week.budget)
-    return f"{name}: {move}{stop}; {unit:,} more would bring {next_unit * float(unit):,.6g}."
+    return f"{name}: {move}{stop}; {show(unit)} more would bring {next_unit * float(unit):,.6g}."
 
 
 def round_amount(budget: Decimal) -> Decimal:

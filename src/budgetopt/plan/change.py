@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 from budgetopt.errors import PlanError, did_you_mean
-from budgetopt.money import Currency, as_decimal
+from budgetopt.money import Currency, as_decimal, show_amount
 
 DEFAULT_SHARE = Decimal("0.30")
 """A week's change of a channel where the plan says nothing (Sprinklr moves 10 % of the pool a
@@ -120,5 +120,5 @@ class MaxChange:
 
     def __str__(self) -> str:
         parts = [] if self.share is None else [f"{self.share * 100:.4g} %"]
-        parts += [] if self.money is None else [f"{self.money:,}"]
+        parts += [] if self.money is None else [show_amount(self.money)]
         return " and ".join(parts) or "no limit"

@@ -9,7 +9,7 @@ from typing import Any
 
 from budgetopt.curves import Curve
 from budgetopt.errors import PlanError
-from budgetopt.money import as_decimal
+from budgetopt.money import as_decimal, show_amount
 from budgetopt.plan.change import MaxChange
 
 
@@ -90,7 +90,8 @@ class Channel:
     def _check_bounds(self) -> None:
         if self.cap is not None and self.cap < self.floor:
             raise self._clash(
-                f"cap of {self.name!r} is {self.cap:,}, below its floor {self.floor:,}",
+                f"cap of {self.name!r} is {show_amount(self.cap)}, "
+                f"below its floor {show_amount(self.floor)}",
                 "cap",
                 self.cap,
                 "raise the cap or lower the floor",
@@ -99,14 +100,16 @@ class Channel:
             return
         if self.cap is not None and self.locked > self.cap:
             raise self._clash(
-                f"{self.name!r} is locked at {self.locked:,}, above its cap {self.cap:,}",
+                f"{self.name!r} is locked at {show_amount(self.locked)}, "
+                f"above its cap {show_amount(self.cap)}",
                 "locked",
                 self.locked,
                 "raise the cap or lower the lock",
             )
         if self.locked < self.floor:
             raise self._clash(
-                f"{self.name!r} is locked at {self.locked:,}, below its floor {self.floor:,}",
+                f"{self.name!r} is locked at {show_amount(self.locked)}, "
+                f"below its floor {show_amount(self.floor)}",
                 "locked",
                 self.locked,
                 "lower the floor or raise the lock",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from budgetopt.errors import PlanError
-from budgetopt.money import as_decimal
+from budgetopt.money import as_decimal, show_amount
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class BudgetLines:
             more = "above" if added > exact else "below"
             raise PlanError(
                 "lines-do-not-add-up",
-                f"the budget lines add up to {added:,}, {abs(added - exact):,} {more} "
-                f"the total {exact:,}",
+                f"the budget lines add up to {show_amount(added)}, "
+                f"{show_amount(abs(added - exact))} {more} the total {show_amount(exact)}",
                 field="budget_lines",
                 value=str(added - exact),
                 remedy="correct a line or the total",

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.curves import Curve
+from budgetopt.curves import Curve, Mixture
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ class Learned(Protocol):
     def mean(self) -> Curve:
         """Return the expected curve of each channel."""
 
-    def draw(self, rng: np.random.Generator, draws: int = 1) -> Curve:
+    def draw(self, rng: np.random.Generator, draws: int = 1) -> Mixture:
         """Return posterior draws, curves over ``(draws, channels)``."""
 
 

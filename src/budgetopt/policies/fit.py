@@ -37,8 +37,8 @@ def fit_spend(wish: Floats, lower: Floats, upper: Floats, budget: Floats, *, all
 def fit_shares(weight: Floats, lower: Floats, upper: Floats, budget: Floats) -> Floats:
     r"""Return spends in proportion to weights wherever the bounds let them be.
 
-    One scale :math:`\tau` serves all, :math:`x_i = \mathrm{clip}(\tau w_i, l_i, u_i)`, chosen so that
-    the sum is the budget, or as near below it as the upper bounds allow. The sum is piecewise
+    One scale :math:`\tau` serves all, :math:`x_i = \mathrm{clip}(\tau w_i, l_i, u_i)`, chosen so
+    that the sum is the budget, or as near below it as the upper bounds allow. The sum is piecewise
     linear in :math:`\tau` with kinks where a channel meets a bound, so it is solved exactly on
     the sorted kinks.
 
@@ -60,9 +60,17 @@ def fit_shares(weight: Floats, lower: Floats, upper: Floats, budget: Floats) -> 
     # The last kink at which the sum still fits, and the first at which it does not.
     fits = np.maximum((sums <= np.asarray(budget)[..., None]).sum(axis=-1) - 1, 0)
     over = np.minimum(fits + 1, kinks.shape[-1] - 1)
-    pick = lambda table, at: np.take_along_axis(table, at[..., None], axis=-1)[..., 0]  # noqa: E731
-    low, high = pick(sums, fits), pick(sums, over)
+    low, high = _entry(sums, fits), _entry(sums, over)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(high > low, (budget - low) / (high - low), 0.0)
-    scale = pick(kinks, fits) + (pick(kinks, over) - pick(kinks, fits)) * np.clip(share, 0.0, 1.0)
-    return np.clip(scale[..., None] * weight, lower, upper)
+    scale = _entry(kinks, fits) + (_entry(kinks, over) - _entry(kinks, fits)) * np.clip(
+        share, 0.0, 1.0
+    )
+    fitted: Floats = np.clip(scale[..., None] * weight, lower, upper)
+    return fitted
+
+
+def _entry(table: Floats, at: NDArray[np.intp]) -> Floats:
+    """Return one entry of the last axis for each position."""
+    entry: Floats = np.take_along_axis(table, at[..., None], axis=-1)[..., 0]
+    return entry

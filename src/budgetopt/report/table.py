@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from budgetopt.optimize import Allocation
+from budgetopt.money import show_amount as show
+from budgetopt.optimize import Allocation, how_good
 from budgetopt.weekly import Decision, Move
 
 WIDTH = 80
@@ -50,8 +51,8 @@ def _split_table(week: Allocation, moves: Sequence[Move]) -> str:
     for move in moves:
         table.add_row(
             Text(move.channel),
-            "" if move.before is None else f"{move.before:,}",
-            f"{move.after:,}",
+            "" if move.before is None else show(move.before),
+            show(move.after),
             _change(move),
             f"{week.outcomes[move.channel]:,.5g}",
             limits.get(move.channel, ""),
@@ -68,10 +69,10 @@ def _change(move: Move) -> str:
 
 
 def _totals(week: Allocation) -> str:
-    parts = [f"{week.total:,} of {week.budget:,} {week.currency} spent"]
-    parts += [f"{week.unspent:,} unspent"] if week.unspent else []
-    parts += [f"{week.held:,} in reserve"] if week.held else []
-    bring = f"expected outcome {week.outcome:,.6g}, at most {week.gap:.2g} of the best is lost"
+    parts = [f"{show(week.total)} of {show(week.budget)} {week.currency} spent"]
+    parts += [f"{show(week.unspent)} unspent"] if week.unspent else []
+    parts += [f"{show(week.held)} in reserve"] if week.held else []
+    bring = f"expected outcome {week.outcome:,.6g}, {how_good(week)}"
     return _wrap(", ".join(parts) + "; " + bring + ".")
 
 

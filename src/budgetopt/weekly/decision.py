@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from budgetopt.calendar import Week
 from budgetopt.errors import InputError
-from budgetopt.optimize import Allocation
+from budgetopt.money import show_amount as show
+from budgetopt.optimize import Allocation, how_good
 
 SCHEMA_VERSION = 1
 
@@ -89,14 +90,13 @@ class Decision:
         """Return the decision in sentences."""
         week, total = self.allocation, self.allocation.total
         lines = [
-            f"Week of {self.week}: {total:,} of {week.budget:,} {week.currency} "
+            f"Week of {self.week}: {show(total)} of {show(week.budget)} {week.currency} "
             f"by policy {self.policy}."
         ]
         if self.gain is not None:
             lines.append(
                 f"Expected outcome {week.outcome:,.6g}, {self.gain:+,.6g} against last week's "
-                "split; no split within the limits brings more than "
-                f"{week.bound:,.6g} by the same curves."
+                f"split, {how_good(week)}."
             )
         if not self.moved:
             lines.append("Nothing moves.")

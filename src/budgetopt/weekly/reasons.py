@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from budgetopt.curves import Curve
+from budgetopt.money import show_amount as show
 from budgetopt.optimize import Allocation, round_amount
 from budgetopt.weekly.decision import Move
 
@@ -40,7 +41,7 @@ def moves_of(
             link = "as" if (after > was) == (extra[at] > price) else "though"
             than = "more" if extra[at] > price else "less"
             reason += (
-                f", {link} {unit:,} more would bring {extra[at]:,.4g} there, {than} than the "
+                f", {link} {show(unit)} more would bring {extra[at]:,.4g} there, {than} than the "
                 f"{price:,.4g} they bring at this week's margin"
             )
         if name in limits:
@@ -51,8 +52,8 @@ def moves_of(
 
 def _what(before: Decimal | None, after: Decimal) -> str:
     if before is None:
-        return f"{after:,}, with no week before"
+        return f"{show(after)}, with no week before"
     if after == before:
-        return f"stays at {after:,}"
-    share = f" ({(after - before) / before:+.0%})" if before else ""
-    return f"{'up' if after > before else 'down'} from {before:,} to {after:,}{share}"
+        return f"stays at {show(after)}"
+    share = f" ({(after - before) / before:+.1%})" if before else ""
+    return f"{'up' if after > before else 'down'} from {show(before)} to {show(after)}{share}"
