@@ -49,9 +49,9 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
     CurveError
         ``bad-curve`` for an unknown kind, or for a missing or misspelt parameter.
     """
-    given = dict(data)
+    given = {str(key): value for key, value in data.items()}
     name = given.pop("kind", None)
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise CurveError(
             "bad-curve",
             f"curve kind {name!r} is not known",
@@ -62,10 +62,19 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
     kind = KINDS[name]
     wanted = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
     wanted = [w for w in wanted if w != "kind"]
-    if set(given) != set(wanted):
+    for key in given:
+        if key not in wanted:
+            raise CurveError(
+                "bad-curve",
+                f"{name} curve has no parameter {key!r}",
+                field=key,
+                value=given[key],
+                remedy=did_you_mean(key, wanted),
+            )
+    if len(given) < len(wanted):
         raise CurveError(
             "bad-curve",
-            f"{name} curve has parameters {sorted(given)}",
+            f"{name} curve lacks {', '.join(w for w in wanted if w not in given)}",
             field="curve",
             value=sorted(given),
             remedy=f"give exactly {', '.join(wanted)}",

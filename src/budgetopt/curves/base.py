@@ -14,6 +14,8 @@ from budgetopt.errors import CurveError
 
 Floats = NDArray[np.float64]
 
+_NOTHING: Floats = np.asarray(np.nan)
+
 
 class Curve(ABC):
     """Expected outcome per week as a function of money per week: nondecreasing, zero at zero.
@@ -63,9 +65,18 @@ class Curve(ABC):
     def concave(self) -> bool:
         """Whether the slope never rises with spend."""
 
-    def take(self, columns: Any) -> Self:
-        """Return the curves at some positions of the channel axis."""
-        return type(self)(**{k: v[..., columns] for k, v in self.parameters().items()})
+    def take(self, columns: Any) -> Curve:
+        """Return the curves at some positions of the channel axis: an int, a list, slice or mask.
+
+        A parameter that all channels share is repeated; curves that share every parameter are
+        the same at every position.
+        """
+        given = self.parameters()
+        channels = np.broadcast_shapes(*(np.shape(v)[-1:] for v in given.values()))
+        if not channels:
+            return self
+        wide = {k: np.broadcast_to(v, (*np.shape(v)[:-1], *channels)) for k, v in given.items()}
+        return type(self)(**{k: v[..., columns] for k, v in wide.items()})
 
     @classmethod
     def join(cls, curves: Sequence[Self]) -> Self:
@@ -108,12 +119,7 @@ def check_parameter(
         ``bad-curve``, with the position where the parameter is an array.
     """
     given = getattr(curve, name)
-    try:
-        array = np.asarray(given, dtype=np.float64)
-        if np.asarray(given).dtype.kind == "b":
-            raise TypeError
-    except (TypeError, ValueError):
-        array = np.asarray(np.nan)
+    array = _as_floats(given)
     # Written so that NaN fails.
     good = (array > above) & (array >= least) & (array < below)
     if not good.all():
@@ -127,10 +133,45 @@ def check_parameter(
             "bad-curve",
             f"{name}{where} of the {curve.kind} curve is {bad}",
             field=name,
-            value=bad if not array.ndim else float(bad),
+            value=float(bad) if array.ndim else given,
             remedy=f"give a number {' and '.join(rules)}",
         )
     object.__setattr__(curve, name, float(array) if array.ndim == 0 else array)
+
+
+def _as_floats(given: Any) -> Floats:
+    """Return numbers as floats, with NaN for what is not a number: text, yes or no."""
+    try:
+        # A list is looked at item by item, since numpy would make one of a yes.
+        array = np.asarray(given, dtype=object if isinstance(given, (list, tuple)) else None)
+        if array.dtype.kind == "O":
+            items = [np.nan if isinstance(v, (str, bool, np.bool_)) else v for v in array.flat]
+            return np.array(items, dtype=np.float64).reshape(array.shape)
+        return array.astype(np.float64, copy=False) if array.dtype.kind in "iuf" else _NOTHING
+    except (TypeError, ValueError):
+        return _NOTHING
+
+
+def check_shapes(curve: Curve) -> None:
+    """Refuse parameters whose shapes do not go together.
+
+    Raises
+    ------
+    CurveError
+        ``bad-curve``.
+    """
+    shapes = {name: np.shape(value) for name, value in curve.parameters().items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise CurveError(
+            "bad-curve",
+            f"parameters of the {curve.kind} curve have shapes {shown}",
+            field="curve",
+            value=shown,
+            remedy="give one number for all channels, or one for each",
+        ) from None
 
 
 def as_spend(spend: ArrayLike) -> Floats:

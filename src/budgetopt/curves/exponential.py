@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter, check_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,21 +46,24 @@ class Exponential(Curve):
     def __post_init__(self) -> None:
         check_parameter(self, "top", least=0)
         check_parameter(self, "scale", above=0)
+        check_shapes(self)
 
     def value(self, spend: ArrayLike) -> Floats:
         """Return ``top (1 - exp(-x/scale))``."""
-        return -self.top * np.expm1(-as_spend(spend) / self.scale)
+        with np.errstate(over="ignore"):
+            return -self.top * np.expm1(-as_spend(spend) / self.scale)
 
     def slope(self, spend: ArrayLike) -> Floats:
         """Return ``top/scale exp(-x/scale)``."""
-        return self.top / self.scale * np.exp(-as_spend(spend) / self.scale)
+        with np.errstate(over="ignore"):
+            return self.top / self.scale * np.exp(-as_spend(spend) / self.scale)
 
     def spend_at_slope(self, slope: ArrayLike) -> Floats:
         """Return ``scale ln(top / (scale s))``, at least 0."""
         first = np.asarray(self.top) / self.scale
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             spend = self.scale * np.log(first / as_spend(slope))
-        return np.where(spend > 0, spend, 0.0)
+        return np.fmax(spend, 0.0)
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
         """Return ``scale``, the same everywhere."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter, check_shapes
 
 _ROUNDS = 2
 """Householder rounds of fourth order: from a start within a fifth the second reaches the last bit,
@@ -58,6 +58,7 @@ class Hill(Curve):
         check_parameter(self, "top", least=0)
         check_parameter(self, "half", above=0)
         check_parameter(self, "shape", above=0)
+        check_shapes(self)
 
     def value(self, spend: ArrayLike) -> Floats:
         """Return ``top / (1 + (half/x)**s)``."""
@@ -128,6 +129,16 @@ class Hill(Curve):
             return decay
         # For shape 1 the limit at zero.
         return np.where(fall > 0, decay, np.where(s == 1, np.asarray(self.half) / 2.0, np.inf))
+
+    def envelope(self, spend: ArrayLike) -> Floats:
+        """Return the line from zero to its tangent point ``half (s-1)**(1/s)``, then the curve."""
+        x, s = as_spend(spend), np.asarray(self.shape)
+        value = self.value(x)
+        if self.concave:
+            return value
+        end = self.half * np.power(np.maximum(s - 1.0, 0.0), 1.0 / s)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(x < end, x * (self.value(end) / end), value)
 
     @property
     def inflection(self) -> Floats:

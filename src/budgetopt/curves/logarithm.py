@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter, check_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +45,12 @@ class Log(Curve):
     def __post_init__(self) -> None:
         check_parameter(self, "top", least=0)
         check_parameter(self, "scale", above=0)
+        check_shapes(self)
 
     def value(self, spend: ArrayLike) -> Floats:
         """Return ``top ln(1 + x/scale)``."""
-        return self.top * np.log1p(as_spend(spend) / self.scale)
+        with np.errstate(over="ignore"):
+            return self.top * np.log1p(as_spend(spend) / self.scale)
 
     def slope(self, spend: ArrayLike) -> Floats:
         """Return ``top / (scale + x)``."""
@@ -58,7 +60,7 @@ class Log(Curve):
         """Return ``top/s - scale``, at least 0."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             spend = self.top / as_spend(slope) - self.scale
-        return np.where(spend > 0, spend, 0.0)
+        return np.fmax(spend, 0.0)
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
         """Return ``scale + x``."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter, check_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +45,17 @@ class Logistic(Curve):
     def __post_init__(self) -> None:
         check_parameter(self, "top", least=0)
         check_parameter(self, "scale", above=0)
+        check_shapes(self)
 
     def value(self, spend: ArrayLike) -> Floats:
         """Return ``top tanh(x / (2 scale))``."""
-        return self.top * np.tanh(0.5 * as_spend(spend) / self.scale)
+        with np.errstate(over="ignore"):
+            return self.top * np.tanh(0.5 * as_spend(spend) / self.scale)
 
     def slope(self, spend: ArrayLike) -> Floats:
         """Return ``2 top/scale · q/(1+q)**2`` with ``q = exp(-x/scale)``."""
-        q = np.exp(-as_spend(spend) / self.scale)
+        with np.errstate(over="ignore"):
+            q = np.exp(-as_spend(spend) / self.scale)
         return 2.0 * self.top / self.scale * q / np.square(1.0 + q)
 
     def spend_at_slope(self, slope: ArrayLike) -> Floats:
@@ -60,11 +63,11 @@ class Logistic(Curve):
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = 0.5 * np.asarray(self.top) / self.scale / as_spend(slope)
             spend = 2.0 * self.scale * np.arccosh(np.sqrt(ratio))
-        return np.where(spend > 0, spend, 0.0)
+        return np.fmax(spend, 0.0)
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
         """Return ``scale / tanh(x/(2 scale))``; infinite at zero, where the slope is level."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             return self.scale / np.tanh(0.5 * as_spend(spend) / self.scale)
 
     @property

@@ -87,7 +87,7 @@ class Mixture(Curve):
         low = np.min(np.where(weight > 0, each, np.inf), axis=-1)
         high = np.max(np.where(weight > 0, each, 0.0), axis=-1)
         # Where even the first unit brings less than the price the root is zero.
-        high = np.where(self.slope(0.0) < slope, 0.0, high)
+        high = np.where(self.slope(0.0) < as_spend(slope), 0.0, high)
         return self._between(as_spend(slope), np.minimum(low, high), high)
 
     def _between(self, price: Floats, low: Floats, high: Floats) -> Floats:

@@ -57,7 +57,7 @@ class Points(Curve):
         x, y = np.asarray(self.spend), np.asarray(self.outcome)
         if x.shape != y.shape or x.ndim == 0 or x.shape[-1] == 0:
             raise self._wrong("shapes differ or are empty", "give one outcome for each spend")
-        if np.any(x[..., 0] > 0):
+        if np.any(x[..., 0] > 0) or x.shape[-1] == 1:
             x, y = _with_zero(x), _with_zero(y)
         if np.any(y[..., 0] != 0):
             raise self._wrong("outcome at zero spend is not 0", "leave the baseline out")
@@ -67,11 +67,9 @@ class Points(Curve):
             raise self._wrong("points are out of order", "sort them; the outcome must not fall")
         object.__setattr__(self, "spend", x)
         object.__setattr__(self, "outcome", y)
-        hull = _envelope(x, y)
+        hull, slopes = _envelope(x, y)
         object.__setattr__(self, "_hull", hull)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            slopes = np.diff(hull) / np.diff(x)
-        object.__setattr__(self, "_slopes", np.where(np.diff(x) > 0, slopes, 0.0))
+        object.__setattr__(self, "_slopes", slopes)
 
     def _wrong(self, problem: str, remedy: str) -> CurveError:
         return CurveError("bad-curve", f"points curve: {problem}", field="spend", remedy=remedy)
@@ -160,19 +158,35 @@ def _with_zero(points: Floats) -> Floats:
     return np.concatenate([np.zeros((*points.shape[:-1], 1)), points], axis=-1)
 
 
-def _envelope(x: Floats, y: Floats) -> Floats:
-    """Return the heights of the least concave function above the points, at their spends."""
-    if x.ndim > 1:
-        rows = [
-            _envelope(a, b)
-            for a, b in zip(x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1]), strict=True)
-        ]
-        return np.reshape(rows, y.shape)
-    kept: list[int] = []
-    for i in range(x.size):
-        while len(kept) > 1 and (y[kept[-1]] - y[kept[-2]]) * (x[i] - x[kept[-2]]) <= (
-            y[i] - y[kept[-2]]
-        ) * (x[kept[-1]] - x[kept[-2]]):
+def _envelope(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the least concave function above the points: heights at them, slopes between them."""
+    wide = np.diff(x) > 0
+    slopes = np.zeros(wide.shape)
+    np.divide(np.diff(y), np.diff(x), out=slopes, where=wide)
+    bent = np.any(np.diff(slopes) > 0, axis=-1)
+    if not np.any(bent):
+        return y, slopes
+    heights = y.copy()
+    for row in zip(*np.nonzero(np.atleast_1d(bent)), strict=True):
+        at = row if x.ndim > 1 else ()
+        heights[at], slopes[at] = _row_envelope(x[at], y[at])
+    return heights, slopes
+
+
+def _row_envelope(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return heights and slopes of one row's envelope, by Andrew's (1979) monotone chain."""
+
+    def rise(i: int, j: int) -> float:
+        return float((y[j] - y[i]) / (x[j] - x[i]))
+
+    kept = [0]
+    for i in range(1, x.size):
+        if x[i] == x[kept[-1]]:
+            continue
+        while len(kept) > 1 and rise(kept[-2], kept[-1]) <= rise(kept[-2], i):
             kept.pop()
         kept.append(i)
-    return np.interp(x, x[kept], y[kept])
+    chords = np.minimum.accumulate(np.diff(y[kept]) / np.diff(x[kept]))
+    # Padding after the last point lies on no chord and has slope 0.
+    chord = np.searchsorted(kept, np.arange(x.size - 1), side="right") - 1
+    return np.interp(x, x[kept], y[kept]), np.append(chords, 0.0)[chord]

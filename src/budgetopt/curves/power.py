@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter, check_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +49,12 @@ class Power(Curve):
         check_parameter(self, "top", least=0)
         check_parameter(self, "scale", above=0)
         check_parameter(self, "exponent", above=0, below=1)
+        check_shapes(self)
 
     def value(self, spend: ArrayLike) -> Floats:
         """Return ``top (x/scale)**p``."""
-        return self.top * np.power(as_spend(spend) / self.scale, self.exponent)
+        with np.errstate(over="ignore"):
+            return self.top * np.power(as_spend(spend) / self.scale, self.exponent)
 
     def slope(self, spend: ArrayLike) -> Floats:
         """Return ``top p/scale (x/scale)**(p-1)``, infinite at zero."""
@@ -67,7 +69,8 @@ class Power(Curve):
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = np.asarray(self.top) * p / self.scale / as_spend(slope)
             spend = self.scale * np.power(ratio, 1.0 / (1.0 - p))
-        return np.where(spend > 0, spend, 0.0)
+        floored: Floats = np.fmax(spend, 0.0)
+        return floored
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
         """Return ``x / (1-p)``."""

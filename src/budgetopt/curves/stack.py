@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from budgetopt.curves.base import Curve, Floats
+from budgetopt.errors import CurveError
 
 
 def stack(curves: Sequence[Curve]) -> Curve:
@@ -46,6 +47,20 @@ class Stack(Curve):
     parts: tuple[tuple[Any, Curve], ...]
     kind: ClassVar[str] = "stack"
 
+    def __post_init__(self) -> None:
+        places = [np.asarray(at, dtype=np.intp) for at, _ in self.parts]
+        held = np.concatenate([np.empty(0, dtype=np.intp), *places])
+        if not np.array_equal(np.sort(held), np.arange(held.size)):
+            raise CurveError(
+                "bad-curve",
+                "positions of the stack's parts leave a gap or meet",
+                field="parts",
+                value=held.tolist(),
+                remedy="give each channel to one part",
+            )
+        curves = (curve for _, curve in self.parts)
+        object.__setattr__(self, "parts", tuple(zip(places, curves, strict=True)))
+
     def value(self, spend: ArrayLike) -> Floats:
         """Return the outcome of each channel."""
         return self._each(lambda curve, x: curve.value(x), spend)
@@ -76,16 +91,21 @@ class Stack(Curve):
         """Number of channels."""
         return sum(len(at) for at, _ in self.parts)
 
-    def take(self, columns: Any) -> Self:
-        """Return the curves at some positions of the channel axis."""
+    def take(self, columns: Any) -> Curve:
+        """Return the curves at some positions; of one kind only, they are a curve of that kind."""
         wanted = np.arange(self.size)[columns]
-        parts = []
-        for at, curve in self.parts:
-            place = {int(c): i for i, c in enumerate(at)}
-            here = [i for i, c in enumerate(wanted) if int(c) in place]
-            if here:
-                parts.append((np.array(here), curve.take([place[int(wanted[i])] for i in here])))
-        return type(self)(tuple(parts))
+        owner, place = np.empty((2, self.size), dtype=np.intp)
+        for number, (at, _) in enumerate(self.parts):
+            owner[at], place[at] = number, np.arange(len(at))
+        if wanted.ndim == 0:
+            part: Curve = self.parts[int(owner[wanted])][1]
+            return part.take(int(place[wanted]))
+        parts: list[tuple[Any, Curve]] = []
+        for number, (_, curve) in enumerate(self.parts):
+            here = np.flatnonzero(owner[wanted] == number)
+            if here.size:
+                parts.append((here, curve.take(place[wanted[here]])))
+        return parts[0][1] if len(parts) == 1 else Stack(tuple(parts))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parts as plain data."""
