@@ -11,18 +11,24 @@ from budgetopt.curves import Curve
 from budgetopt.errors import SolverError
 
 Floats = NDArray[np.float64]
+Blocks = list[Floats]
 
 _ROUNDS = 200
 """Far above need: a bisection of the logarithm of the price ends sooner than this."""
 _NEWTON_ROUNDS = 40
 """Newton's method needs some five rounds; past these only bisection is trusted."""
-_CLOSE = 1e-11
+_CLOSE = 1e-7
 """Share of the budget the sum may miss before the last step, whose own error is its square."""
+_EXACT = 1e-15
+"""Share of the budget that rounding alone makes the sum miss."""
 _ULP = 4e-16
 """Relative width at which a bracket of the log price cannot shrink, so that the sum jumps there."""
-_SAMPLE = 64
-"""With more than `_MANY` channels every 64th is solved first, for a good start on all."""
-_MANY = 8192
+_BLOCK = 16_384
+"""Channels read at a time, so that what is computed on the way stays in the processor's cache."""
+_SAMPLE = 16
+"""With more than a block of channels every 16th is solved first, for a good start on all."""
+_CHEAPER = 0.01
+"""What the log price of such a start is lowered by, above its sampling error."""
 
 
 class Filled(NamedTuple):
@@ -83,28 +89,71 @@ def waterfill(
     room = np.asarray(money - low.sum(axis=-1))[..., None]
     high = np.minimum(np.asarray(upper, dtype=np.float64), low + np.maximum(room, 0.0))
     with np.errstate(all="ignore"):
-        most = np.clip(curves.spend_at_slope(0.0), low, high)
-        total = most.sum(axis=-1)
-        scarce = np.asarray(total > money)
-        if not np.any(scarce):
-            return Filled(most, np.zeros(np.shape(scarce)))
+        pool = _Pool(curves, low, high)
         start = np.log(np.asarray(price, dtype=np.float64))
         start = np.where(np.isfinite(start), start, _first_guess(curves, low, high, money))
-        spend, log_price = _search(curves, low, high, money, start, scarce)
-        return Filled(
-            np.where(scarce[..., None], spend, most), np.where(scarce, np.exp(log_price), 0.0)
-        )
+        return _search(pool, money, start)
+
+
+class _Pool:
+    """The channels as a function of one price, read block by block.
+
+    Parameters
+    ----------
+    curves, lower, upper
+        As in `waterfill`.
+    """
+
+    def __init__(self, curves: Curve, lower: Floats, upper: Floats) -> None:
+        size = max(lower.shape[-1], upper.shape[-1])
+        cuts = [slice(at, at + _BLOCK) for at in range(0, size, _BLOCK)]
+        whole = len(cuts) == 1
+        self.blocks = [
+            (curves if whole else curves.take(cut), lower[..., cut], upper[..., cut])
+            for cut in cuts
+        ]
+
+    def take(self, price: Floats) -> Blocks:
+        """Return what each channel takes at a price, within its bounds."""
+        return [
+            np.clip(curve.spend_at_slope(price[..., None]), low, high)
+            for curve, low, high in self.blocks
+        ]
+
+    def gives(self, spends: Blocks) -> Blocks:
+        """Return what each channel would take more at a log price lower by one, 0 at a bound."""
+        return [
+            np.where((x > low) & (x < high), curve.slope_decay(x), 0.0)
+            for (curve, low, high), x in zip(self.blocks, spends, strict=True)
+        ]
+
+    def share_out(self, spends: Blocks, money: Floats, gives: Blocks) -> Blocks:
+        """Return spends with so much money more, each channel in proportion to what it gives."""
+        whole = _total(gives)
+        rate = np.where(whole > 0, money / whole, 0.0)[..., None]
+        return [
+            np.clip(x + give * rate, low, high)
+            for (_, low, high), x, give in zip(self.blocks, spends, gives, strict=True)
+        ]
+
+
+def _total(blocks: Blocks) -> Floats:
+    return np.asarray(sum(block.sum(axis=-1) for block in blocks))
+
+
+def _whole(blocks: Blocks) -> Floats:
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1)
 
 
 def _first_guess(curves: Curve, lower: Floats, upper: Floats, budget: Floats) -> Floats:
     """Return the log price that the slopes at an even filling ask for, to first order."""
-    channels = np.broadcast_shapes(lower.shape, upper.shape)[-1]
-    if channels > _MANY and lower.ndim == 1:
+    if lower.ndim == 1 and lower.size > _BLOCK:
         every = slice(None, None, _SAMPLE)
-        share = (budget - lower.sum()) / (upper - lower).sum()
+        share = (budget - lower.sum()) / (upper.sum() - lower.sum())
         low, high = lower[every], upper[every]
-        part = low.sum() + share * (high - low).sum()
-        return np.log(waterfill(curves.take(every), low, high, part).price)
+        part = low.sum() + share * (high.sum() - low.sum())
+        # A little too cheap, so that the first sum of all is above the budget.
+        return np.log(waterfill(curves.take(every), low, high, part).price) - _CHEAPER
     width = upper - lower
     share = (budget - lower.sum(axis=-1)) / width.sum(axis=-1)
     spend = lower + width * share[..., None]
@@ -118,25 +167,24 @@ def _first_guess(curves: Curve, lower: Floats, upper: Floats, budget: Floats) ->
     return np.where(np.isfinite(guess), guess, 0.0)
 
 
-def _search(
-    curves: Curve,
-    lower: Floats,
-    upper: Floats,
-    budget: Floats,
-    start: Floats,
-    scarce: NDArray[np.bool_],
-) -> tuple[Floats, Floats]:
-    """Return spends that sum to the budget and their log price; only for runs that are scarce."""
-    log_price = np.broadcast_to(start, np.shape(scarce)).astype(np.float64)
+def _search(pool: _Pool, budget: Floats, start: Floats) -> Filled:
+    """Return spends that sum to the budget and their price, by Newton steps on the log price."""
+    log_price = np.broadcast_to(start, np.shape(budget)).astype(np.float64)
     cheap, dear = np.full_like(log_price, -np.inf), np.full_like(log_price, np.inf)
+    scarce, most = None, []
     stride = 1.0
     for turn in range(_ROUNDS):
-        spend = _spend_at(curves, log_price, lower, upper)
-        miss = spend.sum(axis=-1) - budget
-        cheap = np.where(miss > 0, log_price, cheap)
-        dear = np.where(miss > 0, dear, log_price)
-        give = np.where((spend > lower) & (spend < upper), curves.slope_decay(spend), 0.0)
-        step = miss / give.sum(axis=-1)
+        spends = pool.take(np.exp(log_price))
+        miss = _total(spends) - budget
+        if scarce is None:
+            # Above the budget at any price is above it at price zero, which need not be tried.
+            most = [] if np.all(miss > 0) else pool.take(np.zeros_like(log_price))
+            scarce = _total(most) > budget if most else np.ones(log_price.shape, dtype=bool)
+            if not np.any(scarce):
+                return Filled(_whole(most), np.zeros_like(log_price))
+        cheap, dear = np.where(miss > 0, log_price, cheap), np.where(miss > 0, dear, log_price)
+        gives = pool.gives(spends)
+        step = miss / _total(gives)
         met = np.abs(miss) <= _CLOSE * budget
         jump = dear - cheap <= _ULP * np.maximum(1.0, np.abs(log_price))
         if np.all(met | jump | ~scarce):
@@ -149,17 +197,26 @@ def _search(
         log_price = np.where(met | jump, log_price, np.where(inside, ahead, middle))
     else:
         raise _not_converged()
+    spend = _meet(pool, budget, spends, gives, met)
     if np.any(jump & ~met):
-        full = _spend_at(curves, cheap, lower, upper)
-        bare = _spend_at(curves, dear, lower, upper)
+        bare, full = _whole(pool.take(np.exp(dear))), _whole(pool.take(np.exp(cheap)))
         spend = np.where(met[..., None], spend, _part_way(bare, full, budget))
-    share = np.where(met & np.isfinite(step), step, 0.0)
-    return np.clip(spend - give * share[..., None], lower, upper), log_price + share
+    if most:
+        spend = np.where(scarce[..., None], spend, _whole(most))
+    price = np.exp(log_price + np.where(met & np.isfinite(step), step, 0.0))
+    return Filled(spend, np.where(scarce, price, 0.0))
 
 
-def _spend_at(curves: Curve, log_price: Floats, lower: Floats, upper: Floats) -> Floats:
-    """Return what each channel takes at a price, within its bounds."""
-    return np.clip(curves.spend_at_slope(np.exp(log_price)[..., None]), lower, upper)
+def _meet(
+    pool: _Pool, budget: Floats, spends: Blocks, gives: Blocks, met: NDArray[np.bool_]
+) -> Floats:
+    """Return spends that meet the budget where they already nearly do."""
+    for _ in range(3):
+        miss = np.where(met, budget - _total(spends), 0.0)
+        if np.all(np.abs(miss) <= _EXACT * budget):
+            break
+        spends = pool.share_out(spends, miss, gives)
+    return _whole(spends)
 
 
 def _part_way(bare: Floats, full: Floats, budget: Floats) -> Floats:
