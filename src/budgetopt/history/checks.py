@@ -47,21 +47,7 @@ def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64
         ``bad-history`` where weeks do not follow one another.
     """
     start_day_number(week_start)
-    given = np.asarray(weeks)
-    try:
-        if given.size and given.dtype.kind not in "MOUS":
-            raise TypeError
-        days = np.array(given, dtype="datetime64[D]")
-    except (TypeError, ValueError):
-        days = np.array(["NaT"], dtype="datetime64[D]")
-    if days.ndim != 1 or np.isnat(days).any():
-        raise CalendarError(
-            "bad-date",
-            "weeks are not dates",
-            field="weeks",
-            value=str(weeks)[:60],
-            remedy="give the first day of every week, as dates",
-        )
+    days = _as_days(weeks)
     for wrong in days[days != week_starts(days, week_start)][:1]:
         raise CalendarError(
             "bad-date",
@@ -80,6 +66,25 @@ def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64
         )
     days.flags.writeable = False
     return week_start.strip().lower(), days
+
+
+def _as_days(weeks: Any) -> NDArray[np.datetime64]:
+    given = np.asarray(weeks)
+    try:
+        if given.size and given.dtype.kind not in "MOUS":
+            raise TypeError
+        days = np.array(given, dtype="datetime64[D]")
+    except (TypeError, ValueError):
+        days = np.array(["NaT"], dtype="datetime64[D]")
+    if days.ndim != 1 or np.isnat(days).any():
+        raise CalendarError(
+            "bad-date",
+            "weeks are not dates",
+            field="weeks",
+            value=str(weeks)[:60],
+            remedy="give the first day of every week, as dates",
+        )
+    return days
 
 
 def check_amounts(

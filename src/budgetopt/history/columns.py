@@ -126,12 +126,15 @@ class Columns:
                 refuse(
                     name, getattr(self, name), "not a choice", suggest(getattr(self, name), known)
                 )
-        keep = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
-        keep("week", _column("week", self.week))
-        keep("channel", _column("channel", self.channel))
-        keep("spend", _spend(self.spend, self.layout))
-        keep("outcome", _outcome(self.outcome, self.layout))
-        keep("ignore", _ignore(self.ignore, self.layout))
+        checked = {
+            "week": _column("week", self.week),
+            "channel": _column("channel", self.channel),
+            "spend": _spend(self.spend, self.layout),
+            "outcome": _outcome(self.outcome, self.layout),
+            "ignore": _ignore(self.ignore, self.layout),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         _check_same_channels(self)
         _check_distinct(self)
         _check_reading(self)
@@ -288,7 +291,7 @@ def _check_reading(columns: Columns) -> None:
         refuse("delimiter", mark, "not one character", "give one, such as ';' or a tab")
     if columns.encoding is not None:
         try:
-            b"".decode(columns.encoding)
+            " ".encode(columns.encoding)
         except (LookupError, TypeError, ValueError):
             remedy = "give a name such as 'utf-8', 'gbk' or 'cp1252'"
             refuse("encoding", columns.encoding, "not a known encoding", remedy)

@@ -6,6 +6,7 @@ A time of day is refused, since it means hourly rows, or a time zone that shifte
 from __future__ import annotations
 
 import datetime as dt
+import numbers
 import re
 from collections.abc import Callable
 from typing import Any
@@ -57,8 +58,9 @@ def read_days(
         good = ~np.isnat(days) & (days == cells)
     else:
         # Dates repeat once per channel: read each spelling once.
-        known = {cell: _day(cell, date_format) for cell in {_key(cell) for cell in cells}}
-        found = [known[_key(cell)] for cell in cells]
+        texts = {cell for cell in cells if isinstance(cell, str)}
+        known = {text: _parse(text.strip(), date_format) for text in texts}
+        found = [known[c] if isinstance(c, str) else _typed(c, date_format) for c in cells]
         good = np.array([day is not None for day in found], dtype=bool)
         days = np.array(found, dtype="datetime64[D]")
     if not good.all():
@@ -67,31 +69,39 @@ def read_days(
     return days
 
 
-def _key(cell: Any) -> Any:
-    return cell if isinstance(cell, (str, dt.date)) else repr(cell)
-
-
-def _day(cell: Any, date_format: str | None) -> dt.date | None:
-    """Return the day of a cell, or None where it is not one day."""
-    if isinstance(cell, dt.datetime):
-        # Comparing the time alone leaves out the zone: the date is the one that is written.
-        return cell.date() if cell.time() == dt.time.min else None
-    if isinstance(cell, dt.date):
-        return cell
+def _parse(text: str, date_format: str | None) -> dt.date | None:
+    """Return the day that a text names, or None where it does not name one."""
     try:
-        if date_format is None:
-            match = ISO.fullmatch(cell.strip())
-            return dt.date.fromisoformat(match[1]) if match else None
-        return _day(dt.datetime.strptime(cell.strip(), date_format), None)
+        if date_format is not None:
+            return _midnight(dt.datetime.strptime(text, date_format))
+        match = ISO.fullmatch(text)
+        return dt.date.fromisoformat(match[1]) if match else None
     except ValueError:
         return None
+
+
+def _typed(cell: Any, date_format: str | None) -> dt.date | None:
+    """Return the day of a cell that is not text, or None."""
+    if isinstance(cell, np.datetime64):
+        cell = cell.astype("datetime64[us]").item()
+    # A missing time stamp of pandas is a datetime too, but differs from itself.
+    if isinstance(cell, dt.date) and cell == cell:
+        return _midnight(cell) if isinstance(cell, dt.datetime) else cell
+    # A workbook turns 20261120 into a number; only a declared format makes it a date.
+    whole = isinstance(cell, numbers.Integral) and date_format is not None
+    return _parse(str(cell), date_format) if whole else None
+
+
+def _midnight(stamp: dt.datetime) -> dt.date | None:
+    # The zone is left out: the date is the one that is written.
+    return stamp.date() if stamp.time() == dt.time.min else None
 
 
 def _refuse(cell: Any, date_format: str | None, field: str, place: str) -> None:
     text = str(cell).strip()
     if re.search(r"[0-9]:[0-9]{2}", text) and not isinstance(cell, (int, float)):
         problem, remedy = "not a whole day", "give dates without a time of day"
-    elif text in ("", "NaT", "None", "nan"):
+    elif text in ("", "NaT", "None", "nan", "<NA>"):
         problem, remedy = "missing", "give every row its date, or remove the row"
     elif date_format is not None:
         problem, remedy = f"not a date of the form {date_format!r}", "declare its date_format"

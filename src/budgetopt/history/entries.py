@@ -74,10 +74,16 @@ def read_entries(table: Table, columns: Columns, known: Sequence[str] | None) ->
 
 
 def _long(table: Table, columns: Columns, known: Sequence[str] | None) -> Entries:
+    # Dates first: a subtotal or a footer is told by its date cell.
+    days = _days(table, columns)
     names = _names(table, columns, known)
     keep = np.array([name not in columns.ignore for name in names], dtype=bool)
     notes = _ignored(columns, names)
-    table, names = table.take(keep), [name for name in names if name not in columns.ignore]
+    table, days, names = (
+        table.take(keep),
+        days[keep],
+        [name for name in names if name not in columns.ignore],
+    )
     if not names:
         raise HistoryError(
             "no-data",
@@ -86,11 +92,13 @@ def _long(table: Table, columns: Columns, known: Sequence[str] | None) -> Entrie
             value=columns.ignore,
             remedy="ignore fewer",
         )
-    days = _days(table, columns)
     channels = tuple(sorted(set(names)))
     position = {name: at for at, name in enumerate(channels)}
     reader = _Amounts(table, columns)
-    where = lambda row: f"{table.where(row)} ({days[row]}, channel {names[row]!r})"  # noqa: E731
+
+    def where(row: int) -> str:
+        return f"{table.where(row)} ({days[row]}, channel {names[row]!r})"
+
     spend = reader.column(str(columns.spend), where)
     outcome = reader.product(cast("Outcome", columns.outcome), where)
     if known is None:
@@ -116,14 +124,16 @@ def _wide(table: Table, columns: Columns, known: Sequence[str] | None) -> Entrie
     days, size = _days(table, columns), len(channels)
     reader = _Amounts(table, columns)
 
-    def where(name: str) -> Callable[[int], str]:
+    def of(name: str) -> Callable[[int], str]:
         return lambda row: f"{table.where(row)} ({days[row]}, channel {name!r})"
 
-    spend = [reader.column(columns.spends[name], where(name)) for name in channels]
+    def date(row: int) -> str:
+        return f"{table.where(row)} ({days[row]})"
+
+    spend = [reader.column(columns.spends[name], of(name)) for name in channels]
     outcomes, total = columns.outcomes, None
-    outcome = [reader.product(outcomes[name], where(name)) for name in channels if outcomes]
+    outcome = [reader.product(outcomes[name], of(name)) for name in channels if outcomes]
     if not outcomes:
-        date = lambda row: f"{table.where(row)} ({days[row]})"  # noqa: E731
         total = days, reader.product(cast("Outcome", columns.outcome), date)
     return Entries(
         table,

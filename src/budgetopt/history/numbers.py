@@ -12,7 +12,7 @@ import decimal
 import math
 import numbers
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ CELL = re.compile(
     rf"(?P<body>[0-9.,].*?)\s*(?P<after>{SIGN})?"
 )
 BARE_GROUP = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
+DOTTED_GROUP = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 
 
 def _grammar(point: str) -> re.Pattern[str]:
@@ -125,9 +126,11 @@ def _shown(cell: Any) -> str:
 
 def _convert(cells: NDArray[Any], style: Style) -> tuple[NDArray[np.float64], list[str]]:
     """Return the numbers, and the sign of each cell where any cell has one."""
+    if style == Style(".", ";"):
+        _check_dots(cells)
     if cells.dtype.kind in "iuf":
         return cells.astype(np.float64), []
-    if _plain(cells):
+    if style.point == "." and _plain(cells):
         try:
             return cells.astype(np.float64), []
         except ValueError:
@@ -140,6 +143,19 @@ def _convert(cells: NDArray[Any], style: Style) -> tuple[NDArray[np.float64], li
             bad.at = at
             raise
     return values, signs if any(signs) else []
+
+
+def _check_dots(cells: NDArray[Any]) -> None:
+    """Refuse a column in which every point may separate thousands, as in ``1.234;950``."""
+    dotted = [at for at, cell in enumerate(cells) if isinstance(cell, str) and "." in cell]
+    if dotted and all(DOTTED_GROUP.fullmatch(cells[at].strip()) for at in dotted):
+        bad = _UnreadableError(
+            "a thousand or a fraction: in a file delimited by ';' every point of this column "
+            "may be either",
+            "declare decimal = ',', or write fractions with another number of digits",
+        )
+        bad.at = dotted[0]
+        raise bad
 
 
 def _plain(cells: NDArray[Any]) -> bool:
@@ -210,7 +226,7 @@ def _diagnose(text: str, match: re.Match[str] | None, style: Style) -> _Unreadab
 
 
 def _one_sign(
-    signs: list[str],
+    signs: Sequence[str],
     values: NDArray[np.float64],
     cells: NDArray[Any],
     field: str,
@@ -219,7 +235,7 @@ def _one_sign(
     """Return the sign that every amount carries, or refuse the first that differs."""
     if not signs:
         return ""
-    given = np.flatnonzero(~np.isnan(values))
+    given = np.flatnonzero(~np.isnan(values)).tolist()
     first = signs[given[0]]
     for at in given:
         if signs[at] != first:
@@ -228,8 +244,8 @@ def _one_sign(
             _refuse(
                 field,
                 cells[at],
-                where(int(at)),
-                f"with {said} where {where(int(given[0]))} has {other}",
+                where(at),
+                f"with {said} where {where(given[0])} has {other}",
                 "give one currency, and write it in every cell or in none",
             )
     return first

@@ -244,7 +244,7 @@ class History:
 
     def _rows(self, keep: Any) -> Self:
         def take(array: Floats) -> Floats:
-            return array[keep]
+            return np.asarray(array[keep], dtype=np.float64)
 
         return replace(
             self,

@@ -1,0 +1,181 @@
+import contextlib
+import math
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from budgetopt.errors import HistoryError
+from budgetopt.history.numbers import Style, read_amounts
+
+
+def read(*cells, point=".", delimiter=","):
+    array = np.empty(len(cells), dtype=object)
+    array[:] = cells
+    return read_amounts(array, Style(point, delimiter), "cost", lambda row: f"line {row + 2}")
+
+
+def refused(*cells, **style):
+    with pytest.raises(HistoryError) as caught:
+        read(*cells, **style)
+    assert caught.value.code == "bad-number"
+    assert caught.value.field == "cost"
+    assert str(caught.value).startswith("line ")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("0", 0.0),
+        ("1250.50", 1250.5),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("  7 ", 7.0),
+        ("+7", 7.0),
+        ("1e3", 1000.0),
+        ("2.5E-2", 0.025),
+        ("1,234", 1234.0),
+        ("1,234.56", 1234.56),
+        ("1,234,567", 1234567.0),
+        ("12,34,567.8", 1234567.8),
+        ("1 234.5", 1234.5),
+        ("1\u00a0234\u00a0567", 1234567.0),
+        ("1'234.5", 1234.5),
+        (3, 3.0),
+        (2.5, 2.5),
+        (Decimal("1.25"), 1.25),
+        (np.float32(0.5), 0.5),
+        ("-0", 0.0),
+    ],
+)
+def test_plain_and_grouped_numbers(cell, value):
+    assert read(cell).values.tolist() == [value]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("1.234,56", 1234.56),
+        ("0,5", 0.5),
+        ("1.234", 1234.0),
+        ("1.234.567", 1234567.0),
+        ("1 234,5", 1234.5),
+        ("1234", 1234.0),
+        ("1,5E+03", 1500.0),
+    ],
+)
+def test_decimal_comma(cell, value):
+    assert read(cell, point=",", delimiter=";").values.tolist() == [value]
+
+
+@pytest.mark.parametrize(
+    "cell", ["", " ", "-", "--", "—", "NaN", "na", "N/A", "null", None, math.nan]
+)
+def test_missing_cells_are_nan(cell):
+    assert np.isnan(read("1", cell).values).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("1.234,56", "declare decimal = ','"),
+        ("0,50", "declare decimal = ','"),
+        ("1.234.567", "declare decimal = ','"),
+        ("0,123", "declare decimal = ','"),
+        ("1,23", "declare decimal = ','"),
+        ("12%", "percentage"),
+        ("12.5 %", "percentage"),
+        ("inf", "not finite"),
+        ("Infinity", "not finite"),
+        ("1e400", "not finite"),
+        (math.inf, "not finite"),
+        ("-5", "negative"),
+        ("−5", "negative"),
+        ("-$5.00", "negative"),
+        (-0.01, "negative"),
+        ("(5.00)", "not a number"),
+        ("1_000", "not a number"),
+        ("1.2k", "not a number"),
+        ("3万", "not a number"),
+        ("1234,567.8", "not a number"),
+        ("1,2345", "declare decimal = ','"),
+        ("0.5.5", "not a number"),
+        (".", "not a number"),
+        ("five", "not a number"),
+        ("１２", "not a number"),
+        ("5 ABC", "not a number"),
+        ("$5 USD", "not a number"),
+        (True, "yes or no"),
+        ([5], "not a number"),
+    ],
+)
+def test_everything_else_is_refused(cell, said):
+    assert said in str(refused("1", cell))
+
+
+def test_the_other_convention_is_named_under_a_decimal_comma():
+    assert "declare decimal = '.'" in refused("1,234.56", point=",").remedy
+    assert "declare decimal = '.'" in refused("0.55", point=",").remedy
+
+
+def test_a_bare_group_is_ambiguous_only_beside_semicolons():
+    assert read("1,234", delimiter=",").values[0] == 1234.0
+    assert read("1,234,567", delimiter=";").values[0] == 1234567.0
+    assert read("1,234.5", delimiter=";").values[0] == 1234.5
+    assert "either" in str(refused("1,234", delimiter=";"))
+    assert read("1,234", delimiter=";", point=",").values[0] == 1.234
+
+
+def test_points_that_may_all_be_thousands_are_ambiguous_beside_semicolons():
+    assert "either" in str(refused("950", "1.234", delimiter=";"))
+    assert read("950", "1.234", delimiter=",").values[1] == 1.234
+    assert read("9.5", "1.234", delimiter=";").values.tolist() == [9.5, 1.234]
+    assert read("0.123", delimiter=";").values[0] == 0.123
+    assert read("950", "1.234", delimiter=";", point=",").values[1] == 1234.0
+
+
+@pytest.mark.parametrize(
+    ("cells", "sign"),
+    [
+        (("$1,234.50", "$ 5"), "$"),
+        (("1.50 USD", "USD 2"), "USD"),
+        (("¥5", "￥6"), "¥"),
+        (("5元", "--"), "元"),
+        (("US$5", "US$6"), "US$"),
+        (("5", "6"), ""),
+    ],
+)
+def test_one_currency_sign_is_left_out(cells, sign):
+    assert read(*cells).sign == sign
+
+
+@pytest.mark.parametrize("cells", [("$1", "€1"), ("$1", "1"), ("1", "$1"), ("1 USD", "1 EUR")])
+def test_mixed_currency_signs_are_refused(cells):
+    assert "one currency" in refused(*cells).remedy
+
+
+@given(st.lists(st.floats(0, 1e15, allow_nan=False), min_size=1))
+def test_floats_survive_their_own_text(values):
+    assert read(*map(repr, values)).values.tolist() == values
+    assert read(*map(str, values), "").values[:-1].tolist() == values
+
+
+@given(st.integers(0, 10**12), st.integers(0, 99))
+def test_every_convention_reads_its_own_numbers(whole, cents):
+    english = f"{whole:,}.{cents:02d}"
+    german = english.translate(str.maketrans(",.", ".,"))
+    exact = float(f"{whole}.{cents:02d}")
+    assert read(english).values[0] == exact
+    assert read(german, point=",", delimiter=";").values[0] == exact
+    assert read(english.replace(",", " ")).values[0] == exact
+
+
+@given(st.text(max_size=12))
+def test_no_text_does_anything_but_parse_or_raise(text):
+    for style in ({"point": "."}, {"point": ","}, {"delimiter": ";"}):
+        with contextlib.suppress(HistoryError):
+            value = read(text, **style).values[0]
+            assert math.isnan(value) or 0 <= value < math.inf

@@ -1,0 +1,163 @@
+import datetime as dt
+import pickle
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from budgetopt.errors import BudgetoptError, CalendarError, HistoryError
+from budgetopt.history import Columns, History
+
+WEEKS = np.array(["2026-11-02", "2026-11-09", "2026-11-16"], dtype="datetime64[D]")
+SPEND = [[1.0, 2.0], [3.0, 4.0], [5.0, np.nan]]
+
+
+def make(**change):
+    given = {"channels": ("a", "b"), "weeks": WEEKS, "spend": SPEND, "outcome": SPEND}
+    return History(**given | change)
+
+
+def test_arrays_are_read_only_copies():
+    spend = np.array(SPEND)
+    history = make(spend=spend)
+    spend[0, 0] = 99
+    assert history.spend[0, 0] == 1
+    for array in (history.spend, history.outcome, history.weeks, history.partial):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = array[0]
+    with pytest.raises(FrozenInstanceError):
+        history.channels = ("c",)
+
+
+def test_dates_and_lists_serve_too():
+    dates = [dt.date(2026, 11, 2), dt.date(2026, 11, 9), dt.date(2026, 11, 16)]
+    assert make(weeks=dates) == make()
+    assert make(weeks=[str(d) for d in dates]) == make()
+    assert make(weeks=WEEKS.astype("datetime64[ns]"), channels=["a", "b"]) == make()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"channels": ()}, "bad-name", "at least one"),
+        ({"channels": "ab"}, "bad-name", "at least one"),
+        ({"channels": ("a", "a")}, "bad-name", "'a' is named twice"),
+        ({"channels": ("a", " ")}, "bad-name", "as text"),
+        ({"channels": ("a", 1)}, "bad-name", "as text"),
+        ({"channels": ("a",)}, "bad-history", "shape"),
+        ({"weeks": WEEKS[:2]}, "bad-history", "shape"),
+        ({"weeks": WEEKS[::-1]}, "bad-history", "in order"),
+        ({"weeks": WEEKS[[0, 1, 1]]}, "bad-history", "every week once"),
+        ({"weeks": WEEKS + np.array([0, 0, 7])}, "bad-history", "followed by 2026-11-23"),
+        ({"weeks": WEEKS + 1}, "bad-date", "does not start on a monday"),
+        ({"weeks": [1, 2, 3]}, "bad-date", "not dates"),
+        ({"weeks": ["x", "y", "z"]}, "bad-date", "not dates"),
+        ({"weeks": np.array(["NaT"] * 3, dtype="datetime64[D]")}, "bad-date", "not dates"),
+        ({"week_start": "someday"}, "bad-date", "sunday"),
+        ({"spend": -np.array(SPEND)}, "bad-number", "'a' in the week of 2026-11-02 is -1.0"),
+        ({"spend": np.array(SPEND) + np.inf}, "bad-number", "not finite"),
+        ({"spend": [["x", "y"]] * 3}, "bad-number", "not numbers"),
+        ({"spend": [[True, False]] * 3}, "bad-number", "not numbers"),
+        ({"spend": SPEND[0]}, "bad-history", "(weeks, channels)"),
+        ({"outcome": np.full((3, 2), -0.5)}, "bad-number", "outcome of 'a'"),
+        ({"outcome": None}, "bad-argument", "one of the two"),
+        ({"total": [1, 2, 3]}, "bad-argument", "one of the two"),
+        ({"outcome": None, "total": SPEND}, "bad-history", "(weeks,)"),
+        ({"outcome": None, "total": [1, -2, 3]}, "bad-number", "week of 2026-11-09"),
+        ({"partial": [True]}, "bad-history", "3 times"),
+        ({"partial": [0, 1, 0]}, "bad-history", "true or false"),
+    ],
+)
+def test_a_history_made_by_hand_is_checked(change, code, said):
+    make()
+    with pytest.raises(BudgetoptError) as caught:
+        make(**change)
+    assert isinstance(caught.value, (HistoryError, CalendarError))
+    assert caught.value.code == code
+    assert said in str(caught.value)
+
+
+def test_equality_is_by_content():
+    assert make() == make(notes=("read",))
+    assert hash(make()) == hash(make(notes=("read",)))
+    assert make() != make(partial=[False, False, True])
+    assert make() != make(outcome=np.ones((3, 2)))
+    assert make() != make(outcome=None, total=[1, 2, 3])
+    assert make() != make(channels=("a", "c"))
+    assert make() != "history"
+    assert make(spend=np.zeros((3, 2))) == make(spend=-np.zeros((3, 2)))
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_channels():
+    turned = make().select(["b", "a"])
+    assert turned.spend[0].tolist() == [2, 1]
+    assert turned.fingerprint == make().fingerprint
+    assert turned != make()
+    # Pinned: ledgers keep it, so a change of the bytes is a change of format.
+    assert make().fingerprint == PINNED
+
+
+PINNED = "7c3967717b7ad2bfea1faeed14e5282245595b6aa25254d80e03bda1a18be3b3"
+
+
+def test_pickle_keeps_content_and_protection():
+    again = pickle.loads(pickle.dumps(make(notes=("x",))))
+    assert again == make()
+    assert again.notes == ("x",)
+    assert not again.spend.flags.writeable
+
+
+def test_until_sees_only_the_past():
+    assert make().until(dt.date(2026, 11, 16)).weeks.tolist() == WEEKS[:2].tolist()
+    assert make().until(dt.date(2026, 11, 17)) == make()
+    nothing = make().until(dt.date(2026, 11, 2))
+    assert nothing.spend.shape == (0, 2)
+    assert nothing.last_spend == {}
+    assert nothing.complete() == nothing
+    total = make(outcome=None, total=[1, 2, 3]).until(dt.date(2026, 11, 9))
+    assert total.total.tolist() == [1]
+
+
+def test_complete_trims_the_ends():
+    assert make().complete() == make()
+    history = make(partial=[True, False, True], outcome=None, total=[1, 2, 3])
+    complete = history.complete()
+    assert complete.weeks.tolist() == WEEKS[1:2].tolist()
+    assert complete.total.tolist() == [2]
+    assert history.last_spend == {"a": 3, "b": 4}
+    assert make(partial=[True] * 3).complete().weeks.size == 0
+
+
+def test_complete_blanks_a_partial_week_in_between():
+    complete = make(partial=[False, True, False]).complete()
+    assert np.isnan(complete.spend[1]).all()
+    assert complete.spend[0].tolist() == [1, 2]
+    assert complete.complete() == complete
+
+
+def test_select_reorders_widens_and_refuses_to_drop():
+    history = make().select(["c", "b", "a"])
+    assert history.channels == ("c", "b", "a")
+    assert np.isnan(history.spend[:, 0]).all()
+    assert np.isnan(history.outcome[:, 0]).all()
+    assert history.spend[0, 1:].tolist() == [2, 1]
+    assert history.notes == ("channel without history: 'c'",)
+    total = make(outcome=None, total=[1, 2, 3]).select(["b", "a"])
+    assert total.total.tolist() == [1, 2, 3]
+    with pytest.raises(HistoryError, match="'b' of the history") as caught:
+        make().select(["a", "B"])
+    assert caught.value.code == "unknown-name"
+    assert caught.value.remedy == "did you mean 'B'?"
+
+
+def test_last_spend_leaves_out_what_is_not_reported():
+    assert make().last_spend == {"a": 5}
+    assert make(partial=[False, False, True]).last_spend == {"a": 3, "b": 4}
+
+
+def test_frames_round_trip_and_show_a_total_as_one():
+    assert History.from_frame(make().to_frame(), Columns(missing="unknown")) == make()
+    frame = make(outcome=None, total=[1, 2, 3]).to_frame()
+    assert frame.columns.tolist() == ["week", "channel", "spend", "total"]
+    assert frame["total"].tolist() == [1, 1, 2, 2, 3, 3]
+    assert len(make().until(dt.date(2026, 1, 1)).to_frame()) == 0
