@@ -138,7 +138,7 @@ def test_missing_weeks_are_left_out_and_said():
     spend, total = past.spend.copy(), past.total.copy()
     spend[3, 0], total[10] = np.nan, np.nan
     holes = learn(Past(past.channels, spend, None, total), plan, settings=chosen)
-    assert "2 weeks were left out: a spend or the total not reported" in holes.notes
+    assert "2 weeks left out: a spend or the total not reported" in holes.notes
     kept = past.rows([t for t in range(60) if t not in (3, 10)])
     np.testing.assert_allclose(holes.chance, learn(kept, plan, settings=chosen).chance, rtol=1e-9)
 

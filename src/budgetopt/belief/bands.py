@@ -1,4 +1,4 @@
-"""Means with 5 and 95 % quantiles, exact for mixtures of log-normals, and rows of them."""
+"""Means with 5 and 95 % quantiles of mixtures of log-normals, and rows of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from budgetopt.curves.base import Floats
 
 _HALVINGS = 45
 """From the whole range of the components to 1e-12 of it."""
+_NEGLIGIBLE = 1e-9
+"""Chance of a component that moves no quantile by more than its share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,10 @@ def band(chance: Floats, log_mean: Floats, log_variance: Floats) -> Band:
     -----
     The quantile solves :math:`\sum_k w_k \Phi((\ln q - m_k)/s_k) = p` by bisection.
     """
-    sd = np.sqrt(log_variance)
     mean = np.sum(chance * np.exp(log_mean + 0.5 * log_variance), axis=-1)
+    # Most cells and noise levels are out of the question for every channel.
+    likely = np.max(chance, axis=0) > _NEGLIGIBLE
+    chance, log_mean, sd = (v[:, likely] for v in (chance, log_mean, np.sqrt(log_variance)))
     ends = np.array([0.05, 0.95])[:, None]
     low = np.broadcast_to(np.min(log_mean - 8.0 * sd, axis=-1), (2, len(mean)))
     high = np.broadcast_to(np.max(log_mean + 8.0 * sd, axis=-1), (2, len(mean)))

@@ -155,7 +155,7 @@ def _from_channels(
     unreported = np.where(used.any(axis=0), unreported, 0)
     for name, weeks in zip(plan.names, unreported.tolist(), strict=True):
         if weeks and len(notes) < _NAMED:
-            notes.append(f"{weeks} weeks of {name!r} were left out: spend or outcome not reported")
+            notes.append(f"{_weeks(weeks)} of {name!r} left out: spend or outcome not reported")
     return learn_channels(spend, outcome, unit, grid=grid, settings=settings), used, notes
 
 
@@ -184,7 +184,7 @@ def _from_total(
         "spend and outcome alike is read as effect"
     ]
     if not rows.all():
-        notes.append(f"{int((~rows).sum())} weeks were left out: a spend or the total not reported")
+        notes.append(f"{_weeks(int((~rows).sum()))} left out: a spend or the total not reported")
     return learned, used, notes + _inseparable(plan.names, alike)
 
 
@@ -199,7 +199,11 @@ def _ranges(spend: Floats, used: NDArray[np.bool_]) -> tuple[Floats, Floats, Flo
 
 def _unfinished(history: Observed) -> list[str]:
     weeks = int(np.sum(history.partial))
-    return [f"{weeks} weeks that are not over were left out"] if weeks else []
+    return [f"{_weeks(weeks)} left out: not over yet"] if weeks else []
+
+
+def _weeks(count: int) -> str:
+    return "1 week" if count == 1 else f"{count} weeks"
 
 
 def _never_seen(names: Sequence[str], unseen: NDArray[np.bool_]) -> list[str]:

@@ -50,7 +50,8 @@ class Settings:
         Prior standard deviation of the log response at the reference, 0.05 to 5. At 1, nine
         channels in ten lie within a factor of five of the pooled ROAS.
     noise
-        Weekly noise levels tried, standard deviations of the log outcome, each 0.001 to 5.
+        Weekly noise levels tried, standard deviations of the log outcome, each 0.001 to 5,
+        evenly spread in the logarithm.
     usual_noise
         Prior median of the noise.
     total_points
@@ -79,7 +80,8 @@ class Settings:
     saturation_sd: float = 1.0
     centre_sd: float = 0.75
     amplitude_sd: float = 1.0
-    noise: tuple[float, ...] = (0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.65, 1.0)
+    # A fifth apart: half the noise variance is part of the level, so coarser steps would shift it.
+    noise: tuple[float, ...] = tuple(round(0.05 * 20 ** (k / 16), 4) for k in range(17))
     usual_noise: float = 0.2
     # Nine points a factor of two apart: a total cannot tell finer saturation points apart.
     total_points: int = 9
