@@ -171,6 +171,7 @@ def test_missing_files_and_folders(tmp_path):
     assert "a folder" in str(error_of(History.read, tmp_path))
     assert "a folder" in str(error_of(History.read, str(tmp_path)))
     assert error_of(History.read, "a\0.csv").code == "bad-file"
+    assert error_of(History.read, tmp_path, {"week": "week"}).code == "bad-argument"
 
 
 def test_a_header_without_rows_is_no_data(write):
@@ -291,6 +292,7 @@ def test_frames(plain):
     assert History.from_frame(frame.assign(week=frame["week"].dt.date)) == plain
     assert History.from_frame(frame.assign(week=[np.datetime64(w) for w in frame["week"]])) == plain
     assert error_of(History.from_frame, [1]).code == "bad-argument"
+    assert error_of(History.from_frame, frame, {"week": "week"}).code == "bad-argument"
     assert error_of(History.from_frame, frame.drop(columns="spend")).code == "bad-columns"
     assert error_of(History.from_frame, frame.iloc[:0]).code == "no-data"
 

@@ -34,6 +34,7 @@ def test_dates_and_lists_serve_too():
     assert make(weeks=dates) == make()
     assert make(weeks=[str(d) for d in dates]) == make()
     assert make(weeks=WEEKS.astype("datetime64[ns]"), channels=["a", "b"]) == make()
+    assert make(channels=np.array(["a", "b"])) == make(channels={"a": 1, "b": 2}) == make()
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,12 @@ def test_dates_and_lists_serve_too():
         ({"weeks": WEEKS[:2]}, "bad-history", "shape"),
         ({"weeks": WEEKS[::-1]}, "bad-history", "in order"),
         ({"weeks": WEEKS[[0, 1, 1]]}, "bad-history", "every week once"),
-        ({"weeks": WEEKS + np.array([0, 0, 7])}, "bad-history", "followed by 2026-11-23"),
-        ({"weeks": WEEKS + 1}, "bad-date", "does not start on a monday"),
+        (
+            {"weeks": [*WEEKS[:2], WEEKS[2] + np.timedelta64(7, "D")]},
+            "bad-history",
+            "followed by 2026-11-23",
+        ),
+        ({"weeks": WEEKS + np.timedelta64(1, "D")}, "bad-date", "does not start on a monday"),
         ({"weeks": [1, 2, 3]}, "bad-date", "not dates"),
         ({"weeks": ["x", "y", "z"]}, "bad-date", "not dates"),
         ({"weeks": np.array(["NaT"] * 3, dtype="datetime64[D]")}, "bad-date", "not dates"),

@@ -95,6 +95,10 @@ def test_weeks_start_on_the_declared_day(write):
     assert error.code == "bad-date"
     assert "line 2" in str(error)
     assert "week_start = 'saturday'" in error.remedy
+    mixed = write(long_rows((MONDAY, "a", 1, 2), (dt.date(2026, 11, 11), "a", 1, 2)), "mixed.csv")
+    error = error_of(History.read, mixed)
+    assert "line 3" in str(error)
+    assert error.remedy == "correct the date: others start on a monday"
     history = History.read(path, week_start=" Saturday")
     assert history.week_start == "saturday"
     assert error_of(History.read, path, week_start="caturday").remedy == (

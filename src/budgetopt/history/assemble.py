@@ -169,12 +169,15 @@ def _check_starts(entries: Entries, week_start: str) -> None:
         )
     day = entries.days[wrong[0]]
     name = DAYS[day.astype(dt.date).weekday()]
+    steady = bool(np.all(np.diff(dates) % WEEK == np.timedelta64(0, "D")))
     raise CalendarError(
         "bad-date",
         f"{entries.where(int(wrong[0]))}: week starts on a {name}, not on a {week_start}",
         field="week_start",
         value=str(day),
-        remedy=f"declare week_start = {name!r} if this is the first day of the week",
+        remedy=f"declare week_start = {name!r} if it is the first day of every week"
+        if steady
+        else f"correct the date: others start on a {week_start}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,18 +22,19 @@ def check_names(names: Any, field: str) -> tuple[str, ...]:
     HistoryError
         ``bad-name``.
     """
-    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+    given = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else []
+    if not given:
         _refuse(
             "bad-name", f"{field} is {names!r}", field, names, "give at least one name, as text"
         )
     seen = set()
-    for name in names:
+    for name in given:
         if not isinstance(name, str) or not name.strip():
             _refuse("bad-name", f"{field} holds {name!r}", field, name, "give every name as text")
         if name in seen:
             _refuse("bad-name", f"channel {name!r} is named twice", field, name, "name it once")
         seen.add(name)
-    return tuple(names)
+    return tuple(map(str, given))
 
 
 def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64]]:

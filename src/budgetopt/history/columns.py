@@ -179,6 +179,24 @@ class Columns:
         return cls(**table)
 
 
+def check_columns(columns: Any) -> None:
+    """Refuse what is not a `Columns`, such as a bare mapping.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-argument``.
+    """
+    if not isinstance(columns, Columns):
+        raise HistoryError(
+            "bad-argument",
+            f"columns is a {type(columns).__name__}",
+            field="columns",
+            value=type(columns).__name__,
+            remedy="give Columns(...), or Columns.from_dict(...) of a mapping",
+        )
+
+
 def factors(outcome: Outcome) -> tuple[str, ...]:
     """Return the columns that are multiplied: one or two."""
     return (outcome,) if isinstance(outcome, str) else outcome

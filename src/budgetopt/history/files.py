@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from budgetopt.errors import HistoryError
-from budgetopt.history.columns import Columns
+from budgetopt.history.columns import Columns, check_columns
 from budgetopt.history.table import Table, bad_file, from_frame
 from budgetopt.history.text import read_text
 from budgetopt.history.workbook import read_workbook
@@ -23,6 +23,7 @@ def load(path: str | os.PathLike[str], columns: Columns) -> Table:
         ``bad-file``, ``bad-columns``, ``no-data``, ``unknown-name`` for a sheet, or
         ``missing-extra`` where the package for this kind of file is not installed.
     """
+    check_columns(columns)
     path = Path(path)
     reader = READERS.get(path.suffix.lower())
     try:

@@ -159,9 +159,9 @@ def _check_dots(cells: NDArray[Any]) -> None:
 
 
 def _plain(cells: NDArray[Any]) -> bool:
-    """Say whether all cells are text of digits and points alone, the usual and quick case."""
+    """Say whether all cells are text of plain digits alone, the usual and quick case."""
     try:
-        return set("".join(cells)) <= set("0123456789.")
+        return set("".join(cells)) <= set("0123456789.eE+-")
     except TypeError:
         return False
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import HistoryError
-from budgetopt.history.columns import Columns, suggest
+from budgetopt.history.columns import Columns, check_columns, suggest
 from budgetopt.history.dates import is_total
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def from_rows(
 
 def from_frame(frame: pd.DataFrame, columns: Columns) -> Table:
     """Return the declared columns, or index levels, of a data frame as a table."""
+    check_columns(columns)
     if not hasattr(frame, "iloc") or not hasattr(frame, "columns"):
         raise HistoryError(
             "bad-argument",
