@@ -99,8 +99,6 @@ def _long(table: Table, columns: Columns, known: Sequence[str] | None) -> Entrie
     def where(row: int) -> str:
         return f"{table.where(row)} ({days[row]}, channel {names[row]!r})"
 
-    spend = reader.column(str(columns.spend), where)
-    outcome = reader.product(cast("Outcome", columns.outcome), where)
     if known is None:
         notes += _look_alikes(channels)
     return Entries(
@@ -109,8 +107,8 @@ def _long(table: Table, columns: Columns, known: Sequence[str] | None) -> Entrie
         days,
         codes=np.array([position[name] for name in names], dtype=np.int64),
         rows=np.arange(len(names)),
-        spend=spend,
-        outcome=outcome,
+        spend=reader.column(str(columns.spend), where),
+        outcome=reader.product(cast("Outcome", columns.outcome), where),
         total=None,
         notes=(*table.notes, *notes, *reader.notes),
     )
