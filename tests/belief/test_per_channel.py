@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from budgetopt.belief import Settings, learn
@@ -62,7 +63,7 @@ def test_agrees_with_direct_integration():
             at = a[:, None] + shape - sigma**2 / 2
             like = norm.logpdf(np.log(outcome[:, 0] + 0.5), at, sd).sum(axis=1)
             density = cell[k] * noise[s] * np.exp(like) * norm.pdf(a, np.log(roas * 100.0), 1)
-            mass[k, s], first[k, s] = np.trapezoid(density, a), np.trapezoid(density * a, a)
+            mass[k, s], first[k, s] = trapezoid(density, a), trapezoid(density * a, a)
     np.testing.assert_allclose(belief.chance[0], mass / mass.sum(), rtol=1e-8)
     np.testing.assert_allclose(belief.log_mean[0], first / mass, rtol=1e-8)
 

@@ -92,8 +92,8 @@ class Settings:
     doubt: float = 0.25
     # Steps as fine as three years of weeks can tell; coarser ones bias the amplitude.
     carryover: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-    # The shapes settle to 1e-3 in four to six rounds; the amplitudes are exact in each.
-    sweeps: int = 6
+    # On four sets of weeks eight rounds left the mean curve within 0.2 % of fifty rounds.
+    sweeps: int = 8
 
     def __post_init__(self) -> None:
         for item in fields(self):
