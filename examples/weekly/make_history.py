@@ -10,7 +10,7 @@ from pathlib import Path
 
 SEED = 618
 WEEKS = 52
-FIRST = dt.date(2025, 11, 17)
+FIRST = dt.date(2024, 11, 18)
 ORDER_VALUE = 120  # CNY an order brings
 CONTRACT = "企业微信 WeCom"  # paid by the year, so its spend never moves
 

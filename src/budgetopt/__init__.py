@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         InfeasibleError,
         InputError,
         MoneyError,
+        NothingToDoError,
         PlanError,
         SolverError,
         VerificationError,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
     from budgetopt.policies import HoldSteady, PosteriorMean, Proportional, Thompson
     from budgetopt.weekly import Decision, reallocate
+
+__version__ = "0.1.0"
 
 _ROOMS = {
     "plan": ("Channel", "Plan", "MaxChange", "Reserve", "BudgetLines"),
@@ -51,6 +54,7 @@ _ROOMS = {
         "InfeasibleError",
         "SolverError",
         "VerificationError",
+        "NothingToDoError",
     ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
@@ -76,6 +80,7 @@ __all__ = [
     "Logistic",
     "MaxChange",
     "MoneyError",
+    "NothingToDoError",
     "Plan",
     "PlanError",
     "Points",

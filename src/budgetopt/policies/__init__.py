@@ -2,7 +2,8 @@
 
 From dull to subtle: `HoldSteady` moves nothing, `Proportional` shares by trailing ROAS,
 `PosteriorMean` takes the optimum of the mean curves, `Thompson` that of drawn curves. Any object
-with a name and the verb `decide` of `Policy` is a policy.
+with a name and the verb `decide` of `Policy` is a policy; `fit_spend` and `fit_shares` draw what
+it wishes into the limits.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.policies.base import Learned, Policy, View
+from budgetopt.policies.fit import fit_shares, fit_spend
 from budgetopt.policies.hold import HoldSteady
 from budgetopt.policies.posterior_mean import PosteriorMean
 from budgetopt.policies.proportional import Proportional
@@ -25,6 +27,8 @@ __all__ = [
     "Proportional",
     "Thompson",
     "View",
+    "fit_shares",
+    "fit_spend",
     "policy_named",
 ]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.curves import Curve, Mixture
+from budgetopt.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ class View:
 class Policy(Protocol):
     """One verb: the past and the limits in, next week's money by channel out.
 
-    A class or an instance of one's own plugs in without inheriting.
+    An object of any class plugs in without inheriting.
     """
 
     @property
@@ -68,3 +69,22 @@ class Policy(Protocol):
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return money by channel within the view's bounds and budget, shape of its bounds."""
+
+
+def check_count(count: Any, field: str, what: str, most: int) -> None:
+    """Refuse what is not a whole number from 1 to the most.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+    whole = isinstance(count, (int, np.integer)) and not isinstance(count, bool)
+    if not whole or not 1 <= count <= most:
+        raise InputError(
+            "bad-argument",
+            f"{field} of the {what} policy is {count!r}",
+            field=field,
+            value=count,
+            remedy=f"give a whole number from 1 to {most:,}",
+        )

@@ -23,6 +23,11 @@ def fit_spend(wish: Floats, lower: Floats, upper: Floats, budget: Floats, *, all
         Money, shape ``()`` or ``(runs,)``; at least the sum of `lower`.
     all_
         Whether the whole budget is to be spent as far as the bounds allow.
+
+    Returns
+    -------
+    ndarray
+        Money, shape of the bounds.
     """
     inside = np.clip(wish, lower, upper)
     over = inside.sum(axis=-1) - budget
@@ -30,8 +35,9 @@ def fit_spend(wish: Floats, lower: Floats, upper: Floats, budget: Floats, *, all
     with np.errstate(divide="ignore", invalid="ignore"):
         give = np.clip(np.nan_to_num(over / slack.sum(axis=-1)), 0.0, 1.0)
         take = np.clip(np.nan_to_num(-over / room.sum(axis=-1)), 0.0, 1.0) if all_ else 0.0 * give
-    fitted: Floats = inside - slack * give[..., None] + room * take[..., None]
-    return fitted
+    fitted = inside - slack * give[..., None] + room * take[..., None]
+    # Arithmetic may step over a bound by its last digit.
+    return np.asarray(np.clip(fitted, lower, upper))
 
 
 def fit_shares(weight: Floats, lower: Floats, upper: Floats, budget: Floats) -> Floats:
@@ -50,6 +56,11 @@ def fit_shares(weight: Floats, lower: Floats, upper: Floats, budget: Floats) -> 
         Money, same shape.
     budget
         Money, shape ``()`` or ``(runs,)``; at least the sum of `lower`.
+
+    Returns
+    -------
+    ndarray
+        Money, shape of the bounds.
     """
     weight, lower, upper = np.broadcast_arrays(weight, lower, upper)
     with np.errstate(divide="ignore", invalid="ignore"):

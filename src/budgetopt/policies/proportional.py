@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from budgetopt.errors import InputError
-from budgetopt.policies.base import Floats, View
+from budgetopt.policies.base import Floats, View, check_count
 from budgetopt.policies.fit import fit_shares
+
+MOST_WEEKS = 1_000
+"""Some twenty years."""
 
 
 @dataclass(frozen=True)
@@ -18,27 +21,24 @@ class Proportional:
     Parameters
     ----------
     weeks
-        Weeks that are added up for the ROAS, at least 1. Ratios come from totals; a channel
+        Weeks that are added up for the ROAS, 1 to 1,000. Ratios come from totals; a channel
         without spend in these weeks gets the ratio of all channels together.
 
     Raises
     ------
     InputError
-        ``bad-argument`` for weeks below 1, or where the history has no outcome by channel.
+        ``bad-argument`` for weeks out of range, or where the history has no outcome by channel.
     """
 
     weeks: int = 8
-    name: str = "proportional"
 
     def __post_init__(self) -> None:
-        if self.weeks < 1:
-            raise InputError(
-                "bad-argument",
-                f"weeks of the proportional policy is {self.weeks}",
-                field="weeks",
-                value=self.weeks,
-                remedy="give 1 or more",
-            )
+        check_count(self.weeks, "weeks", "proportional", MOST_WEEKS)
+
+    @property
+    def name(self) -> str:
+        """The name with the number of weeks."""
+        return f"proportional({self.weeks})"
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return money in proportion to trailing ROAS, within bounds and budget."""

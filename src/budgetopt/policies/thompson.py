@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from budgetopt.curves import Mixture
-from budgetopt.errors import InputError
 from budgetopt.optimize import waterfill
-from budgetopt.policies.base import Floats, View
+from budgetopt.policies.base import Floats, View, check_count
+
+MOST_DRAWS = 10_000
+"""More draws than this differ from the posterior mean by less than money is rounded."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,13 @@ class Thompson:
     Parameters
     ----------
     draws
-        Number of draws averaged, at least 1. One is Thompson sampling, where every split is chosen
+        Number of draws averaged, 1 to 10,000. One is Thompson sampling, where every split is chosen
         with the probability that it is the best; many approach the posterior mean.
 
     Raises
     ------
     InputError
-        ``bad-argument`` for draws below 1.
+        ``bad-argument`` for draws out of range.
 
     Notes
     -----
@@ -36,14 +38,7 @@ class Thompson:
     draws: int = 1
 
     def __post_init__(self) -> None:
-        if self.draws < 1:
-            raise InputError(
-                "bad-argument",
-                f"draws of the Thompson policy is {self.draws}",
-                field="draws",
-                value=self.draws,
-                remedy="give 1 or more",
-            )
+        check_count(self.draws, "draws", "Thompson", MOST_DRAWS)
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,22 +19,22 @@ _HEADER = ("channel", "last", "spend", "least", "most", "outcome", "marginal", "
 
 def allocation_csv(week: Allocation) -> str:
     """Return one row a channel: last, spend, bounds, outcome, marginal and limit."""
-    return _csv(_HEADER, _rows(week))
+    return _csv(_HEADER, _rows(week, week.last))
 
 
 def decision_csv(decision: Decision) -> str:
-    """Return one row a channel as `allocation_csv`, with the week in front and the reason last."""
-    rows = _rows(decision.allocation)
+    """Return one row a channel as `allocation_csv`, with the week in front and the reason last.
+
+    The last spend of a channel that no week reported is empty.
+    """
     start = decision.week.start.isoformat()
-    reasons = [move.reason for move in decision.moves]
-    return _csv(
-        ("week", *_HEADER, "reason"),
-        ((start, *row, reason) for row, reason in zip(rows, reasons, strict=True)),
-    )
+    known = {m.channel: m.before for m in decision.moves if m.before is not None}
+    rows = zip(_rows(decision.allocation, known), decision.moves, strict=True)
+    return _csv(("week", *_HEADER, "reason"), ((start, *row, m.reason) for row, m in rows))
 
 
-def _rows(week: Allocation) -> list[tuple[str, ...]]:
-    limits, last = dict(week.limits()), week.last
+def _rows(week: Allocation, last: Mapping[str, Decimal]) -> list[tuple[str, ...]]:
+    limits = dict(week.limits())
     least, most = week.money_bounds()
     return [
         (
@@ -65,24 +65,34 @@ def write_whole(path: Path, text: str) -> None:
     Raises
     ------
     InputError
-        ``bad-file`` where the folder is missing or cannot be written.
+        ``bad-file`` where the folder is missing or cannot be written, or the name stands for
+        something that is not a plain file.
     """
+    # A link is kept, and what it points to is replaced.
+    target = path.resolve()
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-                out.write(text)
-            # mkstemp makes files for the owner alone; a report is for whoever reads the folder.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
+        if target.exists() and not target.is_file():
+            raise OSError("it is not a plain file")
+        _replace(target, text)
+    except (OSError, UnicodeEncodeError) as error:
         raise InputError(
             "bad-file",
-            f"{str(path)!r} cannot be written, {error.strerror or error}",
+            f"{str(path)!r} cannot be written, {getattr(error, 'strerror', '') or error}",
             field="out",
             value=str(path),
             remedy="name a file in a folder that can be written",
         ) from None
+
+
+def _replace(target: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".budgetopt-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+            out.write(text)
+        # mkstemp makes files for the owner alone; a report is for whoever reads the folder.
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -3,37 +3,64 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import Allocation, how_good
 from budgetopt.weekly import Decision, Move
 
 WIDTH = 80
 """Columns of a terminal that every table fits into."""
+_NAME_LEAST = 16
+"""With less room than this beside the numbers, a name gets a line of its own."""
+_GAP = "  "
+_HEADINGS = ("channel", "last", "next", "change", "outcome", "limit")
 
 
-def decision_table(decision: Decision) -> str:
-    """Return a decision as text: a heading, one line a channel, what it brings, and the notes."""
+def decision_table(decision: Decision, *, explain: bool = False) -> str:
+    """Return a decision as text: a heading, one line a channel, what it brings, and the notes.
+
+    Parameters
+    ----------
+    decision
+        The decision.
+    explain
+        Whether sentences, with the reason of every move, take the place of the last lines.
+    """
     week = decision.allocation
     title = f"Week of {decision.week}, {week.currency}, policy {decision.policy}"
-    body = _split_table(week, decision.moves)
-    lines = [title, body, _totals(week)]
+    lines = [_wrap(title), _split_table(week, decision.moves)]
+    if explain:
+        return "\n".join([*lines, "", sentences(decision.explain())])
+    lines.append(_totals(week))
     if decision.gain is not None:
-        lines.append(_wrap(f"Against last week's split: {decision.gain:+,.6g} expected outcome."))
+        lines.append(_wrap(decision.against_last()))
     if not decision.moved:
         lines.append("Nothing moves.")
     return "\n".join([*lines, *_notes(decision.notes)])
 
 
-def allocation_table(week: Allocation) -> str:
-    """Return an allocation as text: one line a channel, what it brings, and the notes."""
-    moves = [Move(n, week.last.get(n), money, "") for n, money in week.spend.items()]
-    return "\n".join([_split_table(week, moves), _totals(week), *_notes(week.notes)])
+def allocation_table(week: Allocation, *, explain: bool = False) -> str:
+    """Return an allocation as text: one line a channel, what it brings, and the notes.
+
+    Parameters
+    ----------
+    week
+        The allocation.
+    explain
+        Whether sentences, with one on every channel, take the place of the last lines.
+    """
+    body = _split_table(week, [Move(n, week.last.get(n), s, "") for n, s in week.spend.items()])
+    if explain:
+        return "\n".join([body, "", sentences(week.explain())])
+    return "\n".join([body, _totals(week), *_notes(week.notes)])
 
 
 def sentences(lines: str) -> str:
@@ -43,26 +70,62 @@ def sentences(lines: str) -> str:
 
 def _split_table(week: Allocation, moves: Sequence[Move]) -> str:
     limits = dict(week.limits())
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("channel", overflow="fold", ratio=1)
-    for heading in ("last", "next", "change", "outcome"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("at its", no_wrap=True)
-    for move in moves:
-        table.add_row(
-            Text(move.channel),
-            "" if move.before is None else show(move.before),
-            show(move.after),
-            _change(move),
-            f"{week.outcomes[move.channel]:,.5g}",
-            limits.get(move.channel, ""),
-        )
-    return _render(table)
+    columns = (
+        _money([m.before for m in moves]),
+        _money([m.after for m in moves]),
+        [_change(m) for m in moves],
+        _figures([week.outcomes[m.channel] for m in moves]),
+        [limits.get(m.channel, "") for m in moves],
+    )
+    used = [(h, c) for h, c in zip(_HEADINGS[1:], columns, strict=True) if any(c)]
+    headings = (_HEADINGS[0], *(h for h, _ in used))
+    cells = zip(*(c for _, c in used), strict=True)
+    rows = [(m.channel, *row) for m, row in zip(moves, cells, strict=True)]
+    return "\n".join(line.rstrip() for line in _lines(headings, rows))
+
+
+def _lines(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table: names to the left, numbers to the right of their columns."""
+    table = [headings, *rows]
+    widths = [max(cell_len(row[at]) for row in table) for at in range(1, len(headings))]
+    room = WIDTH - sum(widths) - len(_GAP) * len(widths)
+    name_width = min(room, max(cell_len(row[0]) for row in table))
+    for row in table:
+        numbers = [
+            _pad(text, w, h) for text, w, h in zip(row[1:], widths, headings[1:], strict=True)
+        ]
+        if room < _NAME_LEAST:
+            yield from _folded(row[0], WIDTH)
+            yield _GAP + _GAP.join(numbers).rstrip()
+            continue
+        first, *rest = _folded(row[0], name_width)
+        yield _GAP.join([first + " " * (name_width - cell_len(first)), *numbers])
+        yield from rest
+
+
+def _pad(text: str, width: int, heading: str) -> str:
+    space = " " * (width - cell_len(text))
+    return text + space if heading == "limit" else space + text
+
+
+def _money(amounts: Sequence[Decimal | None]) -> list[str]:
+    """Return amounts with the same digits after the point; None is empty."""
+    whole = all(a is None or a == a.to_integral_value() for a in amounts)
+    return ["" if a is None else show(a) if whole else f"{a:,f}" for a in amounts]
+
+
+def _figures(values: Sequence[float]) -> list[str]:
+    """Return numbers with the same digits after the point, five or more in the largest."""
+    most = max(map(abs, values), default=0.0)
+    if most and not 1e-3 <= most < 1e15:
+        return [show_figure(v, 5) for v in values]
+    digits = max(0, 4 - math.floor(math.log10(most))) if most else 0
+    return [f"{v:,.{digits}f}" for v in values]
 
 
 def _change(move: Move) -> str:
     if move.before is None:
-        return "new"
+        return "new" if move.after else ""
     if not move.change:
         return "="
     return f"{move.share:+.1%}" if move.share is not None else "from 0"
@@ -72,7 +135,7 @@ def _totals(week: Allocation) -> str:
     parts = [f"{show(week.total)} of {show(week.budget)} {week.currency} spent"]
     parts += [f"{show(week.unspent)} unspent"] if week.unspent else []
     parts += [f"{show(week.held)} in reserve"] if week.held else []
-    bring = f"expected outcome {week.outcome:,.6g}, {how_good(week)}"
+    bring = f"expected outcome {show_figure(week.outcome)}, {how_good(week)}"
     return _wrap(", ".join(parts) + "; " + bring + ".")
 
 
@@ -81,11 +144,10 @@ def _notes(notes: Sequence[str]) -> list[str]:
 
 
 def _wrap(line: str) -> str:
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
-    return "\n".join(part.plain.rstrip() for part in Text(line).wrap(console, WIDTH))
+    return "\n".join(_folded(line, WIDTH))
 
 
-def _render(table: Table) -> str:
-    out = io.StringIO()
-    Console(file=out, width=WIDTH, color_system=None, highlight=False, emoji=False).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+def _folded(line: str, width: int) -> list[str]:
+    """Return a line in parts no wider than a width in cells, broken at words where there are."""
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    return [part.plain.rstrip() for part in Text(line).wrap(console, width)] or [""]

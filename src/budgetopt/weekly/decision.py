@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from budgetopt.calendar import Week
 from budgetopt.errors import InputError
+from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import Allocation, how_good
 
@@ -28,13 +29,19 @@ class Move:
     before, after
         Money of the last applied week (None where there was none) and of this one.
     reason
-        Why, in one clause.
+        Why, in one clause; its numbers are those of the other fields.
+    worth
+        Expected outcome, in this channel, of the money that moves.
+    elsewhere
+        What as much money brings at this week's margin, the price of the budget.
     """
 
     channel: str
     before: Decimal | None
     after: Decimal
     reason: str
+    worth: float = 0.0
+    elsewhere: float = 0.0
 
     @property
     def change(self) -> Decimal:
@@ -70,6 +77,11 @@ class Decision:
         Fingerprint of the history that was used.
     notes
         What a reader should know of plan, history and belief.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where the moves do not say what the allocation does.
     """
 
     week: Week
@@ -81,10 +93,24 @@ class Decision:
     history: str
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if {m.channel: m.after for m in self.moves} != self.allocation.spend:
+            raise InputError(
+                "bad-argument",
+                "the moves of the decision differ from the spends of its allocation",
+                field="moves",
+                remedy="give one move a channel, with its money",
+            )
+
     @property
     def moved(self) -> bool:
         """Whether any channel's money changes."""
-        return any(move.before is None or move.change for move in self.moves)
+        return any(move.change for move in self.moves)
+
+    @property
+    def before(self) -> Decimal:
+        """Money of the last applied week, all channels together."""
+        return sum((move.before or Decimal(0) for move in self.moves), Decimal(0))
 
     def explain(self) -> str:
         """Return the decision in sentences."""
@@ -93,16 +119,21 @@ class Decision:
             f"Week of {self.week}: {show(total)} of {show(week.budget)} {week.currency} "
             f"by policy {self.policy}."
         ]
+        lines.append(f"Expected outcome {show_figure(week.outcome)}, {how_good(week)}.")
         if self.gain is not None:
-            lines.append(
-                f"Expected outcome {week.outcome:,.6g}, {self.gain:+,.6g} against last week's "
-                f"split, {how_good(week)}."
-            )
+            lines.append(self.against_last())
         if not self.moved:
             lines.append("Nothing moves.")
         lines += [f"{move.channel}: {move.reason}." for move in self.moves]
         lines += [f"Note: {note}." for note in self.notes]
         return "\n".join(lines)
+
+    def against_last(self) -> str:
+        """Return the gain in one sentence; empty where there is none."""
+        if self.gain is None:
+            return ""
+        gain, before = show_figure(self.gain, sign=True), show(self.before)
+        return f"Against last week's split of {before}: {gain} expected outcome."
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes and JSON keeps."""
@@ -145,6 +176,8 @@ class Decision:
                     None if m["before"] is None else Decimal(m["before"]),
                     Decimal(m["after"]),
                     m["reason"],
+                    float(m["worth"]),
+                    float(m["elsewhere"]),
                 )
                 for m in data["moves"]
             )
@@ -158,7 +191,9 @@ class Decision:
                 history=data["history"],
                 notes=tuple(data["notes"]),
             )
-        except (KeyError, TypeError, ArithmeticError) as error:
+        except InputError:
+            raise  # The allocation's own, which says more.
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise InputError(
                 "bad-argument",
                 f"these data are not a decision of version {SCHEMA_VERSION} ({error})",
@@ -169,3 +204,17 @@ class Decision:
     def to_json(self) -> str:
         """Return the decision as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the decision of `to_json`; see `from_dict`."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise InputError(
+                "bad-argument",
+                f"the text is not JSON ({error})",
+                field="text",
+                remedy="give what Decision.to_json returned",
+            ) from None
+        return cls.from_dict(data)

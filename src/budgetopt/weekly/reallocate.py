@@ -15,8 +15,13 @@ from budgetopt.history import History
 from budgetopt.optimize import Problem, problem_of, settle, waterfill
 from budgetopt.plan import Plan
 from budgetopt.policies import Policy, PosteriorMean, View
+from budgetopt.policies.base import Floats
 from budgetopt.weekly.decision import Decision
+from budgetopt.weekly.guard import checked_policy, checked_spend
 from budgetopt.weekly.reasons import moves_of
+
+_NAMED = 6
+"""Weeks that one note names."""
 
 
 def reallocate(
@@ -36,7 +41,8 @@ def reallocate(
     history
         Weeks of spend and outcome; only whole weeks before the one decided are used.
     week
-        Day on which the week starts; by default the week after the last whole one.
+        Day on which the week starts; by default the next one: after the last whole week, and
+        after the week under way where the history has a part of it.
     policy
         How to decide; by default `PosteriorMean`.
     seed
@@ -57,10 +63,14 @@ def reallocate(
         ``bad-date`` where `week` is not a date or not a start day.
     InfeasibleError
         Where no split keeps the limits.
+    VerificationError
+        ``broken-limit`` where the policy's answer breaks a limit.
     """
-    past = history.select(plan.names).complete()
-    start = _week_decided(past, week)
-    past = past.until(start)
+    policy = checked_policy(PosteriorMean() if policy is None else policy)
+    known = history.select(plan.names)
+    start = _week_decided(known, week)
+    known = known.until(start)
+    past = known.complete()
     if past.weeks.size == 0:
         raise HistoryError(
             "no-data",
@@ -69,13 +79,13 @@ def reallocate(
             value=str(start),
             remedy="give a longer history or a later week",
         )
-    policy = policy or PosteriorMean()
+    seed = _seed(seed)
     belief = learn(past, plan)
-    last = _last_spend(plan, past)
+    last = last_spend(plan, past)
     problem = problem_of(plan, belief, last)
-    rng = np.random.default_rng([_seed(seed), start.toordinal()])
     view = _view(plan, past, problem, belief, last)
-    spend = policy.decide(view, rng)
+    rng = np.random.default_rng([seed, start.toordinal()])
+    spend = checked_spend(problem, policy.name, policy.decide(view, rng))
     best = waterfill(problem.curves, problem.lower, problem.upper, view.budget)
     allocation = settle(plan, problem, spend, best.price, method=policy.name, last=last)
     before = problem.curves.value(view.last).sum()
@@ -87,35 +97,41 @@ def reallocate(
         seed=seed,
         gain=float(allocation.outcome - before) if last else None,
         history=past.fingerprint,
-        notes=(*_gap_weeks(past, start), *belief.notes, *past.notes, *allocation.notes),
+        notes=(*_missing_weeks(known, past, start), *belief.notes, *past.notes, *allocation.notes),
     )
 
 
-def _week_decided(past: History, week: dt.date | str | None) -> dt.date:
+def _week_decided(known: History, week: dt.date | str | None) -> dt.date:
     """Return the start of the week to decide."""
     if week is None:
-        if past.weeks.size == 0:
+        whole = np.flatnonzero(~known.partial)
+        if not whole.size:
             raise HistoryError(
                 "no-data",
                 "the history has no whole week",
                 field="history",
                 remedy="give at least one week that is over",
             )
-        return Week(as_date(past.weeks[-1], "week")).shift(1).start
+        # The week after the last whole one may be under way; those after it are to come.
+        under_way = int(whole[-1]) + 1 < known.weeks.size
+        return Week(as_date(known.weeks[whole[-1]], "week")).shift(1 + under_way).start
     start = as_date(week, "week")
-    if Week.of(start, past.week_start).start != start:
+    if Week.of(start, known.week_start).start != start:
         raise CalendarError(
             "bad-date",
-            f"week {start} starts on a {start:%A}, but weeks start on {past.week_start.title()}",
+            f"week {start} starts on a {start:%A}, but weeks start on {known.week_start.title()}",
             field="week",
             value=str(start),
-            remedy=f"give {Week.of(start, past.week_start).start}",
+            remedy=f"give {Week.of(start, known.week_start).start}",
         )
     return start
 
 
-def _last_spend(plan: Plan, past: History) -> dict[str, Decimal]:
-    """Return each channel's money in the last week it was reported for."""
+def last_spend(plan: Plan, past: History) -> dict[str, Decimal]:
+    """Return each channel's money in the last week it was reported for.
+
+    Channels that were never reported are left out.
+    """
     last = {}
     for at, name in enumerate(plan.names):
         reported = past.spend[np.isfinite(past.spend[:, at]), at]
@@ -127,12 +143,18 @@ def _last_spend(plan: Plan, past: History) -> dict[str, Decimal]:
 def _view(
     plan: Plan, past: History, problem: Problem, belief: Any, last: dict[str, Decimal]
 ) -> View:
+    def fixed(values: Any) -> Floats:
+        # A policy that writes into its view must not change what its answer is checked against.
+        array = np.array(values, dtype=np.float64)
+        array.flags.writeable = False
+        return array
+
     return View(
         belief=belief,
-        lower=problem.lower,
-        upper=problem.upper,
-        budget=np.asarray(problem.budget / problem.money.units),
-        last=np.array([float(last.get(n, 0)) for n in plan.names]),
+        lower=fixed(problem.lower),
+        upper=fixed(problem.upper),
+        budget=fixed(problem.budget / problem.money.units),
+        last=fixed([float(last.get(n, 0)) for n in plan.names]),
         spend=past.spend,
         outcome=past.outcome,
         spend_all=problem.spend_all,
@@ -151,10 +173,22 @@ def _seed(seed: int) -> int:
     return int(seed)
 
 
-def _gap_weeks(past: History, start: dt.date) -> tuple[str, ...]:
-    """Say so where weeks lie between the last one known and the one decided."""
+def _missing_weeks(known: History, past: History, start: dt.date) -> list[str]:
+    """Say which weeks were left out, and from which one changes count if not from the one before.
+
+    Parameters
+    ----------
+    known, past
+        The weeks before the one decided, and the whole ones of them.
+    start
+        First day of the week decided.
+    """
+    notes = []
+    if known.partial.any():
+        shown = [str(week) for week in known.weeks[known.partial]]
+        more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
+        notes.append(f"left out, as not whole: {', '.join(shown[:_NAMED])}{more}")
     last = as_date(past.weeks[-1], "week")
-    between = (start - last).days // 7 - 1
-    if not between:
-        return ()
-    return (f"{between} week(s) before this one are not in the history; changes count from {last}",)
+    if (start - last).days > 7:
+        notes.append(f"the last whole week known is {last}, and changes count from it")
+    return notes

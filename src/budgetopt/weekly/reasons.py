@@ -8,9 +8,13 @@ from decimal import Decimal
 import numpy as np
 
 from budgetopt.curves import Curve
+from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
-from budgetopt.optimize import Allocation, round_amount
+from budgetopt.optimize import Allocation
 from budgetopt.weekly.decision import Move
+
+_ALIKE = 0.005
+"""Two figures that differ by a smaller share read as the same."""
 
 
 def moves_of(
@@ -27,27 +31,31 @@ def moves_of(
     curves
         Expected curves over the allocation's channels.
     """
-    unit = round_amount(allocation.budget)
-    before = np.array([float(last.get(n, 0)) for n in allocation.spend])
-    extra = curves.value(before + float(unit)) - curves.value(before)
-    price = allocation.prices.get("budget", 0.0) * float(unit)
+    names = list(allocation.spend)
+    before = np.array([float(last.get(n, 0)) for n in names])
+    after = np.array([float(allocation.spend[n]) for n in names])
+    worth = np.abs(curves.value(after) - curves.value(before))
+    elsewhere = allocation.prices.get("budget", 0.0) * np.abs(after - before)
     limits = dict(allocation.limits())
     moves = []
-    for at, (name, after) in enumerate(allocation.spend.items()):
-        was = last.get(name)
-        reason = _what(was, after)
-        if was is not None and after != was:
-            # A policy that does not go by the margin may move against it.
-            link = "as" if (after > was) == (extra[at] > price) else "though"
-            than = "more" if extra[at] > price else "less"
-            reason += (
-                f", {link} {show(unit)} more would bring {extra[at]:,.4g} there, {than} than the "
-                f"{price:,.4g} they bring at this week's margin"
-            )
-        if name in limits:
-            reason += f"; at its {limits[name]}"
-        moves.append(Move(name, was, after, reason))
+    for at, name in enumerate(names):
+        was, now = last.get(name), allocation.spend[name]
+        here, there = float(worth[at]), float(elsewhere[at])
+        reason = _reason(was, now, here, there, limits.get(name, ""))
+        moves.append(Move(name, was, now, reason, here, there))
     return tuple(moves)
+
+
+def _reason(
+    before: Decimal | None, after: Decimal, worth: float, elsewhere: float, limit: str
+) -> str:
+    """Return one clause: what happens, what that money brings, and the limit it meets."""
+    said = _what(before, after)
+    if limit == "lock":
+        return f"{said}; locked"
+    if before is not None and after != before:
+        said += _because(after - before, worth, elsewhere)
+    return f"{said}; at its {limit}" if limit else said
 
 
 def _what(before: Decimal | None, after: Decimal) -> str:
@@ -57,3 +65,16 @@ def _what(before: Decimal | None, after: Decimal) -> str:
         return f"stays at {show(after)}"
     share = f" ({(after - before) / before:+.1%})" if before else ""
     return f"{'up' if after > before else 'down'} from {show(before)} to {show(after)}{share}"
+
+
+def _because(change: Decimal, worth: float, elsewhere: float) -> str:
+    """Return what the money that moves brings here, beside what it brings at the margin."""
+    money, here = show(abs(change)), show_figure(worth, 4)
+    if not elsewhere:
+        return f"; these {money} bring {here} here, and the budget is not short"
+    there = show_figure(elsewhere, 4)
+    if abs(worth - elsewhere) <= _ALIKE * elsewhere:
+        return f"; these {money} bring {here} here, about as much as at this week's margin"
+    # A policy that does not go by the margin may move against it.
+    link = "as" if (change > 0) == (worth > elsewhere) else "though"
+    return f", {link} these {money} bring {here} here and {there} at this week's margin"
