@@ -1,8 +1,8 @@
 """The plan: what may be spent in a week, on what, under which limits.
 
-`Channel`, `MaxChange`, `Reserve` and `BudgetLines` are what is declared; `Plan` holds them and
-checks that they do not contradict each other; `bounds_of` turns them into a week's exact bounds;
-`files` reads and writes them.
+`Channel`, `MaxChange`, `Reserve`, `BudgetLines`, `Limit` and `Goal` are what is declared; `Plan`
+holds them and checks that they do not contradict each other; `bounds_of` turns what concerns one
+channel into a week's exact bounds; `files` reads and writes them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from budgetopt.plan.bounds import RULES, Bounds, bounds_of
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel
+from budgetopt.plan.goal import Goal
+from budgetopt.plan.limits import Limit, Row, Rule
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.plan import Plan
 from budgetopt.plan.reserve import Reserve
@@ -19,8 +21,12 @@ __all__ = [
     "Bounds",
     "BudgetLines",
     "Channel",
+    "Goal",
+    "Limit",
     "MaxChange",
     "Plan",
     "Reserve",
+    "Row",
+    "Rule",
     "bounds_of",
 ]

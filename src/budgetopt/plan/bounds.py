@@ -98,11 +98,12 @@ def bounds_of(plan: Plan, last: Mapping[str, Any] | None = None) -> Bounds:
     lower_rule = np.where(fixed, LOCKED, np.where(lower > 0, FLOOR, FREE)).astype(np.int8)
     capped = np.array([cap is not None for cap in most])
     upper_rule = np.where(fixed, LOCKED, np.where(capped, CAP, FREE)).astype(np.int8)
-    # A floor above the whole budget is found by its sum, not here.
+    # What must be spent above the whole budget is found by its sum, not here.
     upper = np.where(capped, upper, np.maximum(upper, lower))
     if last is None:
         return Bounds(lower, upper, lower_rule, upper_rule)
     down, up = _reach(plan, plan.last_minor(last), fixed)
+    upper = np.where(capped | fixed, upper, np.maximum(upper, down))
     _refuse_out_of_reach(plan, lower, upper, down, up)
     lower_rule = np.where(down > lower, CHANGE, lower_rule).astype(np.int8)
     upper_rule = np.where(up < upper, CHANGE, upper_rule).astype(np.int8)

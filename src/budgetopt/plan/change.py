@@ -27,7 +27,7 @@ def as_share(value: Any, field: str, most: Decimal = Decimal(1)) -> Decimal:
         ``bad-money`` for what is not a number, negative or not finite.
     """
     if isinstance(value, str) and value.strip().endswith("%"):
-        share = as_decimal(value.strip()[:-1], field) / 100
+        share = shifted(as_decimal(value.strip()[:-1], field), -2)
     else:
         share = as_decimal(value, field)
     if share > most:
@@ -41,6 +41,12 @@ def as_share(value: Any, field: str, most: Decimal = Decimal(1)) -> Decimal:
     return share
 
 
+def shifted(number: Decimal, places: int) -> Decimal:
+    """Return a finite number times a power of ten, exact whatever the program's precision is."""
+    sign, digits, exponent = number.as_tuple()
+    return Decimal((sign, digits, int(exponent) + places))
+
+
 @dataclass(frozen=True)
 class MaxChange:
     """How far a spend may move against the last applied week; every rule given must hold.
@@ -52,13 +58,15 @@ class MaxChange:
     money
         Largest move in money; None for no such rule.
     from_zero
-        What a channel whose last spend was zero may get, where `share` is given: a share of zero
+        What a channel whose last spend was zero may get, only beside `share`: a share of zero
         would keep it at zero for ever. None for `share` times the equal share of the budget.
 
     Raises
     ------
     PlanError
-        ``bad-number``.
+        ``bad-number``; ``bad-plan`` for `from_zero` without `share`.
+    MoneyError
+        ``bad-money``.
 
     Examples
     --------
@@ -72,29 +80,27 @@ class MaxChange:
 
     def __init__(self, share: Any = None, money: Any = None, from_zero: Any = None) -> None:
         put = object.__setattr__
-        put(self, "share", None if share is None else as_share(share, "max_change", Decimal(10)))
-        put(self, "money", None if money is None else as_decimal(money, "max_change"))
-        zero = None if from_zero is None else as_decimal(from_zero, "max_change.from_zero")
-        put(self, "from_zero", zero)
+        parts = {"share": share, "money": money, "from_zero": from_zero}
+        for name, part in _parts(parts, "max_change").items():
+            put(self, name, part)
 
     @classmethod
     def of(cls, given: Any, field: str) -> Self | None:
-        """Return a rule from a share, a mapping of the parameters, a rule, or None."""
+        """Return a rule from a share, ``"none"``, a mapping of the parameters, a rule, or None."""
         if given is None or isinstance(given, cls):
             return given
         if isinstance(given, Mapping):
-            unknown = set(given) - {"share", "money", "from_zero"}
-            if unknown:
-                name = min(unknown)
-                raise PlanError(
-                    "bad-plan",
-                    f"{field} has no part {name!r}",
-                    field=field,
-                    value=name,
-                    remedy=did_you_mean(name, ["share", "money", "from_zero"]),
-                )
-            return cls(**given)
+            return cls(**_parts(given, field))
+        if isinstance(given, str) and given == "none":
+            return cls()
         return cls(as_share(given, field, Decimal(10)))
+
+    def check(self, currency: Currency, field: str) -> None:
+        """Raise ``bad-money`` for an amount finer than a currency's minor unit, or too large."""
+        for name in ("money", "from_zero"):
+            amount = getattr(self, name)
+            if amount is not None:
+                currency.minor(amount, _part_of(field, name))
 
     def room(self, last: int, equal_share: int, currency: Currency) -> int | None:
         """Return the largest move in minor units, or None where no rule is given.
@@ -111,14 +117,51 @@ class MaxChange:
         rooms = []
         if self.share is not None:
             if last == 0 and self.from_zero is not None:
-                rooms.append(int(self.from_zero * currency.units))
+                rooms.append(currency.minor(self.from_zero, "max_change.from_zero"))
             else:
                 rooms.append(int(Fraction(self.share) * (last or equal_share)))
         if self.money is not None:
-            rooms.append(int(self.money * currency.units))
+            rooms.append(currency.minor(self.money, "max_change.money"))
         return min(rooms, default=None)
 
     def __str__(self) -> str:
-        parts = [] if self.share is None else [f"{self.share * 100:.4g} %"]
+        parts = [] if self.share is None else [f"{float(self.share) * 100:.4g} %"]
         parts += [] if self.money is None else [show_amount(self.money)]
         return " and ".join(parts) or "no limit"
+
+
+def _parts(given: Mapping[str, Any], field: str) -> dict[str, Decimal | None]:
+    """Return the exact parts of a rule, or say which one is wrong."""
+    unknown = [name for name in given if name not in ("share", "money", "from_zero")]
+    if unknown:
+        raise PlanError(
+            "bad-plan",
+            f"{field} has no part {unknown[0]!r}",
+            field=field,
+            value=unknown[0],
+            remedy=did_you_mean(str(unknown[0]), ["share", "money", "from_zero"]),
+        )
+    parts: dict[str, Decimal | None] = {
+        name: None if part is None else as_decimal(part, _part_of(field, name))
+        for name, part in given.items()
+        if name != "share"
+    }
+    share = given.get("share")
+    parts["share"] = (
+        None if share is None else as_share(share, _part_of(field, "share"), Decimal(10))
+    )
+    if parts["share"] is None and parts.get("from_zero") is not None:
+        raise PlanError(
+            "bad-plan",
+            f"{_part_of(field, 'from_zero')} is {given['from_zero']}, but no share is given",
+            field=_part_of(field, "from_zero"),
+            value=given["from_zero"],
+            remedy="give a share too: without one, money alone says how far zero may move",
+        )
+    return parts
+
+
+def _part_of(field: str, part: str) -> str:
+    """Return ``max_change.share of 'a'`` for the share of ``max_change of 'a'``."""
+    name, *owner = field.split(" ", 1)
+    return " ".join([f"{name}.{part}", *owner])

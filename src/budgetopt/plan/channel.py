@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from budgetopt.curves import Curve
-from budgetopt.errors import PlanError
+from budgetopt.errors import CurveError, PlanError
 from budgetopt.money import as_decimal, show_amount
 from budgetopt.plan.change import MaxChange
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,21 @@ class Channel:
         locked channel: locking it is the decision.
     max_change
         How far the spend may move in a week, in place of the plan's own rule: a share
-        (``0.3`` or ``"30%"``), a `MaxChange`, or None to use the plan's.
+        (``0.3`` or ``"30%"``), a `MaxChange`, ``"none"`` for no limit, or None to use the plan's.
     curve
-        Expected outcome per week against money per week; None where it is learned.
+        Expected outcome per week against money per week, a single one; None where it is learned.
     labels
         Groups the channel belongs to, such as ``{"platform": "douyin"}``.
+    off_or_at_least
+        The channel gets nothing, or at least this much money; for platform minimums and learning
+        minimums. It goes with no floor.
+    lot
+        The channel's own step of money, in place of the plan's.
+    value
+        What one outcome of this channel is worth in money, in place of the plan's `value`.
+    rates
+        Other outcomes that come with one unit of this channel's outcome, such as
+        ``{"leads": 0.2}``.
 
     Raises
     ------
@@ -42,6 +57,8 @@ class Channel:
         ``bad-name``, or ``bounds-clash`` where floor, cap and lock contradict each other.
     MoneyError
         ``bad-money``.
+    CurveError
+        ``bad-curve`` where `curve` is not one curve.
 
     Examples
     --------
@@ -56,6 +73,10 @@ class Channel:
     max_change: MaxChange | None = None
     curve: Curve | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    off_or_at_least: Decimal | None = None
+    lot: Decimal | None = None
+    value: Decimal | None = None
+    rates: tuple[tuple[str, Decimal], ...] = ()
 
     def __init__(
         self,
@@ -67,15 +88,12 @@ class Channel:
         max_change: Any = None,
         curve: Curve | None = None,
         labels: Mapping[str, str] | tuple[tuple[str, str], ...] = (),
+        off_or_at_least: Any = None,
+        lot: Any = None,
+        value: Any = None,
+        rates: Mapping[str, Any] | tuple[tuple[str, Any], ...] = (),
     ) -> None:
-        if not isinstance(name, str) or not name.strip():
-            raise PlanError(
-                "bad-name",
-                f"channel name {name!r} is blank or not text",
-                field="channels.name",
-                value=name,
-                remedy="give every channel a name",
-            )
+        _check_name(name)
         where = f"of {name!r}"
         put = object.__setattr__
         put(self, "name", name)
@@ -83,9 +101,15 @@ class Channel:
         put(self, "cap", None if cap is None else as_decimal(cap, f"cap {where}"))
         put(self, "locked", None if locked is None else as_decimal(locked, f"lock {where}"))
         put(self, "max_change", MaxChange.of(max_change, f"max_change {where}"))
-        put(self, "curve", curve)
+        put(self, "curve", _one_curve(curve, name))
         put(self, "labels", _labels(labels, name))
+        for field, amount in (("off_or_at_least", off_or_at_least), ("lot", lot), ("value", value)):
+            exact = None if amount is None else as_decimal(amount, f"{field} {where}")
+            put(self, field, exact)
+        pairs = ((k, as_decimal(v, f"rate {k!r} {where}")) for k, v in dict(rates).items())
+        put(self, "rates", tuple(sorted(pairs)))
         self._check_bounds()
+        self._check_minimum()
 
     def _check_bounds(self) -> None:
         if self.cap is not None and self.cap < self.floor:
@@ -115,14 +139,60 @@ class Channel:
                 "lower the floor or raise the lock",
             )
 
+    def _check_minimum(self) -> None:
+        least = self.off_or_at_least
+        if least is not None and self.floor > 0:
+            raise self._clash(
+                f"{self.name!r} has a floor {show_amount(self.floor)}, so it cannot be off",
+                "off_or_at_least",
+                least,
+                "give a floor or off_or_at_least, not both",
+            )
+        if least is not None and self.cap is not None and self.cap < least:
+            raise self._clash(
+                f"{self.name!r} is off or at least {show_amount(least)}, "
+                f"above its cap {show_amount(self.cap)}",
+                "off_or_at_least",
+                least,
+                "raise the cap or lower off_or_at_least",
+            )
+        if self.lot is not None and self.lot == 0:
+            raise self._clash(
+                f"lot of {self.name!r} is 0", "lot", self.lot, "give a lot above zero"
+            )
+
     def _clash(self, problem: str, field: str, value: Decimal, remedy: str) -> PlanError:
         where = f"channels.{self.name}.{field}"
         return PlanError("bounds-clash", problem, field=where, value=value, remedy=remedy)
 
 
+def _check_name(name: Any) -> None:
+    """Refuse a name that is blank, not text, or cannot be written to a file."""
+    if not isinstance(name, str) or not name.strip() or _LONE_SURROGATE.search(name):
+        raise PlanError(
+            "bad-name",
+            f"channel name {name!r} is blank or not text",
+            field="channels.name",
+            value=ascii(name),
+            remedy="give every channel a name",
+        )
+
+
+def _one_curve(curve: Any, name: str) -> Curve | None:
+    if curve is None or (isinstance(curve, Curve) and np.ndim(curve.value(0.0)) == 0):
+        return curve
+    raise CurveError(
+        "bad-curve",
+        f"the curve of {name!r} is {curve!r}, not one curve",
+        field=f"channels.{name}.curve",
+        value=repr(curve),
+        remedy="give one curve with plain numbers, such as Hill(top=9000, half=4000, shape=0.8)",
+    )
+
+
 def _labels(labels: Any, name: str) -> tuple[tuple[str, str], ...]:
     """Return labels as sorted pairs, so that two channels compare by what they say."""
-    pairs = tuple(sorted(dict(labels).items()))
+    pairs = tuple(dict(labels).items())
     for pair in pairs:
         if not all(isinstance(part, str) and part.strip() for part in pair):
             raise PlanError(
@@ -132,4 +202,4 @@ def _labels(labels: Any, name: str) -> tuple[tuple[str, str], ...]:
                 value=str(pair),
                 remedy="write labels as name = 'value'",
             )
-    return pairs
+    return tuple(sorted(pairs))

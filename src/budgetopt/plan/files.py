@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from budgetopt.curves import curve_from_dict
-from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.curves import Curve, curve_from_dict
+from budgetopt.errors import CurveError, PlanError, did_you_mean
 from budgetopt.history import Columns
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel
@@ -85,6 +85,7 @@ class ColumnsFile(_Model):
     sheet: str | None = None
     missing: Literal["refuse", "zero", "unknown"] = "refuse"
     gaps: Literal["refuse", "unknown"] = "refuse"
+    repeats: Literal["refuse", "sum"] = "refuse"
     ignore: list[str] = []
 
 
@@ -130,6 +131,8 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
         raise _bad_file(path, reason, "check the path and its permissions") from None
     except UnicodeDecodeError:
         raise _bad_file(path, "it is not UTF-8 text", "save it as UTF-8") from None
+    except ValueError as error:
+        raise _bad_file(path, str(error), "check the path") from None
     if path.suffix.lower() == ".json":
         return parse_json(text, str(path))
     try:
@@ -139,7 +142,7 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def parse_json(text: str, source: str) -> dict[str, Any]:
-    """Return the object in JSON text, decimals kept exact.
+    """Return the object in JSON text, decimals kept exact, a field written twice refused.
 
     Raises
     ------
@@ -147,11 +150,20 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
         ``bad-plan``.
     """
     try:
-        data = json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        data = json.loads(text, parse_float=Decimal, object_pairs_hook=_without_doubles)
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise _not_plain(source, "JSON", str(error)) from None
     if not isinstance(data, dict):
         raise _not_plain(source, "a JSON object", f"it is a {type(data).__name__}")
+    return data
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} is written twice")
     return data
 
 
@@ -210,15 +222,29 @@ def _change(given: Any) -> Any:
 
 def _channel(given: ChannelFile) -> Channel:
     fields = {k: getattr(given, k) for k in given.model_fields_set - {"curve", "max_change"}}
-    curve = None if given.curve is None else curve_from_dict(given.curve)
+    curve = None if given.curve is None else _curve(given.curve, given.name)
     return Channel(curve=curve, max_change=_change(given.max_change), **fields)
+
+
+def _curve(given: dict[str, Any], channel: str) -> Curve:
+    """Return a channel's curve; what is wrong with it is said with the channel's name."""
+    try:
+        return curve_from_dict(given)
+    except CurveError as error:
+        raise CurveError(
+            error.code,
+            f"curve of {channel!r}: {error.problem}",
+            field=f"channels.{channel}.curve.{error.field}".removesuffix(".curve"),
+            value=error.value,
+            remedy=error.remedy,
+        ) from None
 
 
 def _as_plan_error(error: ValidationError) -> PlanError:
     """Return the first thing wrong, misspelt fields before all else, with a suggestion."""
     found = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     first = found[0]
-    where = ".".join(str(part) for part in first["loc"]) or "plan"
+    where = ".".join(str(part) for part in first["loc"] if not _is_kind(part)) or "plan"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
@@ -230,6 +256,11 @@ def _as_plan_error(error: ValidationError) -> PlanError:
         problem = f"{where} is {first.get('input')!r}{more}"
         remedy = first["msg"][0].lower() + first["msg"][1:]
     return PlanError("bad-plan", problem, field=where, value=first.get("input"), remedy=remedy)
+
+
+def _is_kind(part: int | str) -> bool:
+    """Whether a part of a place names one of several allowed kinds, which no reader wrote."""
+    return part in ("str", "ChangeFile") or str(part).startswith(("dict[", "list["))
 
 
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
@@ -253,16 +284,18 @@ def plain(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "currency": plan.currency,
         "budget": f"{plan.budget:f}",
-        "step": None if plan.step is None else f"{plan.step:f}",
         "spend": plan.spend,
         "max_change": _plain_change(plan.max_change),
         "reserve": {"contingency": plan.reserve.to_plain()},
         "outcome": plan.outcome,
-        "outcome_unit": plan.outcome_unit,
         "week_start": plan.week_start,
         "history": plan.columns.to_dict(),
         "channels": [_plain_channel(c) for c in plan.channels],
     }
+    if plan.step is not None:
+        data["step"] = f"{plan.step:f}"
+    if plan.outcome_unit is not None:
+        data["outcome_unit"] = plan.outcome_unit
     if plan.budget_lines is not None:
         lines = {k: f"{v:f}" for k, v in plan.budget_lines.lines}
         data["budget_lines"] = {"total": f"{plan.budget_lines.total:f}", "lines": lines}

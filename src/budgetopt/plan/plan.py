@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from os import PathLike
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from budgetopt.calendar import start_day_number
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import Columns
-from budgetopt.money import Currency, as_decimal
+from budgetopt.money import MOST, Currency, as_decimal
 from budgetopt.plan.change import DEFAULT_SHARE, MaxChange
 from budgetopt.plan.channel import Channel
+from budgetopt.plan.goal import Goal
+from budgetopt.plan.limits import Rule
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.reserve import Reserve
 
 _UNSAID = MaxChange(DEFAULT_SHARE)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Plan:
         ISO 4217 code.
     max_change
         How far any channel may move against the last applied week: a share, a `MaxChange`, or
-        ``"none"``. By default 30 %.
+        ``"none"`` (or None) for no limit. By default 30 %.
     reserve
         Money of the budget that is held back.
     step
@@ -57,6 +62,13 @@ class Plan:
         The wider budget by module, checked to add up; it does not limit the week.
     name
         Title for reports.
+    limits
+        Rules across channels, made by `Limit` or one's own; their names differ.
+    goal
+        What is maximised; by default the outcome.
+    value
+        What one outcome is worth in money, for profit and ROAS: 1 where the outcome is revenue, a
+        margin, or the lifetime value of a new customer.
 
     Raises
     ------
@@ -83,6 +95,9 @@ class Plan:
     columns: Columns
     budget_lines: BudgetLines | None
     name: str
+    limits: tuple[Rule, ...]
+    goal: Goal
+    value: Decimal
 
     def __init__(
         self,
@@ -100,22 +115,27 @@ class Plan:
         columns: Columns | None = None,
         budget_lines: BudgetLines | None = None,
         name: str = "",
+        limits: Iterable[Rule] = (),
+        goal: Goal | None = None,
+        value: Any = 1,
     ) -> None:
         put = object.__setattr__
         put(self, "budget", as_decimal(budget, "budget"))
-        put(self, "channels", tuple(channels))
+        put(self, "channels", _channels(channels))
         put(self, "currency", Currency(currency).code)
-        rule = MaxChange() if max_change in ("none", None) else max_change
-        put(self, "max_change", MaxChange.of(rule, "max_change"))
-        put(self, "reserve", reserve or Reserve())
+        put(self, "max_change", MaxChange.of(max_change, "max_change") or MaxChange())
+        put(self, "reserve", _of_kind(Reserve, reserve, "reserve") or Reserve())
         put(self, "step", None if step is None else as_decimal(step, "step"))
         put(self, "spend", spend)
         put(self, "outcome", outcome)
         put(self, "outcome_unit", _unit(outcome_unit))
         put(self, "week_start", week_start)
-        put(self, "columns", columns or Columns())
-        put(self, "budget_lines", budget_lines)
+        put(self, "columns", _of_kind(Columns, columns, "columns") or Columns())
+        put(self, "budget_lines", _of_kind(BudgetLines, budget_lines, "budget_lines"))
         put(self, "name", name)
+        put(self, "limits", tuple(limits))
+        put(self, "goal", goal or Goal())
+        put(self, "value", as_decimal(value, "value"))
         self._check()
 
     def _check(self) -> None:
@@ -131,6 +151,7 @@ class Plan:
         if not self.channels:
             raise PlanError("bad-plan", "the plan has no channel", field="channels",
                             remedy="declare at least one channel")  # fmt: skip
+        self._check_limits()
         seen: set[str] = set()
         for channel in self.channels:
             if channel.name in seen:
@@ -142,8 +163,39 @@ class Plan:
                     remedy="give every channel a name of its own",
                 )
             seen.add(channel.name)
+        self._check_columns()
         # Reading them once finds amounts finer than a minor unit while the plan is being made.
         _ = self.minor_bounds, self.step_minor, self.spendable_minor
+        self.max_change.check(self.money, "max_change")
+        for channel in self.channels:
+            if channel.max_change is not None:
+                channel.max_change.check(self.money, f"max_change of {channel.name!r}")
+
+    def _check_columns(self) -> None:
+        """Refuse a column declared for a channel that the plan does not have."""
+        for part in ("spends", "outcomes"):
+            for name in getattr(self.columns, part):
+                if name not in self.index:
+                    raise PlanError(
+                        "unknown-name",
+                        f"history.{part[:-1]} names {name!r}, which is no channel of the plan",
+                        field=f"history.{part[:-1]}",
+                        value=name,
+                        remedy=did_you_mean(name, self.names),
+                    )
+
+    def _check_limits(self) -> None:
+        seen: set[str] = set()
+        for limit in self.limits:
+            if limit.name in seen:
+                raise PlanError(
+                    "bad-name",
+                    f"limit {limit.name!r} is declared twice",
+                    field="limits",
+                    value=limit.name,
+                    remedy="give every limit a name of its own",
+                )
+            seen.add(limit.name)
 
     @cached_property
     def money(self) -> Currency:
@@ -159,6 +211,32 @@ class Plan:
     def index(self) -> dict[str, int]:
         """Position of each channel by name."""
         return {name: at for at, name in enumerate(self.names)}
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """What one outcome of each channel is worth in money."""
+        return np.array([float(self.value if c.value is None else c.value) for c in self.channels])
+
+    def rates(self, outcome: str) -> NDArray[np.float64]:
+        """Return how much of a named outcome comes with one unit of each channel's outcome.
+
+        Raises
+        ------
+        PlanError
+            ``unknown-name`` where no channel has a rate of this name.
+        """
+        if outcome == self.outcome:
+            return np.ones(len(self.channels))
+        known = {name for c in self.channels for name, _ in c.rates}
+        if outcome not in known:
+            raise PlanError(
+                "unknown-name",
+                f"outcome {outcome!r} has no rate in any channel",
+                field="rates",
+                value=outcome,
+                remedy=did_you_mean(outcome, [self.outcome, *sorted(known)]),
+            )
+        return np.array([float(dict(c.rates).get(outcome, 0)) for c in self.channels])
 
     @cached_property
     def step_minor(self) -> int:
@@ -221,6 +299,8 @@ class Plan:
         ------
         PlanError
             ``unknown-name`` for a name that is no channel.
+        MoneyError
+            ``bad-money``.
         """
         for name in last:
             if name not in self.index:
@@ -229,10 +309,16 @@ class Plan:
                     f"last applied spend names {name!r}, which is no channel of the plan",
                     field="last",
                     value=name,
-                    remedy=did_you_mean(name, self.names),
+                    remedy=did_you_mean(str(name), self.names),
                 )
-        given = (as_decimal(last.get(n, 0), f"last spend of {n!r}") for n in self.names)
-        return [self.money.nearest(amount) for amount in given]
+        return [self._measured(last.get(n, 0), f"last spend of {n!r}") for n in self.names]
+
+    def _measured(self, given: Any, field: str) -> int:
+        """Return a measured amount in minor units, rounded half to even, never too large."""
+        amount = min(as_decimal(given, field), self.money.amount(MOST))
+        # Held against the limit first, rounded next: both exactly.
+        minor = round(Fraction(amount) * self.money.units)
+        return minor if minor < MOST else self.money.minor(given, field)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -272,11 +358,31 @@ class Plan:
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
 
 
+def _channels(given: Any) -> tuple[Channel, ...]:
+    channels = tuple(given) if isinstance(given, Iterable) else (given,)
+    for at, channel in enumerate(channels):
+        _of_kind(Channel, channel, f"channels[{at}]", needed=True)
+    return channels
+
+
+def _of_kind(kind: type[T], given: Any, field: str, *, needed: bool = False) -> T | None:
+    """Return what was given where it is of a kind (or left out), or say what is wanted."""
+    if isinstance(given, kind) or (given is None and not needed):
+        return given
+    raise PlanError(
+        "bad-plan",
+        f"{field} is {given!r}",
+        field=field,
+        value=str(given),
+        remedy=f"give a {kind.__name__}",
+    )
+
+
 def _unit(given: Any) -> float | None:
     if given is None:
         return None
     unit = float(as_decimal(given, "outcome_unit"))
-    if unit == 0:
-        raise PlanError("bad-number", "outcome_unit is 0", field="outcome_unit", value=0,
+    if unit == 0 or math.isinf(unit):
+        raise PlanError("bad-number", f"outcome_unit is {given}", field="outcome_unit", value=given,
                         remedy="give the size of one event, or leave it out")  # fmt: skip
     return unit

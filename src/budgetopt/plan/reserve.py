@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from budgetopt.errors import PlanError
 from budgetopt.money import Currency, as_decimal
-from budgetopt.plan.change import as_share
+from budgetopt.plan.change import as_share, shifted
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,19 @@ class Reserve:
     """
 
     contingency: Decimal = Decimal(0)
-    is_share: bool = False
+    is_share: bool = field(default=False, init=False)
 
     def __init__(self, contingency: Any = 0) -> None:
-        field = "reserve.contingency"
+        where = "reserve.contingency"
         share = isinstance(contingency, str) and contingency.strip().endswith("%")
-        amount = as_share(contingency, field) if share else as_decimal(contingency, field)
+        amount = as_share(contingency, where) if share else as_decimal(contingency, where)
         if not share and 0 < amount < 1:
             raise PlanError(
                 "bad-number",
-                f"{field} is {contingency}, less than one unit of money",
-                field=field,
+                f"{where} is {contingency}, less than one unit of money",
+                field=where,
                 value=contingency,
-                remedy=f"write '{amount * 100:.4g}%' for a share of the budget",
+                remedy=f"write '{float(amount) * 100:.4g}%' for a share of the budget",
             )
         object.__setattr__(self, "contingency", amount)
         object.__setattr__(self, "is_share", share)
@@ -54,9 +56,9 @@ class Reserve:
     def minor(self, budget: int, currency: Currency) -> int:
         """Return the money held back from a budget, in minor units, a share rounded up."""
         if self.is_share:
-            return -int(-self.contingency * budget // 1)
+            return math.ceil(Fraction(self.contingency) * budget)
         return currency.minor(self.contingency, "reserve.contingency")
 
     def to_plain(self) -> str:
         """Return the contingency as it is written in a plan file."""
-        return f"{self.contingency * 100:f}%" if self.is_share else f"{self.contingency:f}"
+        return f"{shifted(self.contingency, 2):f}%" if self.is_share else f"{self.contingency:f}"

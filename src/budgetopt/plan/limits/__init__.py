@@ -1,0 +1,109 @@
+"""Limits across channels: named data that turn into rows.
+
+`GroupLimit`, `LinearLimit` and `Turnover` speak of money, `RoasFloor`, `CpaCeiling` and
+`OutcomeFloor` of what it brings, `FewMoves`, `Apart` and `AtLeastOn` count channels. `Limit` has a
+maker for each; whatever has a name and the verb `rows` of `Rule` is a limit too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.plan.limits.base import Rule
+from budgetopt.plan.limits.count import Apart, AtLeastOn, FewMoves
+from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
+from budgetopt.plan.limits.ratio import CpaCeiling, OutcomeFloor, RoasFloor
+from budgetopt.plan.limits.row import Row
+
+__all__ = [
+    "KINDS",
+    "Apart",
+    "AtLeastOn",
+    "CpaCeiling",
+    "FewMoves",
+    "GroupLimit",
+    "Limit",
+    "LinearLimit",
+    "OutcomeFloor",
+    "RoasFloor",
+    "Row",
+    "Rule",
+    "Turnover",
+    "limit_from_dict",
+]
+
+KINDS: dict[str, Any] = {
+    "group": GroupLimit,
+    "linear": LinearLimit,
+    "turnover": Turnover,
+    "few-moves": FewMoves,
+    "apart": Apart,
+    "at-least-on": AtLeastOn,
+    "roas": RoasFloor,
+    "cpa": CpaCeiling,
+    "outcome": OutcomeFloor,
+}
+"""Limits that a plan file may name, by their `kind`."""
+
+
+class Limit:
+    """The makers of limits, in one place to find them.
+
+    Examples
+    --------
+    >>> Limit.group("douyin", {"platform": "douyin"}, at_most="40%").at_most
+    '40%'
+    """
+
+    group = GroupLimit
+    linear = LinearLimit
+    turnover = Turnover
+    few_moves = FewMoves
+    apart = Apart
+    at_least_on = AtLeastOn
+    roas = RoasFloor
+    cpa = CpaCeiling
+    outcome = OutcomeFloor
+
+
+def limit_from_dict(data: Mapping[str, Any]) -> Rule:
+    """Return the limit of ``{"kind": "group", "name": ..., ...}``.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan`` for an unknown kind, or for a missing or misspelt part.
+    """
+    given = dict(data)
+    kind = given.pop("kind", None)
+    if kind not in KINDS:
+        raise PlanError(
+            "bad-plan",
+            f"limit kind {kind!r} is not known",
+            field="limits.kind",
+            value=kind,
+            remedy=did_you_mean(str(kind), KINDS),
+        )
+    parts = list(KINDS[kind].__dataclass_fields__)
+    for part in given:
+        if part not in parts:
+            raise PlanError(
+                "bad-plan",
+                f"a {kind} limit has no part {part!r}",
+                field="limits",
+                value=part,
+                remedy=did_you_mean(part, parts),
+            )
+    try:
+        rule: Rule = KINDS[kind](**given)
+    except TypeError as error:
+        raise PlanError(
+            "bad-plan",
+            f"{kind} limit lacks a part ({error})",
+            field="limits",
+            value=kind,
+            remedy=f"give {', '.join(parts)}",
+        ) from None
+    return rule

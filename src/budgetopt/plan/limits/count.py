@@ -1,0 +1,118 @@
+"""Limits that count channels: few moves, channels that exclude each other, at least k on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from budgetopt.errors import PlanError
+from budgetopt.plan.limits.base import Whole, frozen_where, members, said
+from budgetopt.plan.limits.row import Row
+
+if TYPE_CHECKING:
+    from budgetopt.plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class FewMoves:
+    """At most so many channels change their spend against the last applied week.
+
+    Parameters
+    ----------
+    at_most
+        Whole number, at least 0.
+    name
+        Name of the limit.
+    """
+
+    at_most: int
+    name: str = "few moves"
+
+    def __post_init__(self) -> None:
+        _count(self.at_most, self.name)
+
+    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+        """Return the row that counts moves; none where there is no last applied week."""
+        if last is None:
+            return ()
+        zero = np.zeros(len(plan.channels), dtype=np.int64)
+        text = f"at most {self.at_most} channels change"
+        return (Row(self.name, zero, Fraction(self.at_most), moves=zero + 1, sentence=text),)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """At most one of these channels is on.
+
+    Parameters
+    ----------
+    channels
+        Names, at least two.
+    name
+        Name of the limit.
+    """
+
+    channels: tuple[str, ...]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))
+        if not self.name:
+            object.__setattr__(self, "name", f"apart: {', '.join(self.channels)}")
+        if len(set(self.channels)) < 2:
+            raise PlanError(
+                "bad-plan",
+                f"limit {self.name!r} keeps fewer than two channels apart",
+                field=f"limits.{self.name}",
+                value=str(self.channels),
+                remedy="name two channels or more",
+            )
+
+    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+        """Return the row that counts those on."""
+        chosen = members(plan, self.channels, self.name)
+        text = f"at most one of {', '.join(self.channels)} is on"
+        return (Row(self.name, 0 * chosen, Fraction(1), on=chosen, sentence=text),)
+
+
+@dataclass(frozen=True)
+class AtLeastOn:
+    """At least so many channels of a group are on.
+
+    Parameters
+    ----------
+    at_least
+        Whole number, at least 0.
+    where
+        The group: labels, or channel names; by default all channels.
+    name
+        Name of the limit.
+    """
+
+    at_least: int
+    where: Any = None
+    name: str = "at least on"
+
+    def __post_init__(self) -> None:
+        _count(self.at_least, self.name)
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+        """Return the row that counts those on."""
+        chosen = members(plan, self.where, self.name)
+        text = f"at least {self.at_least} of {said(self.where)} are on"
+        return (Row(self.name, 0 * chosen, Fraction(-self.at_least), on=-chosen, sentence=text),)
+
+
+def _count(given: Any, limit: str) -> None:
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0:
+        raise PlanError(
+            "bad-number",
+            f"limit {limit!r} counts {given!r}",
+            field=f"limits.{limit}",
+            value=given,
+            remedy="give a whole number, 0 or more",
+        )

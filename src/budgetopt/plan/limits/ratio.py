@@ -1,0 +1,135 @@
+"""Targets as limits: floors on ROAS and on outcome, ceilings on CPA, hurdles on mROAS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from budgetopt.errors import PlanError
+from budgetopt.money import as_decimal
+from budgetopt.plan.limits.base import Whole, as_fraction, frozen_where, members, said
+from budgetopt.plan.limits.row import Row
+
+if TYPE_CHECKING:
+    from budgetopt.plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class RoasFloor:
+    r"""Value per money of a group, from totals: :math:`\sum v_i f_i(x_i) \ge R \sum x_i`.
+
+    Parameters
+    ----------
+    at_least
+        Ratio, above 0.
+    where
+        The group: labels, or channel names; by default the whole plan.
+    name
+        Name of the limit.
+    """
+
+    at_least: Any
+    where: Any = None
+    name: str = "ROAS"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+        """Return ``R Σ x - Σ v f <= 0`` over the group."""
+        ratio = as_fraction(self.at_least)
+        chosen = members(plan, self.where, self.name)
+        text = f"ROAS of {said(self.where)} at least {self.at_least:f}"
+        return (
+            Row(
+                self.name,
+                chosen * ratio.numerator,
+                Fraction(0),
+                ratio.denominator,
+                outcome=chosen * plan.values,
+                sentence=text,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class CpaCeiling:
+    r"""Money per outcome of a group, from totals: :math:`\sum x_i \le C \sum f_i(x_i)`.
+
+    Parameters
+    ----------
+    at_most
+        Money per outcome, above 0.
+    where
+        The group: labels, or channel names; by default the whole plan.
+    name
+        Name of the limit.
+    """
+
+    at_most: Any
+    where: Any = None
+    name: str = "CPA"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_most", _positive(self.at_most, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+        """Return ``Σ x - C Σ f <= 0`` over the group."""
+        chosen = members(plan, self.where, self.name)
+        text = f"CPA of {said(self.where)} at most {self.at_most:f}"
+        outcome = chosen * float(self.at_most)
+        return (Row(self.name, chosen, Fraction(0), outcome=outcome, sentence=text),)
+
+
+@dataclass(frozen=True)
+class OutcomeFloor:
+    r"""Least outcome of a group: :math:`\sum r_i f_i(x_i) \ge T`.
+
+    Parameters
+    ----------
+    at_least
+        Outcome a week, above 0.
+    where
+        The group: labels, or channel names; by default the whole plan.
+    of
+        Which outcome: empty for the plan's own, or a name among the channels' `rates`.
+    name
+        Name of the limit.
+    """
+
+    at_least: Any
+    where: Any = None
+    of: str = ""
+    name: str = "outcome"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+        """Return ``-Σ r f <= -T`` over the group."""
+        chosen = members(plan, self.where, self.name)
+        rates = plan.rates(self.of) if self.of else np.ones(chosen.size)
+        what = self.of or plan.outcome
+        text = f"{what} of {said(self.where)} at least {self.at_least:f}"
+        room = -as_fraction(self.at_least)
+        return (Row(self.name, 0 * chosen, room, outcome=chosen * rates, sentence=text),)
+
+
+def _positive(given: Any, limit: str) -> Decimal:
+    value = as_decimal(given, f"limit {limit!r}")
+    if value == 0:
+        raise PlanError(
+            "bad-number",
+            f"limit {limit!r} is 0",
+            field=f"limits.{limit}",
+            value=0,
+            remedy="give a number above zero, or leave the limit out",
+        )
+    return value
