@@ -286,7 +286,7 @@ def test_thirty_for_thirty_percent_is_found_out_with_the_channel():
 
 
 def test_a_misspelt_part_of_a_change_limit_is_refused_with_a_suggestion():
-    with pytest.raises(bo.PlanError, match="max_change of 'a' has no part 'mony'.*'money'"):
+    with pytest.raises(bo.PlanError, match=r"max_change of 'a' has no part 'mony'.*'money'"):
         Channel("a", max_change={"mony": 1})
 
 
@@ -395,7 +395,7 @@ def test_a_misspelt_channel_in_the_history_columns_is_refused():
 
 
 def test_a_misspelt_channel_of_the_last_week_is_refused():
-    with pytest.raises(bo.PlanError, match="'douyn'.*did you mean 'douyin'") as caught:
+    with pytest.raises(bo.PlanError, match=r"'douyn'.*did you mean 'douyin'") as caught:
         plan_of(Channel("douyin")).last_minor({"douyn": 5})
     assert caught.value.code == "unknown-name"
 

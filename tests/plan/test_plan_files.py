@@ -1,0 +1,512 @@
+"""Plan files: TOML and JSON in, JSON out, the schema, and what is wrong where."""
+
+import json
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import budgetopt as bo
+from budgetopt.curves import Exponential, Hill, Log, Logistic, Points, Power
+from budgetopt.money import Currency
+from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
+from budgetopt.plan.files import ChannelFile, ColumnsFile, PlanFile, schema
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "weekly" / "plan.toml"
+
+EVERY_FIELD = """
+schema_version = 1
+name = "Weekly"
+currency = "CNY"
+budget = 20000.50
+step = "0.50"
+spend = "all"
+max_change = { share = "25%", money = 4000, from_zero = 300.25 }
+outcome = "revenue"
+outcome_unit = 120.5
+week_start = "Sunday"
+
+[reserve]
+contingency = "5%"
+
+[history]
+layout = "wide"
+week = "DATE"
+spend = { "抖音" = "dy", "a b" = "ab" }
+outcome = ["orders", "value"]
+rows = "daily"
+date_format = "%d-%m-%Y"
+delimiter = ";"
+decimal = ","
+encoding = "gbk"
+missing = "zero"
+gaps = "unknown"
+
+[budget_lines]
+total = 110000.10
+lines = { "content and creative" = 50000.05, "media" = 60000.05 }
+
+[[channels]]
+name = "抖音"
+floor = 1000.25
+cap = "8000"
+max_change = "none"
+curve = { kind = "hill", top = 9000.5, half = 4000, shape = 0.8 }
+labels = { kind = "feeds", "segment" = "new" }
+
+[[channels]]
+name = "a b"
+locked = 500
+max_change = 0.5
+curve = { kind = "points", spend = [0, 10.5], outcome = [0, 3] }
+"""
+
+EVERY_FIELD_IN_PYTHON = Plan(
+    name="Weekly",
+    currency="CNY",
+    budget="20000.50",
+    step="0.50",
+    spend="all",
+    max_change=MaxChange(share="0.25", money=4000, from_zero="300.25"),
+    outcome="revenue",
+    outcome_unit=120.5,
+    week_start="Sunday",
+    reserve=Reserve("5%"),
+    columns=bo.Columns(
+        layout="wide",
+        week="DATE",
+        spend={"抖音": "dy", "a b": "ab"},
+        outcome=("orders", "value"),
+        rows="daily",
+        date_format="%d-%m-%Y",
+        delimiter=";",
+        decimal=",",
+        encoding="gbk",
+        missing="zero",
+        gaps="unknown",
+    ),
+    budget_lines=BudgetLines(
+        "110000.10", {"content and creative": "50000.05", "media": "60000.05"}
+    ),
+    channels=[
+        Channel(
+            "抖音",
+            floor="1000.25",
+            cap=8000,
+            max_change=MaxChange(),
+            curve=Hill(9000.5, 4000, 0.8),
+            labels={"kind": "feeds", "segment": "new"},
+        ),
+        Channel("a b", locked=500, max_change=0.5, curve=Points([0, 10.5], [0, 3])),
+    ],
+)
+
+
+def least(**changes):
+    """Return the smallest plan as plain data, with some fields changed or added."""
+    return {"currency": "CNY", "budget": 100, "channels": [{"name": "a"}]} | changes
+
+
+def channel(**changes):
+    return least(channels=[{"name": "抖音"} | changes])
+
+
+def written(folder, name, content):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def refused(data):
+    with pytest.raises(bo.InputError) as caught:
+        Plan.from_dict(data)
+    return caught.value
+
+
+def test_every_field_of_a_toml_file_arrives(tmp_path):
+    assert Plan.load(written(tmp_path, "plan.toml", EVERY_FIELD)) == EVERY_FIELD_IN_PYTHON
+
+
+def test_every_field_survives_dict_json_and_files(tmp_path):
+    plan = EVERY_FIELD_IN_PYTHON
+    assert Plan.from_dict(plan.to_dict()) == plan
+    assert Plan.from_json(plan.to_json()) == plan
+    assert Plan.load(written(tmp_path, "plan.JSON", plan.to_json())) == plan
+    assert Plan.from_json(json.dumps(plan.to_dict())) == plan
+
+
+def test_amounts_in_files_are_decimals_not_floats(tmp_path):
+    # 0.1 + 0.2 is 0.3 here, and 2**53 - 1 cents keeps its last cent.
+    text = 'currency = "CNY"\nbudget = 90071992547409.91\nchannels = [{name = "a", floor = 0.1}]'
+    assert Plan.load(written(tmp_path, "p.toml", text)).spendable == Decimal("90071992547409.91")
+    lines = '"budget_lines": {"total": 0.3, "lines": {"a": 0.1, "b": 0.2}}'
+    plan = Plan.from_json(
+        f'{{"currency": "CNY", "budget": 1, "channels": [{{"name": "a"}}], {lines}}}'
+    )
+    assert plan.budget_lines.total == Decimal("0.3")
+
+
+def test_the_smallest_plan_needs_three_fields():
+    plan = Plan.from_dict(least())
+    assert plan == Plan(budget=100, currency="CNY", channels=[Channel("a")])
+    assert plan.max_change == MaxChange("30%")
+    assert Plan.from_dict(plan.to_dict()) == plan
+
+
+def test_the_example_plan_loads_and_comes_back():
+    plan = Plan.load(EXAMPLE)
+    assert len(plan.channels) == 12
+    assert plan.currency == "CNY"
+    assert Plan.from_dict(plan.to_dict()) == plan
+
+
+def test_the_example_with_the_documents_total_is_refused_by_ten_thousand(tmp_path):
+    text = EXAMPLE.read_text(encoding="utf-8").replace("total = 110000", "total = 100000")
+    with pytest.raises(bo.PlanError, match="10,000 above the total 100,000") as caught:
+        Plan.load(written(tmp_path, "plan.toml", text))
+    assert caught.value.code == "lines-do-not-add-up"
+    assert caught.value.value == "10000"
+
+
+# What is misspelt, missing or wrong, at every level
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "suggestion"),
+    [
+        (least(budgett=5), "budgett", "'budget'"),
+        ({"currency": "CNY", "budget": 1, "chanels": [{"name": "a"}]}, "chanels", "'channels'"),
+        (channel(flor=5), "channels.0.flor", "'floor'"),
+        (channel(cpa=5), "channels.0.cpa", "'cap'"),
+        (channel(lock=5), "channels.0.lock", "'locked'"),
+        (least(reserve={"contigency": 5}), "reserve.contigency", "'contingency'"),
+        (least(history={"layuot": "long"}), "history.layuot", "'layout'"),
+        (least(budget_lines={"totl": 1, "lines": {}}), "budget_lines.totl", "'total'"),
+        (least(max_change={"shar": 0.1}), "max_change", "'share'"),
+        (channel(max_change={"form_zero": 1, "share": 1}), "max_change of '抖音'", "'from_zero'"),
+        (channel(curve={"kind": "hil", "top": 1}), "channels.抖音.curve.kind", "'hill'"),
+    ],
+)
+def test_a_misspelt_field_is_refused_with_a_suggestion(data, place, suggestion):
+    error = refused(data)
+    assert error.field == place
+    assert suggestion in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ({}, "currency"),
+        ({"currency": "CNY", "channels": []}, "budget"),
+        ({"currency": "CNY", "budget": 1}, "channels"),
+        (least(channels=[{"floor": 1}]), "channels.0.name"),
+        (least(budget_lines={"lines": {}}), "budget_lines.total"),
+        (least(budget_lines={"total": 1}), "budget_lines.lines"),
+    ],
+)
+def test_a_missing_field_is_refused_with_its_place(data, place):
+    error = refused(data)
+    assert (error.code, error.field) == ("bad-plan", place)
+    assert "missing" in str(error)
+
+
+WRONG = [5, [1], {"a": 1}, None, True, "text"]
+
+
+@pytest.mark.parametrize(
+    ("make", "fine"),
+    [
+        (lambda v: least(currency=v), ()),
+        (lambda v: least(budget=v), (5,)),
+        (lambda v: least(step=v), (5, None)),
+        (lambda v: least(name=v), ("text",)),
+        (lambda v: least(outcome=v), ("text",)),
+        (lambda v: least(outcome_unit=v), (5, None)),
+        (lambda v: least(week_start=v), ()),
+        (lambda v: least(spend=v), ()),
+        (lambda v: least(max_change=v), (5, None)),
+        (lambda v: least(reserve=v), ()),
+        (lambda v: least(reserve={"contingency": v}), (5,)),
+        (lambda v: least(history=v), ()),
+        (lambda v: least(history={"week": v}), ("text",)),
+        (lambda v: least(history={"layout": v}), ()),
+        (lambda v: least(history={"layout": "wide", "outcome": "y", "spend": v}), ()),
+        (lambda v: least(history={"outcome": v}), ("text",)),
+        (lambda v: least(history={"ignore": v}), ()),
+        (lambda v: least(budget_lines=v), (None,)),
+        (lambda v: least(budget_lines={"total": 1, "lines": v}), ({"a": 1},)),
+        (lambda v: least(budget_lines={"total": 1, "lines": {"a": v}}), ()),
+        (lambda v: least(channels=v), ()),
+        (lambda v: least(channels=[v]), ()),
+        (lambda v: channel(name=v), ("text",)),
+        (lambda v: channel(floor=v), (5,)),
+        (lambda v: channel(cap=v), (5, None)),
+        (lambda v: channel(locked=v), (5, None)),
+        (lambda v: channel(max_change=v), (5, None)),
+        (lambda v: channel(max_change={"share": v}), (5, None)),
+        (lambda v: channel(curve=v), (None,)),
+        (lambda v: channel(curve={"kind": v}), ()),
+        (lambda v: channel(curve={"kind": "log", "scale": 1, "top": v}), (5,)),
+        (lambda v: channel(labels=v), ()),
+        (lambda v: channel(labels={"a": v}), ("text",)),
+    ],
+)
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_a_value_of_the_wrong_type_is_a_typed_error_at_every_level(make, fine, wrong):
+    if any(wrong == f and type(wrong) is type(f) for f in fine):
+        Plan.from_dict(make(wrong))
+    else:
+        error = refused(make(wrong))
+        assert error.remedy
+        assert "dict[" not in error.field
+        assert ".str" not in error.field
+
+
+@pytest.mark.parametrize("data", [[], "plan", 5, None, [("currency", "CNY")]])
+def test_what_is_no_mapping_is_refused(data):
+    assert refused(data).code == "bad-plan"
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", None])
+def test_another_schema_version_is_refused(version):
+    assert refused(least(schema_version=version)).field == "schema_version"
+
+
+@pytest.mark.parametrize(
+    ("curve", "named"),
+    [
+        ({"kind": "hill", "top": float("nan"), "half": 1, "shape": 1}, "top"),
+        ({"kind": "hill", "top": 1, "half": float("inf"), "shape": 1}, "half"),
+        ({"kind": "hill", "top": 1, "half": 1, "shape": -1}, "shape"),
+        ({"kind": "log", "top": -1, "scale": 1}, "top"),
+        ({"kind": "exponential", "top": 1, "scale": 0}, "scale"),
+        ({"kind": "logistic", "top": 1, "scale": -2}, "scale"),
+        ({"kind": "power", "top": 1, "scale": 1, "exponent": 1}, "exponent"),
+        ({"kind": "points", "spend": [0, 2, 1], "outcome": [0, 1, 2]}, "spend"),
+        ({"kind": "points", "spend": [0, 1], "outcome": [0, float("nan")]}, "outcome"),
+        ({"kind": "points", "spend": [0, 1], "outcome": [1, 2]}, "spend"),
+        ({"kind": "log", "top": 1}, "curve"),
+        ({"kind": "log", "top": 1, "scale": 1, "tip": 1}, "tip"),
+        ({"kind": "log", "top": [1, 2], "scale": 1}, "curve"),
+        ({"top": 1}, "kind"),
+    ],
+)
+def test_a_bad_curve_in_a_file_is_refused_with_channel_and_parameter(curve, named):
+    error = refused(channel(curve=curve))
+    assert error.code == "bad-curve"
+    assert "'抖音'" in str(error)
+    assert error.field.endswith(named)
+
+
+def test_two_channels_of_one_name_in_a_file_are_refused():
+    assert "declared twice" in str(refused(least(channels=[{"name": "a"}, {"name": "a"}])))
+
+
+def test_money_that_a_file_cannot_mean_is_refused():
+    assert "1,000" in str(refused(least(budget="1,000")))
+    assert "not finite" in str(refused(least(budget=float("inf"))))
+    assert "yes or no" in str(refused(channel(floor=False)))
+
+
+# Files that are no plan
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
+    text = 'currency = "CNY"\r\nbudget = 1\r\nchannels = [{name = "抖音"}]\r\n'
+    plan = Plan.load(written(tmp_path, "p.toml", b"\xef\xbb\xbf" + text.encode()))
+    assert plan.names == ("抖音",)
+    as_json = json.dumps(plan.to_dict(), ensure_ascii=False).encode()
+    assert Plan.load(written(tmp_path, "p.json", b"\xef\xbb\xbf" + as_json)) == plan
+
+
+@pytest.mark.parametrize("name", ["p.toml", "p.json"])
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ('currency = "CNY" # 抖音'.encode("gbk"), "bad-file"),
+        ('{"currency": "CNY"}'.encode("utf-16"), "bad-file"),
+        (b"\xff\xfe\x00", "bad-file"),
+        (b"{[}", "bad-plan"),
+        (b"", "bad-plan"),
+        (b"[1, 2]", "bad-plan"),
+        (b"a = 1\na = 2", "bad-plan"),
+        (b"\x00", "bad-plan"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_refused(tmp_path, name, content, code):
+    with pytest.raises(bo.PlanError) as caught:
+        Plan.load(written(tmp_path, name, content))
+    assert caught.value.code == code
+
+
+def test_a_field_written_twice_is_refused_in_json_as_in_toml():
+    text = '{"currency": "CNY", "budget": 1, "budget": 2, "channels": [{"name": "a"}]}'
+    with pytest.raises(bo.PlanError, match="'budget' is written twice"):
+        Plan.from_json(text)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5000, "NaN", '{"budget": 1e9999999999999}'])
+def test_json_that_breaks_parsers_is_a_typed_error(text):
+    with pytest.raises(bo.InputError):
+        Plan.from_json(text)
+
+
+def test_a_path_that_cannot_be_read_is_refused_with_the_reason(tmp_path):
+    (tmp_path / "folder.toml").mkdir()
+    for path, reason in [
+        (tmp_path / "folder.toml", "directory"),
+        (tmp_path / "none.toml", "No such file"),
+        (tmp_path / "plan.yaml", "neither .toml nor .json"),
+        (tmp_path / "plan", "neither .toml nor .json"),
+        ("a\0b.toml", "null"),
+    ]:
+        with pytest.raises(bo.PlanError, match=reason) as caught:
+            Plan.load(path)
+        assert caught.value.code == "bad-file"
+        assert caught.value.remedy
+
+
+# The schema
+
+
+def test_the_schema_is_plain_json_and_refuses_unknown_fields_everywhere():
+    made = schema()
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+    assert made["required"] == ["currency", "budget", "channels"]
+    objects = [made, *made["$defs"].values()]
+    assert all(part["additionalProperties"] is False for part in objects)
+    assert made["$defs"]["ChannelFile"]["required"] == ["name"]
+
+
+def fits(value, rule, root):
+    """Return whether a value fits the few rules of JSON Schema that ours uses."""
+    if "$ref" in rule:
+        return fits(value, root["$defs"][rule["$ref"].rsplit("/", 1)[1]], root)
+    if "anyOf" in rule:
+        return any(fits(value, one, root) for one in rule["anyOf"])
+    if "const" in rule:
+        return value == rule["const"]
+    if "enum" in rule:
+        return value in rule["enum"]
+    kind = rule["type"] if "type" in rule else None
+    if kind == "number":
+        known = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return known and value >= rule.get("minimum", value)
+    if kind == "array":
+        return isinstance(value, list) and all(fits(v, rule["items"], root) for v in value)
+    if kind == "object":
+        return isinstance(value, dict) and fits_object(value, rule, root)
+    return {None: True, "string": isinstance(value, str), "null": value is None}[kind]
+
+
+def fits_object(value, rule, root):
+    named, more = rule.get("properties", {}), rule.get("additionalProperties", True)
+    if not set(rule.get("required", [])) <= set(value):
+        return False
+    for name, part in value.items():
+        if name in named:
+            good = fits(part, named[name], root)
+        else:
+            good = more if isinstance(more, bool) else fits(part, more, root)
+        if not good:
+            return False
+    return True
+
+
+def test_the_schema_accepts_the_plans_that_load_and_what_to_dict_gives():
+    made = schema()
+    for plan in (Plan.load(EXAMPLE), EVERY_FIELD_IN_PYTHON, Plan.from_dict(least())):
+        assert fits(plan.to_dict(), made, made)
+    assert not fits(least(budgett=1), made, made)
+    assert not fits(channel(flor=1), made, made)
+    assert not fits(channel(floor=-1), made, made)
+    assert not fits({"currency": "CNY", "budget": 1}, made, made)
+
+
+def test_the_file_knows_every_field_of_the_columns_and_their_defaults():
+    declared = {f.name: f.default for f in fields(bo.Columns)}
+    in_file = {name: field.default for name, field in ColumnsFile.model_fields.items()}
+    assert in_file | {"ignore": ()} == declared
+
+
+def test_every_field_of_the_file_is_one_of_the_plan_or_the_channel():
+    in_file = set(PlanFile.model_fields) - {"schema_version", "history"}
+    assert in_file <= {f.name for f in fields(Plan)}
+    assert set(ChannelFile.model_fields) <= {f.name for f in fields(Channel)}
+
+
+# Any plan comes back as it was
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(str.strip)
+positive = st.floats(1e-6, 1e9)
+curves = st.one_of(
+    st.builds(Exponential, positive, positive),
+    st.builds(Hill, positive, positive, st.floats(0.1, 5)),
+    st.builds(Log, positive, positive),
+    st.builds(Logistic, positive, positive),
+    st.builds(Power, positive, positive, st.floats(0.01, 0.99)),
+    st.lists(positive, min_size=1, max_size=5, unique=True).map(
+        lambda xs: Points(sorted(xs), sorted(xs))
+    ),
+)
+
+
+@st.composite
+def plans(draw):
+    code = draw(st.sampled_from(["CNY", "JPY", "KWD", "XXX"]))
+
+    def money(least=0, most=10**9):
+        return Currency(code).amount(draw(st.integers(least, most)))
+
+    def change():
+        share = draw(st.none() | st.decimals(0, 10, places=6))
+        cash = draw(st.none() | st.just(money()))
+        zero = None if share is None else draw(st.none() | st.just(money()))
+        return MaxChange(share, cash, zero)
+
+    def one(name):
+        floor = money(most=10**6)
+        cap = draw(st.none() | st.just(floor + money()))
+        locked = draw(st.none() | st.just(floor if cap is None else cap))
+        return Channel(
+            name,
+            floor=floor,
+            cap=cap,
+            locked=locked,
+            max_change=change() if draw(st.booleans()) else None,
+            curve=draw(st.none() | curves),
+            labels=draw(st.dictionaries(names, names, max_size=3)),
+        )
+
+    lines = draw(st.dictionaries(names, st.decimals(0, 10**6, places=3), max_size=4))
+    reserve = draw(st.decimals(0, 100, places=5).map(lambda p: Reserve(f"{p}%")))
+    return Plan(
+        budget=money(),
+        currency=code,
+        channels=[one(n) for n in draw(st.lists(names, min_size=1, max_size=4, unique=True))],
+        max_change=change(),
+        reserve=draw(st.none() | st.just(reserve)),
+        step=draw(st.none() | st.just(money(least=1))),
+        spend=draw(st.sampled_from(["at-most", "all"])),
+        outcome=draw(st.text(st.characters(exclude_categories=["Cs"]))),
+        outcome_unit=draw(st.none() | positive),
+        week_start=draw(st.sampled_from(["monday", "Sunday"])),
+        columns=bo.Columns(
+            week="w", repeats=draw(st.sampled_from(["refuse", "sum"])), gaps="unknown"
+        ),
+        budget_lines=BudgetLines(sum(lines.values()), lines) if lines else None,
+        name=draw(names),
+    )
+
+
+@given(plans())
+def test_any_plan_comes_back_from_dict_and_json_as_it_was(plan):
+    made = plan.to_dict()
+    assert Plan.from_dict(made) == plan
+    assert Plan.from_dict(made).to_dict() == made
+    assert Plan.from_json(plan.to_json()) == plan
+    assert hash(Plan.from_json(plan.to_json())) == hash(plan)
+    assert fits(json.loads(json.dumps(made, allow_nan=False)), schema(), schema())
