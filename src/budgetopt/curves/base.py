@@ -60,6 +60,25 @@ class Curve(ABC):
         """Return the value of the least concave function above the curve; itself if concave."""
         return self.value(spend)
 
+    def conjugate(
+        self, price: ArrayLike, lower: ArrayLike, upper: ArrayLike
+    ) -> tuple[Floats, Floats]:
+        r"""Return the spend in ``[lower, upper]`` that maximises ``f(x) - price x``, and the maximum.
+
+        For a curve that is concave, or first convex and then concave, the maximum lies at an end
+        or where the falling slope meets the price, so that three candidates are all.
+        """
+        price, lower, upper = (as_spend(a) for a in (price, lower, upper))
+        meeting = self.spend_at_slope(np.maximum(price, 0.0))
+        spend = np.where(price < 0, upper, np.clip(meeting, lower, upper))
+        best = self.value(spend) - price * spend
+        if not self.concave:
+            for end in (lower, upper):
+                other = self.value(end) - price * end
+                spend = np.where(other > best, end, spend)
+                best = np.maximum(best, other)
+        return spend, best
+
     @property
     @abstractmethod
     def concave(self) -> bool:

@@ -137,7 +137,7 @@ class Hill(Curve):
         if self.concave:
             return value
         end = self.half * np.power(np.maximum(s - 1.0, 0.0), 1.0 / s)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.where(x < end, x * (self.value(end) / end), value)
 
     @property

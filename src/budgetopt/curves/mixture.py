@@ -115,7 +115,12 @@ class Mixture(Curve):
         return np.where(end, spend, high)
 
     def _sum(self, each: Floats) -> Floats:
-        summed: Floats = np.einsum("...k,...k->...", each, self.weights)
+        with np.errstate(invalid="ignore"):
+            summed: Floats = np.einsum("...k,...k->...", each, self.weights)
+        if np.any(np.isnan(summed)):
+            # An infinite slope in a cell without weight counts for nothing.
+            weighed = np.where(np.asarray(self.weights) > 0, each, 0.0)
+            summed = np.einsum("...k,...k->...", weighed, self.weights)
         return summed
 
     @property

@@ -57,14 +57,18 @@ class Points(Curve):
         x, y = np.asarray(self.spend), np.asarray(self.outcome)
         if x.shape != y.shape or x.ndim == 0 or x.shape[-1] == 0:
             raise self._wrong("shapes differ or are empty", "give one outcome for each spend")
+        falls = np.argwhere(np.diff(y) < 0)
+        if falls.size:
+            at = ", ".join(map(str, [*falls[0][:-1], falls[0][-1] + 1]))
+            raise self._wrong(f"outcome[{at}] falls", "take the running maximum of the outcome")
         if np.any(x[..., 0] > 0) or x.shape[-1] == 1:
             x, y = _with_zero(x), _with_zero(y)
         if np.any(y[..., 0] != 0):
             raise self._wrong("outcome at zero spend is not 0", "leave the baseline out")
         # Padding repeats the last point, so equal neighbours are allowed where both are equal.
         same = (np.diff(x) == 0) & (np.diff(y) == 0)
-        if not np.all((np.diff(x) > 0) | same) or np.any(np.diff(y) < 0):
-            raise self._wrong("points are out of order", "sort them; the outcome must not fall")
+        if not np.all((np.diff(x) > 0) | same):
+            raise self._wrong("spends do not rise", "sort the points and drop doubles")
         object.__setattr__(self, "spend", x)
         object.__setattr__(self, "outcome", y)
         hull, slopes = _envelope(x, y)
@@ -81,6 +85,23 @@ class Points(Curve):
     def envelope(self, spend: ArrayLike) -> Floats:
         """Return the value of the least concave function above the points."""
         return self._between(self._hull, spend)  # type: ignore[attr-defined]
+
+    def conjugate(
+        self, price: ArrayLike, lower: ArrayLike, upper: ArrayLike
+    ) -> tuple[Floats, Floats]:
+        """Return the best spend at a price, among the ends and all points between them."""
+        price, low, high = (as_spend(a)[..., None] for a in (price, lower, upper))
+        knots = np.clip(np.asarray(self.spend), low, high)
+        one_each = np.broadcast_to(price, knots.shape)
+        heights = np.stack([self.value(knots[..., k]) for k in range(knots.shape[-1])], axis=-1)
+        worth = heights - one_each * knots
+        at = np.argmax(worth, axis=-1)
+        # The ends are among the clipped points unless they lie beyond them all.
+        spend, best = _pick(knots, at), _pick(worth, at)
+        for end in (low[..., 0], high[..., 0]):
+            other = self.value(end) - price[..., 0] * end
+            spend, best = np.where(other > best, end, spend), np.maximum(best, other)
+        return spend, best
 
     def _between(self, heights: Floats, spend: ArrayLike) -> Floats:
         knots = np.asarray(self.spend)

@@ -81,6 +81,18 @@ class Stack(Curve):
         """Return the concave envelope of each channel."""
         return self._each(lambda curve, x: curve.envelope(x), spend)
 
+    def conjugate(
+        self, price: ArrayLike, lower: ArrayLike, upper: ArrayLike
+    ) -> tuple[Floats, Floats]:
+        """Return the best spend of each channel at its price, and what it is worth."""
+        given = [np.asarray(a, dtype=np.float64) for a in (price, lower, upper)]
+        shape = np.broadcast_shapes(*(a.shape for a in given), (self.size,))
+        wide = [np.broadcast_to(a, shape) for a in given]
+        spend, best = np.empty(shape), np.empty(shape)
+        for at, curve in self.parts:
+            spend[..., at], best[..., at] = curve.conjugate(*(a[..., at] for a in wide))
+        return spend, best
+
     @property
     def concave(self) -> bool:
         """Whether every part is."""
@@ -116,7 +128,7 @@ class Stack(Curve):
         given = np.asarray(given, dtype=np.float64)
         wide = np.broadcast_to(given, np.broadcast_shapes(given.shape, (self.size,)))
         results = [(at, method(curve, wide[..., at])) for at, curve in self.parts]
-        lead = np.broadcast_shapes(*(r.shape[:-1] for _, r in results))
+        lead = np.broadcast_shapes(wide.shape[:-1], *(r.shape[:-1] for _, r in results))
         out = np.empty((*lead, self.size))
         for at, result in results:
             out[..., at] = result

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.curves import Curve, stack
-from budgetopt.errors import InfeasibleError, PlanError, SolverError, did_you_mean
+from budgetopt.errors import InfeasibleError, PlanError, did_you_mean
 from budgetopt.money import Currency
-from budgetopt.plan import RULES, Bounds, Plan, bounds_of
+from budgetopt.plan import RULES, Bounds, Plan, Row, bounds_of
+
+if TYPE_CHECKING:
+    from budgetopt.optimize.rows import Rows
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 @runtime_checkable
@@ -29,7 +37,10 @@ class Believes(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Maximise the summed outcome within a budget and bounds, exact in minor units.
+    r"""Maximise :math:`\sum_i w_i f_i(x_i) - b_i x_i` within bounds and rows.
+
+    Amounts are whole numbers of minor units, so that checks are exact; the properties give the
+    engines the same in money as floats.
 
     Parameters
     ----------
@@ -47,6 +58,16 @@ class Problem:
         Bounds by channel in minor units, drawn in to whole steps.
     curves
         Curves over the channels, in units of money.
+    weight, cost
+        What an outcome counts for, and what a unit of money costs, by channel.
+    least_on
+        Minor units; where above 0 the channel is at 0 or between this and its upper bound.
+    lots
+        Minor units of each channel's own step.
+    limits
+        Exact rows besides the budget.
+    last
+        Last applied spend in minor units, or None.
     """
 
     names: tuple[str, ...]
@@ -56,22 +77,70 @@ class Problem:
     spend_all: bool
     bounds: Bounds
     curves: Curve
+    weight: Floats
+    cost: Floats
+    least_on: Whole
+    lots: Whole
+    limits: tuple[Row, ...]
+    last: Whole | None
 
     @property
-    def lower(self) -> NDArray[np.float64]:
+    def lower(self) -> Floats:
         """Least money by channel."""
         return self.bounds.lower / self.money.units
 
     @property
-    def upper(self) -> NDArray[np.float64]:
+    def upper(self) -> Floats:
         """Most money by channel."""
         return self.bounds.upper / self.money.units
+
+    @property
+    def budget_money(self) -> float:
+        """The budget in money."""
+        return self.budget / self.money.units
+
+    @property
+    def last_money(self) -> Floats:
+        """Last applied money by channel, zeros where there is none."""
+        return np.zeros(len(self.names)) if self.last is None else self.last / self.money.units
 
     @property
     def target(self) -> int:
         """The largest total in minor units that steps and locked spends let the budget reach."""
         locked = int(self.bounds.lower[self.bounds.lower == self.bounds.upper].sum())
         return locked + (self.budget - locked) // self.step * self.step
+
+    @cached_property
+    def all_rows(self) -> tuple[Row, ...]:
+        """All exact rows: the budget first, then that it is all to be spent, then the limits."""
+        ones = np.ones(len(self.names), dtype=np.int64)
+        room = Fraction(self.budget, self.money.units)
+        rows = [Row("budget", ones, room, sentence="the budget")]
+        if self.spend_all:
+            rows.append(Row("spend all", -ones, -room, sentence="all of the budget is spent"))
+        return (*rows, *self.limits)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """All rows in floats; row 0 is the budget."""
+        from budgetopt.optimize.rows import Rows
+
+        return Rows.of(self.all_rows, len(self.names))
+
+    @property
+    def plain(self) -> bool:
+        """Whether budget and bounds are all there is, and every outcome counts the same."""
+        return (
+            not self.limits
+            and not self.least_on.any()
+            and bool(np.all(self.weight == 1.0))
+            and not self.cost.any()
+            and bool(np.all(self.lots == self.step))
+        )
+
+    def objective(self, spend: Floats) -> float:
+        """Return what is maximised, at spends in money."""
+        return float(self.weight @ self.curves.value(spend) - self.cost @ spend)
 
 
 def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = None) -> Problem:
@@ -92,28 +161,50 @@ def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = 
         ``no-curve``, ``unknown-name``.
     InfeasibleError
         ``floors-above-budget``, ``cannot-spend-all``, ``bounds-clash``, ``no-step-in-bounds``.
-    SolverError
-        ``not-concave`` for S-shaped curves.
     """
-    bounds = bounds_of(plan, last).drawn_in(plan.step_minor, plan.names, plan.money)
+    size = len(plan.names)
+    before = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
+    weight, cost = _objective(plan)
+    limits = tuple(row for rule in plan.limits for row in rule.rows(plan, before))
     problem = Problem(
         names=plan.names,
         money=plan.money,
         step=plan.step_minor,
         budget=plan.spendable_minor,
         spend_all=plan.spend == "all",
-        bounds=bounds,
+        bounds=bounds_of(plan, last).drawn_in(plan.step_minor, plan.names, plan.money),
         curves=curves_of(plan, curves),
+        weight=weight,
+        cost=cost,
+        least_on=np.array(plan.minimums_minor, dtype=np.int64),
+        lots=np.array(plan.lots_minor, dtype=np.int64),
+        limits=(*limits, *_target(plan, size)),
+        last=before,
     )
-    _refuse_infeasible(problem)
-    if not problem.curves.concave:
-        raise SolverError(
-            "not-concave",
-            f"the curve of {_first_not_concave(problem)!r} is S-shaped, which is not solved yet",
-            field="curve",
-            remedy="give a concave curve, such as a Hill curve of shape 1 or less",
-        )
+    refuse_infeasible(problem)
     return problem
+
+
+def _objective(plan: Plan) -> tuple[Floats, Floats]:
+    """Return what an outcome counts for and what money costs, by channel."""
+    ones, goal = np.ones(len(plan.names)), plan.goal
+    if goal.kind == "profit":
+        return plan.values, ones
+    if goal.kind == "least-spend":
+        return 0.0 * ones, ones
+    if not goal.weights:
+        return ones, 0.0 * ones
+    weight = sum(float(share) * plan.rates(outcome) for outcome, share in goal.weights)
+    return np.asarray(weight), 0.0 * ones
+
+
+def _target(plan: Plan, size: int) -> tuple[Row, ...]:
+    """Return the row of the outcome to reach with least spend."""
+    if plan.goal.target is None:
+        return ()
+    zero, room = np.zeros(size, dtype=np.int64), -Fraction(plan.goal.target)
+    text = f"{plan.outcome} at least {plan.goal.target:f}"
+    return (Row("target", zero, room, outcome=np.ones(size), sentence=text),)
 
 
 def curves_of(plan: Plan, source: Any = None) -> Curve:
@@ -161,12 +252,7 @@ def _all_named(plan: Plan, given: Mapping[str, Any]) -> tuple[str, ...]:
     return plan.names
 
 
-def _first_not_concave(problem: Problem) -> str:
-    each = (problem.curves.take([at]) for at in range(len(problem.names)))
-    return next(n for n, c in zip(problem.names, each, strict=True) if not c.concave)
-
-
-def _refuse_infeasible(problem: Problem) -> None:
+def refuse_infeasible(problem: Problem) -> None:
     """Compare the sums of the bounds with the budget."""
     show, bounds = problem.money.show, problem.bounds
     least, most = int(bounds.lower.sum()), int(bounds.upper.sum())

@@ -21,6 +21,8 @@ from budgetopt.errors import CurveError, PlanError, did_you_mean
 from budgetopt.history import Columns
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel
+from budgetopt.plan.goal import Goal
+from budgetopt.plan.limits import limit_from_dict, limit_to_dict
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.reserve import Reserve
 
@@ -67,6 +69,18 @@ class ChannelFile(_Model):
     max_change: ChangeFile | Share = None
     curve: dict[str, Any] | None = None
     labels: dict[str, str] = {}
+    off_or_at_least: Amount = None
+    lot: Amount = None
+    value: Amount = None
+    rates: dict[str, Amount] = {}
+
+
+class GoalFile(_Model):
+    """What is maximised: the outcome, the profit, or the target for the least spend."""
+
+    kind: Literal["outcome", "profit", "least-spend"] = "outcome"
+    target: Amount = None
+    weights: dict[str, Amount] = {}
 
 
 class ColumnsFile(_Model):
@@ -105,6 +119,9 @@ class PlanFile(_Model):
     week_start: str = "monday"
     history: ColumnsFile = Field(default_factory=ColumnsFile)
     budget_lines: LinesFile | None = None
+    goal: GoalFile = Field(default_factory=GoalFile)
+    value: Amount = 1
+    limits: list[dict[str, Any]] = []
     channels: list[ChannelFile]
 
 
@@ -207,6 +224,9 @@ def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
         "outcome_unit": given.outcome_unit,
         "week_start": given.week_start,
         "columns": Columns(**columns),
+        "goal": Goal(given.goal.kind, given.goal.target, given.goal.weights),
+        "value": given.value,
+        "limits": [limit_from_dict(limit) for limit in given.limits],
         "channels": [_channel(c) for c in given.channels],
     }
     if "max_change" in said:
@@ -290,6 +310,13 @@ def plain(plan: Plan) -> dict[str, Any]:
         "outcome": plan.outcome,
         "week_start": plan.week_start,
         "history": plan.columns.to_dict(),
+        "goal": {
+            "kind": plan.goal.kind,
+            "target": None if plan.goal.target is None else f"{plan.goal.target:f}",
+            "weights": {k: f"{v:f}" for k, v in plan.goal.weights},
+        },
+        "value": f"{plan.value:f}",
+        "limits": [limit_to_dict(limit) for limit in plan.limits],
         "channels": [_plain_channel(c) for c in plan.channels],
     }
     if plan.step is not None:
@@ -309,7 +336,10 @@ def _plain_change(rule: MaxChange) -> dict[str, str]:
 
 def _plain_channel(channel: Channel) -> dict[str, Any]:
     data: dict[str, Any] = {"name": channel.name, "floor": f"{channel.floor:f}"}
-    data |= {k: f"{v:f}" for k in ("cap", "locked") if (v := getattr(channel, k)) is not None}
+    amounts = ("cap", "locked", "off_or_at_least", "lot", "value")
+    data |= {k: f"{v:f}" for k in amounts if (v := getattr(channel, k)) is not None}
+    if channel.rates:
+        data["rates"] = {k: f"{v:f}" for k, v in channel.rates}
     if channel.max_change is not None:
         data["max_change"] = _plain_change(channel.max_change)
     if channel.curve is not None:

@@ -12,6 +12,9 @@ from functools import cached_property
 from os import PathLike
 from typing import Any, Literal, Self, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from budgetopt.calendar import start_day_number
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import Columns
@@ -166,6 +169,7 @@ class Plan:
         self._check_columns()
         # Reading them once finds amounts finer than a minor unit while the plan is being made.
         _ = self.minor_bounds, self.step_minor, self.spendable_minor
+        _ = self.minimums_minor, self.lots_minor
         self.max_change.check(self.money, "max_change")
         for channel in self.channels:
             if channel.max_change is not None:
@@ -226,7 +230,7 @@ class Plan:
             ``unknown-name`` where no channel has a rate of this name.
         """
         if outcome == self.outcome:
-            return np.ones(len(self.channels))
+            return np.ones(len(self.channels), dtype=np.float64)
         known = {name for c in self.channels for name, _ in c.rates}
         if outcome not in known:
             raise PlanError(
@@ -246,6 +250,26 @@ class Plan:
             raise PlanError("bad-number", "step is 0", field="step", value=0,
                             remedy="give a step above zero")  # fmt: skip
         return step
+
+    @cached_property
+    def minimums_minor(self) -> tuple[int, ...]:
+        """What each channel gets at least when it is on, in minor units; 0 for no such rule."""
+        minor = self.money.minor
+        return tuple(
+            0
+            if c.off_or_at_least is None
+            else minor(c.off_or_at_least, f"off_or_at_least of {c.name!r}")
+            for c in self.channels
+        )
+
+    @cached_property
+    def lots_minor(self) -> tuple[int, ...]:
+        """Each channel's own step in minor units."""
+        minor = self.money.minor
+        return tuple(
+            self.step_minor if c.lot is None else minor(c.lot, f"lot of {c.name!r}")
+            for c in self.channels
+        )
 
     @cached_property
     def spendable_minor(self) -> int:

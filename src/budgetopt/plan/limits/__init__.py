@@ -8,6 +8,7 @@ maker for each; whatever has a name and the verb `rows` of `Rule` is a limit too
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from budgetopt.errors import PlanError, did_you_mean
@@ -32,6 +33,7 @@ __all__ = [
     "Rule",
     "Turnover",
     "limit_from_dict",
+    "limit_to_dict",
 ]
 
 KINDS: dict[str, Any] = {
@@ -107,3 +109,32 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
             remedy=f"give {', '.join(parts)}",
         ) from None
     return rule
+
+
+def limit_to_dict(limit: Rule) -> dict[str, Any]:
+    """Return a limit as plain data that `limit_from_dict` takes.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan`` for a limit of a class of one's own.
+    """
+    for kind, maker in KINDS.items():
+        if type(limit) is maker:
+            parts = {name: _plain(getattr(limit, name)) for name in maker.__dataclass_fields__}
+            return {"kind": kind, **{k: v for k, v in parts.items() if v is not None}}
+    raise PlanError(
+        "bad-plan",
+        f"limit {limit.name!r} is of a class of its own, which a plan file cannot hold",
+        field=f"limits.{limit.name}",
+        value=type(limit).__name__,
+        remedy="keep such a limit in Python",
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -83,7 +83,7 @@ class CpaCeiling:
         """Return ``Σ x - C Σ f <= 0`` over the group."""
         chosen = members(plan, self.where, self.name)
         text = f"CPA of {said(self.where)} at most {self.at_most:f}"
-        outcome = chosen * float(self.at_most)
+        outcome = chosen.astype(np.float64) * float(self.at_most)
         return (Row(self.name, chosen, Fraction(0), outcome=outcome, sentence=text),)
 
 
