@@ -15,6 +15,7 @@ FLOORS = [
     {"errors"},
     {"money"},
     {"calendar"},
+    {"figures"},
     {"curves", "history"},
     {"plan"},
     {"belief"},
