@@ -20,7 +20,8 @@ TREE = [
     if isinstance(thing, type) and issubclass(thing, BudgetoptError)
 ]
 OURS = {kind.__name__ for kind in TREE}
-NOT_RAISED_YET = {"nothing-to-do"}
+# To be raised or pruned before the first release.
+NOT_RAISED_YET = {"nothing-to-do", "not-concave"}
 
 
 def codes_in_source():

@@ -148,4 +148,5 @@ def week_starts(days: NDArray[np.datetime64], start_day: str = "monday") -> NDAr
     number = dates.astype(np.int64)
     # 1970-01-01 was a Thursday, day 3 counted from Monday.
     back = (number + 3 - start_day_number(start_day)) % 7
-    return dates - back
+    starts: NDArray[np.datetime64] = dates - back.astype("timedelta64[D]")
+    return starts
