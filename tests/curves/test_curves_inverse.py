@@ -88,7 +88,7 @@ def test_blocks_are_independent_of_their_size():
     curve = Hill(2.0, 3.0, shape)
     price = rng.uniform(0.01, 1, shape.size)
     whole = curve.spend_at_slope(price)
-    for at in (0, 16_383, 16_384, 49_999):
+    for at in (0, 4_095, 4_096, 49_999):
         alone = float(Hill(2.0, 3.0, shape[at]).spend_at_slope(price[at]))
         assert whole[at] == pytest.approx(alone, rel=1e-13)
     by_run = curve.spend_at_slope(price.reshape(5, 10_000)[:, :1] * np.ones(50_000))

@@ -14,8 +14,9 @@ _ROUNDS = 2
 """Householder rounds of fourth order: from a start within a fifth the second reaches the last bit,
 for every shape (checked from 0.05 to 100) and price."""
 
-_BLOCK = 16384
-"""Channels solved at a time, so that the working arrays stay in the processor's cache."""
+_BLOCK = 4096
+"""Channels solved at a time: the working arrays stay in the processor's cache and are small enough
+that their memory is used again instead of going back to the system (half the time at 12,000)."""
 
 
 @dataclass(frozen=True, eq=False)
