@@ -63,7 +63,7 @@ class Curve(ABC):
     def conjugate(
         self, price: ArrayLike, lower: ArrayLike, upper: ArrayLike
     ) -> tuple[Floats, Floats]:
-        r"""Return the spend in ``[lower, upper]`` that maximises ``f(x) - price x``, and the maximum.
+        r"""Return the spend in bounds that maximises ``f(x) - price x``, and the maximum.
 
         For a curve that is concave, or first convex and then concave, the maximum lies at an end
         or where the falling slope meets the price, so that three candidates are all.

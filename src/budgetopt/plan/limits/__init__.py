@@ -8,6 +8,7 @@ maker for each; whatever has a name and the verb `rows` of `Rule` is a limit too
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -120,8 +121,8 @@ def limit_to_dict(limit: Rule) -> dict[str, Any]:
         ``bad-plan`` for a limit of a class of one's own.
     """
     for kind, maker in KINDS.items():
-        if type(limit) is maker:
-            parts = {name: _plain(getattr(limit, name)) for name in maker.__dataclass_fields__}
+        if is_dataclass(limit) and type(limit) is maker:
+            parts = {part.name: _plain(getattr(limit, part.name)) for part in fields(limit)}
             return {"kind": kind, **{k: v for k, v in parts.items() if v is not None}}
     raise PlanError(
         "bad-plan",
