@@ -16,7 +16,7 @@ for every shape (checked from 0.05 to 100) and price."""
 
 _BLOCK = 4096
 """Channels solved at a time: the working arrays stay in the processor's cache and are small enough
-that their memory is used again instead of going back to the system (half the time at 12,000)."""
+that their memory is used again instead of going back to the system (checked on 2,048 to 16,384)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,16 +155,13 @@ class Hill(Curve):
 
 def _falling_root(target: Floats, shape: Floats) -> Floats:
     """Return ``z = x/half`` on the falling branch, block by block; NaN where there is none."""
-    blocks = np.nditer(
-        [target, shape, None],
-        flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[["readonly"], ["readonly"], ["writeonly", "allocate"]],
-        buffersize=_BLOCK,
-    )
-    for some, shapes, root in blocks:
-        root[...] = _falling_block(some, shapes)
-    found: Floats = blocks.operands[2]
-    return found
+    target, shape = np.broadcast_arrays(target, shape)
+    root = np.empty(target.shape)
+    goals, shapes, roots = target.ravel(), shape.ravel(), root.reshape(-1)
+    for at in range(0, root.size, _BLOCK):
+        some = slice(at, at + _BLOCK)
+        roots[some] = _falling_block(goals[some], shapes[some])
+    return root
 
 
 def _falling_block(target: Floats, shape: Floats) -> Floats:
