@@ -32,7 +32,7 @@ def fit_spend(wish: Floats, lower: Floats, upper: Floats, budget: Floats, *, all
     inside = np.clip(wish, lower, upper)
     over = inside.sum(axis=-1) - budget
     slack, room = inside - lower, upper - inside
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         give = np.clip(np.nan_to_num(over / slack.sum(axis=-1)), 0.0, 1.0)
         take = np.clip(np.nan_to_num(-over / room.sum(axis=-1)), 0.0, 1.0) if all_ else 0.0 * give
     fitted = inside - slack * give[..., None] + room * take[..., None]
@@ -63,22 +63,19 @@ def fit_shares(weight: Floats, lower: Floats, upper: Floats, budget: Floats) -> 
         Money, shape of the bounds.
     """
     weight, lower, upper = np.broadcast_arrays(weight, lower, upper)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # Weights of zero have their kinks nowhere, tiny ones beyond all numbers; bounds catch both.
+    with np.errstate(all="ignore"):
         kinks = np.concatenate([lower / weight, upper / weight], axis=-1)
-    kinks = np.sort(np.where(np.isfinite(kinks), kinks, 0.0), axis=-1)
-    sums = np.clip(kinks[..., :, None] * weight[..., None, :], lower[..., None, :],
-                   upper[..., None, :]).sum(axis=-1)  # fmt: skip
-    # The last kink at which the sum still fits, and the first at which it does not.
-    fits = np.maximum((sums <= np.asarray(budget)[..., None]).sum(axis=-1) - 1, 0)
-    over = np.minimum(fits + 1, kinks.shape[-1] - 1)
-    low, high = _entry(sums, fits), _entry(sums, over)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(high > low, (budget - low) / (high - low), 0.0)
-    scale = _entry(kinks, fits) + (_entry(kinks, over) - _entry(kinks, fits)) * np.clip(
-        share, 0.0, 1.0
-    )
-    fitted: Floats = np.clip(scale[..., None] * weight, lower, upper)
-    return fitted
+        kinks = np.sort(np.where(np.isfinite(kinks), kinks, 0.0), axis=-1)
+        wish = kinks[..., :, None] * weight[..., None, :]
+        sums = np.clip(wish, lower[..., None, :], upper[..., None, :]).sum(axis=-1)
+        # The last kink at which the sum still fits, and the first at which it does not.
+        fits = np.maximum((sums <= np.asarray(budget)[..., None]).sum(axis=-1) - 1, 0)
+        over = np.minimum(fits + 1, kinks.shape[-1] - 1)
+        low, high = _entry(sums, fits), _entry(sums, over)
+        share = np.clip(np.where(high > low, (budget - low) / (high - low), 0.0), 0.0, 1.0)
+        scale = _entry(kinks, fits) + share * (_entry(kinks, over) - _entry(kinks, fits))
+        return np.asarray(np.clip(scale[..., None] * weight, lower, upper))
 
 
 def _entry(table: Floats, at: NDArray[np.intp]) -> Floats:

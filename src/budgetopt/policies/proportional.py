@@ -55,8 +55,9 @@ class Proportional:
         known = np.isfinite(spend) & np.isfinite(outcome)
         spent = np.where(known, spend, 0.0).sum(axis=-2)
         earned = np.where(known, outcome, 0.0).sum(axis=-2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pooled = np.nan_to_num(earned.sum(axis=-1) / spent.sum(axis=-1))
+        with np.errstate(all="ignore"):
+            pooled = earned.sum(axis=-1) / spent.sum(axis=-1)
+            pooled = np.where(np.isfinite(pooled), pooled, 0.0)
             roas = np.where(spent > 0, earned / spent, pooled[..., None])
-        roas = np.where(roas.sum(axis=-1, keepdims=True) > 0, roas, 1.0)
+        roas = np.where(roas.max(axis=-1, keepdims=True) > 0, roas, 1.0)
         return fit_shares(roas, view.lower, view.upper, view.budget)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from budgetopt.report.files import allocation_csv, decision_csv, write_whole
-from budgetopt.report.table import allocation_table, decision_table, sentences
+from budgetopt.report.table import WIDTH, allocation_table, decision_table, sentences
 
 __all__ = [
+    "WIDTH",
     "allocation_csv",
     "allocation_table",
     "decision_csv",

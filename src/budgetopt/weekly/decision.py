@@ -119,6 +119,10 @@ class Decision:
             f"Week of {self.week}: {show(total)} of {show(week.budget)} {week.currency} "
             f"by policy {self.policy}."
         ]
+        if week.unspent:
+            lines.append(f"{show(week.unspent)} {week.currency} stays unspent.")
+        if week.held:
+            lines.append(f"{show(week.held)} {week.currency} is held in reserve.")
         lines.append(f"Expected outcome {show_figure(week.outcome)}, {how_good(week)}.")
         if self.gain is not None:
             lines.append(self.against_last())

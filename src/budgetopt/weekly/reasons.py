@@ -71,7 +71,7 @@ def _because(change: Decimal, worth: float, elsewhere: float) -> str:
     """Return what the money that moves brings here, beside what it brings at the margin."""
     money, here = show(abs(change)), show_figure(worth, 4)
     if not elsewhere:
-        return f"; these {money} bring {here} here, and the budget is not short"
+        return f"; these {money} bring {here} here, and there is money to spare"
     there = show_figure(elsewhere, 4)
     if abs(worth - elsewhere) <= _ALIKE * elsewhere:
         return f"; these {money} bring {here} here, about as much as at this week's margin"

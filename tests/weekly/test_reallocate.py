@@ -1,0 +1,374 @@
+"""The weekly run: dates, limits, reasons, and the same bytes for the same input."""
+
+import datetime as dt
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+import budgetopt as bo
+from budgetopt.figures import show_figure
+from budgetopt.money import show_amount
+
+NAMES = ("百度 Baidu", "feed", "kol")
+MONDAY = dt.date(2025, 3, 3)
+
+
+def plan(**changes):
+    channels = changes.pop("channels", [bo.Channel(n) for n in NAMES])
+    return bo.Plan(**{"budget": 330, "currency": "CNY", "channels": channels, "step": 1} | changes)
+
+
+def history(weeks=12, seed=3, total=False, **changes):
+    rng = np.random.default_rng(seed)
+    spend = np.round(rng.uniform(50, 150, (weeks, 3)))
+    brought = [900, 500, 300] * -np.expm1(-spend / 120)
+    outcome = np.round(brought * rng.lognormal(0, 0.1, spend.shape))
+    starts = np.datetime64(MONDAY) + 7 * np.arange(weeks)
+    known = {"total": outcome.sum(axis=1)} if total else {"outcome": outcome}
+    return bo.History(NAMES, starts, **{"spend": spend} | known | changes)
+
+
+def test_the_default_week_follows_the_last_one():
+    assert bo.reallocate(plan(), history()).week.start == MONDAY + dt.timedelta(weeks=12)
+
+
+def test_a_week_may_be_named_and_only_weeks_before_it_are_seen():
+    week = MONDAY + dt.timedelta(weeks=8)
+    decision = bo.reallocate(plan(), history(), week=str(week))
+    assert decision.week.start == week
+    early = history().until(week)
+    assert decision == bo.reallocate(plan(), early)
+    assert decision.history == early.fingerprint
+
+
+def test_a_last_week_that_is_not_over_is_left_out_and_noted():
+    partial = np.arange(12) == 11
+    decision = bo.reallocate(plan(), history(partial=partial))
+    under_way = MONDAY + dt.timedelta(weeks=11)
+    assert decision.week.start == under_way + dt.timedelta(weeks=1)
+    assert f"left out, as not whole: {under_way}" in decision.notes
+    last = history().spend[10]
+    assert [float(m.before) for m in decision.moves] == last.tolist()
+
+
+def test_weeks_to_come_do_not_push_the_decision_into_the_future():
+    partial = np.arange(12) >= 8
+    decision = bo.reallocate(plan(), history(partial=partial))
+    assert decision.week.start == MONDAY + dt.timedelta(weeks=9)
+
+
+def test_skipped_weeks_are_noted_and_change_counts_from_the_last_applied_one():
+    later = MONDAY + dt.timedelta(weeks=20)
+    decision = bo.reallocate(plan(), history(), week=later)
+    last = MONDAY + dt.timedelta(weeks=11)
+    assert f"the last whole week known is {last}, and changes count from it" in decision.notes
+    for move in decision.moves:
+        assert abs(move.change) <= Decimal("0.3") * move.before
+
+
+def test_a_week_without_numbers_is_no_applied_week():
+    spend = history().spend.copy()
+    spend[11] = np.nan
+    outcome = history().outcome.copy()
+    outcome[11] = np.nan
+    decision = bo.reallocate(plan(), history(spend=spend, outcome=outcome))
+    assert [float(m.before) for m in decision.moves] == history().spend[10].tolist()
+
+
+@pytest.mark.parametrize(
+    ("week", "remedy"),
+    [("2025-06-04", "give 2025-06-02"), ("soon", "write it as 2026-11-20"), (5, "write it as")],
+)
+def test_a_wrong_week_is_refused(week, remedy):
+    with pytest.raises(bo.CalendarError) as error:
+        bo.reallocate(plan(), history(), week=week)
+    assert remedy in error.value.remedy
+
+
+def test_a_week_before_the_history_is_refused():
+    with pytest.raises(bo.HistoryError, match="no whole week before 2025-03-03"):
+        bo.reallocate(plan(), history(), week=MONDAY)
+
+
+def test_a_history_without_a_whole_week_is_refused():
+    with pytest.raises(bo.HistoryError, match="no whole week"):
+        bo.reallocate(plan(), history(weeks=1, partial=np.array([True])))
+
+
+def test_one_week_is_enough():
+    decision = bo.reallocate(plan(), history(weeks=1))
+    assert decision.allocation.total <= 330
+
+
+def test_a_channel_without_history_starts_from_zero():
+    channels = [*(bo.Channel(n) for n in NAMES), bo.Channel("new")]
+    decision = bo.reallocate(plan(channels=channels), history())
+    new = decision.moves[3]
+    assert new.before is None
+    # 30 % of an equal share of 330 over four.
+    assert 0 < new.after <= Decimal("24.75")
+    assert new.reason.startswith(f"{show_amount(new.after)}, with no week before")
+    assert any("'new'" in note for note in decision.notes)
+
+
+def test_a_channel_that_is_not_in_the_plan_is_refused():
+    with pytest.raises(bo.HistoryError, match="'kol'"):
+        bo.reallocate(plan(channels=[bo.Channel(n) for n in NAMES[:2]]), history())
+
+
+def test_all_locked_channels_move_nothing_or_to_their_locks():
+    last = history().spend[-1].tolist()
+    still = [bo.Channel(n, locked=s) for n, s in zip(NAMES, last, strict=True)]
+    decision = bo.reallocate(plan(channels=still, budget=1000), history())
+    assert not decision.moved
+    assert "Nothing moves." in decision.explain()
+    moved = [bo.Channel(n, locked=s + 7) for n, s in zip(NAMES, last, strict=True)]
+    decision = bo.reallocate(plan(channels=moved, budget=1000), history())
+    assert [m.change for m in decision.moves] == [7, 7, 7]
+    assert all(m.reason.endswith("; locked") for m in decision.moves)
+
+
+def test_holding_moves_nothing():
+    decision = bo.reallocate(plan(budget=1000), history(), policy=bo.HoldSteady())
+    assert not decision.moved
+    assert decision.gain == 0
+    assert decision.policy == "hold"
+    assert decision.allocation.gap > 0
+
+
+def test_the_gap_is_what_a_policy_gives_up_by_the_mean():
+    best = bo.reallocate(plan(), history())
+    other = bo.reallocate(plan(), history(), policy=bo.Proportional())
+    assert best.allocation.gap < 1e-5  # spends are whole yuan
+    assert other.allocation.bound == pytest.approx(best.allocation.bound, rel=1e-9)
+    assert other.allocation.outcome < best.allocation.outcome
+    assert other.gain < best.gain
+
+
+def test_a_total_is_enough_and_its_weakness_is_said():
+    decision = bo.reallocate(plan(), history(total=True))
+    assert any("one total outcome for 3 channels" in note for note in decision.notes)
+    with pytest.raises(bo.InputError, match="one total"):
+        bo.reallocate(plan(), history(total=True), policy=bo.Proportional())
+
+
+def test_each_week_has_random_numbers_of_its_own():
+    weeks = [MONDAY + dt.timedelta(weeks=w) for w in (12, 13, 14, 15)]
+    free = plan(max_change="none")
+    splits = {
+        tuple(
+            bo.reallocate(free, history(), week=w, policy=bo.Thompson()).allocation.spend.values()
+        )
+        for w in weeks
+    }
+    assert len(splits) > 1
+
+
+def test_seeds_decide_what_is_drawn():
+    free = plan(max_change="none")
+    splits = [
+        bo.reallocate(free, history(), policy=bo.Thompson(), seed=seed).allocation.spend
+        for seed in (1, 1, 2, 3)
+    ]
+    assert splits[0] == splits[1]
+    assert splits[0] != splits[2] or splits[0] != splits[3]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "7"])
+def test_a_wrong_seed_is_refused(seed):
+    with pytest.raises(bo.InputError, match="seed"):
+        bo.reallocate(plan(), history(), seed=seed)
+
+
+def test_a_numpy_seed_is_a_seed():
+    assert json.loads(bo.reallocate(plan(), history(), seed=np.int64(7)).to_json())["seed"] == 7
+
+
+class Fixed:
+    """A policy of one's own: any object with a name and the verb."""
+
+    name = "fixed"
+
+    def __init__(self, *spend):
+        self.spend = spend
+
+    def decide(self, view, rng):
+        return np.array(self.spend, dtype=float)
+
+
+def free(**changes):
+    channels = [bo.Channel("百度 Baidu", floor=20), bo.Channel("feed", cap=100), bo.Channel("kol")]
+    return plan(channels=channels, max_change="none", **changes)
+
+
+def test_a_policy_of_ones_own_plugs_in():
+    decision = bo.reallocate(free(), history(), policy=Fixed(100, 100, 130))
+    assert [m.after for m in decision.moves] == [100, 100, 130]
+    assert decision.policy == decision.allocation.method == "fixed"
+
+
+def test_a_hair_outside_is_rounded_away():
+    decision = bo.reallocate(free(), history(), policy=Fixed(19.9999, 100.0001, 210))
+    assert [m.after for m in decision.moves] == [20, 100, 210]
+
+
+@pytest.mark.parametrize(
+    ("spend", "said"),
+    [
+        ((19, 100, 130), "gave '百度 Baidu' 19, below its floor 20"),
+        ((20, 101, 130), "gave 'feed' 101, above its cap 100"),
+        ((20, 100, -1), "gave 'kol' -1, below its zero 0"),
+        ((100, 100, 131), "spent 331, above the budget 330"),
+        ((100, 100), "gave no finite amount for each of 3 channels"),
+        ((100, np.nan, 1), "gave no finite amount for each of 3 channels"),
+        ((100, np.inf, 1), "gave no finite amount for each of 3 channels"),
+    ],
+)
+def test_a_policy_that_breaks_a_limit_is_withheld(spend, said):
+    with pytest.raises(bo.VerificationError) as error:
+        bo.reallocate(free(), history(), policy=Fixed(*spend))
+    assert said in str(error.value)
+    assert error.value.code == "broken-limit"
+
+
+def test_a_policy_cannot_widen_its_own_limits():
+    class Cheat(Fixed):
+        def decide(self, view, rng):
+            view.upper[:] = 1e9
+            return super().decide(view, rng)
+
+    with pytest.raises(ValueError, match="read-only"):
+        bo.reallocate(free(), history(), policy=Cheat(1, 2, 3))
+
+
+@pytest.mark.parametrize("policy", ["thompson", bo.Thompson, object()])
+def test_what_is_no_policy_is_refused(policy):
+    with pytest.raises(bo.InputError, match="policy is") as error:
+        bo.reallocate(plan(), history(), policy=policy)
+    assert error.value.code == "bad-argument"
+
+
+def test_the_numbers_of_a_reason_are_those_of_its_move():
+    decision = bo.reallocate(plan(), history())
+    assert decision.moved
+    for move in decision.moves:
+        amounts = (abs(move.change), move.before, move.after)
+        known = {show_amount(a) for a in amounts}
+        known |= {show_figure(v, 4) for v in (move.worth, move.elsewhere)}
+        said = re.sub(r"\([^)]*%\)", "", move.reason)
+        assert set(re.findall(r"\d[\d,]*\.?\d*", said)) <= known
+        share = re.search(r"\(([^)]*)%\)", move.reason)
+        if share:
+            assert float(share[1]) == pytest.approx(100 * move.share, abs=0.051)
+
+
+def test_an_optimal_move_is_never_against_its_own_reason():
+    for seed in range(6):
+        decision = bo.reallocate(plan(max_change="100%"), history(seed=seed))
+        assert not [m.reason for m in decision.moves if "though" in m.reason]
+
+
+def test_a_move_against_the_margin_says_so():
+    decision = bo.reallocate(free(), history(), policy=Fixed(20, 50, 260))
+    assert any("though" in move.reason for move in decision.moves)
+
+
+def test_worth_is_the_difference_on_the_curve():
+    decision = bo.reallocate(plan(), history())
+    curve = bo.learn(history(), plan()).mean()
+    before = np.array([float(m.before) for m in decision.moves])
+    after = np.array([float(m.after) for m in decision.moves])
+    worth = [m.worth for m in decision.moves]
+    assert worth == pytest.approx(np.abs(curve.value(after) - curve.value(before)))
+    assert decision.gain == pytest.approx(float((curve.value(after) - curve.value(before)).sum()))
+
+
+def test_a_decision_survives_json():
+    channels = [*(bo.Channel(n) for n in NAMES), bo.Channel("new")]
+    for policy in (None, bo.Thompson(3)):
+        decision = bo.reallocate(plan(channels=channels), history(), policy=policy, seed=5)
+        again = bo.Decision.from_json(decision.to_json())
+        assert again == decision
+        assert again.to_json() == decision.to_json()
+
+
+def test_a_decision_that_was_tampered_with_is_refused():
+    data = bo.reallocate(plan(), history()).to_dict()
+    data["allocation"]["spend"]["feed"] = "9999.00"
+    with pytest.raises(bo.VerificationError):
+        bo.Decision.from_dict(data)
+    data = bo.reallocate(plan(), history()).to_dict()
+    data["moves"][1]["after"] = "1.00"
+    with pytest.raises(bo.InputError, match="moves"):
+        bo.Decision.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    "change", [{"schema_version": 2}, {"week": "soon"}, {"moves": [1]}, {"allocation": {}}]
+)
+def test_what_is_no_decision_is_refused(change):
+    data = bo.reallocate(plan(), history()).to_dict() | change
+    with pytest.raises(bo.InputError) as error:
+        bo.Decision.from_dict(data)
+    assert error.value.code == "bad-argument"
+
+
+def test_text_that_is_not_json_is_refused():
+    with pytest.raises(bo.InputError, match="not JSON"):
+        bo.Decision.from_json("{")
+
+
+def test_an_infeasible_week_is_refused():
+    floors = [bo.Channel(n, floor=120) for n in NAMES]
+    with pytest.raises(bo.InfeasibleError):
+        bo.reallocate(plan(channels=floors, max_change="none"), history())
+
+
+def test_money_comes_in_whole_steps_and_sums_exactly():
+    decision = bo.reallocate(plan(step=5), history())
+    assert all(m.after % 5 == 0 for m in decision.moves)
+    assert decision.allocation.total == sum(m.after for m in decision.moves) <= 330
+
+
+PRINT_DECISION = """
+import sys
+import budgetopt as bo
+plan = bo.Plan.load(sys.argv[1])
+past = bo.History.read(sys.argv[2], plan.columns, channels=plan.names)
+sys.stdout.buffer.write(bo.reallocate(plan, past, policy=bo.Thompson(), seed=7).to_json().encode())
+"""
+
+
+def test_the_same_bytes_in_another_process_with_another_hash_seed_and_shuffled_rows(tmp_path):
+    declared = plan()
+    (tmp_path / "plan.json").write_text(declared.to_json(), encoding="utf-8")
+    rows = history().to_frame()
+    shuffled = rows.sample(frac=1, random_state=4)
+    answers = set()
+    for number, (frame, seed) in enumerate([(rows, "0"), (rows, "1"), (shuffled, "2")]):
+        path = tmp_path / f"{number}.csv"
+        frame.to_csv(path, index=False)
+        command = [sys.executable, "-c", PRINT_DECISION, str(tmp_path / "plan.json"), str(path)]
+        env = os.environ | {"PYTHONHASHSEED": seed}
+        answers.add(subprocess.run(command, check=True, capture_output=True, env=env).stdout)
+    here = bo.reallocate(declared, history(), policy=bo.Thompson(), seed=7).to_json()
+    assert answers == {here.encode()}
+
+
+def test_the_order_of_channels_decides_nothing_but_order():
+    decision = bo.reallocate(plan(), history())
+    turned = bo.reallocate(plan(channels=[bo.Channel(n) for n in NAMES[::-1]]), history())
+    assert turned.allocation.spend == decision.allocation.spend
+
+
+def test_decisions_are_values():
+    decision = bo.reallocate(plan(), history())
+    assert decision == bo.reallocate(plan(), history())
+    assert decision != replace(decision, seed=1)
