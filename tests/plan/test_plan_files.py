@@ -391,7 +391,7 @@ def fits(value, rule, root):
         return value == rule["const"]
     if "enum" in rule:
         return value in rule["enum"]
-    kind = rule["type"] if "type" in rule else None
+    kind = rule.get("type")
     if kind == "number":
         known = isinstance(value, (int, float)) and not isinstance(value, bool)
         return known and value >= rule.get("minimum", value)
