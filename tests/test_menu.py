@@ -9,12 +9,13 @@ import pytest
 
 import budgetopt as bo
 
-MENU = """
+PINNED = """
 Allocation Belief BudgetLines BudgetoptError CalendarError Channel Columns CurveError Decision
 Exponential Hill History HistoryError HoldSteady InfeasibleError InputError Log Logistic MaxChange
 MoneyError NothingToDoError Plan PlanError Points PosteriorMean Power Proportional Reserve
 SolverError Thompson VerificationError Week allocate learn reallocate
-""".split()
+"""
+MENU = PINNED.split()
 
 
 def test_a_name_becomes_public_on_purpose():

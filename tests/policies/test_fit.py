@@ -90,7 +90,7 @@ def cases(draw, runs=None):
 
 @given(cases(), st.booleans())
 def test_no_bound_and_no_budget_is_broken(case, all_):
-    wish, lower, upper, budget = case
+    _, lower, upper, budget = case
     for fitted in (fit_spend(*case, all_=all_), fit_shares(*case)):
         assert np.all(lower <= fitted)
         assert np.all(fitted <= upper)

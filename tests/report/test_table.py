@@ -123,7 +123,7 @@ def test_files_are_whole_or_absent(tmp_path, monkeypatch):
     assert path.read_bytes() == "新\n".encode()
     with pytest.raises(bo.InputError, match="cannot be written"):
         report.write_whole(path, "half \ud800")
-    with pytest.raises(bo.InputError, match="Is a directory|not a plain file"):
+    with pytest.raises(bo.InputError, match="not a plain file"):
         report.write_whole(tmp_path, "text")
     with pytest.raises(bo.InputError, match="No such file"):
         report.write_whole(tmp_path / "missing" / "x.csv", "text")

@@ -1,0 +1,353 @@
+"""The command line, with right and wrong input: answers, errors, exit codes, files."""
+
+import csv
+import datetime as dt
+import io
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+import budgetopt as bo
+from budgetopt.cli import main
+
+CURVES = """
+currency = "CNY"
+budget = 100
+[[channels]]
+name = "百度"
+curve = { kind = "log", top = 3.0, scale = 10.0 }
+[[channels]]
+name = "b"
+curve = { kind = "log", top = 1.0, scale = 10.0 }
+"""
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch, capsys):
+    """A folder with the demo in it, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["budgetopt"])
+    assert run(capsys, "demo", ".")[0] == 0
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    """Return exit code, stdout and stderr."""
+    with pytest.raises(SystemExit) as exit_:
+        main([str(a) for a in arguments])
+    said = capsys.readouterr()
+    return exit_.value.code, said.out, said.err
+
+
+WEEK = ("reallocate", "plan.toml", "--history", "history.csv")
+
+
+def change(shop, name, old, new):
+    text = (shop / name).read_text(encoding="utf-8")
+    assert old in text
+    (shop / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_week_is_decided(shop, capsys):
+    code, out, err = run(capsys, *WEEK)
+    assert (code, err) == (0, "")
+    assert out.startswith("Week of 2025-11-17 (2025-W47), CNY, policy posterior-mean\n")
+    assert "18,750 of 18,750 CNY spent, 1,250 in reserve" in out
+    assert max(map(cell_len, out.splitlines())) <= 80
+
+
+def test_the_answer_is_that_of_the_python_calls(shop, capsys):
+    plan = bo.Plan.load("plan.toml")
+    past = bo.History.read("history.csv", plan.columns, channels=plan.names)
+    decision = bo.reallocate(plan, past, policy=bo.Thompson(3), seed=7)
+    code, out, _ = run(capsys, *WEEK, "--policy", "thompson(3)", "--seed", 7, "--format", "json")
+    assert code == 0
+    # The day on which a history is read is part of its notes only where a week is not over.
+    assert bo.Decision.from_json(out) == decision
+
+
+def test_csv_has_one_row_a_channel(shop, capsys):
+    code, out, _ = run(capsys, *WEEK, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert [r["channel"] for r in rows] == list(bo.Plan.load("plan.toml").names)
+    assert sum(float(r["spend"]) for r in rows) == 18750
+    assert {r["week"] for r in rows} == {"2025-11-17"}
+
+
+def test_every_channel_is_explained_once(shop, capsys):
+    _, out, _ = run(capsys, *WEEK, "--explain")
+    for name in bo.Plan.load("plan.toml").names:
+        assert out.count(f"\n{name}: ") == 1
+    assert " ".join(out.split()).count("1,250 CNY is held in reserve") == 1
+
+
+@pytest.mark.parametrize("kind", ["table", "json", "csv"])
+def test_out_writes_the_same_answer_to_a_file(shop, capsys, kind):
+    _, printed, _ = run(capsys, *WEEK, "--format", kind)
+    code, out, err = run(capsys, *WEEK, "--format", kind, "--out", "next week.txt")
+    assert (code, out, err) == (0, "", "")
+    assert (shop / "next week.txt").read_text(encoding="utf-8") == printed
+    assert sorted(p.name for p in shop.iterdir()) == ["history.csv", "next week.txt", "plan.toml"]
+
+
+@pytest.mark.parametrize(
+    "target", ["missing/x.csv", ".", "/dev/null", "plan.toml", "./history.csv"]
+)
+def test_out_that_cannot_be_written_changes_nothing(shop, capsys, target):
+    before = {p.name: p.read_bytes() for p in shop.iterdir()}
+    code, out, err = run(capsys, *WEEK, "--out", target)
+    assert (code, out) == (2, "")
+    assert err.startswith("budgetopt: ")
+    assert {p.name: p.read_bytes() for p in shop.iterdir()} == before
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_no_trouble_without_out(shop, capsys):
+    shop.chmod(0o500)
+    try:
+        assert run(capsys, *WEEK)[0] == 0
+        assert run(capsys, *WEEK, "--out", "x.csv")[0] == 2
+    finally:
+        shop.chmod(0o700)
+
+
+def test_holding_has_nothing_to_do_and_says_so(shop, capsys):
+    code, out, err = run(capsys, *WEEK, "--policy", "hold", "--out", "hold.txt")
+    assert (code, out, err) == (5, "", "")
+    assert "Nothing moves." in (shop / "hold.txt").read_text(encoding="utf-8")
+
+
+def test_a_week_under_way_is_left_out_and_noted(shop, capsys):
+    code, out, _ = run(capsys, *WEEK, "--as-of", "2025-11-14")
+    assert code == 0
+    assert "Week of 2025-11-17" in out
+    assert "left out, as not whole: 2025-11-10" in " ".join(out.split())
+
+
+def test_weeks_between_are_noted(shop, capsys):
+    code, out, _ = run(capsys, *WEEK, "--week", "2025-12-01")
+    assert code == 0
+    assert "the last whole week known is 2025-11-10" in " ".join(out.split())
+
+
+WRONG = [
+    (("reallocate", "nope.toml", "--history", "history.csv"), "'nope.toml' cannot be read"),
+    (("reallocate", "plan.toml", "--history", "nope.csv"), "nope.csv"),
+    (("reallocate", "history.csv", "--history", "history.csv"), "neither .toml nor .json"),
+    (("reallocate", "plan.toml", "--history", "plan.toml"), "plan.toml"),
+    ((*WEEK, "--week", "2025-11-19"), "give 2025-11-17"),
+    ((*WEEK, "--week", "yesterday"), "not a date"),
+    ((*WEEK, "--week", "2020-01-06"), "no whole week before 2020-01-06"),
+    ((*WEEK, "--as-of", "soon"), "--as-of is 'soon', not a date"),
+    ((*WEEK, "--as-of", "2001-01-01"), "no whole week"),
+    ((*WEEK, "--policy", "tompson"), "did you mean 'thompson'?"),
+    ((*WEEK, "--policy", "thompson(0)"), "from 1 to 10,000"),
+    ((*WEEK, "--seed", "-1"), "seed is -1"),
+    ((*WEEK, "--seed", "x"), "'--seed'"),
+    ((*WEEK, "--format", "yaml"), "'--format'"),
+    ((*WEEK, "--nope"), "--nope"),
+    (("reallocate", "plan.toml"), "missing option '--history'"),
+    (("reallocate",), "missing argument"),
+    (("frobnicate",), "no such command 'frobnicate'"),
+    (("allocate", "plan.toml"), "has no curve"),
+    (("demo", "."), "is there already"),
+    (("demo", "plan.toml"), "not a folder"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_wrong_input_is_one_paragraph(shop, capsys, arguments, said):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("budgetopt: ")
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+    assert max(map(cell_len, err.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_wrong_input_is_json_where_json_was_asked_for(shop, capsys, arguments, said):
+    if "--format" in arguments:
+        pytest.skip("the format itself is wrong")
+    _, out, err = run(capsys, *arguments, "--format", "json")
+    assert out == ""
+    error = json.loads(err)
+    assert set(error) == {"error", "code", "message", "field", "value", "remedy"}
+    assert issubclass(getattr(bo, error["error"]), bo.InputError)
+
+
+BROKEN = [
+    ("plan.toml", "budget = 20000 ", 'budget = "20,000" ', 2, "not a plain number"),
+    ("plan.toml", "budget = 20000 ", "budget = -1 ", 2, "negative"),
+    ("plan.toml", "budget = 20000 ", "budget = true ", 2, "yes or no"),
+    ("plan.toml", "budget = 20000 ", "budgte = 20000 ", 2, "did you mean 'budget'?"),
+    ("plan.toml", 'name = "360"', 'name = "361"', 2, "did you mean '361'?"),
+    ("plan.toml", "total = 110000", "total = 100000", 2, "10,000"),
+    ("plan.toml", 'currency = "CNY"', 'currency = "RMB"', 2, "RMB"),
+    ("plan.toml", "floor = 500", "floor = 2500", 2, "below its floor"),
+    ("plan.toml", "budget = 20000 ", "budget = 3000 ", 3, "above the budget"),
+    ("plan.toml", "budget = 20000 ", 'spend = "all"\nbudget = 90000 ', 3, "spend all"),
+    ("plan.toml", "cap = 8000", "cap = 1000", 3, "leaves at least 3,451 this week"),
+    ("history.csv", "2024-11-18,360,930,1560", "2024-11-18,360,930,nan", 2, "line 3"),
+    ("history.csv", "2024-11-18,360,930,1560", "2024-11-18,360,-930,1560", 2, "line 3"),
+    ("history.csv", "2024-11-18,360,930,1560", "2024-11-18,361,930,1560", 2, "'360'"),
+    ("history.csv", "2024-11-18,360", "2024-11-19,360", 2, "2024-11-19"),
+    ("history.csv", "spend,", "cost,", 2, "spend"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "code", "said"), BROKEN)
+def test_a_broken_file_is_found_out(shop, capsys, name, old, new, code, said):
+    change(shop, name, old, new)
+    got, out, err = run(capsys, *WEEK)
+    assert (got, out) == (code, "")
+    assert said in " ".join(err.split())
+    checked = run(capsys, "check", "plan.toml", "--history", "history.csv")
+    assert checked == (code, "", err)
+
+
+def test_a_solver_that_cannot_answer_exits_with_4(shop, capsys, monkeypatch):
+    def fails(*_, **__):
+        raise bo.SolverError("not-converged", "it did not end", remedy="report it")
+
+    monkeypatch.setattr("budgetopt.cli.reallocate_week", fails)
+    assert run(capsys, *WEEK) == (4, "", "budgetopt: it did not end: report it\n")
+
+
+def test_what_nobody_foresaw_is_one_line_and_exits_with_1(shop, capsys, monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("budgetopt.cli.reallocate_week", fails)
+    code, _, err = run(capsys, *WEEK)
+    assert code == 1
+    assert "unexpected RuntimeError: boom" in err
+    assert "Traceback" not in err
+    code, _, err = run(capsys, *WEEK, "--format=json")
+    assert (code, json.loads(err)["error"]) == (1, "RuntimeError")
+    code, _, err = run(capsys, "--debug", *WEEK)
+    assert (code, "Traceback" in err) == (1, True)
+
+
+def test_debug_shows_the_traceback_and_keeps_the_code(shop, capsys):
+    for arguments in (("--debug", "check", "nope.toml"), ("check", "nope.toml", "--debug")):
+        code, out, err = run(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("Traceback")
+        assert err.rstrip().endswith("permissions")
+
+
+def test_check_says_what_plan_and_history_hold(shop, capsys):
+    code, out, err = run(capsys, "check", "plan.toml", "--history", "history.csv")
+    assert (code, err) == (0, "")
+    assert "Plan: 12 channels, 18,750 CNY a week to spend, 1,250 in reserve" in out
+    assert "History: 52 weeks, 2024-11-18 to 2025-11-10" in " ".join(out.split())
+    assert max(map(cell_len, out.splitlines())) <= 80
+    assert "at least 3,300" in " ".join(run(capsys, "check", "plan.toml")[1].split())
+
+
+@pytest.mark.parametrize("kind", ["table", "json", "csv"])
+def test_a_plan_with_curves_is_allocated(shop, capsys, kind):
+    (shop / "curves.toml").write_text(CURVES, encoding="utf-8")
+    code, out, err = run(capsys, "allocate", "curves.toml", "--format", kind)
+    assert (code, err) == (0, "")
+    spends = {"百度": "80.00", "b": "20.00"}
+    if kind == "table":
+        assert "100 of 100 CNY spent" in out
+        _, explained, _ = run(capsys, "allocate", "curves.toml", "--explain")
+        assert "百度: 80" in explained
+    if kind == "json":
+        assert json.loads(out)["spend"] == spends
+    if kind == "csv":
+        assert {r["channel"]: r["spend"] for r in csv.DictReader(io.StringIO(out))} == spends
+
+
+def test_the_schema_is_json(capsys):
+    code, out, _ = run(capsys, "schema")
+    assert code == 0
+    assert {"currency", "budget", "channels"} <= set(json.loads(out)["properties"])
+
+
+def test_version_and_help(capsys):
+    assert run(capsys, "--version") == (0, bo.__version__ + "\n", "")
+    for flag in ("--help", "-h"):
+        code, out, _ = run(capsys, flag)
+        assert code == 0
+        assert "Exit codes: 0 done, 2 bad input" in out
+    code, out, err = run(capsys)
+    assert (code, err) == (2, "")
+    assert "reallocate" in out
+
+
+def test_the_demo_is_the_example_and_its_command_works_as_printed(tmp_path):
+    def shell(words, **more):
+        return subprocess.run(
+            words, cwd=tmp_path, check=False, capture_output=True, encoding="utf-8", **more
+        )
+
+    made = shell([sys.executable, "-m", "budgetopt", "demo", "my shop's folder"])
+    assert (made.returncode, made.stderr) == (0, "")
+    folder = tmp_path / "my shop's folder"
+    example = Path(__file__).parents[1] / "examples" / "weekly"
+    for name in ("plan.toml", "history.csv"):
+        assert (folder / name).read_bytes() == (example / name).read_bytes()
+    command = made.stdout.splitlines()[-1]
+    assert shlex.split(command)[-1] == "my shop's folder/history.csv"
+    decided = shell(command, shell=True)
+    assert (decided.returncode, decided.stderr) == (0, "")
+    assert "18,750 of 18,750 CNY spent" in decided.stdout
+
+
+def test_the_printed_command_names_the_program_that_runs(tmp_path, capsys, monkeypatch):
+    script = tmp_path / "bin dir" / "budgetopt"
+    script.parent.mkdir()
+    script.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setenv("PATH", "")
+    assert run(capsys, "demo", tmp_path / "a")[1].splitlines()[-1].startswith(f"'{script}' reall")
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert run(capsys, "demo", tmp_path / "b")[1].splitlines()[-1].startswith("budgetopt reall")
+
+
+def test_names_survive_a_pipe_that_is_not_utf8(tmp_path):
+    (tmp_path / "plan.toml").write_text(CURVES, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "budgetopt", "allocate", "plan.toml"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )
+    assert "百度" in run.stdout.decode("utf-8")
+
+
+def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path):
+    command = f"{shlex.quote(sys.executable)} -m budgetopt schema | head -n 1"
+    run = subprocess.run(command, shell=True, check=True, capture_output=True, text=True)
+    assert run.stdout == "{\n"
+    assert "Traceback" not in run.stderr
+
+
+def test_the_package_declares_the_command():
+    declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert declared["project"]["scripts"] == {"budgetopt": "budgetopt.cli:main"}
+
+
+def test_a_history_of_days_shorter_than_a_week_is_refused(shop, capsys):
+    (shop / "few.toml").write_text(
+        'currency = "CNY"\nbudget = 10\n[history]\nrows = "daily"\n[[channels]]\nname = "a"\n'
+    )
+    monday = dt.date(2025, 3, 3)
+    days = [f"{monday + dt.timedelta(days=n)},a,1,2" for n in range(3)]
+    (shop / "few.csv").write_text("\n".join(["week,channel,spend,outcome", *days]) + "\n")
+    code, _, err = run(capsys, "reallocate", "few.toml", "--history", "few.csv")
+    assert code == 2
+    assert "no whole week" in err
