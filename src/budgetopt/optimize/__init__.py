@@ -1,8 +1,9 @@
 """The optimizer: a plan and curves in, a verified split of one week's money out.
 
-`problem_of` puts a plan into arrays; `waterfill` solves concave curves under a budget and bounds,
-for many runs at once; `lagrangian_bound` proves how good the answer is; `verify` holds every limit
-on the rounded money; `allocate` wires them, and `Allocation` is the record.
+`problem_of` puts a plan into arrays; `solve` chooses the engine that it needs, of which
+`waterfill`, concave curves under a budget and bounds, works on many runs at once; the Lagrangian
+of the true curves proves how good the answer is; `verify` holds every limit on the rounded money;
+`allocate` wires them, and `Allocation` is the record.
 """
 
 from __future__ import annotations
@@ -11,15 +12,22 @@ from budgetopt.optimize.allocate import allocate, settle
 from budgetopt.optimize.allocation import Allocation
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.check import verify
+from budgetopt.optimize.engines import METHODS, Method, solve
 from budgetopt.optimize.problem import Believes, Problem, curves_of, problem_of
+from budgetopt.optimize.rules import Rules
+from budgetopt.optimize.solved import Solved
 from budgetopt.optimize.waterfill import Filled, waterfill
 from budgetopt.optimize.words import how_good, round_amount
 
 __all__ = [
+    "METHODS",
     "Allocation",
     "Believes",
     "Filled",
+    "Method",
     "Problem",
+    "Rules",
+    "Solved",
     "allocate",
     "curves_of",
     "how_good",
@@ -27,6 +35,7 @@ __all__ = [
     "problem_of",
     "round_amount",
     "settle",
+    "solve",
     "verify",
     "waterfill",
 ]

@@ -6,29 +6,40 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from budgetopt.money import round_to_step
 from budgetopt.optimize.allocation import Allocation
-from budgetopt.optimize.certificate import lagrangian_bound
+from budgetopt.optimize.engines import Method, solve
 from budgetopt.optimize.problem import Problem, problem_of
-from budgetopt.optimize.waterfill import waterfill
+from budgetopt.optimize.rounding import rounded
+from budgetopt.optimize.solved import Solved
 from budgetopt.plan import RULES, Plan
+
+Floats = NDArray[np.float64]
 
 
 def allocate(
-    plan: Plan, curves: Any = None, *, last: Mapping[str, Any] | None = None
+    plan: Plan,
+    curves: Any = None,
+    *,
+    last: Mapping[str, Any] | None = None,
+    method: Method = "auto",
+    time_limit: float | None = None,
 ) -> Allocation:
-    """Split a week's budget for the most expected outcome, proven and exact to the step.
+    """Split a week's budget for the plan's goal, proven and exact to the step.
 
     Parameters
     ----------
     plan
-        Budget, channels and limits.
+        Budget, channels, limits and goal.
     curves
         A belief, a mapping of channel names to curves, or None for the curves of the plan.
     last
         Last applied spend by channel. Without it no change limit binds, and a note says so.
+    method
+        Engine to use, one of `budgetopt.optimize.METHODS`; by default what the plan needs.
+    time_limit
+        Seconds after which engines that search return the best verified split with its gap.
 
     Returns
     -------
@@ -40,9 +51,9 @@ def allocate(
     PlanError
         Where a channel has no curve or a name is unknown.
     InfeasibleError
-        Where no split keeps the limits.
+        Where no split keeps the limits; it names a smallest set of them that clash.
     SolverError
-        ``not-concave`` for S-shaped curves.
+        ``wrong-method``, ``time-limit``, ``not-converged``.
 
     Examples
     --------
@@ -54,98 +65,67 @@ def allocate(
     {'a': '80.00', 'b': '20.00'}
     """
     problem = problem_of(plan, curves, last)
-    filled = waterfill(
-        problem.curves, problem.lower, problem.upper, problem.budget / problem.money.units
-    )
-    return settle(plan, problem, filled.spend, filled.price, method="waterfill", last=last)
+    return settle(plan, problem, solve(problem, method, time_limit))
 
 
-def settle(
-    plan: Plan,
-    problem: Problem,
-    split: NDArray[np.float64],
-    price: ArrayLike,
-    *,
-    method: str,
-    last: Mapping[str, Any] | None,
-) -> Allocation:
-    """Round a split to exact money, certify it by a price and record it.
-
-    Parameters
-    ----------
-    plan, problem
-        The plan and its array form.
-    split
-        Money by channel within bounds and budget, shape ``(channels,)``.
-    price
-        Price of the budget; any price gives a valid bound, the optimal one the tightest.
-    method
-        What made the split.
-    last
-        Last applied spend by channel, or None.
-    """
-    units, names = problem.money.units, problem.names
-    minor = rounded(problem, split)
-    spend = minor / units
-    budget = problem.budget / units
+def settle(plan: Plan, problem: Problem, solved: Solved) -> Allocation:
+    """Round a split to exact money, verify it and record it with its bound and prices."""
+    money, names = problem.money, problem.names
+    minor = rounded(problem, solved.spend)
+    spend = minor / money.units
     outcomes = problem.curves.value(spend)
-    bound = lagrangian_bound(problem.curves, problem.lower, problem.upper, budget, price)
     marginal = problem.curves.slope(spend)
-    amount = problem.money.amount
-    before = {} if last is None else dict(zip(names, plan.last_minor(last), strict=True))
+    amounts = [money.amount(m) for m in minor.tolist()]
+    last = () if problem.last is None else problem.last.tolist()
     return Allocation(
-        currency=problem.money.code,
-        spend={n: amount(m) for n, m in zip(names, minor.tolist(), strict=True)},
-        budget=amount(problem.budget),
+        currency=money.code,
+        spend=dict(zip(names, amounts, strict=True)),
         held=plan.held,
-        step=amount(problem.step),
-        bounds=problem.bounds,
+        rules=problem.rules,
         outcome=float(outcomes.sum()),
         outcomes=dict(zip(names, outcomes.tolist(), strict=True)),
-        bound=float(bound),
-        method=method,
+        objective=float(problem.weight @ outcomes - problem.cost @ spend),
+        bound=solved.bound,
+        method=solved.method,
         marginal=dict(zip(names, marginal.tolist(), strict=True)),
-        prices=_prices(problem, minor, marginal, float(np.asarray(price))),
-        last={n: amount(m) for n, m in before.items()},
-        notes=_notes(plan, last),
+        prices=_prices(problem, minor, marginal, solved.prices),
+        last={n: money.amount(m) for n, m in zip(names, last, strict=False)},
+        notes=_notes(plan, problem),
     )
-
-
-def rounded(problem: Problem, spend: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return spends in minor units, on whole steps, within bounds and budget.
-
-    Among equal remainders the step goes to the channel whose name sorts first, so that the order
-    in which channels are declared decides nothing.
-    """
-    minor = spend * problem.money.units
-    total = min(problem.target, round(float(minor.sum())))
-    rank = np.empty(len(problem.names), dtype=np.int64)
-    rank[sorted(range(len(problem.names)), key=problem.names.__getitem__)] = np.arange(rank.size)
-    bounds = problem.bounds
-    return round_to_step(minor, total, problem.step, bounds.lower, bounds.upper, rank)
 
 
 def _prices(
-    problem: Problem, spend: NDArray[np.int64], marginal: NDArray[np.float64], price: float
+    problem: Problem, spend: NDArray[np.int64], marginal: Floats, prices: Floats
 ) -> dict[str, float]:
-    """Return the price of every limit that holds the outcome back, by name.
+    """Return the price of every limit that holds the objective back, by name.
 
-    Room under a channel's upper bound is worth its slope less the price of the budget; room
-    above its lower bound is worth the price less the slope.
+    A channel's worth is what its next unit of money adds to the objective less what that unit
+    uses of the rows at their prices. Room under its upper bound is worth that much; room above
+    its lower bound is worth the opposite.
     """
+    found: dict[str, float] = {}
+    worth = problem.weight * marginal - problem.cost
+    if problem.limits or problem.spend_all:
+        rows = problem.rows
+        gain = rows.outcome.T @ prices
+        worth = worth - rows.money.T @ prices + np.where(gain > 0, gain * marginal, 0.0)
+    else:
+        worth = worth - prices[0]
+    for row, price in zip(problem.all_rows, prices.tolist(), strict=True):
+        if price > 0:
+            found[row.limit] = found.get(row.limit, 0.0) + price
     bounds = problem.bounds
-    prices = {"budget": price} if price > 0 else {}
-    for rules, at_bound, worth in (
-        (bounds.upper_rule, spend == bounds.upper, marginal - price),
-        (bounds.lower_rule, spend == bounds.lower, price - marginal),
+    for rules, at_bound, value in (
+        (bounds.upper_rule, spend == bounds.upper, worth),
+        (bounds.lower_rule, spend == bounds.lower, -worth),
     ):
-        for at in np.flatnonzero((rules > 0) & at_bound & (worth > 0)).tolist():
-            prices[f"{RULES[rules[at]]} of {problem.names[at]}"] = float(worth[at])
-    return prices
+        for at in np.flatnonzero((rules > 0) & at_bound & (value > 0)).tolist():
+            found[f"{RULES[rules[at]]} of {problem.names[at]}"] = float(value[at])
+    return found
 
 
-def _notes(plan: Plan, last: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _notes(plan: Plan, problem: Problem) -> tuple[str, ...]:
     limited = plan.max_change.share is not None or plan.max_change.money is not None
-    if last is None and limited:
+    if problem.last is None and limited:
         return ("no last applied week was given, so no change limit binds",)
     return ()

@@ -14,6 +14,7 @@ import numpy as np
 from budgetopt.errors import InputError
 from budgetopt.money import Currency
 from budgetopt.optimize.check import verify
+from budgetopt.optimize.rules import Rules
 from budgetopt.optimize.words import allocation_in_words
 from budgetopt.plan import RULES, Bounds
 
@@ -34,20 +35,18 @@ class Allocation:
         ISO 4217 code.
     spend
         Exact money by channel.
-    budget
-        Most that may be spent: the weekly budget less the reserve.
     held
         Reserve that is kept out of the budget.
-    step
-        Spends are multiples of this, locked ones excepted.
-    bounds
-        Least and most by channel in minor units, with the limits that set them.
+    rules
+        Budget, bounds, steps and rows that the spends keep, exact.
     outcome
         Expected outcome of the split, from the true curves at the exact money.
     outcomes
         The same by channel.
+    objective
+        What the goal maximises, at the exact money: the outcome, a profit, or minus the spend.
     bound
-        No split within the limits can bring more than this.
+        No split within the limits has a better objective than this.
     method
         Engine that solved it, such as ``"waterfill"``.
     marginal
@@ -69,12 +68,11 @@ class Allocation:
 
     currency: str
     spend: dict[str, Decimal]
-    budget: Decimal
     held: Decimal
-    step: Decimal
-    bounds: Bounds
+    rules: Rules
     outcome: float
     outcomes: dict[str, float]
+    objective: float
     bound: float
     method: str
     marginal: dict[str, float]
@@ -83,22 +81,43 @@ class Allocation:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        money = Currency(self.currency)
-        minor = money.minor
-        verify(
-            tuple(self.spend),
-            np.array([minor(v, f"spend of {k!r}") for k, v in self.spend.items()], dtype=np.int64),
-            self.bounds,
-            budget=minor(self.budget, "budget"),
-            step=minor(self.step, "step"),
-            money=money,
-        )
+        minor = Currency(self.currency).minor
+        spend = [minor(v, f"spend of {k!r}") for k, v in self.spend.items()]
+        outcome = np.array(list(self.outcomes.values()))
+        verify(tuple(self.spend), np.array(spend, dtype=np.int64), self.rules, outcome)
 
     @property
     def gap(self) -> float:
         """Most that is lost against the best split, as a share of the bound."""
-        short = max(0.0, self.bound - self.outcome)
-        return short / abs(self.bound) if self.bound else 0.0
+        short = max(0.0, self.bound - self.objective)
+        return short / abs(self.bound) if self.bound else short
+
+    @property
+    def proven(self) -> bool:
+        """Whether no split within the limits can be better by more than a millionth or a step.
+
+        Rounding to whole steps may cost what one step brings at the margin in each channel; beyond
+        that only a millionth of the bound is allowed.
+        """
+        units = self.rules.money.units
+        finite = [abs(m) for m in self.marginal.values() if math.isfinite(m)]
+        steps = float(np.dot(self.rules.lots[: len(finite)], finite)) / units if finite else 0.0
+        return self.bound - self.objective <= 1e-6 * abs(self.bound) + steps
+
+    @property
+    def budget(self) -> Decimal:
+        """Most that may be spent: the weekly budget less the reserve."""
+        return self.rules.money.amount(self.rules.budget)
+
+    @property
+    def step(self) -> Decimal:
+        """Spends are multiples of this, or of their channel's own lot; locked ones excepted."""
+        return self.rules.money.amount(self.rules.step)
+
+    @property
+    def bounds(self) -> Bounds:
+        """Least and most by channel in minor units, with the limits that set them."""
+        return self.rules.bounds
 
     @property
     def total(self) -> Decimal:
@@ -160,10 +179,16 @@ class Allocation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes and JSON keeps."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "bounds"}
-        bounds = {k: getattr(self.bounds, k).tolist() for k in self.bounds.__dataclass_fields__}
-        derived = {"gap": self.gap, "unspent": self.unspent, "binding": list(self.binding)}
-        return {"schema_version": SCHEMA_VERSION, **_plain(plain | derived), "bounds": bounds}
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "rules"}
+        derived = {
+            "budget": self.budget,
+            "gap": self.gap,
+            "proven": self.proven,
+            "unspent": self.unspent,
+            "binding": list(self.binding),
+        }
+        rules = self.rules.to_dict()
+        return {"schema_version": SCHEMA_VERSION, **_plain(plain | derived), "rules": rules}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -179,21 +204,14 @@ class Allocation:
         try:
             if data["schema_version"] != SCHEMA_VERSION:
                 raise KeyError("schema_version")
-            given = data["bounds"]
             return cls(
                 currency=data["currency"],
                 spend=_table(data["spend"], Decimal),
-                budget=Decimal(data["budget"]),
                 held=Decimal(data["held"]),
-                step=Decimal(data["step"]),
-                bounds=Bounds(
-                    np.array(given["lower"], dtype=np.int64),
-                    np.array(given["upper"], dtype=np.int64),
-                    np.array(given["lower_rule"], dtype=np.int8),
-                    np.array(given["upper_rule"], dtype=np.int8),
-                ),
+                rules=Rules.from_dict(data["rules"]),
                 outcome=float(data["outcome"]),
                 outcomes=_table(data["outcomes"], float),
+                objective=float(data["objective"]),
                 bound=float(data["bound"]),
                 method=data["method"],
                 marginal=_table(data["marginal"], float),

@@ -3,48 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import VerificationError
-from budgetopt.money import Currency
-from budgetopt.plan import RULES, Bounds
+from budgetopt.optimize.rules import Rules
+from budgetopt.plan import RULES
+
+Whole = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_FLOAT = Fraction(1, 10**9)
+"""Share by which a row that holds outcomes, which are floats, may miss its room."""
 
 
-def verify(
-    names: Sequence[str],
-    spend: NDArray[np.int64],
-    bounds: Bounds,
-    *,
-    budget: int,
-    step: int,
-    money: Currency,
-) -> None:
-    """Raise unless whole-number spends keep every bound, the step and the budget.
+def verify(names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | None = None) -> None:
+    """Raise unless whole-number spends keep every rule.
+
+    Parameters
+    ----------
+    names
+        Channel names.
+    spend
+        Minor units, shape ``(channels,)``.
+    rules
+        What is to be kept.
+    outcome
+        Expected outcome of each channel at its spend; needed where a row holds outcomes.
 
     Raises
     ------
     VerificationError
         ``broken-limit``, with the first limit that is broken.
     """
-    show = money.show
-    for which, rules, bad in (
-        ("below", bounds.lower_rule, spend < bounds.lower),
-        ("above", bounds.upper_rule, spend > bounds.upper),
+    _verify_channels(names, spend, rules)
+    show = rules.money.show
+    total = int(spend.sum())
+    if total > rules.budget:
+        raise _broken("the total", show(total), f"above the budget {show(rules.budget)}")
+    for row in rules.rows:
+        used = row.used(spend, rules.last, rules.money.units)
+        room = row.room
+        if row.outcome is not None and outcome is not None:
+            gained = row.outcome * outcome
+            used -= Fraction(float(gained.sum()))
+            room += _FLOAT * Fraction(float(np.abs(gained).sum()))
+        if used > room:
+            raise _broken("the split", f"{float(used - room):g} over", f"against {row.sentence}")
+
+
+def _verify_channels(names: Sequence[str], spend: Whole, rules: Rules) -> None:
+    """Hold bounds, minimums and steps, channel by channel."""
+    show, bounds = rules.money.show, rules.bounds
+    off = spend == 0
+    for which, which_rule, limit, bad in (
+        ("below", bounds.lower_rule, bounds.lower, spend < bounds.lower),
+        ("above", bounds.upper_rule, bounds.upper, spend > bounds.upper),
     ):
         if np.any(bad):
             at = int(np.argmax(bad))
-            limit = (bounds.lower if which == "below" else bounds.upper)[at]
-            rule = RULES[rules[at]] or ("zero" if which == "below" else "budget")
-            raise _broken(names[at], show(spend[at]), f"{which} its {rule} {show(limit)}")
-    off = (spend % step != 0) & (bounds.lower != bounds.upper)
-    if np.any(off):
-        at = int(np.argmax(off))
-        raise _broken(names[at], show(spend[at]), f"no multiple of the step {show(step)}")
-    total = int(spend.sum())
-    if total > budget:
-        raise _broken("the total", show(total), f"above the budget {show(budget)}")
+            rule = RULES[which_rule[at]] or ("zero" if which == "below" else "budget")
+            raise _broken(names[at], show(spend[at]), f"{which} its {rule} {show(limit[at])}")
+    small = (spend < rules.least_on) & ~off
+    if np.any(small):
+        at = int(np.argmax(small))
+        least = show(rules.least_on[at])
+        raise _broken(names[at], show(spend[at]), f"neither off nor at least {least}")
+    stays = np.zeros(spend.size, dtype=bool) if rules.last is None else spend == rules.last
+    odd = (spend % rules.lots != 0) & (bounds.lower != bounds.upper) & ~stays
+    if np.any(odd):
+        at = int(np.argmax(odd))
+        step = show(rules.lots[at])
+        raise _broken(names[at], show(spend[at]), f"no multiple of the step {step}")
 
 
 def _broken(name: str, amount: str, problem: str) -> VerificationError:

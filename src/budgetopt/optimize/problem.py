@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import InfeasibleError, PlanError, did_you_mean
 from budgetopt.money import Currency
+from budgetopt.optimize.rules import Rules
 from budgetopt.plan import RULES, Bounds, Plan, Row, bounds_of
 
 if TYPE_CHECKING:
@@ -126,6 +127,20 @@ class Problem:
         from budgetopt.optimize.rows import Rows
 
         return Rows.of(self.all_rows, len(self.names))
+
+    @property
+    def rules(self) -> Rules:
+        """Everything exact that the spends must keep."""
+        return Rules(
+            self.money,
+            self.step,
+            self.budget,
+            self.bounds,
+            self.least_on,
+            self.lots,
+            self.all_rows[1:],
+            self.last,
+        )
 
     @property
     def plain(self) -> bool:

@@ -72,4 +72,4 @@ def round_amount(budget: Decimal) -> Decimal:
     """
     if not budget:
         return Decimal(1)
-    return Decimal(1).scaleb((budget / 20).adjusted())
+    return Decimal(f"{Decimal(1).scaleb((budget / 20).adjusted()):f}")

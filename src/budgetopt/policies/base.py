@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from budgetopt.curves import Curve, Mixture
 from budgetopt.errors import InputError
+from budgetopt.optimize import waterfill
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +46,9 @@ class View:
         reported; `outcome` is None where only one total outcome is known.
     spend_all
         Whether the whole budget is to be spent.
+    best
+        Returns the best split for given curves under all limits of the plan, shape of the bounds;
+        None for budget and bounds alone.
     """
 
     belief: Learned
@@ -54,6 +59,13 @@ class View:
     spend: Floats
     outcome: Floats | None
     spend_all: bool = False
+    best: Callable[[Curve], Floats] | None = None
+
+    def optimum(self, curves: Curve) -> Floats:
+        """Return the best split for given curves within the limits."""
+        if self.best is not None:
+            return self.best(curves)
+        return waterfill(curves, self.lower, self.upper, self.budget).spend
 
 
 @runtime_checkable

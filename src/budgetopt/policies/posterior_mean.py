@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from budgetopt.optimize import waterfill
 from budgetopt.policies.base import Floats, View
 
 
@@ -18,4 +17,4 @@ class PosteriorMean:
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return the optimum of the posterior mean curves."""
-        return waterfill(view.belief.mean(), view.lower, view.upper, view.budget).spend
+        return view.optimum(view.belief.mean())

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from budgetopt.curves import Mixture
-from budgetopt.optimize import waterfill
 from budgetopt.policies.base import Floats, View, check_count
 
 MOST_DRAWS = 10_000
@@ -49,4 +48,4 @@ class Thompson:
         """Return the optimum of the average of posterior draws."""
         drawn = view.belief.draw(rng, self.draws)
         average = Mixture(drawn.cells, np.mean(drawn.weights, axis=0))
-        return waterfill(average, view.lower, view.upper, view.budget).spend
+        return view.optimum(average)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from budgetopt.belief import learn
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import CalendarError, HistoryError, InputError
 from budgetopt.history import History
-from budgetopt.optimize import Problem, problem_of, settle, waterfill
+from budgetopt.optimize import Problem, problem_of, settle, solve
 from budgetopt.plan import Plan
 from budgetopt.policies import Policy, PosteriorMean, View
 from budgetopt.policies.base import Floats
@@ -86,8 +87,8 @@ def reallocate(
     view = _view(plan, past, problem, belief, last)
     rng = np.random.default_rng([seed, start.toordinal()])
     spend = checked_spend(problem, policy.name, policy.decide(view, rng))
-    best = waterfill(problem.curves, problem.lower, problem.upper, view.budget)
-    allocation = settle(plan, problem, spend, best.price, method=policy.name, last=last)
+    best = solve(problem)
+    allocation = settle(plan, problem, best._replace(spend=spend, method=policy.name))
     before = problem.curves.value(view.last).sum()
     return Decision(
         week=Week(start),
@@ -158,6 +159,7 @@ def _view(
         spend=past.spend,
         outcome=past.outcome,
         spend_all=problem.spend_all,
+        best=lambda curves: solve(replace(problem, curves=curves)).spend,
     )
 
 

@@ -1,0 +1,113 @@
+"""Which engine solves a plan, chosen by what the plan needs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from budgetopt.errors import InputError, SolverError, did_you_mean
+from budgetopt.optimize.certificate import lagrangian_bound
+from budgetopt.optimize.problem import Problem
+from budgetopt.optimize.solved import Solved
+from budgetopt.optimize.waterfill import waterfill
+
+Method = Literal["auto", "waterfill", "dual", "branch", "linear", "integer"]
+METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", "integer")
+"""Engines that `solve` may be told to use; ``"auto"`` leaves the choice to the plan."""
+
+
+def solve(problem: Problem, method: Method = "auto", time_limit: float | None = None) -> Solved:
+    """Return the best continuous split, by the engine that the plan needs or the one asked for.
+
+    ==============  ====================================================================
+    engine          what it solves
+    ==============  ====================================================================
+    ``waterfill``   concave curves, a budget and bounds
+    ``dual``        concave curves and any rows that do not count
+    ``branch``      S-curves and off-or-at-least as well
+    ``linear``      as ``dual``, by linear programs
+    ``integer``     everything, counts and lots included, by integer programs
+    ==============  ====================================================================
+
+    Raises
+    ------
+    InputError
+        ``unknown-name`` for a method that is not there.
+    SolverError
+        ``wrong-method`` where the engine asked for cannot solve the plan.
+    """
+    if method not in METHODS:
+        raise InputError(
+            "unknown-name",
+            f"method {method!r} is not known",
+            field="method",
+            value=method,
+            remedy=did_you_mean(str(method), METHODS),
+        )
+    able = _able(problem)
+    chosen = able[0] if method == "auto" else method
+    if chosen not in able:
+        raise SolverError(
+            "wrong-method",
+            f"method {chosen!r} cannot solve this plan, which has {_needs(problem)}",
+            field="method",
+            value=chosen,
+            remedy=f"choose {' or '.join(able)}, or leave the choice to budgetopt",
+        )
+    return _run(problem, chosen, time_limit)
+
+
+def _able(problem: Problem) -> tuple[Method, ...]:
+    """Return the engines that can solve a problem, the best first."""
+    counts = any(row.counts for row in problem.limits)
+    lots = bool(np.any(problem.lots > problem.step))
+    if counts or lots:
+        return ("integer",)
+    if not problem.curves.concave or problem.least_on.any():
+        return ("branch", "integer")
+    if problem.plain:
+        return ("waterfill", "dual", "branch", "linear", "integer")
+    return ("dual", "branch", "linear", "integer")
+
+
+def _needs(problem: Problem) -> str:
+    """Return what of a problem the simpler engines cannot solve, in words."""
+    found = [
+        (any(row.counts for row in problem.limits), "limits that count channels"),
+        (bool(np.any(problem.lots > problem.step)), "lots"),
+        (not problem.curves.concave, "S-shaped curves"),
+        (bool(problem.least_on.any()), "channels that are off or at least so much"),
+        (not problem.plain, "rows across channels or a goal of its own"),
+    ]
+    return ", ".join(text for there, text in found if there)
+
+
+def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
+    if method == "waterfill":
+        return _filled(problem)
+    if method == "dual":
+        from budgetopt.optimize.dual import dual
+        from budgetopt.optimize.lagrangian import field_of
+
+        return dual(field_of(problem), problem.rows)
+    if method == "branch":
+        from budgetopt.optimize.branch import branch
+
+        return branch(problem, time_limit=time_limit)
+    if method == "linear":
+        from budgetopt.optimize.linear import linear
+
+        return linear(problem, time_limit=time_limit)
+    from budgetopt.optimize.integer import integer
+
+    return integer(problem, time_limit=time_limit)
+
+
+def _filled(problem: Problem) -> Solved:
+    lower, upper, budget = problem.lower, problem.upper, problem.budget_money
+    spend, price = waterfill(problem.curves, lower, upper, budget)
+    bound = lagrangian_bound(problem.curves, lower, upper, budget, price)
+    prices = np.zeros(1 + problem.spend_all)
+    prices[0] = price
+    return Solved(spend, prices, float(bound), "waterfill")

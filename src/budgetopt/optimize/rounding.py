@@ -1,0 +1,191 @@
+"""From a continuous optimum to exact money that keeps every rule."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds as Box
+from scipy.optimize import LinearConstraint, milp
+
+from budgetopt.errors import SolverError
+from budgetopt.money import round_to_step
+from budgetopt.optimize.problem import Problem
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
+
+_SNAP = 1e-4
+"""Lots by which a spend may miss a whole lot and still be taken for it."""
+_ROOM = 2
+"""Lots below and above its neighbours that a channel may be moved to, to keep a rule."""
+
+
+def rounded(problem: Problem, spend: Floats) -> Whole:
+    """Return spends in minor units that keep bounds, lots, rows and budget.
+
+    Budget and bounds alone are kept by largest remainder; equal remainders go to the channel
+    whose name sorts first, so that the order in which channels are declared decides nothing. With
+    more rules every spend is rounded down to its lot, and the lots that fit are given out in the
+    order of what they bring; where that breaks a rule, a small integer program chooses among the
+    neighbouring lots.
+
+    Raises
+    ------
+    SolverError
+        ``not-converged`` where no neighbouring lots keep every rule.
+    """
+    minor = spend * problem.money.units
+    if _simple(problem):
+        total = min(problem.target, round(float(minor.sum())))
+        bounds = problem.bounds
+        return round_to_step(minor, total, problem.step, bounds.lower, bounds.upper, _rank(problem))
+    grid = _Grid(problem, minor)
+    chosen = grid.fill(grid.start())
+    if not grid.kept(chosen):
+        chosen = grid.fill(grid.program())
+    return grid.spend(chosen)
+
+
+def _simple(problem: Problem) -> bool:
+    plain = not problem.limits and not problem.least_on.any() and not problem.cost.any()
+    return plain and bool(np.all(problem.lots == problem.step))
+
+
+def _rank(problem: Problem) -> Whole:
+    rank = np.empty(len(problem.names), dtype=np.int64)
+    rank[sorted(range(rank.size), key=problem.names.__getitem__)] = np.arange(rank.size)
+    return rank
+
+
+class _Grid:
+    """The few exact spends that each channel may take near its optimum.
+
+    Column ``j`` of `table` is a spend in minor units; columns rise by lots, and a channel that has
+    fewer repeats its last. Rows are held in floats scaled to about one, with the exact check left
+    to `verify`.
+    """
+
+    def __init__(self, problem: Problem, minor: Floats) -> None:
+        self.problem = problem
+        self.table, self.first = _table(problem, minor)
+        money = self.table / problem.money.units
+        rows = problem.rows
+        value = np.stack([problem.curves.value(money[:, j]) for j in range(money.shape[1])], axis=1)
+        change = np.abs(money - problem.last_money[:, None])
+        on, moved = (money > 0).astype(float), (change > 0).astype(float)
+        self.gain = problem.weight[:, None] * value - problem.cost[:, None] * money
+        parts = (
+            (rows.money, money), (rows.moved, change), (rows.outcome, -value),
+            (rows.on, on), (rows.moves, moved),
+        )  # fmt: skip
+        # What each row uses when a channel takes each of its spends: (rows, channels, columns).
+        self.use = np.asarray(sum(a.toarray()[:, :, None] * part[None] for a, part in parts))
+        size = np.abs(self.use).max(axis=(1, 2), initial=0.0) + np.abs(rows.room)
+        self.slack = 1e-12 * np.maximum(size, 1e-300)
+        self.room = rows.room
+
+    def start(self) -> NDArray[np.intp]:
+        """Return for each channel the column of its optimum rounded down."""
+        return self.first.copy()
+
+    def used(self, chosen: NDArray[np.intp]) -> Floats:
+        """Return the left side of each row."""
+        used: Floats = np.take_along_axis(self.use, chosen[None, :, None], axis=2)[:, :, 0].sum(1)
+        return used
+
+    def kept(self, chosen: NDArray[np.intp]) -> bool:
+        """Say whether every row is kept."""
+        return bool(np.all(self.used(chosen) <= self.room + self.slack * chosen.size))
+
+    def fill(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Give out lots in the order of what they bring, as far as no row breaks for it."""
+        chosen, last = chosen.copy(), self.table.shape[1] - 1
+        used = self.used(chosen)
+        for _ in range(last):
+            ahead = np.minimum(chosen + 1, last)
+            gain = _at(self.gain, ahead) - _at(self.gain, chosen)
+            order = np.lexsort((_rank(self.problem), -gain))
+            moved = False
+            for at in order[(gain > 0)[order] & (self._up(chosen, ahead))[order]]:
+                more = self.use[:, at, ahead[at]] - self.use[:, at, chosen[at]]
+                tight = (more > 0) & (used + more > self.room + self.slack)
+                if not tight.any():
+                    chosen[at], used, moved = ahead[at], used + more, True
+            if not moved:
+                break
+        return chosen
+
+    def program(self) -> NDArray[np.intp]:
+        """Return the columns that bring most and keep every row, by a small integer program."""
+        channels, columns = self.table.shape
+        each = np.kron(np.eye(channels), np.ones(columns))
+        size = np.maximum(np.abs(self.use).max(axis=(1, 2)), 1e-300)[:, None]
+        flat = self.use.reshape(len(self.room), -1) / size
+        scale = np.abs(self.gain).max() or 1.0
+        answer = milp(
+            -self.gain.ravel() / scale,
+            constraints=[
+                LinearConstraint(flat, ub=self.room / size[:, 0]),
+                LinearConstraint(each, lb=1.0, ub=1.0),
+            ],
+            integrality=np.ones(channels * columns),
+            bounds=Box(0.0, 1.0),
+            options={"time_limit": 10.0, "mip_rel_gap": 1e-9},
+        )
+        if answer.x is None:
+            raise SolverError(
+                "not-converged",
+                "no whole steps near the optimum keep every limit",
+                field="step",
+                value=self.problem.money.show(self.problem.step),
+                remedy="take a finer step, or leave some room between the limits",
+            )
+        best: NDArray[np.intp] = np.argmax(answer.x.reshape(channels, columns), axis=1)
+        return best
+
+    def spend(self, chosen: NDArray[np.intp]) -> Whole:
+        """Return the spends of the columns chosen, in minor units."""
+        return _at(self.table, chosen)
+
+    def _up(self, chosen: NDArray[np.intp], ahead: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Say which channels may take the next lot: not those that would start or start to move."""
+        now, then = _at(self.table, chosen), _at(self.table, ahead)
+        starts = (now == 0) & (then > 0) & (self.problem.least_on > 0)
+        counted = np.zeros(now.size, dtype=bool)
+        if self.problem.rows.counts and self.problem.last is not None:
+            counted = now == self.problem.last
+        free: NDArray[np.bool_] = (then > now) & ~starts & ~counted
+        return free
+
+
+def _at(table: NDArray[Number], chosen: NDArray[np.intp]) -> NDArray[Number]:
+    """Return one entry of each channel's row of a table."""
+    entry: NDArray[Number] = np.take_along_axis(table, chosen[:, None], axis=1)[:, 0]
+    return entry
+
+
+def _table(problem: Problem, minor: Floats) -> tuple[Whole, NDArray[np.intp]]:
+    """Return neighbouring spends on whole lots, and which of them is the optimum rounded down."""
+    lower, upper, lot = problem.bounds.lower, problem.bounds.upper, problem.lots
+    locked = lower == upper
+    low, high = -(-lower // lot) * lot, upper // lot * lot
+    nearest = np.rint(minor / lot)
+    whole = np.where(np.abs(minor / lot - nearest) <= _SNAP, nearest, np.floor(minor / lot))
+    base = np.clip(whole.astype(np.int64) * lot, low, np.maximum(low, high))
+    steps = np.arange(-_ROOM, _ROOM + 2)
+    table = base[:, None] + steps * lot[:, None]
+    least = np.where(problem.least_on > 0, -(-problem.least_on // lot) * lot, low)
+    table = np.clip(table, np.maximum(low, least)[:, None], np.maximum(low, high)[:, None])
+    off = (problem.least_on > 0) & (minor < 0.5 * problem.least_on)
+    table[off] = 0
+    first = np.full(minor.size, _ROOM, dtype=np.intp)
+    table[locked] = lower[locked, None]
+    if problem.rows.counts and problem.last is not None:
+        # A channel that stays keeps its money to the cent, on the step or off it.
+        stays = (np.abs(minor - problem.last) <= _SNAP * lot) & ~locked
+        table[stays] = problem.last[stays, None]
+        table[(minor <= _SNAP * lot) & (lower == 0)] = 0
+    return table, first
