@@ -52,7 +52,8 @@ def rows(random_: random.Random) -> list[str]:
             tilt[channel] = 0.8 * tilt[channel] + random_.gauss(0, 0.18)
             wander = 1.0 if channel == CONTRACT else math.exp(tilt[channel])
             spend = round(usual * wander / 10) * 10
-            mean = most * -math.expm1(-spend / scale) * demand(week) * random_.lognormvariate(0, 0.15)
+            mean = most * -math.expm1(-spend / scale) * demand(week)
+            mean *= random_.lognormvariate(0, 0.15)
             orders = max(0, round(random_.gauss(mean, math.sqrt(mean))))
             lines.append(f"{week},{channel},{spend},{orders * ORDER_VALUE}")
     return lines
