@@ -93,7 +93,7 @@ def reallocate(
     return Decision(
         week=Week(start),
         allocation=allocation,
-        moves=moves_of(allocation, last, problem.curves),
+        moves=moves_of(allocation, last, problem, best.prices),
         policy=policy.name,
         seed=seed,
         gain=float(allocation.outcome - before) if last else None,
