@@ -8,6 +8,7 @@ floating-point number exactly.
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
@@ -22,6 +23,8 @@ MOST = 2**53
 
 # Its own context, so that neither a program's precision nor a long number rounds in silence.
 _EXACT = Context(prec=60, traps=[Inexact])
+_PLAIN = Decimal(10**9)
+"""Amounts below this count exactly in every currency, so that they need no further look."""
 
 # ISO 4217, active national currencies, by the number of digits of the minor unit where it is not 2.
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -136,6 +139,31 @@ class Currency:
     def amount(self, minor: int) -> Decimal:
         """Return minor units as a `Decimal` with all of the currency's digits."""
         return _EXACT.scaleb(Decimal(int(minor)), Decimal(-self.digits))
+
+    def amounts(self, minor: Iterable[int]) -> list[Decimal]:
+        """Return `amount` of each; quicker for many."""
+        unit = _EXACT.scaleb(Decimal(1), Decimal(-self.digits))
+        return [_EXACT.multiply(Decimal(m), unit) for m in minor]
+
+    def minors(self, amounts: Mapping[str, Any], field: str) -> NDArray[np.int64]:
+        """Return `minor` of each amount of a table by name; quicker for many.
+
+        Parameters
+        ----------
+        amounts
+            Amounts by name.
+        field
+            What the amounts are, for the error, which adds the name.
+        """
+        units, whole = Decimal(self.units), []
+        for name, amount in amounts.items():
+            exact = None
+            # The plain case at once; whatever is odd takes the careful way and its errors.
+            if type(amount) is Decimal and 0 <= amount < _PLAIN:
+                exact = _EXACT.multiply(amount, units)
+            plain = exact is not None and exact == (there := int(exact))
+            whole.append(there if plain else self.minor(amount, f"{field} of {name!r}"))
+        return np.array(whole, dtype=np.int64)
 
     def show(self, minor: int) -> str:
         """Return minor units as text with thousands separators, without empty cents."""

@@ -190,11 +190,11 @@ def _envelope(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     heights = y.copy()
     for row in zip(*np.nonzero(np.atleast_1d(bent)), strict=True):
         at = row if x.ndim > 1 else ()
-        heights[at], slopes[at] = _row_envelope(x[at], y[at])
+        heights[at], slopes[at] = row_envelope(x[at], y[at])
     return heights, slopes
 
 
-def _row_envelope(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def row_envelope(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return heights and slopes of one row's envelope, by Andrew's (1979) monotone chain."""
 
     def rise(i: int, j: int) -> float:

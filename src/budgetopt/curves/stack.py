@@ -125,11 +125,14 @@ class Stack(Curve):
         return {"kind": self.kind, "parts": parts}
 
     def _each(self, method: Callable[[Curve, Floats], Floats], given: ArrayLike) -> Floats:
-        given = np.asarray(given, dtype=np.float64)
-        wide = np.broadcast_to(given, np.broadcast_shapes(given.shape, (self.size,)))
+        wide, size = np.asarray(given, dtype=np.float64), self.size
+        if not wide.ndim or wide.shape[-1] != size:
+            wide = np.broadcast_to(wide, np.broadcast_shapes(wide.shape, (size,)))
         results = [(at, method(curve, wide[..., at])) for at, curve in self.parts]
-        lead = np.broadcast_shapes(wide.shape[:-1], *(r.shape[:-1] for _, r in results))
-        out = np.empty((*lead, self.size))
+        lead = wide.shape[:-1]
+        if any(result.ndim != wide.ndim or result.shape[:-1] != lead for _, result in results):
+            lead = np.broadcast_shapes(lead, *(r.shape[:-1] for _, r in results))
+        out = np.empty((*lead, size))
         for at, result in results:
             out[..., at] = result
         return out

@@ -75,8 +75,8 @@ def settle(plan: Plan, problem: Problem, solved: Solved) -> Allocation:
     spend = minor / money.units
     outcomes = problem.curves.value(spend)
     marginal = problem.curves.slope(spend)
-    amounts = [money.amount(m) for m in minor.tolist()]
-    last = () if problem.last is None else problem.last.tolist()
+    amounts = money.amounts(minor.tolist())
+    last = () if problem.last is None else money.amounts(problem.last.tolist())
     return Allocation(
         currency=money.code,
         spend=dict(zip(names, amounts, strict=True)),
@@ -89,7 +89,7 @@ def settle(plan: Plan, problem: Problem, solved: Solved) -> Allocation:
         method=solved.method,
         marginal=dict(zip(names, marginal.tolist(), strict=True)),
         prices=_prices(problem, minor, marginal, solved.prices),
-        last={n: money.amount(m) for n, m in zip(names, last, strict=False)},
+        last=dict(zip(names, last, strict=False)),
         notes=_notes(plan, problem),
     )
 

@@ -81,10 +81,9 @@ class Allocation:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        minor = Currency(self.currency).minor
-        spend = [minor(v, f"spend of {k!r}") for k, v in self.spend.items()]
+        spend = Currency(self.currency).minors(self.spend, "spend")
         outcome = np.array(list(self.outcomes.values()))
-        verify(tuple(self.spend), np.array(spend, dtype=np.int64), self.rules, outcome)
+        verify(tuple(self.spend), spend, self.rules, outcome)
 
     @property
     def gap(self) -> float:

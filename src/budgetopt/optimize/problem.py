@@ -236,6 +236,8 @@ def curves_of(plan: Plan, source: Any = None) -> Curve:
         _refuse_unknown(plan, source.channels, "the belief")
         place = {name: at for at, name in enumerate(source.channels)}
         return source.mean().take([place[n] for n in _all_named(plan, place)])
+    if source is None and plan.curves is not None:
+        return plan.curves
     declared = {c.name: c.curve for c in plan.channels}
     given: Mapping[str, Any] = declared if source is None else source
     _refuse_unknown(plan, given, "the curves")

@@ -17,6 +17,8 @@ _ROUNDS = 200
 """Far above need: a bisection of the logarithm of the price ends sooner than this."""
 _NEWTON_ROUNDS = 40
 """Newton's method needs some five rounds; past these only bisection is trusted."""
+_LEAP = 64.0
+"""A Newton step of the log price beyond this comes from channels that are as good as at a bound."""
 _CLOSE = 1e-7
 """Share of the budget the sum may miss before the last step, whose own error is its square."""
 _EXACT = 1e-15
@@ -193,7 +195,8 @@ def _search(pool: _Pool, budget: Floats, start: Floats) -> Filled:
         outward = log_price + np.where(miss > 0, stride, -stride)
         middle = np.where(np.isfinite(middle), middle, outward)
         stride *= 2.0
-        inside = (ahead > cheap) & (ahead < dear) & (turn < _NEWTON_ROUNDS)
+        near = np.abs(step) <= _LEAP
+        inside = (ahead > cheap) & (ahead < dear) & near & (turn < _NEWTON_ROUNDS)
         log_price = np.where(met | jump, log_price, np.where(inside, ahead, middle))
     else:
         raise _not_converged()

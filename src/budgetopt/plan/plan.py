@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.calendar import start_day_number
+from budgetopt.curves import Curve, stack
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import Columns
 from budgetopt.money import MOST, Currency, as_decimal
@@ -215,6 +216,12 @@ class Plan:
     def index(self) -> dict[str, int]:
         """Position of each channel by name."""
         return {name: at for at, name in enumerate(self.names)}
+
+    @cached_property
+    def curves(self) -> Curve | None:
+        """One curve over the channels, or None where a channel carries none."""
+        single = [c.curve for c in self.channels if c.curve is not None]
+        return stack(single) if len(single) == len(self.channels) else None
 
     @cached_property
     def values(self) -> NDArray[np.float64]:
