@@ -15,7 +15,7 @@ from budgetopt.curves import Curve, stack
 from budgetopt.errors import InfeasibleError, PlanError, did_you_mean
 from budgetopt.money import Currency
 from budgetopt.optimize.rules import Rules
-from budgetopt.plan import RULES, Bounds, Plan, Row, bounds_of
+from budgetopt.plan import MARGIN, RULES, Bounds, Caps, Plan, Row, bounds_of
 
 if TYPE_CHECKING:
     from budgetopt.optimize.rows import Rows
@@ -181,14 +181,16 @@ def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = 
     before = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
     weight, cost = _objective(plan)
     limits = tuple(row for rule in plan.limits for row in rule.rows(plan, before))
+    curve = curves_of(plan, curves)
+    bounds = _capped(plan, bounds_of(plan, last), curve)
     problem = Problem(
         names=plan.names,
         money=plan.money,
         step=plan.step_minor,
         budget=plan.spendable_minor,
         spend_all=plan.spend == "all",
-        bounds=bounds_of(plan, last).drawn_in(plan.step_minor, plan.names, plan.money),
-        curves=curves_of(plan, curves),
+        bounds=bounds.drawn_in(plan.step_minor, plan.names, plan.money),
+        curves=curve,
         weight=weight,
         cost=cost,
         least_on=np.array(plan.minimums_minor, dtype=np.int64),
@@ -198,6 +200,35 @@ def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = 
     )
     refuse_infeasible(problem)
     return problem
+
+
+def _capped(plan: Plan, bounds: Bounds, curves: Curve) -> Bounds:
+    """Return bounds with the caps that limits read off the curves."""
+    for rule in plan.limits:
+        if not isinstance(rule, Caps):
+            continue
+        most = np.minimum(rule.caps(plan, curves) * plan.money.units, 2.0**53)
+        caps = np.floor(most).astype(np.int64)
+        low = caps < bounds.lower
+        if np.any(low):
+            at = int(np.argmax(low))
+            least, show = RULES[bounds.lower_rule[at]], plan.money.show
+            raise InfeasibleError(
+                "bounds-clash",
+                f"{least} of {plan.names[at]!r} is {show(bounds.lower[at])}, but the limit "
+                f"{rule.name!r} leaves at most {show(caps[at])}",
+                field=f"limits.{rule.name}",
+                value=show(caps[at]),
+                remedy=f"lower the {least} of {plan.names[at]!r} or the limit {rule.name!r}",
+            )
+        tighter = caps < bounds.upper
+        bounds = Bounds(
+            bounds.lower,
+            np.where(tighter, caps, bounds.upper),
+            bounds.lower_rule,
+            np.where(tighter, MARGIN, bounds.upper_rule).astype(np.int8),
+        )
+    return bounds
 
 
 def _objective(plan: Plan) -> tuple[Floats, Floats]:

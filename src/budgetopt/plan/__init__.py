@@ -7,19 +7,21 @@ channel into a week's exact bounds; `files` reads and writes them.
 
 from __future__ import annotations
 
-from budgetopt.plan.bounds import RULES, Bounds, bounds_of
+from budgetopt.plan.bounds import MARGIN, RULES, Bounds, bounds_of
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel
 from budgetopt.plan.goal import Goal
-from budgetopt.plan.limits import Limit, Row, Rule
+from budgetopt.plan.limits import Caps, Limit, Row, Rule
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.plan import Plan
 from budgetopt.plan.reserve import Reserve
 
 __all__ = [
+    "MARGIN",
     "RULES",
     "Bounds",
     "BudgetLines",
+    "Caps",
     "Channel",
     "Goal",
     "Limit",

@@ -13,8 +13,8 @@ from budgetopt.errors import InfeasibleError
 from budgetopt.money import Currency
 from budgetopt.plan.plan import Plan
 
-FREE, FLOOR, CAP, LOCKED, CHANGE = range(5)
-RULES = ("", "floor", "cap", "lock", "max change")
+FREE, FLOOR, CAP, LOCKED, CHANGE, MARGIN = range(6)
+RULES = ("", "floor", "cap", "lock", "max change", "mROAS floor")
 """Names of the limits that can set a bound, by number; 0 is no limit but zero or the budget."""
 
 Minor = NDArray[np.int64]

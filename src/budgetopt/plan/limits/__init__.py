@@ -1,7 +1,7 @@
 """Limits across channels: named data that turn into rows.
 
-`GroupLimit`, `LinearLimit` and `Turnover` speak of money, `RoasFloor`, `CpaCeiling` and
-`OutcomeFloor` of what it brings, `FewMoves`, `Apart` and `AtLeastOn` count channels. `Limit` has a
+`GroupLimit`, `LinearLimit` and `Turnover` speak of money, `RoasFloor`, `MroasFloor`,
+`CpaCeiling` and `OutcomeFloor` of what it brings, `FewMoves`, `Apart` and `AtLeastOn` count channels. `Limit` has a
 maker for each; whatever has a name and the verb `rows` of `Rule` is a limit too.
 """
 
@@ -13,21 +13,23 @@ from decimal import Decimal
 from typing import Any
 
 from budgetopt.errors import PlanError, did_you_mean
-from budgetopt.plan.limits.base import Rule
+from budgetopt.plan.limits.base import Caps, Rule
 from budgetopt.plan.limits.count import Apart, AtLeastOn, FewMoves
 from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
-from budgetopt.plan.limits.ratio import CpaCeiling, OutcomeFloor, RoasFloor
+from budgetopt.plan.limits.ratio import CpaCeiling, MroasFloor, OutcomeFloor, RoasFloor
 from budgetopt.plan.limits.row import Row
 
 __all__ = [
     "KINDS",
     "Apart",
     "AtLeastOn",
+    "Caps",
     "CpaCeiling",
     "FewMoves",
     "GroupLimit",
     "Limit",
     "LinearLimit",
+    "MroasFloor",
     "OutcomeFloor",
     "RoasFloor",
     "Row",
@@ -45,6 +47,7 @@ KINDS: dict[str, Any] = {
     "apart": Apart,
     "at-least-on": AtLeastOn,
     "roas": RoasFloor,
+    "mroas": MroasFloor,
     "cpa": CpaCeiling,
     "outcome": OutcomeFloor,
 }
@@ -67,6 +70,7 @@ class Limit:
     apart = Apart
     at_least_on = AtLeastOn
     roas = RoasFloor
+    mroas = MroasFloor
     cpa = CpaCeiling
     outcome = OutcomeFloor
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.curves import Curve
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.plan.limits.row import Row
 
@@ -32,6 +33,14 @@ class Rule(Protocol):
 
     def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
         """Return the rows; `last` is last applied money in minor units by channel, or None."""
+
+
+@runtime_checkable
+class Caps(Protocol):
+    """A second verb that a limit may have: the most money by channel, read off the curves."""
+
+    def caps(self, plan: Plan, curves: Curve) -> NDArray[np.float64]:
+        """Return money by channel, infinite where the limit says nothing."""
 
 
 def members(plan: Plan, where: Mapping[str, str] | tuple[str, ...], limit: str) -> Whole:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numpy.typing import NDArray
+
+from budgetopt.curves import Curve
 from budgetopt.errors import PlanError
 from budgetopt.money import as_decimal
 from budgetopt.plan.limits.base import Whole, as_fraction, frozen_where, members, said
@@ -120,6 +123,46 @@ class OutcomeFloor:
         text = f"{what} of {said(self.where)} at least {self.at_least:f}"
         room = -as_fraction(self.at_least)
         return (Row(self.name, 0 * chosen, room, outcome=chosen * rates, sentence=text),)
+
+
+@dataclass(frozen=True)
+class MroasFloor:
+    r"""Least value of the last unit of money in each channel: :math:`v_i f_i'(x_i) \ge h`.
+
+    Parameters
+    ----------
+    at_least
+        Hurdle, above 0; 1 where the last unit of money must earn itself back.
+    where
+        The group: labels, or channel names; by default every channel.
+    name
+        Name of the limit.
+
+    Notes
+    -----
+    It caps every channel at the spend where its slope falls to the hurdle, and is no row. It is
+    meant for concave curves; an S-curve meets the hurdle on its falling branch.
+    """
+
+    at_least: Any
+    where: Any = None
+    name: str = "mROAS"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+        """Return none."""
+        members(plan, self.where, self.name)
+        return ()
+
+    def caps(self, plan: Plan, curves: Curve) -> NDArray[np.float64]:
+        """Return the most money by channel, infinite outside the group."""
+        chosen = members(plan, self.where, self.name)
+        with np.errstate(divide="ignore"):
+            slope = float(self.at_least) / plan.values
+        return np.where(chosen > 0, curves.spend_at_slope(slope), np.inf)
 
 
 def _positive(given: Any, limit: str) -> Decimal:
