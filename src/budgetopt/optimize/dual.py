@@ -1,0 +1,265 @@
+"""Concave curves under any rows without counts, solved through the prices of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
+from budgetopt.optimize.lagrangian import Field, priced
+from budgetopt.optimize.newton import Ended, minimise
+from budgetopt.optimize.responses import Chords, Scaled, Taken
+from budgetopt.optimize.rows import Rows
+from budgetopt.optimize.solved import Solved
+
+Floats = NDArray[np.float64]
+
+_GOOD = 1e-10
+"""Gap, as a share of the bound, at which nothing better is looked for."""
+_ENOUGH = 1e-7
+"""Largest gap that is handed back as an answer."""
+_KEPT = 1e-11
+"""Share of a row's size by which rounding may break it."""
+_WINDOWS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
+"""Shares of the costs over which jumps are averaged, one after the other."""
+_DRAWS = 30
+"""Rounds in which channels on straight pieces are drawn to where they stood: two or three do."""
+_MANY = 65_536
+"""With more channels than this, every 64th is solved first for a start."""
+_EVERY = 64
+_FAR = 30.0
+"""Scaled prices are around 1; from here on it is asked whether the rows contradict each other."""
+
+
+class _Try(NamedTuple):
+    """A candidate: the answer, its gap and what it overuses, as shares."""
+
+    solved: Solved
+    gap: float
+    over: float
+
+    @property
+    def rank(self) -> float:
+        return max(self.gap, self.over * (_GOOD / _KEPT))
+
+
+def dual(field: Field, rows: Rows, *, start: Floats | None = None) -> Solved:
+    r"""Maximise :math:`\sum_i w_i f_i(x_i) - c_i x_i` within bounds and rows without counts.
+
+    .. math::
+        \min_{\pi \ge 0} \varphi(\pi) = \pi^T room + \sum_i \max_{l_i \le x \le u_i}
+        \{ (w_i + P_i^T\pi) f_i(x) - (c_i + A_i^T\pi) x - M_i^T\pi |x - x^{last}_i| \}
+
+    Each channel's maximum is in closed form, where its slope meets
+    :math:`(c_i + A_i^T\pi \pm M_i^T\pi)/(w_i + P_i^T\pi)`; the gradient of :math:`\varphi` is what
+    the rows have left, and its curvature is :math:`G D G^T`, where G is what a unit of money uses
+    and D what a channel gives when its cost falls. So it is minimised by Newton's method
+    (`newton.minimise`). Where channels are tied on straight pieces, the jumps are first averaged
+    over a window of costs, which shrinks, and then each tied channel is drawn to where it stood
+    until nothing moves.
+
+    Parameters
+    ----------
+    field
+        Channels with concave curves; `least_on` is not looked at.
+    rows
+        Rows without counts.
+    start
+        Prices to start from, if known from a similar problem, shape ``(rows,)``.
+
+    Returns
+    -------
+    Solved
+        Bounds are kept exactly, rows to rounding error; the gap to `bound` is at most 1e-7 of it.
+
+    Raises
+    ------
+    InfeasibleError
+        ``limits-clash``, with the names of rows that no split keeps together.
+    SolverError
+        ``not-converged``.
+
+    Notes
+    -----
+    Source: Everett (1963); Boyd and Vandenberghe (2004), section 5; for the straight pieces the
+    proximal method of multipliers (Rockafellar 1976). Free of units: every row is measured by its
+    size and the objective by its own.
+    """
+    field = field._replace(least_on=np.zeros_like(field.lower))
+    with np.errstate(all="ignore"):
+        scaled = Scaled(field, rows)
+        search = _Search(scaled)
+        first = _first_prices(scaled) if start is None else scaled.scaled(start)
+        ended = search.run(scaled.smooth, first)
+        best = search.settle(ended.taken, scaled.low, scaled.high)
+        if best.rank > _GOOD:
+            best = _untied(search, ended.taken, best)
+    if best.gap > _ENOUGH or best.over > _KEPT:
+        raise _not_converged(best)
+    return best.solved
+
+
+class _Search:
+    """Newton's method on one problem, with a look-out for rows that contradict each other."""
+
+    def __init__(self, scaled: Scaled) -> None:
+        self.scaled = scaled
+        self.limit = _FAR
+
+    def run(self, reply: Callable[[Floats], Taken], start: Floats) -> Ended:
+        """Return where the search ends; raise where no split keeps the rows."""
+        ended = minimise(reply, self.scaled.curvature, start, away=self._contradicts)
+        if ended.how == "away":
+            raise self._clash(ended.taken.prices)
+        return ended
+
+    def _contradicts(self, taken: Taken) -> bool:
+        """Return whether the prices prove that no split keeps the rows.
+
+        With an objective of zero the bound is zero at least, if there is a split at all.
+        """
+        high = float(np.max(taken.prices, initial=0.0))
+        if high < self.limit:
+            return False
+        self.limit = 8.0 * high
+        field, prices = self.scaled.field, self.scaled.prices(taken.prices)
+        zero = np.zeros_like(field.weight)
+        bare = field._replace(weight=zero, cost=zero, upper=self.scaled.high)
+        bound = priced(bare, self.scaled.rows, prices).bound
+        return bool(bound < -_KEPT * self.scaled.worth * taken.prices.sum())
+
+    def _clash(self, prices: Floats) -> InfeasibleError:
+        weighty = np.flatnonzero(prices > 1e-9 * prices.max())
+        names = list(dict.fromkeys(self.scaled.rows.names[at] for at in weighty))
+        said = ", ".join(repr(name) for name in names)
+        return InfeasibleError(
+            "limits-clash",
+            f"no split keeps {said} together within the channels' bounds",
+            field=",".join(names),
+            remedy="relax one of them, or the floors and caps",
+        )
+
+    def settle(self, taken: Taken, low: Floats, high: Floats) -> _Try:
+        """Return the candidate that the channels' answer leads to."""
+        scaled = self.scaled
+        spend = _repaired(scaled, taken, low, high)
+        prices = scaled.prices(taken.prices)
+        bound = priced(scaled.field, scaled.rows, prices).bound
+        field = scaled.field
+        reached = float(field.weight @ field.curves.value(spend) - field.cost @ spend)
+        gap = (bound - reached) / max(abs(bound), 1e-6 * scaled.worth)
+        over = float(np.max(-scaled.left(spend), initial=0.0))
+        gap = gap if np.isfinite(gap) else np.inf
+        return _Try(Solved(spend, prices, bound, "dual"), gap, over)
+
+
+def _repaired(scaled: Scaled, taken: Taken, low: Floats, high: Floats) -> Floats:
+    """Return spends that keep the rows to rounding error, and use up those with a price.
+
+    What is missing is shared out among free channels in proportion to what they give, which is
+    the least change in the objective to second order.
+    """
+    spend = taken.spend
+    tight = (taken.prices > 0) & (np.abs(taken.left) < 1e-6)
+    for _ in range(6):
+        left = scaled.left(spend)
+        need = np.where(tight, left, np.minimum(left, 0.0))
+        if np.max(np.abs(need), initial=0.0) <= 1e-15:
+            break
+        tight = tight | (left < 0)
+        chosen = np.flatnonzero(tight)
+        taken = taken._replace(spend=spend)
+        effect, free = scaled.effect(taken, chosen)
+        if not free.size:
+            break
+        gives = taken.gives[free]
+        bend = scaled.curvature(taken, chosen)
+        bend[np.diag_indices_from(bend)] += 1e-13 * np.max(np.diag(bend)) + 1e-300
+        share = np.linalg.solve(bend, need[chosen])
+        aim = spend[free] + gives * (effect.T @ share)
+        spend = spend.copy()
+        spend[free] = np.clip(aim, low[free], high[free])
+        stuck = (aim < low[free]) | (aim > high[free])
+        if stuck.any():
+            gives = taken.gives.copy()
+            gives[free[stuck]] = 0.0
+            taken = taken._replace(gives=gives)
+    return spend
+
+
+def _untied(search: _Search, taken: Taken, best: _Try) -> _Try:
+    """Return the best candidate where channels on straight pieces are tied at one price."""
+    scaled, prices = search.scaled, taken.prices
+    for share in _WINDOWS:
+        half = share * scaled.costs(prices)
+        taken = search.run(partial(scaled.averaged, half=half), prices).taken
+        prices = taken.prices
+    for _ in range(_DRAWS):
+        chords = _pulled(scaled.chords(prices, _WINDOWS[-1] * scaled.costs(prices)), taken.spend)
+        taken = search.run(partial(scaled.drawn, chords=chords), prices).taken
+        prices = taken.prices
+        low, high = scaled.low.copy(), scaled.high.copy()
+        low[chords.at], high[chords.at] = chords.low, chords.high
+        found = search.settle(taken, low, high)
+        best = min(best, found, key=lambda one: one.rank)
+        if best.rank <= _GOOD:
+            break
+    return best
+
+
+def _pulled(chords: Chords, spend: Floats) -> Chords:
+    return chords._replace(pull=np.clip(spend[chords.at], chords.low, chords.high))
+
+
+def _first_prices(scaled: Scaled) -> Floats:
+    """Return prices to start from: those of a sample of channels, or one price for the budget."""
+    size = scaled.low.size
+    if size > _MANY:
+        try:
+            return _sampled(scaled)
+        except BudgetoptError:
+            pass
+    start = np.zeros(scaled.rows.size)
+    if not size or not start.size:
+        return start
+    table = abs(scaled.money)
+    widest = int(np.argmax(table @ (scaled.high - scaled.low > 0).astype(np.float64)))
+    uses = scaled.money[[widest]]
+    uses = uses.ravel() if isinstance(uses, np.ndarray) else uses.toarray().ravel()
+    gain = scaled.weight * scaled.curves.slope(scaled.middle) - scaled.cost
+    counts = (uses > 0) & np.isfinite(gain)
+    if counts.any():
+        start[widest] = max(float(np.median(gain[counts] / uses[counts])), 0.0)
+    return start
+
+
+def _sampled(scaled: Scaled) -> Floats:
+    """Return the scaled prices of a problem with every 64th channel and as much of the room."""
+    field, rows, every = scaled.field, scaled.rows, slice(None, None, _EVERY)
+    whole = abs(rows.money) @ scaled.middle + rows.outcome @ scaled.middle
+    some = Rows(
+        rows.names,
+        *(part[:, every] for part in (rows.money, rows.moved, rows.outcome, rows.on, rows.moves)),
+        rows.room,
+    )
+    middle = scaled.middle[every]
+    share = (abs(some.money) @ middle + some.outcome @ middle) / np.where(whole > 0, whole, 1.0)
+    share = np.where(whole > 0, share, 1.0 / _EVERY)
+    part = Field(field.curves.take(every), *(array[every] for array in field[1:]))
+    return scaled.scaled(dual(part, replace(some, room=rows.room * share)).prices)
+
+
+def _not_converged(best: _Try) -> SolverError:
+    return SolverError(
+        "not-converged",
+        f"the search for the prices ended {best.gap:.1e} from the optimum, with "
+        f"{best.over:.1e} of a row overused",
+        field="method",
+        value="dual",
+        remedy="try another method, and report the plan if its curves are concave",
+    )

@@ -1,0 +1,334 @@
+"""What every channel takes at given prices of the rows, and how that changes with the prices."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from budgetopt.optimize.lagrangian import Field
+from budgetopt.optimize.rows import Rows
+
+Floats = NDArray[np.float64]
+
+_DENSE = 500_000
+"""Entries up to which a table is held dense: 4 MB, where dense products are quicker."""
+_REACH = 2.0
+"""A channel's cap from a row is this many times what the row leaves it, so that the row itself,
+not this cap, is what binds and has the price."""
+
+
+class Taken(NamedTuple):
+    """Answer of the channels to prices.
+
+    Parameters
+    ----------
+    prices
+        Scaled prices, shape ``(rows,)``.
+    left
+        Room less what is used, as shares of the rows' sizes: the gradient of the dual function.
+    spend
+        Money, shape ``(channels,)``.
+    gives
+        Money that a channel takes more when its cost falls by one, 0 where it is stuck.
+    slope
+        Slope of the curve as far as `gives` goes, for rows on the outcome; None where there are
+        none.
+    side
+        1 above the last spend, -1 below it, 0 at it; None where no row counts money moved.
+    """
+
+    prices: Floats
+    left: Floats
+    spend: Floats
+    gives: Floats
+    slope: Floats | None
+    side: Floats | None
+
+
+class Chords(NamedTuple):
+    """Straight pieces on which channels are undecided at the same price.
+
+    Parameters
+    ----------
+    at
+        Positions of the channels.
+    low, high
+        Ends of the pieces, money.
+    slope
+        Outcome per money on them.
+    pull
+        Where the channels stood, money: moving costs ``(x - pull)**2 / (2 ease)``.
+    ease
+        Money per scaled cost.
+    """
+
+    at: NDArray[np.intp]
+    low: Floats
+    high: Floats
+    slope: Floats
+    pull: Floats
+    ease: Floats
+
+
+class Reply(Protocol):
+    """One verb: scaled prices in, the channels' answer out."""
+
+    def __call__(self, prices: Floats) -> Taken:
+        """Return the answer."""
+
+
+class Scaled:
+    r"""A field and its rows, free of units: rows by their size, the objective by its own.
+
+    Parameters
+    ----------
+    field, rows
+        As in `dual`.
+
+    Notes
+    -----
+    A row's size is what its terms add up to at an even filling, so that prices times size over
+    objective are around 1 whatever the units.
+    """
+
+    def __init__(self, field: Field, rows: Rows) -> None:
+        self.field, self.rows, self.curves = field, rows, field.curves
+        dense = rows.size * field.lower.size <= _DENSE
+        self.low = field.lower
+        self.high = np.maximum(self.low, np.minimum(field.upper, _reach(rows, field.lower)))
+        middle = _even(rows, self.low, self.high)
+        value = field.curves.value(middle)
+        moved = np.abs(middle - field.last)
+        size = np.abs(rows.room) + abs(rows.money) @ middle
+        size = size + rows.moved @ moved + rows.outcome @ value
+        self.size = np.where(size > 0, size, 1.0)
+        worth = float(np.abs(field.weight) @ value + np.abs(field.cost) @ middle)
+        self.worth = worth if worth > 0 else 1.0
+        self.middle = middle
+        self.money = _table(rows.money, self.size, dense)
+        self.moved = _table(rows.moved, self.size, dense) if rows.moved.nnz else None
+        self.outcome = _table(rows.outcome, self.size, dense) if rows.outcome.nnz else None
+        self.room = rows.room / self.size
+        self.weight, self.cost = field.weight / self.worth, field.cost / self.worth
+        self.hinge = np.clip(field.last, self.low, self.high)
+
+    def prices(self, scaled: Floats) -> Floats:
+        """Return prices in units from scaled ones."""
+        return scaled * (self.worth / self.size)
+
+    def scaled(self, prices: Floats) -> Floats:
+        """Return scaled prices."""
+        return np.maximum(prices, 0.0) * (self.size / self.worth)
+
+    def terms(self, prices: Floats) -> tuple[Floats, Floats, Floats | None]:
+        """Return each channel's weight of outcome, cost of money and cost of moving it."""
+        weight = self.weight
+        if self.outcome is not None:
+            weight = weight + self.outcome.T @ prices
+        drag = None if self.moved is None else self.moved.T @ prices
+        return weight, self.cost + self.money.T @ prices, drag
+
+    def best(self, weight: Floats, cost: Floats, drag: Floats | None) -> tuple[Floats, Floats]:
+        """Return the best spend of each channel, and the cost of money on its side of the last."""
+        if drag is None:
+            return self._meeting(weight, cost, self.low, self.high), cost
+        up = self._meeting(weight, cost + drag, self.hinge, self.high)
+        down = self._meeting(weight, cost - drag, self.low, self.hinge)
+        rises = up > self.hinge
+        return np.where(rises, up, down), np.where(rises, cost + drag, cost - drag)
+
+    def _meeting(self, weight: Floats, cost: Floats, low: Floats, high: Floats) -> Floats:
+        spend = self.curves.spend_at_slope(np.maximum(cost / weight, 0.0))
+        spend = np.minimum(np.maximum(spend, low), high)
+        negative = cost < 0
+        if negative.any():
+            spend = np.where(negative, high, spend)
+        idle = weight <= 0
+        if idle.any():
+            spend = np.where(idle & ~negative, low, spend)
+        return spend
+
+    def left(self, spend: Floats) -> Floats:
+        """Return room less what is used, as shares of the rows' sizes."""
+        left = self.room - self.money @ spend
+        if self.moved is not None:
+            left = left - self.moved @ np.abs(spend - self.field.last)
+        if self.outcome is not None:
+            left = left + self.outcome @ self.curves.value(spend)
+        return np.asarray(left)
+
+    def side(self, spend: Floats) -> Floats | None:
+        """Return on which side of its last spend each channel is."""
+        return None if self.moved is None else np.sign(spend - self.field.last)
+
+    def smooth(self, prices: Floats) -> Taken:
+        """Return the best spends, for curves without straight pieces."""
+        weight, cost, drag = self.terms(prices)
+        spend, paid = self.best(weight, cost, drag)
+        free = (spend > self.low) & (spend < self.high)
+        if drag is not None:
+            free &= spend != self.hinge
+        gives = self.curves.slope_decay(spend) / paid
+        gives = np.where(free & np.isfinite(gives) & (gives > 0), gives, 0.0)
+        slope = None if self.outcome is None else np.where(gives > 0, paid / weight, 0.0)
+        return Taken(prices, self.left(spend), spend, gives, slope, self.side(spend))
+
+    def window(self, prices: Floats, half: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        r"""Return spends averaged over costs within `half`, the spends at both ends, and slopes.
+
+        With :math:`\psi(c) = \max_x w f(x) - c x` the average of the best spend over
+        :math:`c \pm h` is :math:`(\psi(c-h) - \psi(c+h)) / 2h`: a jump becomes a ramp.
+        """
+        weight, cost, drag = self.terms(prices)
+        few, _ = self.best(weight, cost + half, drag)
+        many, _ = self.best(weight, cost - half, drag)
+        wide = many - few
+        rise = self.curves.value(many) - self.curves.value(few)
+        lead = weight * rise - cost * wide
+        if drag is not None:
+            last = self.field.last
+            lead = lead - drag * (np.abs(many - last) - np.abs(few - last))
+        spend = np.clip(0.5 * (few + many) + lead / (2.0 * half), few, many)
+        return spend, few, many, np.where(wide > 0, rise / wide, 0.0)
+
+    def averaged(self, prices: Floats, half: Floats) -> Taken:
+        """Return spends averaged over costs within `half`."""
+        spend, few, many, slope = self.window(prices, half)
+        gives = (many - few) / (2.0 * half)
+        slopes = None if self.outcome is None else slope
+        return Taken(prices, self.left(spend), spend, gives, slopes, self.side(spend))
+
+    def costs(self, prices: Floats) -> Floats:
+        """Return the size of each channel's cost, all of its parts counted as positive."""
+        cost = np.abs(self.cost) + abs(self.money).T @ prices
+        typical = float(np.mean(cost)) or 1.0
+        return cost + 1e-3 * typical
+
+    def chords(self, prices: Floats, half: Floats) -> Chords:
+        """Return the straight pieces that the costs lie on, give or take `half`."""
+        spend, few, many, slope = self.window(prices, half)
+        weight, _, _ = self.terms(prices)
+        wide = many - few
+        decay = self.curves.slope_decay(spend)
+        expected = 2.0 * half * decay / np.maximum(weight * slope, 1e-300)
+        straight = ~(np.isfinite(expected) & (expected > 0)) | (wide > 30.0 * expected)
+        at = np.flatnonzero(straight & (wide > 1e-9 * np.maximum(many, 1e-300)))
+        low, high = few[at], many[at]
+        if self.moved is not None:
+            last = self.field.last[at]
+            above = spend[at] > last
+            high = np.where(~above & (low < last), np.minimum(high, last), high)
+            low = np.where(above, np.maximum(low, last), low)
+        ease = (high - low) / (2.0 * half[at])
+        return Chords(at, low, high, slope[at], spend[at], ease)
+
+    def drawn(self, prices: Floats, chords: Chords) -> Taken:
+        """Return best spends that on straight pieces are drawn to where they stood."""
+        taken = self.smooth(prices)
+        weight, cost, drag = self.terms(prices)
+        at = chords.at
+        paid = cost[at]
+        if drag is not None:
+            side = np.where(0.5 * (chords.low + chords.high) > self.field.last[at], 1.0, -1.0)
+            paid = paid + drag[at] * side
+        gain = chords.slope * weight[at] - paid
+        aim = chords.pull + chords.ease * gain
+        spend, gives, found = taken.spend.copy(), taken.gives.copy(), taken.spend[at]
+        inside = (aim > chords.low) & (aim < chords.high)
+        past = np.where(
+            aim >= chords.high, np.maximum(found, chords.high), np.minimum(found, chords.low)
+        )
+        spend[at] = np.where(inside, aim, past)
+        stays = (past == chords.low) | (past == chords.high)
+        gives[at] = np.where(inside, chords.ease, np.where(stays, 0.0, gives[at]))
+        slope = taken.slope
+        if slope is not None:
+            slope = slope.copy()
+            slope[at] = np.where(inside, chords.slope, slope[at])
+        return Taken(prices, self.left(spend), spend, gives, slope, self.side(spend))
+
+    def effect(self, taken: Taken, chosen: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
+        """Return what a unit of money in each free channel uses of some rows, and those channels.
+
+        Returns
+        -------
+        tuple
+            Table of shape ``(chosen rows, free channels)``, and positions of the channels.
+        """
+        free = np.flatnonzero(taken.gives > 0)
+        effect = _part(self.money, chosen, free)
+        if self.moved is not None and taken.side is not None:
+            effect = effect + _times(_part(self.moved, chosen, free), taken.side[free])
+        if self.outcome is not None and taken.slope is not None:
+            effect = effect - _times(_part(self.outcome, chosen, free), taken.slope[free])
+        return effect, free
+
+    def curvature(self, taken: Taken, chosen: NDArray[np.intp]) -> Floats:
+        r"""Return the second derivative of the dual function, :math:`G D G^T`, over some rows."""
+        effect, free = self.effect(taken, chosen)
+        curvature = _times(effect, taken.gives[free]) @ effect.T
+        return np.asarray(curvature if isinstance(curvature, np.ndarray) else curvature.toarray())
+
+
+def _table(table: csr_array, size: Floats, dense: bool) -> Any:
+    """Return a table with each row over its size."""
+    if dense:
+        return table.toarray() / size[:, None]
+    data = table.data / np.repeat(size, np.diff(table.indptr))
+    return csr_array((data, table.indices, table.indptr), shape=table.shape)
+
+
+def _part(table: Any, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Any:
+    if isinstance(table, np.ndarray):
+        return table[rows[:, None], columns]
+    part = table[rows] if rows.size < table.shape[0] else table
+    return part[:, columns] if columns.size < table.shape[1] else part
+
+
+def _times(table: Any, columns: Floats) -> Any:
+    """Return a table with its columns scaled."""
+    if isinstance(table, np.ndarray):
+        return table * columns
+    data = table.data * columns[table.indices]
+    return csr_array((data, table.indices, table.indptr), shape=table.shape)
+
+
+def _covers(rows: Rows) -> NDArray[np.intp]:
+    """Return the rows that every spend can only fill: no negative money, no outcome."""
+    negative = np.bincount(_row_of(rows.money)[rows.money.data < 0], minlength=rows.size)
+    held = np.diff(rows.money.indptr) > 0
+    return np.flatnonzero((negative == 0) & held & (np.diff(rows.outcome.indptr) == 0))
+
+
+def _row_of(table: csr_array) -> NDArray[np.intp]:
+    return np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+
+
+def _reach(rows: Rows, low: Floats) -> Floats:
+    """Return caps above all that the rows leave to each channel, infinite where none does."""
+    reach = np.full(low.size, np.inf)
+    table = rows.money
+    spare = np.maximum(rows.room - table @ low, 0.0)
+    for row in _covers(rows):
+        part = slice(table.indptr[row], table.indptr[row + 1])
+        coefficient, at = table.data[part], table.indices[part]
+        most = np.full(at.size, np.inf)
+        np.divide(_REACH * spare[row], coefficient, out=most, where=coefficient > 0)
+        reach[at] = np.minimum(reach[at], low[at] + most)
+    return reach
+
+
+def _even(rows: Rows, low: Floats, high: Floats) -> Floats:
+    """Return spends part of the way between the bounds, as far as most rows let them go."""
+    width = np.where(np.isfinite(high), high - low, 0.0)
+    covers = _covers(rows)
+    share = 1.0
+    if covers.size:
+        widest = covers[np.argmax(np.diff(rows.money.indptr)[covers])]
+        all_used, at_low = rows.money @ width, rows.money @ low
+        if all_used[widest] > 0:
+            share = (rows.room[widest] - at_low[widest]) / all_used[widest]
+    return np.asarray(low + width * min(max(share, 0.01), 1.0))
