@@ -140,12 +140,17 @@ class Risk:
         if self.concave:
             return float(self.worst(drawn) @ drawn)
         if self.kind == "quantile":
-            return float(np.quantile(drawn, self.level, method="inverted_cdf"))
+            return float(np.sort(drawn)[self.rank(drawn.size) - 1])
         if self.target is not None:
             return float(np.mean(drawn >= self.target))
         if last is None:
             raise _wrong("last", None, "give last week's split, or a target")
         return float(np.mean(drawn > np.asarray(last)))
+
+    def rank(self, size: int) -> int:
+        """Return which of so many draws, counted from the worst as 1, is the quantile."""
+        # A level such as 0.07 times 100 is a little above 7 in floating point.
+        return max(1, math.ceil(self.level * size * (1.0 - 1e-12)))
 
     def worst(self, outcomes: Floats) -> Floats:
         r"""Return the weights :math:`q \in Q` under which the draws have the least mean.

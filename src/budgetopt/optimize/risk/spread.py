@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from budgetopt.curves import Curve
-from budgetopt.figures import figure
+from budgetopt.figures import show_figure
+from budgetopt.optimize.risk.measure import Risk
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +41,8 @@ class Spread:
     def summary(self) -> str:
         """Return the range in a sentence."""
         text = (
-            f"{figure(self.median)} expected in the middle, "
-            f"{figure(self.low)} to {figure(self.high)} in 90 of 100 draws"
+            f"{show_figure(self.median)} expected in the middle, "
+            f"{show_figure(self.low)} to {show_figure(self.high)} in 90 of 100 draws"
         )
         if self.better is None:
             return text
@@ -78,6 +79,6 @@ def spread(
         return np.asarray(np.atleast_1d(net.sum(axis=-1)))
 
     outcomes = drawn(spend)
-    low, median, high = np.quantile(outcomes, [0.05, 0.5, 0.95], method="inverted_cdf").tolist()
+    low, median, high = (Risk.quantile(level).value(outcomes) for level in (0.05, 0.5, 0.95))
     better = None if last is None else float(np.mean(outcomes > drawn(last)))
     return Spread(low, median, high, float(outcomes.mean()), better, outcomes.size)
