@@ -494,7 +494,7 @@ def test_a_reserve_is_kept_out_of_the_week():
     assert (week.total, week.held, week.budget) == (
         Decimal("87.65"), Decimal("12.35"), Decimal("87.65"),
     )  # fmt: skip
-    assert "12.35 CNY is held back" in week.explain()
+    assert "12.35 CNY is held in reserve" in week.explain()
 
 
 # Change limits

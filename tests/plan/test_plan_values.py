@@ -254,8 +254,8 @@ def test_a_reserve_is_never_less_than_its_share_and_never_a_unit_more(percent, b
 def test_a_reserve_between_zero_and_one_is_refused_since_it_means_two_things():
     with pytest.raises(bo.PlanError, match="'5%'"):
         Reserve(0.05)
-    assert Reserve(1).contingency == 1
-    assert Reserve(0).contingency == 0
+    assert Reserve(1).contingency.amount == 1
+    assert Reserve(0).contingency.amount == 0
 
 
 def test_a_reserve_may_take_the_whole_budget_but_no_cent_more():

@@ -18,7 +18,7 @@ def allocation_in_words(week: Allocation) -> str:
         f"outcome of {week.outcome:,.6g}, {how_good(week)} ({week.method})."
     ]
     if week.held:
-        lines.append(f"{show(week.held)} {week.currency} is held back as contingency reserve.")
+        lines.append(f"{show(week.held)} {week.currency} is held in reserve.")
     if week.unspent:
         lines.append(f"{show(week.unspent)} {week.currency} stays unspent: {_why_unspent(week)}.")
     limits = dict(week.limits())

@@ -50,6 +50,8 @@ class ReserveFile(_Model):
     """Money held back: an amount, or a share such as '5%'."""
 
     contingency: Amount = 0
+    test: Amount = 0
+    holdout: Amount = 0
 
 
 class LinesFile(_Model):
@@ -219,7 +221,7 @@ def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
         "budget": given.budget,
         "step": given.step,
         "spend": given.spend,
-        "reserve": Reserve(given.reserve.contingency),
+        "reserve": Reserve(**given.reserve.model_dump(exclude_unset=True)),
         "outcome": given.outcome,
         "outcome_unit": given.outcome_unit,
         "week_start": given.week_start,
@@ -306,15 +308,11 @@ def plain(plan: Plan) -> dict[str, Any]:
         "budget": f"{plan.budget:f}",
         "spend": plan.spend,
         "max_change": _plain_change(plan.max_change),
-        "reserve": {"contingency": plan.reserve.to_plain()},
+        "reserve": plan.reserve.to_dict(),
         "outcome": plan.outcome,
         "week_start": plan.week_start,
         "history": plan.columns.to_dict(),
-        "goal": {
-            "kind": plan.goal.kind,
-            "target": None if plan.goal.target is None else f"{plan.goal.target:f}",
-            "weights": {k: f"{v:f}" for k, v in plan.goal.weights},
-        },
+        "goal": plan.goal.to_dict(),
         "value": f"{plan.value:f}",
         "limits": [limit_to_dict(limit) for limit in plan.limits],
         "channels": [_plain_channel(c) for c in plan.channels],

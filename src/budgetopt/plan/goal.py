@@ -64,6 +64,15 @@ class Goal:
         pairs = sorted((k, as_decimal(v, f"goal.weights.{k}")) for k, v in dict(weights).items())
         put(self, "weights", tuple(pairs))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the goal as it is written in a plan file."""
+        data: dict[str, Any] = {"kind": self.kind}
+        if self.target is not None:
+            data["target"] = f"{self.target:f}"
+        if self.weights:
+            data["weights"] = {k: f"{v:f}" for k, v in self.weights}
+        return data
+
     @classmethod
     def most_outcome(cls, weights: Mapping[str, Any] | None = None) -> Self:
         """Most outcome for the budget; several outcomes count by their weights."""

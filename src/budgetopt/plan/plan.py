@@ -288,8 +288,8 @@ class Plan:
                 "bounds-clash",
                 f"the reserve is {self.money.show(held)}, above the budget "
                 f"{self.money.show(budget)}",
-                field="reserve.contingency",
-                value=str(self.reserve.contingency),
+                field="reserve",
+                value=self.money.show(held),
                 remedy="lower the reserve or raise the budget",
             )
         return budget - held
@@ -301,7 +301,7 @@ class Plan:
 
     @property
     def held(self) -> Decimal:
-        """The reserve in money."""
+        """The reserve of all kinds in money."""
         return self.money.amount(self.money.minor(self.budget, "budget") - self.spendable_minor)
 
     @property
