@@ -66,17 +66,17 @@ def columns(
         master = _master(scene, risk, np.array(tried))
         if master is None:
             break
-        solved = scene.solve(master.shares)
         mixed = field_of(problem)._replace(
             curves=scene.mixed(master.shares), weight=np.ones_like(problem.weight)
         )
-        tried += [solved.spend, priced(mixed, problem.rows, master.prices).spend, master.spend]
-        prices = solved.prices if solved.bound < found.bound else found.prices
-        found = found._replace(bound=min(found.bound, solved.bound), prices=prices)
-        for spend in (master.spend, solved.spend):
-            worth = risk.value(scene.value(spend))
-            if worth > best:
-                best, found = worth, found._replace(spend=spend)
+        bound, spend = priced(mixed, problem.rows, master.prices)
+        bound -= float(master.shares @ scene.offset)
+        tried += [spend, master.spend]
+        if bound < found.bound:
+            found = found._replace(bound=bound, prices=master.prices)
+        worth = risk.value(scene.value(master.spend))
+        if worth > best:
+            best, found = worth, found._replace(spend=master.spend)
     return found._replace(method="columns")
 
 
