@@ -1,0 +1,293 @@
+"""Concave curves with any linear rows, solved by linear programs on grids that close in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.optimize.lagrangian import Field, Priced, field_of, priced
+from budgetopt.optimize.lp import Program, Status, solve
+from budgetopt.optimize.menu import Menu, worth_and_uses
+from budgetopt.optimize.rows import Rows
+from budgetopt.optimize.solved import Solved
+from budgetopt.optimize.waterfill import waterfill
+
+if TYPE_CHECKING:
+    from budgetopt.optimize.problem import Problem
+
+Floats = NDArray[np.float64]
+Clock = Callable[[], float | None]
+
+_CLOSED = 1e-9
+"""Gap, as a share of the bound, at which no closer grid is tried."""
+_ROUNDS = 30
+"""Linear programs at most; a smooth problem needs four to six."""
+_MET = 1e-9
+"""Share of a row's largest entry that rows may be missed by before they count as a clash."""
+_PRICES = 2.0 ** np.arange(-4.0, 5.0)
+"""Multiples of the budget's price at which the first grid has the channels' spends."""
+_PARTS = 2.0 ** -np.arange(1.0, 6.0)
+"""Parts of the way between the bounds that the first grid has besides."""
+_AROUND = np.array([-4.0, -1.5, -0.6, -0.2, 0.2, 0.6, 1.5, 4.0])
+"""Points of the next grid around the last spend, in distances to the spend at the new prices."""
+_SHRINK = 3.0
+"""What a grid's spacing shrinks by at most, lest a channel be taken for settled too soon."""
+
+
+def linear(problem: Problem, *, time_limit: float | None = None) -> Solved:
+    r"""Maximise concave curves under linear rows, by linear programs.
+
+    Every curve is replaced by the broken line through its values on a grid, which lies below it,
+    so that each answer keeps the rows of the true curves too. The prices of its rows give a bound
+    (`lagrangian.priced`) and, for each channel, the spend it would choose at them; the next grid
+    has that spend and points around it, and the last answer, so that nothing is lost. Where the
+    rows cannot be kept on the first grid their violation is minimised in the same way before.
+
+    Parameters
+    ----------
+    problem
+        Concave curves; rows without counts; no lots and no minimums.
+    time_limit
+        Seconds, or None.
+
+    Raises
+    ------
+    SolverError
+        ``wrong-method`` for what only `integer` can keep; ``time-limit`` where no split was found
+        in time; ``not-converged`` where the solver fails.
+    InfeasibleError
+        ``limits-clash``, with the names of rows that clash.
+
+    Notes
+    -----
+    Columns priced by the curves: Dantzig and Wolfe (1960), "Decomposition principle for linear
+    programs"; Dantzig (1963), section 24-1. The gap falls with the square of the distance between
+    grid points, and for straight pieces (`Points`) it closes at the knots.
+    """
+    if problem.rows.counts or problem.least_on.any() or not problem.curves.concave:
+        raise SolverError(
+            "wrong-method",
+            "the linear program keeps neither counts nor minimums nor S-curves",
+            field="method",
+            value="linear",
+            remedy="take method 'integer'",
+        )
+    field, rows = field_of(problem), problem.rows
+    end = climb(field, rows, first_grid(field, rows), clock(time_limit))
+    return Solved(end.spend, end.prices, end.bound, "linear")
+
+
+class Climbed(NamedTuple):
+    """The best split of a climb, with the best prices' bound."""
+
+    spend: Floats
+    prices: Floats
+    bound: float
+    worth: float
+
+
+def climb(field: Field, rows: Rows, grid: Floats, left: Clock, *, rounds: int = _ROUNDS) -> Climbed:
+    """Solve linear programs on grids that close in on the best split.
+
+    Parameters
+    ----------
+    field
+        Channels with concave curves; their `least_on` is not read.
+    rows
+        Rows, of which counts are not read.
+    grid
+        Money to start with, rising, from each channel's lower to its upper bound, shape
+        ``(channels, points)``.
+    left
+        Seconds left, or None.
+    rounds
+        Linear programs at most.
+
+    Raises
+    ------
+    InfeasibleError, SolverError
+        As in `linear`.
+    """
+    best: Climbed | None = None
+    bound, prices, slack = np.inf, np.zeros(rows.size), np.zeros(rows.size)
+    for turn in range(rounds):
+        solved = _on_grid(field, rows, grid, left, slack)
+        if solved.status is Status.TIME_LIMIT:
+            break
+        if solved.status is Status.INFEASIBLE:
+            if turn > 0:
+                break
+            grid, slack = _approach(field, rows, grid, left)
+            solved = _on_grid(field, rows, grid, left, slack)
+        if not solved.spend.size:
+            break
+        answer = priced(field, rows, solved.prices)
+        if answer.bound < bound:
+            bound, prices = answer.bound, solved.prices
+        worth = worth_of(field, solved.spend)
+        if best is None or worth >= best.worth:
+            best = Climbed(solved.spend, prices, bound, worth)
+        if bound - best.worth <= _CLOSED * abs(bound):
+            break
+        grid = _closer(field, grid, best.spend, answer.spend)
+    if best is None:
+        raise _out_of_time() if solved.status is Status.TIME_LIMIT else _failed(solved.status)
+    return best._replace(prices=prices, bound=bound)
+
+
+def worth_of(field: Field, spend: Floats) -> float:
+    """Return the objective at spends."""
+    return float(field.weight @ field.curves.value(spend) - field.cost @ spend)
+
+
+def first_grid(field: Field, rows: Rows) -> Floats:
+    """Return spends at the budget's price and its multiples, and some between the bounds."""
+    low, high = field.lower, field.upper
+    weight = field.weight + rows.outcome.sum(axis=0)
+    plain = waterfill(field.curves, low, high, max(float(rows.room[0]), float(low.sum())))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        price = _PRICES[:, None] * (field.cost + float(plain.price)) / weight
+    price = np.where(np.isfinite(price), price, 0.0)
+    spends = field.curves.spend_at_slope(price)
+    parts = low + _PARTS[:, None] * (high - low)
+    return _grid(field, plain.spend, spends, parts)
+
+
+def grid_around(field: Field, spend: Floats) -> Floats:
+    """Return a grid whose points lie the denser the nearer they are to a split."""
+    reach = np.array([1.0, 0.5, 0.25, 0.1, 0.03, 0.01])[:, None]
+    down = spend - reach * (spend - field.lower)
+    return _grid(field, spend, down, spend + reach * (field.upper - spend))
+
+
+def _closer(field: Field, grid: Floats, spend: Floats, wished: Floats) -> Floats:
+    """Return a grid around a split, as wide as the spends at its prices lie off."""
+    every = np.arange(spend.size)
+    last = grid.shape[1] - 1
+    above = np.sum(grid <= spend[:, None], axis=1).clip(1, last)
+    below = np.sum(grid < spend[:, None], axis=1).clip(1, last) - 1
+    cell = np.maximum(grid[every, above] - spend, spend - grid[every, below])
+    reach = np.maximum(np.minimum(np.abs(wished - spend), cell), cell / _SHRINK)
+    return _grid(field, spend, wished, spend + _AROUND[:, None] * reach)
+
+
+def _grid(field: Field, *spends: Floats) -> Floats:
+    """Return spends by channel in rising order, drawn into the bounds, with these and the last."""
+    points = np.vstack([field.lower, field.upper, field.last, *(np.atleast_2d(s) for s in spends)])
+    grid: Floats = np.sort(np.clip(points, field.lower, field.upper), axis=0).T
+    return grid
+
+
+class _Grid(NamedTuple):
+    """What a linear program on a grid says."""
+
+    status: Status
+    spend: Floats
+    prices: Floats
+    missed: Floats
+
+
+def _on_grid(
+    field: Field, rows: Rows, grid: Floats, left: Clock, slack: Floats, *, elastic: bool = False
+) -> _Grid:
+    """Solve on a grid; with `elastic` minimise by how much rows are missed, in largest entries.
+
+    A channel is a run of increments from one grid point to the next, each taken in part. Since
+    they bring less and less, and use no less, those that come first are taken first.
+    """
+    size, points = grid.shape
+    channel = np.repeat(np.arange(size), points)
+    none = np.zeros(channel.size)
+    worth, uses = worth_and_uses(field, rows, Menu(channel, grid.ravel(), none, none))
+    start = np.arange(size) * points
+    room = rows.room + slack - uses[:, start].sum(axis=1)
+    width = np.diff(grid, axis=1)
+    owner, step = np.nonzero(width > 0)
+    before = owner * points + step
+    table = (uses[:, before + 1] - uses[:, before]).tocsr()
+    gain = worth[before + 1] - worth[before]
+    upper, scale = np.ones(before.size), np.ones(rows.size)
+    if elastic:
+        from scipy.sparse import diags_array, hstack
+
+        entries = abs(table).max(axis=1).toarray()
+        scale = np.where(entries > 0, entries, np.maximum(1.0, np.abs(room)))
+        table = hstack([table, -diags_array(scale)], format="csr")
+        gain = np.concatenate([np.zeros(before.size), -np.ones(rows.size)])
+        upper = np.concatenate([upper, np.full(rows.size, np.inf)])
+    answer = solve(Program(gain, np.zeros(gain.size), upper, table, room), time_limit=left())
+    if not answer.found:
+        return _Grid(answer.status, answer.values, answer.prices, answer.values)
+    taken = np.bincount(owner, answer.values[: before.size] * width[owner, step], minlength=size)
+    spend = np.clip(grid[:, 0] + taken, field.lower, field.upper)
+    missed = answer.values[before.size :] * scale if elastic else np.zeros(rows.size)
+    return _Grid(answer.status, spend, answer.prices, missed)
+
+
+def _approach(field: Field, rows: Rows, grid: Floats, left: Clock) -> tuple[Floats, Floats]:
+    """Return a grid on which the rows can be kept, and the room that rounding takes.
+
+    Raises
+    ------
+    InfeasibleError
+        ``limits-clash`` with the rows whose prices prove that they cannot.
+    """
+    nothing = field._replace(weight=np.zeros_like(field.weight), cost=np.zeros_like(field.cost))
+    none = np.zeros(rows.size)
+    for _ in range(_ROUNDS):
+        solved = _on_grid(field, rows, grid, left, none, elastic=True)
+        if not solved.spend.size:
+            raise _out_of_time() if solved.status is Status.TIME_LIMIT else _failed(solved.status)
+        used = rows.used(solved.spend, field.curves.value(solved.spend), field.last)
+        size = np.maximum(np.abs(rows.room), np.abs(used))
+        if np.all(solved.missed <= _MET * size):
+            return _closer(field, grid, solved.spend, solved.spend), solved.missed
+        proof: Priced = priced(nothing, rows, solved.prices)
+        if proof.bound < 0 and np.all(solved.missed[solved.prices > 0] >= 0):
+            raise clash(rows, solved.prices)
+        grid = _closer(field, grid, solved.spend, proof.spend)
+    raise clash(rows, solved.prices)
+
+
+def clash(rows: Rows, prices: Floats) -> InfeasibleError:
+    """Return the error that names the rows which prices prove to contradict each other."""
+    named = list(dict.fromkeys(n for n, p in zip(rows.names, prices, strict=True) if p > 0))
+    text = ", ".join(repr(name) for name in named) or "the limits"
+    return InfeasibleError(
+        "limits-clash",
+        f"no split keeps {text} together with the bounds of the channels",
+        field="limits",
+        value=", ".join(named),
+        remedy="relax one of them",
+    )
+
+
+def clock(time_limit: float | None) -> Clock:
+    """Return what says how many seconds are left, from now on."""
+    if time_limit is None:
+        return lambda: None
+    end = time.monotonic() + time_limit
+    return lambda: max(0.0, end - time.monotonic())
+
+
+def _out_of_time() -> SolverError:
+    return SolverError(
+        "time-limit",
+        "the time ran out before any split was found",
+        field="time_limit",
+        remedy="allow more time",
+    )
+
+
+def _failed(status: Status) -> SolverError:
+    return SolverError(
+        "not-converged",
+        f"the linear program ended as {status.value}",
+        field="method",
+        remedy="choose another method",
+    )
