@@ -32,6 +32,10 @@ _DRAWS = 30
 _MANY = 65_536
 """With more channels than this, every 64th is solved first for a start."""
 _EVERY = 64
+_GUESSES = 8
+"""Rounds for the price of the budget alone, with which a search begins."""
+_ROUGH = 0.05
+"""Share of the budget by which that price may miss it."""
 _FAR = 30.0
 """Scaled prices are around 1; from here on it is asked whether the rows contradict each other."""
 
@@ -174,21 +178,14 @@ def _repaired(scaled: Scaled, taken: Taken, low: Floats, high: Floats) -> Floats
         tight = tight | (left < 0)
         chosen = np.flatnonzero(tight)
         taken = taken._replace(spend=spend)
-        effect, free = scaled.effect(taken, chosen)
-        if not free.size:
-            break
-        gives = taken.gives[free]
         bend = scaled.curvature(taken, chosen)
         bend[np.diag_indices_from(bend)] += 1e-13 * np.max(np.diag(bend)) + 1e-300
         share = np.linalg.solve(bend, need[chosen])
-        aim = spend[free] + gives * (effect.T @ share)
-        spend = spend.copy()
-        spend[free] = np.clip(aim, low[free], high[free])
-        stuck = (aim < low[free]) | (aim > high[free])
+        aim = spend + taken.gives * (scaled.effect(taken, chosen).T @ share)
+        spend = np.clip(aim, low, high)
+        stuck = spend != aim
         if stuck.any():
-            gives = taken.gives.copy()
-            gives[free[stuck]] = 0.0
-            taken = taken._replace(gives=gives)
+            taken = taken._replace(gives=np.where(stuck, 0.0, taken.gives))
     return spend
 
 
@@ -225,16 +222,21 @@ def _first_prices(scaled: Scaled) -> Floats:
         except BudgetoptError:
             pass
     start = np.zeros(scaled.rows.size)
-    if not size or not start.size:
+    if scaled.widest is None:
         return start
-    table = abs(scaled.money)
-    widest = int(np.argmax(table @ (scaled.high - scaled.low > 0).astype(np.float64)))
-    uses = scaled.money[[widest]]
-    uses = uses.ravel() if isinstance(uses, np.ndarray) else uses.toarray().ravel()
     gain = scaled.weight * scaled.curves.slope(scaled.middle) - scaled.cost
-    counts = (uses > 0) & np.isfinite(gain)
-    if counts.any():
-        start[widest] = max(float(np.median(gain[counts] / uses[counts])), 0.0)
+    gain = gain[np.isfinite(gain) & (scaled.high > scaled.low)]
+    price = float(np.median(gain)) / scaled.unit if gain.size else 0.0
+    for _ in range(_GUESSES if price > 0 else 0):
+        start[scaled.widest] = price
+        taken = scaled.smooth(start)
+        miss = float(taken.left[scaled.widest])
+        if abs(miss) < _ROUGH:
+            break
+        row = np.array([scaled.widest])
+        fall = price * float(scaled.curvature(taken, row)[0, 0])
+        # Newton's method on the logarithm of the price, a factor of ten at a time.
+        price *= float(np.exp(np.clip(-miss / max(fall, 1e-300), -2.3, 2.3)))
     return start
 
 

@@ -16,7 +16,9 @@ Curvature = Callable[[Taken, NDArray[np.intp]], Floats]
 _CLOSE = 1e-11
 """Share of a row, and of the objective, that may be missing: the last step squares it."""
 _NEAR = 0.1
-"""Rows with no price and more than this share of room left are out of a step's sight."""
+_SIGHT = 10.0
+"""Rows with no price and more room left than this share, or than so many times what is missing
+anywhere, are out of a step's sight."""
 _DAMPING = 0.1
 """Prices of rows without any curvature go up by some ten times themselves."""
 _PROX = 1e-11
@@ -105,14 +107,15 @@ def missing(taken: Taken) -> float:
 def _step(taken: Taken, curvature: Curvature) -> Floats:
     """Return the way to the least value of the second-order model."""
     prices, left = taken.prices, taken.left
-    chosen = np.flatnonzero((prices > 0) | (left < _NEAR))
+    near = min(_NEAR, _SIGHT * missing(taken))
+    chosen = np.flatnonzero((prices > 0) | (left < near))
     bend = curvature(taken, chosen)
     now, slope = prices[chosen], left[chosen]
     top = float(np.max(np.diag(bend), initial=0.0))
     more = _DAMPING * np.abs(slope) / (now + 1.0) + _PROX * top
     bend[np.diag_indices_from(bend)] += np.where(more > 0, more, 1e-12)
     step = np.zeros_like(prices)
-    step[chosen] = complementary(bend, slope - bend @ now, now > 0) - now
+    step[chosen] = complementary(bend, slope - bend @ now, (now > 0) | (slope < 0)) - now
     return step
 
 
@@ -171,7 +174,7 @@ def _along(reply: Reply, taken: Taken, step: Floats, over: float) -> Taken | Non
             high, high_slope = size, slope
         else:
             low, low_slope, best = size, slope, here
-            if slope >= 0.5 * first or size >= most:
+            if slope >= 0.5 * first or size >= most or high <= 2.0 * size:
                 return here
         if high == np.inf:
             size = min(4.0 * size, most)

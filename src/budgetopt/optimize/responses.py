@@ -13,8 +13,8 @@ from budgetopt.optimize.rows import Rows
 
 Floats = NDArray[np.float64]
 
-_DENSE = 500_000
-"""Entries up to which a table is held dense: 4 MB, where dense products are quicker."""
+_DENSE = 20_000
+"""Entries up to which a table is held dense, where dense products are quicker."""
 _REACH = 2.0
 """A channel's cap from a row is this many times what the row leaves it, so that the row itself,
 not this cap, is what binds and has the price."""
@@ -98,8 +98,12 @@ class Scaled:
         self.field, self.rows, self.curves = field, rows, field.curves
         dense = rows.size * field.lower.size <= _DENSE
         self.low = field.lower
-        self.high = np.maximum(self.low, np.minimum(field.upper, _reach(rows, field.lower)))
-        middle = _even(rows, self.low, self.high)
+        covers = _covers(rows)
+        reach = _reach(rows, covers, field.lower)
+        self.high = np.maximum(self.low, np.minimum(field.upper, reach))
+        held = np.diff(rows.money.indptr)[covers]
+        self.widest = int(covers[np.argmax(held)]) if covers.size else None
+        middle = _even(rows, self.widest, self.low, self.high)
         value = field.curves.value(middle)
         moved = np.abs(middle - field.last)
         size = np.abs(rows.room) + abs(rows.money) @ middle
@@ -113,6 +117,9 @@ class Scaled:
         self.outcome = _table(rows.outcome, self.size, dense) if rows.outcome.nnz else None
         self.room = rows.room / self.size
         self.weight, self.cost = field.weight / self.worth, field.cost / self.worth
+        self.unit = 0.0
+        if self.widest is not None:
+            self.unit = float(rows.money[[self.widest]].data.mean()) / self.size[self.widest]
         self.hinge = np.clip(field.last, self.low, self.high)
 
     def prices(self, scaled: Floats) -> Floats:
@@ -250,27 +257,27 @@ class Scaled:
             slope[at] = np.where(inside, chords.slope, slope[at])
         return Taken(prices, self.left(spend), spend, gives, slope, self.side(spend))
 
-    def effect(self, taken: Taken, chosen: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
-        """Return what a unit of money in each free channel uses of some rows, and those channels.
+    def effect(self, taken: Taken, chosen: NDArray[np.intp]) -> Any:
+        """Return what a unit of money in each channel uses of some rows, where it is free to move.
 
         Returns
         -------
-        tuple
-            Table of shape ``(chosen rows, free channels)``, and positions of the channels.
+        ndarray or csr_array
+            Shape ``(chosen rows, channels)``.
         """
-        free = np.flatnonzero(taken.gives > 0)
-        effect = _part(self.money, chosen, free)
+        effect = _part(self.money, chosen)
         if self.moved is not None and taken.side is not None:
-            effect = effect + _times(_part(self.moved, chosen, free), taken.side[free])
+            effect = effect + _times(_part(self.moved, chosen), taken.side)
         if self.outcome is not None and taken.slope is not None:
-            effect = effect - _times(_part(self.outcome, chosen, free), taken.slope[free])
-        return effect, free
+            effect = effect - _times(_part(self.outcome, chosen), taken.slope)
+        return effect
 
     def curvature(self, taken: Taken, chosen: NDArray[np.intp]) -> Floats:
         r"""Return the second derivative of the dual function, :math:`G D G^T`, over some rows."""
-        effect, free = self.effect(taken, chosen)
-        curvature = _times(effect, taken.gives[free]) @ effect.T
-        return np.asarray(curvature if isinstance(curvature, np.ndarray) else curvature.toarray())
+        effect = self.effect(taken, chosen)
+        if isinstance(effect, np.ndarray):
+            return np.asarray((effect * taken.gives) @ effect.T)
+        return _sandwich(effect, taken.gives)
 
 
 def _table(table: csr_array, size: Floats, dense: bool) -> Any:
@@ -281,11 +288,8 @@ def _table(table: csr_array, size: Floats, dense: bool) -> Any:
     return csr_array((data, table.indices, table.indptr), shape=table.shape)
 
 
-def _part(table: Any, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Any:
-    if isinstance(table, np.ndarray):
-        return table[rows[:, None], columns]
-    part = table[rows] if rows.size < table.shape[0] else table
-    return part[:, columns] if columns.size < table.shape[1] else part
+def _part(table: Any, rows: NDArray[np.intp]) -> Any:
+    return table[rows] if rows.size < table.shape[0] else table
 
 
 def _times(table: Any, columns: Floats) -> Any:
@@ -296,10 +300,30 @@ def _times(table: Any, columns: Floats) -> Any:
     return csr_array((data, table.indices, table.indptr), shape=table.shape)
 
 
+def _sandwich(table: csr_array, middle: Floats) -> Floats:
+    """Return ``G D G^T`` row by row.
+
+    A product of sparse tables takes several times as long, and as much memory.
+    """
+    size = table.shape[0]
+    product = np.empty((size, size))
+    for row in range(size):
+        here, after = table.indptr[row], table.indptr[row + 1]
+        at, weighed = table.indices[here:after], np.zeros(middle.size)
+        weighed[at] = table.data[here:after] * middle[at]
+        rest = csr_array(
+            (table.data[here:], table.indices[here:], table.indptr[row:] - here),
+            shape=(size - row, middle.size),
+        )
+        product[row, row:] = product[row:, row] = rest @ weighed
+    return product
+
+
 def _covers(rows: Rows) -> NDArray[np.intp]:
     """Return the rows that every spend can only fill: no negative money, no outcome."""
-    negative = np.bincount(_row_of(rows.money)[rows.money.data < 0], minlength=rows.size)
-    held = np.diff(rows.money.indptr) > 0
+    table = rows.money
+    negative = np.bincount(_row_of(table)[table.data < 0], minlength=rows.size)
+    held = np.diff(table.indptr) > 0
     return np.flatnonzero((negative == 0) & held & (np.diff(rows.outcome.indptr) == 0))
 
 
@@ -307,28 +331,26 @@ def _row_of(table: csr_array) -> NDArray[np.intp]:
     return np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
 
 
-def _reach(rows: Rows, low: Floats) -> Floats:
-    """Return caps above all that the rows leave to each channel, infinite where none does."""
+def _reach(rows: Rows, covers: NDArray[np.intp], low: Floats) -> Floats:
+    """Return caps above all that some rows leave to each channel, infinite where none does."""
     reach = np.full(low.size, np.inf)
     table = rows.money
     spare = np.maximum(rows.room - table @ low, 0.0)
-    for row in _covers(rows):
+    for row in covers:
         part = slice(table.indptr[row], table.indptr[row + 1])
         coefficient, at = table.data[part], table.indices[part]
-        most = np.full(at.size, np.inf)
-        np.divide(_REACH * spare[row], coefficient, out=most, where=coefficient > 0)
+        most = _REACH * spare[row] / coefficient
         reach[at] = np.minimum(reach[at], low[at] + most)
     return reach
 
 
-def _even(rows: Rows, low: Floats, high: Floats) -> Floats:
-    """Return spends part of the way between the bounds, as far as most rows let them go."""
+def _even(rows: Rows, widest: int | None, low: Floats, high: Floats) -> Floats:
+    """Return spends part of the way between the bounds, as far as the widest row lets them go."""
     width = np.where(np.isfinite(high), high - low, 0.0)
-    covers = _covers(rows)
     share = 1.0
-    if covers.size:
-        widest = covers[np.argmax(np.diff(rows.money.indptr)[covers])]
-        all_used, at_low = rows.money @ width, rows.money @ low
-        if all_used[widest] > 0:
-            share = (rows.room[widest] - at_low[widest]) / all_used[widest]
+    if widest is not None:
+        table = rows.money[[widest]]
+        used = float((table @ width)[0])
+        if used > 0:
+            share = (float(rows.room[widest]) - float((table @ low)[0])) / used
     return np.asarray(low + width * min(max(share, 0.01), 1.0))
