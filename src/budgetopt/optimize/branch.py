@@ -1,0 +1,233 @@
+"""S-curves and channels that are off or at least so much: best first over envelopes, proven.
+
+`branch` answers like every engine; `explore` says in addition how many nodes it took. What a node
+is worth comes from a `Relaxation`: `relax_budget` where the budget is the only row.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.optimize.branches import Branches, split
+from budgetopt.optimize.envelope import Bends, Envelope, Span
+from budgetopt.optimize.problem import Problem
+from budgetopt.optimize.relax_budget import BudgetRelaxation, budget_alone
+from budgetopt.optimize.relaxed import Relaxation, Relaxed
+from budgetopt.optimize.solved import Solved
+
+Floats = NDArray[np.float64]
+
+_ROUNDING = 4e-16
+"""Share of the sum of all terms that floating point alone may make an objective miss."""
+
+
+class Explored(NamedTuple):
+    """What a search found and what it took.
+
+    Parameters
+    ----------
+    solved
+        The answer.
+    objective
+        Objective of its split.
+    gap
+        ``(bound - objective) / |bound|``.
+    nodes
+        Relaxations solved.
+    """
+
+    solved: Solved
+    objective: float
+    gap: float
+    nodes: int
+
+
+def branch(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = None) -> Solved:
+    r"""Maximise :math:`\sum_i w_i f_i(x_i) - b_i x_i` for curves that need not be concave.
+
+    Every node of a tree holds a span of spends for each channel. Its bound is the best under the
+    concave envelopes of the curves on these spans, which is also the Lagrangian bound of the true
+    curves. The node with the best bound is split at the channel whose envelope lies furthest
+    above its curve, until the best split found is within `gap` of the best bound.
+
+    Parameters
+    ----------
+    problem
+        Channels, goal and rows without counts.
+    gap
+        Relative gap at which to stop, at least 0.
+    time_limit
+        Seconds, or None; when they are over, the best split so far is returned with its bound.
+
+    Returns
+    -------
+    Solved
+        ``prices`` are those around the split that is returned: what one more unit of room brings
+        as long as no channel leaves its side of its bend. ``bound`` holds for all splits.
+
+    Raises
+    ------
+    InfeasibleError
+        ``limits-clash`` where no split keeps rows and minimums.
+    SolverError
+        ``time-limit`` where the time is over before any split is found; ``wrong-method`` for rows
+        that count channels and for curves that may bend more than once.
+
+    Notes
+    -----
+    Sources: Falk and Soland (1969), "An algorithm for separable nonconvex programming problems";
+    Udell and Boyd (2013), "Maximizing a sum of sigmoids". With the budget as the only row at most
+    one channel lies under its envelope, so that few nodes are needed. Many channels that are nearly
+    the same need more, since their orders are all nearly as good.
+    """
+    return explore(problem, gap=gap, time_limit=time_limit).solved
+
+
+def explore(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = None) -> Explored:
+    """Return the answer of `branch` with what it took."""
+    if problem.rows.counts:
+        raise SolverError(
+            "wrong-method",
+            "the plan counts channels, which branching on spends does not keep",
+            field="method",
+            value="branch",
+            remedy="use the integer engine",
+        )
+    ends = time.monotonic() + (np.inf if time_limit is None else time_limit)
+    tree = _Tree(problem, gap)
+    while tree.open and time.monotonic() < ends:
+        tree.grow()
+    return tree.answer(finished=not tree.open)
+
+
+class _Node(NamedTuple):
+    envelope: Envelope
+    relaxed: Relaxed
+
+
+class _Tree:
+    """The open nodes, the best split so far, and the bound of all that was closed."""
+
+    def __init__(self, problem: Problem, gap: float) -> None:
+        self.problem, self.gap = problem, gap
+        self.bends = Bends.of(problem.curves, len(problem.names))
+        span = root_span(problem)
+        self.relaxation: Relaxation = _relaxation(problem)
+        self.branches = Branches(self.bends, span)
+        self.best: Floats | None = None
+        self.best_prices, self.objective = np.zeros(0), -np.inf
+        self.closed = -np.inf
+        self.heap: list[tuple[float, int, _Node]] = []
+        self.order, self.nodes = itertools.count(), 0
+        self.add(Envelope.over(self.bends, span), np.inf, None)
+
+    @property
+    def open(self) -> bool:
+        """Whether a node may still hold a better split."""
+        return bool(self.heap) and -self.heap[0][0] > self.objective + self._slack()
+
+    def _slack(self) -> float:
+        if self.best is None:
+            return 0.0
+        scale = self.problem.weight @ np.abs(self.problem.curves.value(self.best))
+        scale += np.abs(self.problem.cost) @ self.best
+        return max(self.gap * abs(self.objective), _ROUNDING * float(scale))
+
+    def add(self, envelope: Envelope, above: float, start: Floats | None) -> None:
+        """Solve a node, look for splits around its point, and keep it."""
+        self.nodes += 1
+        relaxed = self.relaxation.relax(envelope, start)
+        if relaxed is None:
+            return
+        relaxed = relaxed._replace(bound=min(relaxed.bound, above))
+        if relaxed.bound <= self.objective:
+            return
+        self.improve(envelope, relaxed)
+        node = _Node(envelope, relaxed)
+        heapq.heappush(self.heap, (-relaxed.bound, next(self.order), node))
+
+    def improve(self, envelope: Envelope, relaxed: Relaxed) -> None:
+        """Try a node's point, and the best splits on the concave branches around it."""
+        self.offer(relaxed.spend, relaxed.prices)
+        for concave in self.branches.around(envelope, relaxed.spend, self.problem.weight):
+            found = self.relaxation.relax(concave, relaxed.prices)
+            if found is not None:
+                self.offer(found.spend, found.prices)
+
+    def offer(self, spend: Floats, prices: Floats) -> None:
+        """Keep a split if it is allowed and the best so far."""
+        value = self.problem.objective(spend)
+        if value > self.objective and self.branches.holds(spend) and self.relaxation.keeps(spend):
+            self.best, self.best_prices, self.objective = spend, prices, value
+
+    def grow(self) -> None:
+        """Split the node with the best bound."""
+        _, _, (envelope, relaxed) = heapq.heappop(self.heap)
+        weight = self.problem.weight + self.problem.rows.outcome.T @ relaxed.prices
+        children = split(envelope, relaxed.spend, weight)
+        if not children:
+            self.closed = max(self.closed, relaxed.bound)
+        for at, ends in children:
+            self.add(envelope.with_channel(at, *ends), relaxed.bound, relaxed.prices)
+
+    def answer(self, *, finished: bool) -> Explored:
+        """Return the best split with the bound of all nodes."""
+        if self.best is None:
+            raise _nothing_found(finished and not self.heap and self.closed == -np.inf)
+        bound = max(self.objective, self.closed, -self.heap[0][0] if self.heap else -np.inf)
+        solved = Solved(self.best, self.best_prices, bound, "branch")
+        gap = (bound - self.objective) / abs(bound) if bound else 0.0
+        return Explored(solved, self.objective, gap, self.nodes)
+
+
+def _relaxation(problem: Problem) -> Relaxation:
+    if budget_alone(problem):
+        return BudgetRelaxation(problem)
+    raise SolverError("wrong-method", "rows besides the budget", field="method")
+
+
+def _clash(name: str) -> InfeasibleError:
+    return InfeasibleError(
+        "limits-clash",
+        f"{name!r} must be on, and its minimum is above the most it may spend",
+        field=f"channels.{name}",
+        value=name,
+        remedy="lower its minimum, or raise its cap",
+    )
+
+
+def _nothing_found(empty: bool) -> InfeasibleError | SolverError:
+    if empty:
+        return InfeasibleError(
+            "limits-clash",
+            "no split keeps the limits together with the channels' minimums",
+            field="limits",
+            remedy="lower a minimum, or relax one of the limits",
+        )
+    return SolverError(
+        "time-limit",
+        "the time ran out before any split was found",
+        field="time_limit",
+        remedy="allow more time",
+    )
+
+
+def root_span(problem: Problem) -> Span:
+    """Return what each channel may spend, no more than the others leave of the budget."""
+    lower, on = problem.lower, problem.least_on / problem.money.units
+    lower = np.where(lower > 0, np.maximum(lower, on), lower)
+    if np.any(lower > problem.upper):
+        raise _clash(problem.names[int(np.argmax(lower > problem.upper))])
+    room = max(0.0, problem.budget_money - float(lower.sum()))
+    upper = np.maximum(lower, np.minimum(problem.upper, lower + room))
+    optional = (lower <= 0) & (on > 0)
+    upper = np.where(optional & (upper < on), 0.0, upper)
+    least = np.where(optional & (upper > 0), on, lower)
+    return Span(lower, least, upper)
