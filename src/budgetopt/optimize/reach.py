@@ -57,6 +57,8 @@ class System:
         Minor units, shape ``(channels,)``; `upper` is beyond all need where nothing bounds it.
     grid
         Spends are multiples of this, minor units.
+    stay
+        A last applied spend off the grid, which a channel may keep; -1 where there is none.
     least_on
         Minor units; where above 0 the channel is at 0 or at this at least.
     rows
@@ -71,6 +73,7 @@ class System:
     lower: Whole
     upper: Whole
     grid: Whole
+    stay: Whole
     least_on: Whole
     rows: tuple[Row, ...]
     last: Whole
@@ -80,7 +83,8 @@ class System:
 def limits_of(problem: Problem) -> tuple[Part, ...]:
     """Return every limit of a problem, those least worth naming last.
 
-    A search for a clash prefers the first ones: rows before bounds, targets last of all.
+    A search for a clash prefers the first ones: rows before bounds, large floors before small
+    ones, targets last of all.
     """
     rows = problem.all_rows
     bounds, whole = problem.bounds, problem.budget // problem.step * problem.step
@@ -90,8 +94,9 @@ def limits_of(problem: Problem) -> tuple[Part, ...]:
     plain = [Part("row", at) for at, row in enumerate(rows) if row.outcome is None]
     targets = [Part("row", at) for at, row in enumerate(rows) if row.outcome is not None]
     parts = [*plain]
-    for kind, held in (("lower", low), ("upper", high), ("lock", lock)):
-        parts += [Part(kind, int(at)) for at in np.flatnonzero(held)]  # type: ignore[arg-type]
+    for at in np.argsort(-bounds.lower, kind="stable").tolist():
+        parts += [Part("lock", at)] * bool(lock[at]) + [Part("lower", at)] * bool(low[at])
+    parts += [Part("upper", int(at)) for at in np.flatnonzero(high)]
     parts += [Part("minimum", int(at)) for at in np.flatnonzero(problem.least_on > 0)]
     parts += [Part("lot", int(at)) for at in np.flatnonzero(problem.lots != problem.step)]
     return (*parts, *targets)
@@ -110,7 +115,8 @@ def system_of(
         Limits that hold.
     moved
         By how much a limit gives way: minor units for bounds and minimums, the row's own unit
-        for rows.
+        for rows; for a ratio (a row with outcome and no room) the factor by which an outcome
+        counts for more, less 1.
     """
     given, moved = problem.bounds, moved or {}
     chosen = {kind: _flags(problem, kept, kind) for kind in ("lower", "upper", "lock", "minimum")}
@@ -126,20 +132,30 @@ def system_of(
         if part.kind == "minimum":
             least_on[part.at] = max(0, least_on[part.at] - int(by))
     rows = tuple(
-        replace(row, room=row.room + moved.get(Part("row", at), 0))
+        _moved(row, moved.get(Part("row", at), Fraction(0)))
         for at, row in enumerate(problem.all_rows)
         if Part("row", at) in kept
     )
+    grid = _grid(problem, kept)
+    last = np.zeros_like(lower) if problem.last is None else problem.last
     return System(
         units=problem.money.units,
         lower=lower,
         upper=upper,
-        grid=_grid(problem, kept),
+        grid=grid,
+        stay=np.where(last % grid != 0, last, -1),
         least_on=least_on,
         rows=rows,
-        last=np.zeros_like(lower) if problem.last is None else problem.last,
+        last=last,
         curves=problem.curves,
     )
+
+
+def _moved(row: Row, by: Fraction) -> Row:
+    """Return a row with more room; where outcome meets money, each outcome counts more instead."""
+    if row.outcome is not None and row.room == 0:
+        return replace(row, outcome=row.outcome * float(1 + by))
+    return replace(row, room=row.room + by)
 
 
 def _flags(problem: Problem, kept: Collection[Part], kind: str) -> NDArray[np.bool_]:
@@ -167,12 +183,14 @@ def _ceiling(problem: Problem) -> int:
         if used.size and row.room < 0:
             needed = -row.room * row.scale * problem.money.units / int(used.min())
             most = max(most, math.ceil(needed))
-    return min(10 * most, 2**53)
+    return min(10 * most, 2**53, 2**61 // len(problem.names))
 
 
 def keeps(system: System, spend: Whole) -> bool:
     """Return whether a split in minor units keeps every limit of a system, exactly."""
-    if np.any((spend < system.lower) | (spend > system.upper) | (spend % system.grid != 0)):
+    if np.any((spend < system.lower) | (spend > system.upper)):
+        return False
+    if np.any((spend % system.grid != 0) & (spend != system.stay)):
         return False
     if np.any((spend > 0) & (spend < system.least_on)):
         return False
@@ -212,13 +230,26 @@ def arithmetic(system: System) -> bool:
 
 
 def drawn_in(system: System) -> tuple[Whole, Whole]:
-    """Return the bounds on each channel's own steps, a floor lifted to the least for being on."""
+    """Return the least and most that each channel can get, on its steps or where it was.
+
+    A floor is lifted to the least for being on.
+    """
     lower = -(-system.lower // system.grid) * system.grid
     least = -(-system.least_on // system.grid) * system.grid
     lower = np.where(lower > 0, np.maximum(lower, least), lower)
     upper = system.upper // system.grid * system.grid
     upper = np.where((upper < least) & (upper >= 0), 0, upper)
-    return lower, upper
+    # Where the last spend is off the steps, staying there is one more choice.
+    inside = (system.stay >= system.lower) & (system.stay <= system.upper)
+    stays = (system.stay > 0) & inside & (system.stay >= system.least_on)
+    lower = np.where(stays, np.minimum(lower, system.stay), lower)
+    return lower, np.where(stays, np.maximum(upper, system.stay), upper)
+
+
+def least_when_on(system: System) -> Whole:
+    """Return the least spend above zero that each channel can have, in minor units."""
+    first = np.where(system.stay > 0, np.minimum(system.stay, system.grid), system.grid)
+    return np.maximum(first, system.least_on)
 
 
 def _is_total(row: Row) -> bool:
@@ -237,7 +268,7 @@ def _least_use(
             return None
         return np.clip(system.last, lower, upper)
     if row.on is not None:
-        least = np.maximum(np.maximum(system.least_on, system.grid), lower)
+        least = np.maximum(least_when_on(system), lower)
         most = np.where((row.on < 0) & (upper > 0), np.minimum(least, upper), lower)
         gain, uniform = most - lower, np.ptp(row.on[row.on < 0]) == 0 if np.any(row.on < 0) else 1
         if rest is None or not uniform:

@@ -1,0 +1,366 @@
+"""The least that limits must give way for a plan to become feasible, and how far a target gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.optimize.elastic import Best, find_split, least_give, most_of
+from budgetopt.optimize.problem import Problem
+from budgetopt.optimize.reach import Part, limits_of, system_of
+from budgetopt.plan import RULES, Row
+from budgetopt.plan.bounds import CHANGE, MARGIN
+
+DOUBLINGS = 30
+"""A change is doubled this often before it is given up."""
+MANY = 24
+"""So many limits of a clash are tried one by one; beyond, the first ones speak for the others."""
+DIGITS = 4
+"""A target and what is no money are said with so many digits, on the side that can be kept."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """How far one limit gives way.
+
+    Parameters
+    ----------
+    part
+        The limit.
+    by
+        As `budgetopt.optimize.reach.system_of` takes it: minor units for bounds and least
+        amounts, a row's own unit for rows, the factor on the outcome less 1 for ratios.
+    text
+        The same as an imperative clause.
+    """
+
+    part: Part
+    by: Fraction
+    text: str
+
+
+def feasible_with(problem: Problem, changes: Collection[Change]) -> bool:
+    """Return whether a split was found that keeps all limits of a problem, changed like this."""
+    return _split_with(problem, {c.part: c.by for c in changes}) is not None
+
+
+def _split_with(problem: Problem, moved: dict[Part, Fraction]) -> NDArray[np.int64] | None:
+    return find_split(system_of(problem, set(limits_of(problem)), moved)).spend
+
+
+def is_target(problem: Problem, part: Part) -> bool:
+    """Return whether a limit asks for an outcome."""
+    return part.kind == "row" and problem.all_rows[part.at].outcome is not None
+
+
+def least_change(problem: Problem, parts: Sequence[Part]) -> tuple[Change, ...]:
+    """Return the cheapest change, in money, that makes a whole problem feasible.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    parts
+        The limits that clash. Each is tried alone; where none is enough, all limits of the
+        problem may give way together.
+
+    Returns
+    -------
+    tuple of Change
+        One, or several that go together; empty where none was found. What is no money (counts,
+        units of one's own) is taken only where no change of money is enough.
+    """
+    alone = [p for p in parts if p.kind != "lot" and not is_target(problem, p)][:MANY]
+    system = system_of(problem, set(limits_of(problem)))
+    least: list[tuple[bool, float, int, Part]] = []
+    for part in alone:
+        give = least_give(system, {(part.kind, part.at): 1.0})
+        if give is not None:
+            cost = give[0] / _per_money(problem, part)
+            least.append((not _in_money(problem, part), cost, _order(part), part))
+    best: tuple[float, Change] | None = None
+    for other, cost, _, part in sorted(least):
+        if best is not None and (other or cost >= best[0] * (1 - 1e-9)):
+            break
+        by = _whole_give(problem, part, cost * _per_money(problem, part))
+        if by is not None:
+            price = float(by) / _per_money(problem, part)
+            if best is None or price < best[0]:
+                best = (price, Change(part, by, _said(problem, part, by)))
+        if best is not None and other:
+            break
+    return (best[1],) if best is not None else _together(problem)
+
+
+def _in_money(problem: Problem, part: Part) -> bool:
+    """Return whether a limit gives way in money."""
+    if part.kind != "row":
+        return True
+    row = problem.all_rows[part.at]
+    if row.counts or row.outcome is not None:
+        return False
+    if "% of" in row.sentence:
+        return True
+    used = row.money if row.moved is None else np.abs(row.money) + row.moved
+    return bool(np.all(np.isin(np.abs(used), (0, row.scale))))
+
+
+def _per_money(problem: Problem, part: Part) -> float:
+    """Return how much of a limit's unit is one unit of money."""
+    return 1.0 if part.kind == "row" else float(problem.money.units)
+
+
+def _order(part: Part) -> int:
+    """Among equal changes the budget comes last, and what says to spend it before it."""
+    return -part.at if part.kind == "row" else -(10**6)
+
+
+def _unit(problem: Problem, part: Part, least: float) -> Fraction:
+    """Return the smallest change that is worth saying."""
+    step = Fraction(problem.step)
+    if part.kind == "lock":
+        return Fraction(math.gcd(problem.step, int(problem.bounds.lower[part.at])))
+    if part.kind != "row":
+        return step
+    if problem.all_rows[part.at].counts:
+        return Fraction(1)
+    if _in_money(problem, part):
+        return step / problem.money.units
+    return Fraction(10) ** (math.floor(math.log10(max(least, 1e-300))) + 1 - DIGITS)
+
+
+def _whole_give(problem: Problem, part: Part, least: float) -> Fraction | None:
+    """Return the least change in whole units that lets a split on steps be found."""
+    unit = _unit(problem, part, least)
+
+    def enough(count: int) -> bool:
+        return count > 0 and _split_with(problem, {part: count * unit}) is not None
+
+    first = max(1, math.ceil(least / float(unit) - 1e-4))
+    low, high = first - 1, first
+    for doubling in range(DOUBLINGS):
+        if enough(high):
+            break
+        low, high = high, first + 2**doubling
+    else:
+        return None
+    if low == first - 1 and enough(low):
+        return low * unit
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high * unit
+
+
+def _together(problem: Problem) -> tuple[Change, ...]:
+    """Return changes of several limits that together make a problem feasible, cheap in money."""
+    parts = [p for p in limits_of(problem) if p.kind != "lot"]
+    system = system_of(problem, set(limits_of(problem)))
+    costs: dict[tuple[str, int], float] = {(p.kind, p.at): _cost(problem, p) for p in parts}
+    give = least_give(system, costs)
+    if give is None:
+        return ()
+    ways = {p: amount for p, amount in zip(parts, give, strict=True) if amount > 1e-7}
+    units = {p: _unit(problem, p, amount) for p, amount in ways.items()}
+    for extra in (0, *(2**n for n in range(DOUBLINGS))):
+        moved = {
+            p: max(1, math.ceil(amount / float(units[p]) - 1e-4) + extra) * units[p]
+            for p, amount in ways.items()
+        }
+        if _split_with(problem, moved) is not None:
+            return tuple(Change(p, by, _said(problem, p, by)) for p, by in moved.items())
+    return ()
+
+
+def _cost(problem: Problem, part: Part) -> float:
+    """Return what a unit of a limit costs; what is no money costs the budget to lift whole."""
+    if _in_money(problem, part):
+        return 1.0 / _per_money(problem, part)
+    row = problem.all_rows[part.at]
+    return (1.0 + problem.budget_money) / max(abs(float(row.room)), 1e-6)
+
+
+def _said(problem: Problem, part: Part, by: Fraction) -> str:
+    """Return a change as an imperative clause."""
+    if part.kind == "row":
+        return _row_said(problem, part, by)
+    show, bounds, name = problem.money.show, problem.bounds, problem.names[part.at]
+    much = int(by)
+    if part.kind == "minimum":
+        left = max(0, int(problem.least_on[part.at]) - much)
+        return f"lower off_or_at_least of {name!r} by {show(much)}, to {show(left)}"
+    if part.kind == "lock":
+        lock = int(bounds.lower[part.at])
+        split = _split_with(problem, {part: by})
+        down = split is not None and split[part.at] < lock
+        to = max(0, lock - much) if down else lock + much
+        word = "lower" if down else "raise"
+        return f"{word} the lock of {name!r} by {show(abs(to - lock))}, to {show(to)}"
+    low = part.kind == "lower"
+    rule = (bounds.lower_rule if low else bounds.upper_rule)[part.at]
+    if rule == CHANGE:
+        return f"let {name!r} {'fall' if low else 'rise'} by {show(much)} more"
+    if rule == MARGIN:
+        return f"let {name!r} get {show(much)} more than its mROAS floor leaves"
+    to = int(bounds.lower[part.at]) - much if low else int(bounds.upper[part.at]) + much
+    what = RULES[rule] or ("least" if low else "most")
+    return f"{'lower' if low else 'raise'} the {what} of {name!r} by {show(much)}, to {show(to)}"
+
+
+def _row_said(problem: Problem, part: Part, by: Fraction) -> str:
+    row, money = problem.all_rows[part.at], problem.money
+    in_money = f"{money.show(int(by * money.units))} {money.code}"
+    if row not in problem.limits:
+        if part.at == 0:
+            to = money.show(problem.budget + int(by * money.units))
+            return f"raise the budget by {in_money}, to {to}"
+        return f"leave {in_money} of the budget unspent (spend = 'at-most')"
+    if row.outcome is not None:
+        return f"loosen {row.limit!r} by {_figure(by)}"
+    if row.counts:
+        return f"loosen {row.limit!r} by {int(by)} channel{'' if by == 1 else 's'}"
+    if not _in_money(problem, part):
+        return f"loosen {row.limit!r} by {_figure(by)} in its unit ({row.sentence})"
+    return f"loosen {row.limit!r} by {in_money}"
+
+
+def _figure(number: Fraction | float) -> str:
+    """Return a number that has few digits without an exponent."""
+    text = f"{float(number):,.12f}" if abs(float(number)) < 1e9 else f"{float(number):,.0f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text if text not in ("0", "-0") else f"{float(number):.{DIGITS}g}"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far a target gets within the other limits.
+
+    Parameters
+    ----------
+    text
+        The best that can be had, in words.
+    change
+        The target moved to where a split can keep it; None where none was found.
+    """
+
+    text: str
+    change: Change | None
+
+
+def best_reach(problem: Problem, part: Part) -> Reach | None:
+    """Return how far a target gets within the other limits of a problem.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    part
+        A row with an outcome.
+
+    Notes
+    -----
+    An outcome is maximised; a ratio of outcome to money by Dinkelbach's method (1967), whose
+    every step maximises ``P f(x) - w A x``. Where the other limits include a target that clashes
+    by itself, the targets are left out.
+    """
+    others = set(limits_of(problem)) - {part}
+    row = problem.all_rows[part.at]
+    if find_split(system_of(problem, others)).none:
+        others = {p for p in others if not is_target(problem, p)}
+    system, roof = system_of(problem, others), not problem.curves.concave
+    if row.room != 0 or not row.money.any():
+        best = most_of(system, row, 1.0, roof=roof)
+        figure = None if best is None else best.bound if roof else best.value
+        return (
+            None if best is None or figure is None else _amount_reach(problem, part, best, figure)
+        )
+    found = _ratio(problem, others, row, roof)
+    return None if found is None else _ratio_reach(problem, part, *found)
+
+
+def _ratio(
+    problem: Problem, others: Collection[Part], row: Row, roof: bool
+) -> tuple[Best, float] | None:
+    """Return where ``P f(x) / A x`` is greatest, and that ratio (Dinkelbach 1967)."""
+    system, weight = system_of(problem, others), 1.0
+    value = problem.curves.envelope if roof else problem.curves.value
+    share = np.zeros(row.money.size) if row.outcome is None else row.outcome
+    best = None
+    for _ in range(20):
+        found = most_of(system, row, weight, roof=roof)
+        if found is None:
+            return None
+        money = found.spend / problem.money.units
+        spent = float(row.money @ money) / row.scale
+        if spent <= 0:
+            return None
+        before, weight, best = weight, float(share @ value(money)) / spent, found
+        if abs(weight - before) <= 1e-9 * abs(weight):
+            break
+    return None if best is None else (best, weight)
+
+
+def _amount_reach(problem: Problem, part: Part, best: Best, figure: float) -> Reach:
+    """Return the words for a row with room: the outcome of a group, as a rule."""
+    row = problem.all_rows[part.at]
+    asked = -row.room
+    change = None
+    for target in _rounded_down(best.value):
+        by = asked - target
+        if _split_with(problem, {part: by}) is not None:
+            change = Change(part, by, f"ask for {_figure(target)} at most in {row.limit!r}")
+            break
+    return Reach(_best_said(problem, figure, best), change)
+
+
+def _ratio_reach(problem: Problem, part: Part, best: Best, share: float) -> Reach:
+    """Return the words for a ratio, as ROAS or as CPA."""
+    row = problem.all_rows[part.at]
+    falling = row.sentence.startswith("CPA")
+    outcome = np.zeros(1) if row.outcome is None else row.outcome
+    asked = float(outcome.max()) if falling else int(row.money.max()) / row.scale
+    reached = asked / share if falling and share > 0 else asked * share
+    change = None
+    for target in _rounded_down(-reached if falling else reached):
+        if target == 0:
+            break
+        by = Fraction(abs(target)) / Fraction(asked) - 1 if falling else None
+        by = Fraction(asked) / Fraction(target) - 1 if by is None else by
+        if _split_with(problem, {part: by}) is not None:
+            word = "at least" if falling else "at most"
+            change = Change(part, by, f"ask for {_figure(abs(target))} {word} in {row.limit!r}")
+            break
+    return Reach(_best_said(problem, reached, best, falling), change)
+
+
+def _rounded_down(value: float) -> Iterator[Fraction]:
+    """Yield a number rounded down to a few digits, then a little less and less."""
+    if value == 0 or not math.isfinite(value):
+        return
+    unit = Fraction(10) ** (math.floor(math.log10(abs(value))) + 1 - DIGITS)
+    whole = math.floor(Fraction(value) / unit + Fraction(1, 10**5))
+    for less in (0, 1, 2, 5, 10, 100):
+        yield (whole - less) * unit
+
+
+def _best_said(problem: Problem, figure: float, best: Best, falling: bool = False) -> str:
+    """Return the best that can be had and the largest spends there."""
+    limit = ""
+    if not problem.curves.concave:
+        limit = "at least " if falling else "at most "
+    order = np.argsort(-best.spend, kind="stable")
+    spent = [at for at in order.tolist() if best.spend[at] >= 0.5]
+    money = problem.money
+    step = problem.step
+    shown = [
+        f"{problem.names[at]} {money.show(round(float(best.spend[at]) / step) * step)}"
+        for at in spent[:4]
+    ]
+    where = ", ".join(shown) + (", ..." if len(spent) > 4 else "") if shown else "nothing spent"
+    told = "; S-shaped curves count with their concave envelopes" if limit else ""
+    return f"the best within the other limits is {limit}{figure:,.{DIGITS}g}, at {where}{told}"
