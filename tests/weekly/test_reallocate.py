@@ -15,6 +15,7 @@ import pytest
 import budgetopt as bo
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount
+from budgetopt.plan import Limit
 
 NAMES = ("百度 Baidu", "feed", "kol")
 MONDAY = dt.date(2025, 3, 3)
@@ -372,3 +373,45 @@ def test_decisions_are_values():
     decision = bo.reallocate(plan(), history())
     assert decision == bo.reallocate(plan(), history())
     assert decision != replace(decision, seed=1)
+
+
+def grouped(at_most, **changes):
+    labels = {"百度 Baidu": {"kind": "x"}, "feed": {"kind": "x"}, "kol": {}}
+    channels = [bo.Channel(n, labels=labels[n]) for n in NAMES]
+    limit = Limit.group("the x group", {"kind": "x"}, at_most=at_most)
+    return plan(channels=channels, limits=[limit], step="0.01", **changes)
+
+
+def share_of_group(decision):
+    spend = decision.allocation.spend
+    return (spend["百度 Baidu"] + spend["feed"]) / decision.allocation.total
+
+
+@pytest.mark.parametrize(
+    "policy", [None, bo.Thompson(), bo.HoldSteady(), bo.Proportional()], ids=lambda p: str(p)
+)
+def test_every_policy_keeps_limits_across_channels(policy):
+    # Last week the group had 65 %.
+    decision = bo.reallocate(grouped("60%"), history(), policy=policy)
+    assert share_of_group(decision) <= Decimal("0.6")
+
+
+def test_the_nearest_split_that_keeps_a_limit_is_taken_by_hold():
+    before = history().spend[-1]
+    decision = bo.reallocate(grouped("60%"), history(), policy=bo.HoldSteady())
+    after = np.array([float(m.after) for m in decision.moves])
+    # The two of the group give way, the third takes some of it, none by a sixth.
+    assert np.all(after[:2] < before[:2])
+    assert after[2] > before[2]
+    assert np.all(np.abs(after - before) < before / 6)
+
+
+def test_a_policy_of_ones_own_may_not_break_a_limit_across_channels():
+    with pytest.raises(bo.VerificationError, match="broke the limit 'the x group'"):
+        bo.reallocate(grouped("60%"), history(), policy=Fixed(120, 90, 115))
+
+
+def test_reasons_count_the_price_of_limits_across_channels():
+    decision = bo.reallocate(grouped("60%"), history())
+    assert "the x group" in decision.allocation.prices
+    assert not [m.reason for m in decision.moves if "though" in m.reason]

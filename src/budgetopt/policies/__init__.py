@@ -2,8 +2,8 @@
 
 From dull to subtle: `HoldSteady` moves nothing, `Proportional` shares by trailing ROAS,
 `PosteriorMean` takes the optimum of the mean curves, `Thompson` that of drawn curves. Any object
-with a name and the verb `decide` of `Policy` is a policy; `fit_spend` and `fit_shares` draw what
-it wishes into the limits.
+with a name and the verb `decide` of `Policy` is a policy; `View.fit` draws what it wishes into the
+limits.
 """
 
 from __future__ import annotations

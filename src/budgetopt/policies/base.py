@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from budgetopt.curves import Curve, Mixture
 from budgetopt.errors import InputError
 from budgetopt.optimize import waterfill
+from budgetopt.policies.fit import fit_spend
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +50,9 @@ class View:
     best
         Returns the best split for given curves under all limits of the plan, shape of the bounds;
         None for budget and bounds alone.
+    keep
+        Draws a split within bounds and budget into the plan's limits across channels; None where
+        there are none.
     """
 
     belief: Learned
@@ -60,12 +64,21 @@ class View:
     outcome: Floats | None
     spend_all: bool = False
     best: Callable[[Curve], Floats] | None = None
+    keep: Callable[[Floats], Floats] | None = None
 
     def optimum(self, curves: Curve) -> Floats:
         """Return the best split for given curves within the limits."""
         if self.best is not None:
             return self.best(curves)
         return waterfill(curves, self.lower, self.upper, self.budget).spend
+
+    def fit(self, wish: Floats) -> Floats:
+        """Return wished spends drawn into all limits, as near to the wish as they let be."""
+        return self.kept(fit_spend(wish, self.lower, self.upper, self.budget, all_=self.spend_all))
+
+    def kept(self, spend: Floats) -> Floats:
+        """Return spends within bounds and budget drawn into the limits across channels."""
+        return spend if self.keep is None else self.keep(spend)
 
 
 @runtime_checkable

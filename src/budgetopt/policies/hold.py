@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from budgetopt.policies.base import Floats, View
-from budgetopt.policies.fit import fit_spend
 
 
 @dataclass(frozen=True)
 class HoldSteady:
-    """Spend what was spent last week, drawn into the limits; arithmetic only, cannot fail."""
+    """Spend what was spent last week, drawn into the limits."""
 
     name: str = "hold"
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return last week's money, cut or stretched evenly where the limits ask for it."""
-        return fit_spend(view.last, view.lower, view.upper, view.budget, all_=view.spend_all)
+        return view.fit(view.last)

@@ -60,4 +60,4 @@ class Proportional:
             pooled = np.where(np.isfinite(pooled), pooled, 0.0)
             roas = np.where(spent > 0, earned / spent, pooled[..., None])
         roas = np.where(roas.max(axis=-1, keepdims=True) > 0, roas, 1.0)
-        return fit_shares(roas, view.lower, view.upper, view.budget)
+        return view.kept(fit_shares(roas, view.lower, view.upper, view.budget))

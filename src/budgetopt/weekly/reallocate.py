@@ -18,7 +18,7 @@ from budgetopt.plan import Plan
 from budgetopt.policies import Policy, PosteriorMean, View
 from budgetopt.policies.base import Floats
 from budgetopt.weekly.decision import Decision
-from budgetopt.weekly.guard import checked_policy, checked_spend
+from budgetopt.weekly.guard import checked_policy, checked_spend, drawn_in
 from budgetopt.weekly.reasons import moves_of
 
 _NAMED = 6
@@ -84,10 +84,10 @@ def reallocate(
     belief = learn(past, plan)
     last = last_spend(plan, past)
     problem = problem_of(plan, belief, last)
-    view = _view(plan, past, problem, belief, last)
+    best = solve(problem)
+    view = _view(plan, past, problem, belief, last, best.spend)
     rng = np.random.default_rng([seed, start.toordinal()])
     spend = checked_spend(problem, policy.name, policy.decide(view, rng))
-    best = solve(problem)
     allocation = settle(plan, problem, best._replace(spend=spend, method=policy.name))
     before = problem.curves.value(view.last).sum()
     return Decision(
@@ -142,7 +142,12 @@ def last_spend(plan: Plan, past: History) -> dict[str, Decimal]:
 
 
 def _view(
-    plan: Plan, past: History, problem: Problem, belief: Any, last: dict[str, Decimal]
+    plan: Plan,
+    past: History,
+    problem: Problem,
+    belief: Any,
+    last: dict[str, Decimal],
+    best: Floats,
 ) -> View:
     def fixed(values: Any) -> Floats:
         # A policy that writes into its view must not change what its answer is checked against.
@@ -160,6 +165,7 @@ def _view(
         outcome=past.outcome,
         spend_all=problem.spend_all,
         best=lambda curves: solve(replace(problem, curves=curves)).spend,
+        keep=lambda spend: drawn_in(problem, best, spend),
     )
 
 
