@@ -607,7 +607,7 @@ def test_no_limit_breaks_and_no_random_split_exceeds_the_bound(plan, seed):
         [float(c.locked if c.locked is not None else plan.budget if c.cap is None else c.cap)
          for c in plan.channels]
     )  # fmt: skip
-    width, room = np.maximum(most - least, 0), float(plan.budget) - least.sum()
+    width, room = np.maximum(most - least, 0), max(0.0, float(plan.budget) - least.sum())
     for _ in range(5):
         extra = width * rng.dirichlet(np.ones(len(width)) * rng.uniform(0.1, 3))
         extra *= min(1.0, room / max(extra.sum(), 1e-300))
