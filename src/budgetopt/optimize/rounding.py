@@ -82,7 +82,10 @@ class _Grid:
             (rows.on, on), (rows.moves, moved),
         )  # fmt: skip
         # What each row uses when a channel takes each of its spends: (rows, channels, columns).
-        self.use = np.asarray(sum(a.toarray()[:, :, None] * part[None] for a, part in parts))
+        self.use = np.zeros((rows.size, *money.shape))
+        for coefficients, part in parts:
+            if coefficients.nnz:
+                self.use += coefficients.toarray()[:, :, None] * part[None]
         size = np.abs(self.use).max(axis=(1, 2), initial=0.0) + np.abs(rows.room)
         self.slack = 1e-12 * np.maximum(size, 1e-300)
         self.room = rows.room
@@ -103,20 +106,38 @@ class _Grid:
     def fill(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
         """Give out lots in the order of what they bring, as far as no row breaks for it."""
         chosen, last = chosen.copy(), self.table.shape[1] - 1
-        used = self.used(chosen)
+        rank = _rank(self.problem)
         for _ in range(last):
             ahead = np.minimum(chosen + 1, last)
             gain = _at(self.gain, ahead) - _at(self.gain, chosen)
-            order = np.lexsort((_rank(self.problem), -gain))
-            moved = False
-            for at in order[(gain > 0)[order] & (self._up(chosen, ahead))[order]]:
-                more = self.use[:, at, ahead[at]] - self.use[:, at, chosen[at]]
-                tight = (more > 0) & (used + more > self.room + self.slack)
-                if not tight.any():
-                    chosen[at], used, moved = ahead[at], used + more, True
-            if not moved:
+            order = np.lexsort((rank, -gain))
+            order = order[((gain > 0) & self._up(chosen, ahead))[order]]
+            taken = self._taken(order, chosen, ahead)
+            if not taken.size:
                 break
+            chosen[taken] = ahead[taken]
         return chosen
+
+    def _taken(
+        self, order: NDArray[np.intp], chosen: NDArray[np.intp], ahead: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
+        """Return which channels, asked in order, can take a lot more without breaking a row."""
+        used, taken = self.used(chosen), []
+        more = self.use[:, order, ahead[order]] - self.use[:, order, chosen[order]]
+        # Rows that all of them together cannot fill need no look.
+        near = np.maximum(more, 0.0).sum(axis=1) > self.room + self.slack - used
+        more, room = more[near], (self.room + self.slack - used)[near]
+        while order.size:
+            fits = ~np.any((more > 0) & (more > room[:, None]), axis=0)
+            order, more = order[fits], more[:, fits]
+            sums = np.cumsum(more, axis=1)
+            over = np.any((sums > room[:, None]) & (more > 0), axis=0)
+            until = int(np.argmax(over)) if over.any() else order.size
+            taken.append(order[:until])
+            if until:
+                room = room - sums[:, until - 1]
+            order, more = order[until:], more[:, until:]
+        return np.concatenate(taken) if taken else order
 
     def program(self) -> NDArray[np.intp]:
         """Return the columns that bring most and keep every row, by a small integer program."""

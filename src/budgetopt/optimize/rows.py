@@ -42,6 +42,8 @@ class Rows:
         """Return rows in floating point over so many channels."""
 
         def part(field: str) -> csr_array:
+            if all(getattr(row, field) is None for row in rows):
+                return csr_array((len(rows), size))
             table = np.zeros((len(rows), size))
             for at, row in enumerate(rows):
                 given = getattr(row, field)

@@ -218,6 +218,13 @@ class Plan:
         return {name: at for at, name in enumerate(self.names)}
 
     @cached_property
+    def labels(self) -> dict[str, NDArray[np.object_]]:
+        """The value of each label by channel, None where a channel does not carry it."""
+        tables = [dict(c.labels) for c in self.channels]
+        keys = dict.fromkeys(key for table in tables for key in table)
+        return {k: np.array([table.get(k) for table in tables], dtype=object) for k in keys}
+
+    @cached_property
     def curves(self) -> Curve | None:
         """One curve over the channels, or None where a channel carries none."""
         single = [c.curve for c in self.channels if c.curve is not None]

@@ -1,8 +1,8 @@
 """Limits across channels: named data that turn into rows.
 
-`GroupLimit`, `LinearLimit` and `Turnover` speak of money, `RoasFloor`, `MroasFloor`,
-`CpaCeiling` and `OutcomeFloor` of what it brings, `FewMoves`, `Apart` and `AtLeastOn` count channels. `Limit` has a
-maker for each; whatever has a name and the verb `rows` of `Rule` is a limit too.
+`GroupLimit`, `LinearLimit` and `Turnover` speak of money, `RoasFloor`, `MroasFloor`, `CpaCeiling`
+and `OutcomeFloor` of what it brings, `FewMoves`, `Apart` and `AtLeastOn` count channels. `Limit`
+has a maker for each; whatever has a name and the verb `rows` of `Rule` is a limit too.
 """
 
 from __future__ import annotations

@@ -61,27 +61,25 @@ def members(plan: Plan, where: Mapping[str, str] | tuple[str, ...], limit: str) 
     PlanError
         ``unknown-name`` where a name, a label or its value stands for no channel.
     """
-    chosen = np.zeros(len(plan.channels), dtype=np.int64)
     if not isinstance(where, Mapping):
+        chosen = np.zeros(len(plan.channels), dtype=np.int64)
         for name in where:
             if name not in plan.index:
                 raise _unknown(limit, f"channel {name!r}", name, plan.names)
             chosen[plan.index[name]] = 1
         return chosen
-    for at, channel in enumerate(plan.channels):
-        labels = dict(channel.labels)
-        chosen[at] = all(labels.get(k) == v for k, v in where.items())
-    if not chosen.any():
-        for key, value in where.items():
-            values = {dict(c.labels).get(key) for c in plan.channels} - {None}
-            if value not in values:
-                known = sorted(str(v) for v in values)
-                keys = {k for c in plan.channels for k, _ in c.labels}
-                if not known:
-                    raise _unknown(limit, f"label {key!r}", key, sorted(keys))
-                raise _unknown(limit, f"{key} {value!r}", value, known)
+    inside = np.ones(len(plan.channels), dtype=bool)
+    for key, value in where.items():
+        if key not in plan.labels:
+            raise _unknown(limit, f"label {key!r}", key, sorted(plan.labels))
+        carries = plan.labels[key] == value
+        if not carries.any():
+            known = sorted({v for v in plan.labels[key] if v is not None})
+            raise _unknown(limit, f"{key} {value!r}", str(value), known)
+        inside &= carries
+    if not inside.any():
         raise _unknown(limit, f"group {dict(where)!r}", str(dict(where)), plan.names)
-    return chosen
+    return inside.astype(np.int64)
 
 
 def _unknown(limit: str, what: str, value: str, known: Any) -> PlanError:
