@@ -136,7 +136,8 @@ def _best(
     down, worth_down = _conjugate(curves, weight, cost - drag, lower, hinge)
     worth_up = worth_up + drag * last
     worth_down = worth_down - drag * last
-    better = worth_up >= worth_down
+    # A last spend outside the bounds leaves one side only.
+    better = ((worth_up >= worth_down) | (last < lower)) & (last <= upper)
     return np.where(better, up, down), np.where(better, worth_up, worth_down)
 
 
