@@ -11,7 +11,7 @@ import budgetopt as bo
 
 PINNED = """
 Allocation Belief BudgetLines BudgetoptError CalendarError Channel Columns CurveError Decision
-Exponential Hill History HistoryError HoldSteady InfeasibleError InputError Log Logistic MaxChange
+Exponential Goal Hill History HistoryError HoldSteady InfeasibleError InputError Limit Log Logistic MaxChange
 MoneyError NothingToDoError Plan PlanError Points PosteriorMean Power Proportional Reserve
 SolverError Thompson VerificationError Week allocate learn reallocate
 """

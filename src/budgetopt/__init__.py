@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     )
     from budgetopt.history import Columns, History
     from budgetopt.optimize import Allocation, allocate
-    from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
+    from budgetopt.plan import BudgetLines, Channel, Goal, Limit, MaxChange, Plan, Reserve
     from budgetopt.policies import HoldSteady, PosteriorMean, Proportional, Thompson
     from budgetopt.weekly import Decision, reallocate
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "plan": ("Channel", "Plan", "MaxChange", "Reserve", "BudgetLines"),
+    "plan": ("Channel", "Plan", "Limit", "Goal", "MaxChange", "Reserve", "BudgetLines"),
     "history": ("Columns", "History"),
     "calendar": ("Week",),
     "curves": ("Exponential", "Hill", "Log", "Power", "Logistic", "Points"),
@@ -70,12 +70,14 @@ __all__ = [
     "CurveError",
     "Decision",
     "Exponential",
+    "Goal",
     "Hill",
     "History",
     "HistoryError",
     "HoldSteady",
     "InfeasibleError",
     "InputError",
+    "Limit",
     "Log",
     "Logistic",
     "MaxChange",

@@ -1,0 +1,217 @@
+"""Limits across channels: exact rows, names, errors and files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import budgetopt as bo
+from budgetopt.plan import Limit
+from budgetopt.plan.limits import KINDS, limit_from_dict, limit_to_dict
+
+UNITS = 100
+
+
+def plan_with(*limits, **fields):
+    channels = [
+        bo.Channel("抖音", labels={"platform": "douyin", "kind": "feeds"}, value=2),
+        bo.Channel(
+            "快手", labels={"platform": "kuaishou", "kind": "feeds"}, rates={"leads": "0.5"}
+        ),
+        bo.Channel("百度", labels={"platform": "baidu", "kind": "search"}),
+    ]
+    return bo.Plan(
+        **{"budget": 100, "currency": "CNY", "channels": channels} | fields, limits=limits
+    )
+
+
+def rows_of(limit, last=None, **fields):
+    plan = plan_with(limit, **fields)
+    return limit.rows(plan, None if last is None else np.array(last))
+
+
+def used(row, spend, last=None):
+    money = np.array(spend) * UNITS
+    return row.used(money, None if last is None else np.array(last) * UNITS, UNITS)
+
+
+def test_a_group_cap_in_money_adds_up_its_members():
+    (row,) = rows_of(Limit.group("feeds", {"kind": "feeds"}, at_most="60.01"))
+    assert used(row, [10, 20, 40]) == 30
+    assert row.room == Fraction(6001, 100)
+    assert row.sentence == "kind feeds: at most 60.01 CNY"
+
+
+def test_a_group_floor_is_the_same_row_turned_round():
+    (row,) = rows_of(Limit.group("feeds", {"kind": "feeds"}, at_least=30))
+    assert used(row, [10, 20, 40]) == row.room == -30
+
+
+def test_a_share_of_what_is_spent_is_exact_at_its_edge():
+    (row,) = rows_of(Limit.group("leader", {"platform": "douyin"}, at_most="40%"))
+    assert used(row, [40, 30, 30]) == 0 == row.room
+    assert used(row, [40, 30, 29]) > 0
+
+
+def test_a_share_of_another_group_is_of_that_group():
+    limit = Limit.group("search", ["百度"], at_most="50%", of={"kind": "feeds"})
+    (row,) = rows_of(limit)
+    assert used(row, [10, 10, 10]) == 0
+    assert used(row, [10, 9, 10]) > 0
+
+
+def test_both_bounds_of_a_group_are_two_rows_of_one_name():
+    rows = rows_of(Limit.group("feeds", {"kind": "feeds"}, at_least=10, at_most=60))
+    assert [row.limit for row in rows] == ["feeds", "feeds"]
+
+
+def test_a_linear_rule_keeps_its_coefficients_exactly():
+    (row,) = rows_of(Limit.linear("CO2", {"抖音": "0.1", "百度": "-0.025"}, at_most=1, unit="t"))
+    assert used(row, [10, 99, 4]) == Fraction(9, 10)
+    assert row.sentence == "at most 1 t"
+
+
+def test_turnover_counts_ups_and_downs_and_needs_a_last_week():
+    assert rows_of(Limit.turnover(10)) == ()
+    (row,) = rows_of(Limit.turnover(10), last=[0, 0, 0])
+    assert used(row, [30, 20, 10], last=[25, 25, 10]) == 10 == row.room
+
+
+def test_few_moves_counts_channels_that_change_by_a_cent():
+    assert rows_of(Limit.few_moves(1)) == ()
+    (row,) = rows_of(Limit.few_moves(1), last=[0, 0, 0])
+    assert used(row, [26, 25, 10], last=[25, 25, 10]) == 1
+    assert row.counts
+
+
+def test_apart_and_at_least_on_count_what_is_on():
+    (apart,) = rows_of(Limit.apart(["抖音", "快手"]))
+    assert used(apart, [1, 1, 1]) == 2 > apart.room
+    assert used(apart, [0, 1, 1]) == 1 == apart.room
+    (least,) = rows_of(Limit.at_least_on(2, {"kind": "feeds"}))
+    assert used(least, [1, 0, 1]) == -1 > least.room
+    assert used(least, [1, 1, 0]) == -2 == least.room
+
+
+def test_targets_weigh_outcomes_by_value_and_by_rate():
+    (roas,) = rows_of(Limit.roas(3))
+    assert roas.outcome.tolist() == [2, 1, 1]
+    assert used(roas, [1, 1, 1]) == 9
+    (cpa,) = rows_of(Limit.cpa(20, {"kind": "search"}))
+    assert cpa.outcome.tolist() == [0, 0, 20]
+    (leads,) = rows_of(Limit.outcome(5, of="leads"))
+    assert leads.outcome.tolist() == [0, 0.5, 0]
+    assert leads.room == -5
+
+
+@pytest.mark.parametrize(
+    ("limit", "hint"),
+    [
+        (Limit.group("g", {"platform": "douyn"}, at_most=1), "did you mean 'douyin'?"),
+        (Limit.group("g", {"platfrom": "douyin"}, at_most=1), "did you mean 'platform'?"),
+        (Limit.group("g", ["抖"], at_most=1), "抖音"),
+        (Limit.linear("g", {"快": 1}, at_most=1), "快手"),
+        (Limit.outcome(1, of="lead"), "did you mean 'leads'?"),
+    ],
+)
+def test_a_misspelt_name_in_a_limit_is_refused_with_a_suggestion(limit, hint):
+    with pytest.raises(bo.PlanError, match="no") as caught:
+        limit.rows(plan_with(), None)
+    assert caught.value.code == "unknown-name"
+    assert hint in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Limit.group("g", {"kind": "feeds"}),
+        lambda: Limit.group("g", "feeds", at_most=1),
+        lambda: Limit.group("g", {"kind": "feeds"}, at_least=3, at_most=2),
+        lambda: Limit.group("g", {}, at_most="101%"),
+        lambda: Limit.group("g", {}, at_most=float("nan")),
+        lambda: Limit.linear("g", {"抖音": "much"}, at_most=1),
+        lambda: Limit.linear("g", {"抖音": True}, at_most=1),
+        lambda: Limit.few_moves(-1),
+        lambda: Limit.few_moves(1.5),
+        lambda: Limit.apart(["抖音"]),
+        lambda: Limit.apart(["抖音", "抖音"]),
+        lambda: Limit.roas(0),
+        lambda: Limit.cpa(-1),
+    ],
+)
+def test_a_limit_out_of_range_is_refused(make):
+    with pytest.raises(bo.InputError):
+        make()
+
+
+def test_two_limits_of_one_name_are_refused():
+    with pytest.raises(bo.PlanError, match="declared twice"):
+        plan_with(Limit.turnover(1), Limit.turnover(2))
+
+
+SAMPLES = [
+    Limit.group("g", {"kind": "feeds"}, at_least="10%", at_most=50, of={"platform": "baidu"}),
+    Limit.group("names", ["抖音"], at_most=50),
+    Limit.linear("CO2", {"抖音": "0.125"}, at_most="-1.5", unit="t"),
+    Limit.turnover(10),
+    Limit.few_moves(2),
+    Limit.apart(["抖音", "快手"]),
+    Limit.at_least_on(1, {"kind": "feeds"}),
+    Limit.roas("2.5"),
+    Limit.mroas(1),
+    Limit.cpa(20, ["百度"]),
+    Limit.outcome(100, of="leads"),
+]
+
+
+@pytest.mark.parametrize("limit", SAMPLES, ids=lambda limit: limit.name)
+def test_a_limit_comes_back_from_its_data(limit):
+    assert limit_from_dict(limit_to_dict(limit)) == limit
+
+
+def test_every_kind_has_a_sample_and_a_maker():
+    assert {type(limit) for limit in SAMPLES} == set(KINDS.values())
+    makers = {getattr(Limit, name) for name in dir(Limit) if not name.startswith("_")}
+    assert makers == set(KINDS.values())
+
+
+def test_a_plan_with_limits_comes_back_from_json():
+    plan = plan_with(*SAMPLES, goal=bo.Goal("least-spend", 10), value="1.5")
+    assert bo.Plan.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        ({"kind": "grup", "name": "x"}, "did you mean 'group'?"),
+        ({"kind": "group", "name": "x", "at_mots": 1}, "did you mean 'at_most'?"),
+        ({"kind": "turnover"}, "at_most"),
+        ({"name": "x"}, "group"),
+    ],
+)
+def test_a_misspelt_limit_in_a_file_is_refused_with_a_suggestion(data, hint):
+    with pytest.raises(bo.PlanError) as caught:
+        limit_from_dict(data)
+    assert hint in caught.value.remedy
+
+
+def test_a_limit_of_ones_own_class_is_kept_named_and_priced():
+    class Paper:
+        """At most 5 between the first two, written outside the library."""
+
+        name = "paper"
+
+        def rows(self, plan, last):
+            from budgetopt.plan import Row
+
+            return (Row(self.name, np.array([1, 1, 0]), Fraction(5), sentence="paper at most 5"),)
+
+    plan = plan_with(Paper())
+    curve = bo.Log(10, 10)
+    week = bo.allocate(plan, dict.fromkeys(plan.names, curve))
+    assert week.spend["抖音"] + week.spend["快手"] <= 5
+    assert week.prices["paper"] > 0
+    with pytest.raises(bo.PlanError, match="class of its own"):
+        plan.to_json()
