@@ -19,6 +19,9 @@ from budgetopt.optimize.reach import Part, System, arithmetic, limits_of, system
 from budgetopt.plan import RULES
 from budgetopt.plan.bounds import CHANGE, MARGIN
 
+SHOWN = 8
+"""So many limits are named in a sentence; the error's value names them all."""
+
 
 @dataclass(frozen=True)
 class Clash:
@@ -63,7 +66,7 @@ def explain_infeasible(problem: Problem, *, quick: bool = False) -> InfeasibleEr
     reach = clash.reach
     ways = [] if reach is None or reach.change is None else [reach.change.text]
     if clash.changes:
-        ways.append(", and ".join(change.text for change in clash.changes))
+        ways.append(_listed([change.text for change in clash.changes], ", and "))
     return InfeasibleError(
         code,
         text,
@@ -79,11 +82,17 @@ def _sentence(problem: Problem, clash: Clash) -> tuple[str, str]:
         named = list(zip(clash.parts, clash.names, strict=True))
         first = next(name for part, name in named if is_target(problem, part))
         others = [name for name in clash.names if name != first]
-        beside = f"; it clashes with {'; '.join(others)}" if others else ""
+        beside = f"; it clashes with {_listed(others, '; ')}" if others else ""
         return "target-out-of-reach", f"{first}: {clash.reach.text}{beside}"
     steps = "" if problem.step == 1 else f" in steps of {problem.money.show(problem.step)}"
     all_of = "all of: " if len(clash.names) > 1 else ""
-    return "limits-clash", f"no split{steps} keeps {all_of}{'; '.join(clash.names)}"
+    return "limits-clash", f"no split{steps} keeps {all_of}{_listed(clash.names, '; ')}"
+
+
+def _listed(texts: Sequence[str], between: str) -> str:
+    """Return texts in a row, the first ones where there are many."""
+    more = len(texts) - SHOWN
+    return between.join(texts) if more < 2 else f"{between.join(texts[:SHOWN])} and {more} more"
 
 
 def find_clash(problem: Problem, *, quick: bool = False) -> Clash | None:
@@ -116,11 +125,14 @@ def find_clash(problem: Problem, *, quick: bool = False) -> Clash | None:
         parts = _minimal(parts, _asker(problem, _none))
     ordered = tuple(sorted(parts, key=everything.index))
     target = next((part for part in ordered if is_target(problem, part)), None)
+    reach = None if target is None else best_reach(problem, target)
+    # Where the target can be moved, other limits together are no better advice.
+    together = reach is None or reach.change is None
     return Clash(
         ordered,
         tuple(name_of(problem, part) for part in ordered),
-        least_change(problem, ordered),
-        None if target is None else best_reach(problem, target),
+        least_change(problem, ordered, together=together),
+        reach,
     )
 
 
@@ -184,9 +196,9 @@ def _field(problem: Problem, clash: Clash) -> str:
     if clash.reach is not None:
         part = next(p for p in clash.parts if is_target(problem, p))
     if part.kind == "row":
-        limit = problem.all_rows[part.at].limit
-        own = {"budget": "budget", "spend all": "spend", "target": "goal.target"}
-        return own.get(limit, f"limits.{limit}")
+        row = problem.all_rows[part.at]
+        own = "goal.target" if row.limit == "target" else f"limits.{row.limit}"
+        return own if row in problem.limits else "spend" if part.at else "budget"
     where = {"lock": "locked", "minimum": "off_or_at_least", "lot": "lot"}
     rules = problem.bounds.lower_rule if part.kind == "lower" else problem.bounds.upper_rule
     rule = {CHANGE: "max_change", MARGIN: "mROAS"}.get(int(rules[part.at]), "")

@@ -16,6 +16,8 @@ from budgetopt.optimize.reach import Part, limits_of, system_of
 from budgetopt.plan import RULES, Row
 from budgetopt.plan.bounds import CHANGE, MARGIN
 
+Floats = NDArray[np.float64]
+
 DOUBLINGS = 30
 """A change is doubled this often before it is given up."""
 MANY = 24
@@ -58,7 +60,9 @@ def is_target(problem: Problem, part: Part) -> bool:
     return part.kind == "row" and problem.all_rows[part.at].outcome is not None
 
 
-def least_change(problem: Problem, parts: Sequence[Part]) -> tuple[Change, ...]:
+def least_change(
+    problem: Problem, parts: Sequence[Part], *, together: bool = True
+) -> tuple[Change, ...]:
     """Return the cheapest change, in money, that makes a whole problem feasible.
 
     Parameters
@@ -68,6 +72,8 @@ def least_change(problem: Problem, parts: Sequence[Part]) -> tuple[Change, ...]:
     parts
         The limits that clash. Each is tried alone; where none is enough, all limits of the
         problem may give way together.
+    together
+        Whether they may.
 
     Returns
     -------
@@ -94,7 +100,9 @@ def least_change(problem: Problem, parts: Sequence[Part]) -> tuple[Change, ...]:
                 best = (price, Change(part, by, _said(problem, part, by)))
         if best is not None and other:
             break
-    return (best[1],) if best is not None else _together(problem)
+    if best is not None:
+        return (best[1],)
+    return _together(problem) if together else ()
 
 
 def _in_money(problem: Problem, part: Part) -> bool:
@@ -290,9 +298,9 @@ def _ratio(
     system, weight = system_of(problem, others), 1.0
     value = problem.curves.envelope if roof else problem.curves.value
     share = np.zeros(row.money.size) if row.outcome is None else row.outcome
-    best = None
+    best, cuts = None, list[Floats]()
     for _ in range(20):
-        found = most_of(system, row, weight, roof=roof)
+        found = most_of(system, row, weight, roof=roof, cuts=cuts)
         if found is None:
             return None
         money = found.spend / problem.money.units
@@ -300,7 +308,7 @@ def _ratio(
         if spent <= 0:
             return None
         before, weight, best = weight, float(share @ value(money)) / spent, found
-        if abs(weight - before) <= 1e-9 * abs(weight):
+        if abs(weight - before) <= 1e-8 * abs(weight):
             break
     return None if best is None else (best, weight)
 
@@ -310,12 +318,20 @@ def _amount_reach(problem: Problem, part: Part, best: Best, figure: float) -> Re
     row = problem.all_rows[part.at]
     asked = -row.room
     change = None
-    for target in _rounded_down(best.value):
+    gained, spent = _totals(problem, row, best.spend)
+    for target in _rounded_down(best.value, gained - spent):
         by = asked - target
         if _split_with(problem, {part: by}) is not None:
             change = Change(part, by, f"ask for {_figure(target)} at most in {row.limit!r}")
             break
     return Reach(_best_said(problem, figure, best), change)
+
+
+def _totals(problem: Problem, row: Row, spend: Floats) -> tuple[float, float]:
+    """Return the outcome and the money of a row at spends in minor units, by the true curves."""
+    money = spend / problem.money.units
+    share = np.zeros(money.size) if row.outcome is None else row.outcome
+    return float(share @ problem.curves.value(money)), float(row.money @ money) / row.scale
 
 
 def _ratio_reach(problem: Problem, part: Part, best: Best, share: float) -> Reach:
@@ -326,9 +342,11 @@ def _ratio_reach(problem: Problem, part: Part, best: Best, share: float) -> Reac
     asked = float(outcome.max()) if falling else int(row.money.max()) / row.scale
     reached = asked / share if falling and share > 0 else asked * share
     change = None
-    for target in _rounded_down(-reached if falling else reached):
+    gained, spent = _totals(problem, row, best.spend)
+    found = -asked * spent / max(gained, 1e-300) if falling else asked * gained / spent
+    for target in _rounded_down(-reached if falling else reached, found):
         if target == 0:
-            break
+            continue
         by = Fraction(abs(target)) / Fraction(asked) - 1 if falling else None
         by = Fraction(asked) / Fraction(target) - 1 if by is None else by
         if _split_with(problem, {part: by}) is not None:
@@ -338,13 +356,18 @@ def _ratio_reach(problem: Problem, part: Part, best: Best, share: float) -> Reac
     return Reach(_best_said(problem, reached, best, falling), change)
 
 
-def _rounded_down(value: float) -> Iterator[Fraction]:
-    """Yield a number rounded down to a few digits, then a little less and less."""
-    if value == 0 or not math.isfinite(value):
-        return
+def _rounded_down(*values: float) -> Iterator[Fraction]:
+    """Yield numbers rounded down to a few digits, each then a little less and less."""
+    for value in values:
+        if value != 0 and math.isfinite(value):
+            yield from _less_and_less(value)
+
+
+def _less_and_less(value: float) -> Iterator[Fraction]:
     unit = Fraction(10) ** (math.floor(math.log10(abs(value))) + 1 - DIGITS)
-    whole = math.floor(Fraction(value) / unit + Fraction(1, 10**5))
-    for less in (0, 1, 2, 5, 10, 100):
+    # A number that only rounding error keeps below a figure counts as it; a split decides.
+    whole = math.floor(Fraction(value) / unit + Fraction(1, 10**6))
+    for less in (0, 1, 2, 5, 20):
         yield (whole - less) * unit
 
 

@@ -83,8 +83,8 @@ class System:
 def limits_of(problem: Problem) -> tuple[Part, ...]:
     """Return every limit of a problem, those least worth naming last.
 
-    A search for a clash prefers the first ones: rows before bounds, large floors before small
-    ones, targets last of all.
+    A search for a clash prefers the first ones: the budget, then bounds, large floors before small
+    ones, then rows, targets last of all.
     """
     rows = problem.all_rows
     bounds, whole = problem.bounds, problem.budget // problem.step * problem.step
@@ -93,13 +93,14 @@ def limits_of(problem: Problem) -> tuple[Part, ...]:
     high = ~lock & ((bounds.upper_rule > 0) | (bounds.upper < whole))
     plain = [Part("row", at) for at, row in enumerate(rows) if row.outcome is None]
     targets = [Part("row", at) for at, row in enumerate(rows) if row.outcome is not None]
-    parts = [*plain]
+    own = [part for part in plain if rows[part.at] not in problem.limits]
+    parts = [*own]
     for at in np.argsort(-bounds.lower, kind="stable").tolist():
         parts += [Part("lock", at)] * bool(lock[at]) + [Part("lower", at)] * bool(low[at])
     parts += [Part("upper", int(at)) for at in np.flatnonzero(high)]
     parts += [Part("minimum", int(at)) for at in np.flatnonzero(problem.least_on > 0)]
     parts += [Part("lot", int(at)) for at in np.flatnonzero(problem.lots != problem.step)]
-    return (*parts, *targets)
+    return (*parts, *(part for part in plain if part not in own), *targets)
 
 
 def system_of(
@@ -216,7 +217,7 @@ def arithmetic(system: System) -> bool:
     lower, upper = drawn_in(system)
     if np.any(lower > upper):
         return True
-    totals = [row for row in system.rows if _is_total(row)]
+    totals = [row for row in system.rows if is_total(row)]
     rooms = [math.floor(row.room * system.units) for row in totals]
     budget = min(rooms, default=None)
     rest = None if budget is None else budget - int(lower.sum())
@@ -252,9 +253,10 @@ def least_when_on(system: System) -> Whole:
     return np.maximum(first, system.least_on)
 
 
-def _is_total(row: Row) -> bool:
+def is_total(row: Row, sign: int = 1) -> bool:
+    """Return whether a row bounds the sum of all spends, from below where the sign is -1."""
     plain = row.moved is None and row.outcome is None and not row.counts
-    return plain and bool(np.all(row.money == row.scale))
+    return plain and bool(np.all(row.money == sign * row.scale))
 
 
 def _least_use(
