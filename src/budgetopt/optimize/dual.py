@@ -25,7 +25,7 @@ _ENOUGH = 1e-7
 """Largest gap that is handed back as an answer."""
 _KEPT = 1e-11
 """Share of a row's size by which rounding may break it."""
-_WINDOWS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
+_WINDOWS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Shares of the costs over which jumps are averaged, one after the other."""
 _DRAWS = 30
 """Rounds in which channels on straight pieces are drawn to where they stood: two or three do."""

@@ -27,6 +27,8 @@ _FAST = 40
 """Rounds in which a step may overshoot a little; after them the function must fall."""
 _TRIES = 40
 """Points looked at along one direction."""
+_JUMP = 1e-6
+"""Share of a step within which a slope that still changes sign is taken to jump."""
 _PATIENCE = 10
 """Exchanges of many rows at once that may fail to help before single ones are made."""
 
@@ -166,21 +168,21 @@ def _along(reply: Reply, taken: Taken, step: Floats, over: float) -> Taken | Non
     falls = step < 0
     most = float(np.min(taken.prices[falls] / -step[falls], initial=np.inf))
     low, high, low_slope, high_slope = 0.0, np.inf, first, np.inf
-    size, best = 1.0, None
+    size = 1.0
     for _ in range(_TRIES):
         here = reply(np.maximum(taken.prices + size * step, 0.0))
         slope = float(step @ here.left)
         if slope > -over * first:
             high, high_slope = size, slope
         else:
-            low, low_slope, best = size, slope, here
+            low, low_slope = size, slope
             if slope >= 0.5 * first or size >= most or high <= 2.0 * size:
                 return here
         if high == np.inf:
             size = min(4.0 * size, most)
             continue
-        if high - low <= 1e-13 * high:
+        if high - low <= _JUMP * high:
             break
         share = low_slope / (low_slope - high_slope) if low_slope < 0 else 0.5
         size = low + (high - low) * min(max(share, 0.1), 0.9)
-    return best if best is not None and low > 1e-9 else None
+    return None

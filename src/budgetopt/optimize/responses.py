@@ -219,10 +219,11 @@ class Scaled:
         spend, few, many, slope = self.window(prices, half)
         weight, _, _ = self.terms(prices)
         wide = many - few
-        decay = self.curves.slope_decay(spend)
-        expected = 2.0 * half * decay / np.maximum(weight * slope, 1e-300)
-        straight = ~(np.isfinite(expected) & (expected > 0)) | (wide > 30.0 * expected)
-        at = np.flatnonzero(straight & (wide > 1e-9 * np.maximum(many, 1e-300)))
+        # A curve's own slope falls by the whole window between the ends, a straight piece's by 0.
+        inset = 0.01 * wide
+        falls = self.curves.slope(few + inset) - self.curves.slope(many - inset)
+        straight = ~(weight * falls > half)
+        at = np.flatnonzero(straight & (wide > 1e-9 * many))
         low, high = few[at], many[at]
         if self.moved is not None:
             last = self.field.last[at]
