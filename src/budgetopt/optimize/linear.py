@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.lagrangian import Field, Priced, field_of, priced
-from budgetopt.optimize.lp import Program, Status, solve
+from budgetopt.optimize.lp import Program, Status, largest_entries, solve
 from budgetopt.optimize.menu import Menu, worth_and_uses
 from budgetopt.optimize.rows import Rows
 from budgetopt.optimize.solved import Solved
@@ -215,7 +215,7 @@ def _on_grid(
     if elastic:
         from scipy.sparse import diags_array, hstack
 
-        entries = abs(table).max(axis=1).toarray()
+        entries = largest_entries(table)
         scale = np.where(entries > 0, entries, np.maximum(1.0, np.abs(room)))
         table = hstack([table, -diags_array(scale)], format="csr")
         gain = np.concatenate([np.zeros(before.size), -np.ones(rows.size)])

@@ -99,11 +99,17 @@ class Answer:
 
     @property
     def found(self) -> bool:
-        """Whether there are values."""
-        return bool(self.values.size)
+        """Whether there are values, if only those of a program without columns."""
+        return self.status is Status.OPTIMAL or bool(self.values.size)
 
 
-def solve(program: Program, *, time_limit: float | None = None, gap: float = 0.0) -> Answer:
+def solve(
+    program: Program,
+    *,
+    time_limit: float | None = None,
+    gap: float = 0.0,
+    nodes: int | None = None,
+) -> Answer:
     """Solve a program with HiGHS.
 
     Parameters
@@ -114,6 +120,8 @@ def solve(program: Program, *, time_limit: float | None = None, gap: float = 0.0
         Seconds, or None.
     gap
         Share of the objective that a program with whole columns may be solved to.
+    nodes
+        Nodes of its search at most, or None; where they run out the status is TIME_LIMIT.
 
     Notes
     -----
@@ -128,10 +136,11 @@ def solve(program: Program, *, time_limit: float | None = None, gap: float = 0.0
     if not program.objective.size:
         return Answer(Status.OPTIMAL, np.empty(0), np.zeros(program.room.size))
     model = _Model(program, rows, equal, rows.kept & ~empty)
-    model.run(time_limit, gap)
+    options = {} if nodes is None else {"mip_max_nodes": nodes}
+    model.run(time_limit, gap, **options)
     if model.word == _EITHER:
         # Without presolve the solver can tell the two apart.
-        model.run(time_limit, gap, presolve="off")
+        model.run(time_limit, gap, presolve="off", **options)
     status = _STATUS.get(model.word, Status.ERROR)
     if status not in (Status.OPTIMAL, Status.TIME_LIMIT) or not model.found:
         return _nothing(status)
@@ -163,18 +172,23 @@ class _Rows:
 def _scaled(program: Program) -> tuple[_Rows, NDArray[np.bool_]]:
     matrix = csr_array(program.matrix)
     size = program.room.size
-    largest = np.zeros(size)
-    counts = np.diff(matrix.indptr)
-    if matrix.nnz:
-        filled = counts > 0
-        largest[filled] = np.maximum.reduceat(np.abs(matrix.data), matrix.indptr[:-1][filled])
+    largest = largest_entries(matrix)
     divisor = np.where(largest > 0, largest, 1.0)
-    data = matrix.data / np.repeat(divisor, counts)
+    data = matrix.data / np.repeat(divisor, np.diff(matrix.indptr))
     objective = float(np.max(np.abs(program.objective), initial=0.0)) or 1.0
     equal = np.zeros(size, dtype=bool) if program.equal is None else program.equal
     scaled = csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
     kept = np.isfinite(program.room)
     return _Rows(scaled, program.room / divisor, largest, objective, kept), equal
+
+
+def largest_entries(matrix: csr_array) -> Floats:
+    """Return the largest absolute entry of each row, 0 where it has none."""
+    largest = np.zeros(matrix.shape[0])
+    filled = np.diff(matrix.indptr) > 0
+    if filled.any():
+        largest[filled] = np.maximum.reduceat(np.abs(matrix.data), matrix.indptr[:-1][filled])
+    return largest
 
 
 def _tidy(program: Program, values: Floats) -> Floats:
