@@ -110,6 +110,7 @@ def explore(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = N
 class _Node(NamedTuple):
     envelope: Envelope
     relaxed: Relaxed
+    again: bool
 
 
 class _Tree:
@@ -119,7 +120,7 @@ class _Tree:
         self.problem, self.gap = problem, gap
         self.bends = Bends.of(problem.curves, len(problem.names))
         span = root_span(problem)
-        self.relaxation: Relaxation = _relaxation(problem)
+        self.relaxation: Relaxation = _relaxation(problem, gap)
         self.branches = Branches(self.bends, span)
         self.best: Floats | None = None
         self.best_prices, self.objective = np.zeros(0), -np.inf
@@ -140,26 +141,35 @@ class _Tree:
         scale += np.abs(self.problem.cost) @ self.best
         return max(self.gap * abs(self.objective), _ROUNDING * float(scale))
 
-    def add(self, envelope: Envelope, above: float, start: Floats | None) -> None:
+    def add(
+        self, envelope: Envelope, above: float, start: Floats | None, *, again: bool = False
+    ) -> None:
         """Solve a node, look for splits around its point, and keep it."""
         self.nodes += 1
-        relaxed = self.relaxation.relax(envelope, start)
+        relaxed = self.relaxation.relax(envelope, start, self.objective)
         if relaxed is None:
             return
         relaxed = relaxed._replace(bound=min(relaxed.bound, above))
         if relaxed.bound <= self.objective:
             return
         self.improve(envelope, relaxed)
-        node = _Node(envelope, relaxed)
+        node = _Node(envelope, relaxed, again)
         heapq.heappush(self.heap, (-relaxed.bound, next(self.order), node))
 
     def improve(self, envelope: Envelope, relaxed: Relaxed) -> None:
         """Try a node's point, and the best splits on the concave branches around it."""
         self.offer(relaxed.spend, relaxed.prices)
-        for concave in self.branches.around(envelope, relaxed.spend, self.problem.weight):
-            found = self.relaxation.relax(concave, relaxed.prices)
+        for concave in self.branches.around(envelope, relaxed.spend, self.weight(relaxed)):
+            found = self.relaxation.settle(concave, relaxed.prices, self.objective)
             if found is not None:
                 self.offer(found.spend, found.prices)
+
+    def weight(self, relaxed: Relaxed) -> Floats:
+        """Return what outcomes count for in a node, rows that see them included."""
+        rows = self.problem.rows
+        if not rows.outcome.nnz:
+            return self.problem.weight
+        return np.asarray(self.problem.weight + rows.outcome.T @ relaxed.prices)
 
     def offer(self, spend: Floats, prices: Floats) -> None:
         """Keep a split if it is allowed and the best so far."""
@@ -169,13 +179,17 @@ class _Tree:
 
     def grow(self) -> None:
         """Split the node with the best bound."""
-        _, _, (envelope, relaxed) = heapq.heappop(self.heap)
-        weight = self.problem.weight + self.problem.rows.outcome.T @ relaxed.prices
-        children = split(envelope, relaxed.spend, weight)
-        if not children:
-            self.closed = max(self.closed, relaxed.bound)
+        envelope, relaxed, again = heapq.heappop(self.heap)[-1]
+        children = split(envelope, relaxed.spend, self.weight(relaxed))
         for at, ends in children:
             self.add(envelope.with_channel(at, *ends), relaxed.bound, relaxed.prices)
+        if children:
+            return
+        if again:
+            self.closed = max(self.closed, relaxed.bound)
+        else:
+            # Solved loosely before there was a split to compare it with, perhaps.
+            self.add(envelope, relaxed.bound, relaxed.prices, again=True)
 
     def answer(self, *, finished: bool) -> Explored:
         """Return the best split with the bound of all nodes."""
@@ -187,10 +201,12 @@ class _Tree:
         return Explored(solved, self.objective, gap, self.nodes)
 
 
-def _relaxation(problem: Problem) -> Relaxation:
+def _relaxation(problem: Problem, gap: float) -> Relaxation:
     if budget_alone(problem):
         return BudgetRelaxation(problem)
-    raise SolverError("wrong-method", "rows besides the budget", field="method")
+    from budgetopt.optimize.relax_rows import RowsRelaxation
+
+    return RowsRelaxation(problem, gap)
 
 
 def _clash(name: str) -> InfeasibleError:

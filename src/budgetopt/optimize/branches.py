@@ -16,6 +16,8 @@ _ASIDE = 1e-3
 """Share of a chord that a split keeps away from its ends, so that both halves shrink."""
 _NARROW = 1e-14
 """Share of a spend below which a chord is too short to be split."""
+_SHORT = 1e-12
+"""Share of the objective by which a channel must lie under its envelope to be looked at."""
 _KEPT = 1e-12
 """Share of its amount by which rounding may make a spend miss an end of its span."""
 
@@ -31,13 +33,13 @@ def split(envelope: Envelope, spend: Floats, weight: Floats) -> list[tuple[int, 
         What an outcome counts for there, shape ``(channels,)``.
     """
     lower, least, upper = envelope.span
-    short = envelope.short(spend)
+    short = _short(envelope, spend, weight)
     hole = np.isinf(short)
     if np.any(hole):
         at = int(np.argmax(np.where(hole, weight * (envelope.value(spend) - envelope.base), -1)))
         low = float(lower[at])
         return [(at, (low, low, low)), (at, (float(least[at]),) * 2 + (float(upper[at]),))]
-    at = int(np.argmax(weight * short))
+    at = int(np.argmax(short))
     low, high = envelope.line(at, float(spend[at]))
     if not short[at] > 0 or high - low <= _NARROW * high:
         return []
@@ -47,6 +49,12 @@ def split(envelope: Envelope, spend: Floats, weight: Floats) -> list[tuple[int, 
     if point < least[at]:
         point = float(least[at])
     return [(at, (below, float(least[at]), point)), (at, (point, point, above))]
+
+
+def _short(envelope: Envelope, spend: Floats, weight: Floats) -> Floats:
+    """Return how far each channel lies under its envelope, in the objective."""
+    short = envelope.short(spend)
+    return np.where(np.isinf(short), np.inf, weight * np.where(np.isinf(short), 0.0, short))
 
 
 class Branches:
@@ -77,18 +85,21 @@ class Branches:
         """Yield concave problems near a node's point that were not tried before.
 
         A channel beyond its inflection keeps to its falling slope, one below stays where it is;
-        the one that its envelope is furthest above is tried at both ends of its chord.
+        those under a chord are tried at the nearer end of it, all at the lower, and all at the
+        upper end.
         """
         low, high = self._fixed(spend)
-        short = weight * envelope.short(spend)
-        at = int(np.argmax(short))
-        if not short[at] > 0:
+        short = _short(envelope, spend, weight)
+        inside = np.flatnonzero(short > _SHORT * float(weight @ envelope.value(spend)))
+        if not inside.size:
             yield from self._new(low, high)
             return
-        for end in envelope.line(at, float(spend[at])):
-            ends = self._branch(at, end)
+        lines = np.array([envelope.line(at, float(spend[at])) for at in inside.tolist()])
+        nearest = np.argmin(np.abs(lines - spend[inside, None]), axis=-1)
+        for side in (nearest, 0 * nearest, 0 * nearest + 1):
             below, above = low.copy(), high.copy()
-            below[at], above[at] = ends
+            for at, end in zip(inside.tolist(), lines[np.arange(side.size), side], strict=True):
+                below[at], above[at] = self._branch(at, float(end))
             yield from self._new(below, above)
 
     def _fixed(self, spend: Floats) -> tuple[Floats, Floats]:

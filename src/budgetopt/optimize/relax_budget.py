@@ -34,7 +34,7 @@ class BudgetRelaxation:
         self.weight, self.cost = problem.weight, float(problem.cost[0])
         self.money, self.spend_all = problem.budget_money, problem.spend_all
 
-    def relax(self, envelope: Envelope, start: Floats | None) -> Relaxed | None:
+    def relax(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
         """Return the best split under envelopes, by one price."""
         price = 1.0 if start is None else float(start[0]) + self.cost
         filled = refill(
@@ -51,6 +51,10 @@ class BudgetRelaxation:
         bound = float(self._worth(envelope, filled.price).sum() + net * self.money)
         prices = [max(net, 0.0), max(-net, 0.0)] if self.spend_all else [net]
         return Relaxed(bound, filled.spend, np.array(prices))
+
+    def settle(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
+        """Return the best split on concave branches, by one price."""
+        return self.relax(envelope, start, floor)
 
     def _worth(self, envelope: Envelope, price: float) -> Floats:
         r"""Return :math:`\max_x w f(x) - \lambda x` over each channel's span, by the true curves.

@@ -31,10 +31,26 @@ class Relaxed(NamedTuple):
 
 
 class Relaxation(Protocol):
-    """One verb: envelopes in, their best split and a proven bound out."""
+    """What a tree asks: the best under envelopes with a bound, and the best on concave branches."""
 
-    def relax(self, envelope: Envelope, start: Floats | None) -> Relaxed | None:
-        """Return the best split under envelopes; None where no split keeps the rows."""
+    def relax(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
+        """Return the best split under envelopes; None where no split keeps the rows.
+
+        Parameters
+        ----------
+        envelope
+            The envelopes of a node.
+        start
+            Prices of a similar problem, or None.
+        floor
+            Objective of the best split so far: a bound below it need not be the best bound.
+        """
+
+    def settle(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
+        """Return the best split where every curve is concave on its span.
+
+        None where no split keeps the rows, or none is better than the floor.
+        """
 
     def keeps(self, spend: Floats) -> bool:
         """Return whether a split within the bounds keeps the rows, by the true curves."""
