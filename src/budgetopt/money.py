@@ -159,7 +159,7 @@ class Currency:
         for name, amount in amounts.items():
             exact = None
             # The plain case at once; whatever is odd takes the careful way and its errors.
-            if type(amount) is Decimal and 0 <= amount < _PLAIN:
+            if type(amount) is Decimal and amount.is_finite() and 0 <= amount < _PLAIN:
                 exact = _EXACT.multiply(amount, units)
             plain = exact is not None and exact == (there := int(exact))
             whole.append(there if plain else self.minor(amount, f"{field} of {name!r}"))

@@ -99,15 +99,16 @@ def test_a_spend_that_is_no_money_cannot_be_constructed(week, bad):
 
 def test_a_budget_that_shrinks_behind_the_spends_cannot_be_constructed(week):
     with pytest.raises(bo.VerificationError):
-        replace(week, budget=week.budget - CENT)
+        replace(week, rules=replace(week.rules, budget=week.rules.budget - 1))
 
 
 def test_a_bound_that_moves_behind_the_spends_cannot_be_constructed(week):
     for name, side, by in [("floor", "lower", 1), ("cap", "upper", -1), ("up", "upper", -1)]:
         moved = getattr(week.bounds, side).copy()
         moved[list(week.spend).index(name)] += by
+        rules = replace(week.rules, bounds=replace(week.bounds, **{side: moved}))
         with pytest.raises(bo.VerificationError):
-            replace(week, bounds=replace(week.bounds, **{side: moved}))
+            replace(week, rules=rules)
 
 
 def test_an_allocation_is_frozen(week):
@@ -143,10 +144,11 @@ def test_json_is_strict_even_where_a_slope_is_infinite():
 
 
 @pytest.mark.parametrize("spoil", [
-    lambda d: d.pop("spend"), lambda d: d.pop("bounds"), lambda d: d.pop("schema_version"),
+    lambda d: d.pop("spend"), lambda d: d.pop("rules"), lambda d: d.pop("schema_version"),
     lambda d: d.update(schema_version=99), lambda d: d.update(spend=5),
-    lambda d: d.update(budget="much"), lambda d: d.update(currency="RMB"),
-    lambda d: d["bounds"].pop("lower"), lambda d: d["bounds"].update(lower=["a"]),
+    lambda d: d["rules"].update(budget="much"), lambda d: d.update(currency="RMB"),
+    lambda d: d["rules"].pop("bounds"), lambda d: d["rules"]["bounds"].pop("lower"),
+    lambda d: d["rules"]["bounds"].update(lower=["a"]),
     lambda d: d.update(marginal=None), lambda d: d["spend"].update(free="-1"),
     lambda d: d["spend"].update(free="NaN"),
 ])  # fmt: skip
@@ -174,7 +176,7 @@ def test_data_changed_so_that_a_limit_breaks_are_refused(week):
 def test_bounds_from_another_number_of_channels_are_refused(week):
     longer = Bounds(*(np.append(getattr(week.bounds, f), 0) for f in Bounds.__dataclass_fields__))
     with pytest.raises((bo.BudgetoptError, ValueError)):
-        replace(week, bounds=longer)
+        replace(week, rules=replace(week.rules, bounds=longer))
 
 
 def test_the_frame_has_a_row_a_channel_and_plain_columns(week):
@@ -254,7 +256,7 @@ def test_any_week_explains_itself_in_its_own_numbers_and_comes_back(curves, budg
 def test_the_words_say_moves_limits_and_what_is_left(week):
     text = week.explain()
     assert "95 of 95 CNY is spent" in text
-    assert "5 CNY is held back as contingency reserve." in text
+    assert "5 CNY is held in reserve." in text
     assert "up: 12 → 13.20 (+10.0%), at its max change; " in text
     assert "lock: 0 → 5, at its lock; " in text
     assert text.count("\n") == 2 + len(week.spend)

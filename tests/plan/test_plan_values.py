@@ -258,6 +258,11 @@ def test_a_reserve_between_zero_and_one_is_refused_since_it_means_two_things():
     assert Reserve(0).contingency.amount == 0
 
 
+def test_a_reserve_of_nothing_is_the_same_as_none():
+    assert Reserve("0%") == Reserve(0) == Reserve()
+    assert plan_of(reserve=Reserve("0.00%")) == plan_of()
+
+
 def test_a_reserve_may_take_the_whole_budget_but_no_cent_more():
     assert plan_of(reserve=Reserve(100)).spendable == 0
     assert plan_of(reserve=Reserve("100%")).held == 100

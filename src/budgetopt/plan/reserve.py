@@ -95,7 +95,9 @@ def _held(given: Any, field: str) -> Held:
     if isinstance(given, Held):
         return given
     if isinstance(given, str) and given.strip().endswith("%"):
-        return Held(as_share(given, field), is_share=True)
+        share = as_share(given, field)
+        # A share of nothing is nothing, so that it comes back from a file as it was.
+        return Held(share, is_share=share > 0)
     amount = as_decimal(given, field)
     if 0 < amount < 1:
         raise PlanError(
