@@ -218,3 +218,18 @@ def test_a_name_with_a_number_out_of_range_is_refused(name):
     with pytest.raises(InputError) as error:
         policy_named(name)
     assert error.value.code == "bad-argument"
+
+
+def test_a_view_draws_wishes_into_its_limits():
+    wish = np.array([200.0, 10.0, 10.0])
+    # 100 of 200, and the rest fits.
+    assert view().fit(wish).tolist() == [100, 10, 10]
+    halved = view(keep=lambda spend: spend / 2)
+    assert halved.fit(wish).tolist() == [50, 5, 5]
+    assert decide(HoldSteady(), keep=lambda spend: spend / 2).tolist() == [10, 15, 25]
+
+
+def test_a_view_knows_the_best_split():
+    mean = Coin().mean()
+    np.testing.assert_array_equal(view().optimum(mean), decide(PosteriorMean()))
+    assert decide(PosteriorMean(), best=lambda curves: np.ones(3)).tolist() == [1, 1, 1]

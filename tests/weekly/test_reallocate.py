@@ -415,3 +415,16 @@ def test_reasons_count_the_price_of_limits_across_channels():
     decision = bo.reallocate(grouped("60%"), history())
     assert "the x group" in decision.allocation.prices
     assert not [m.reason for m in decision.moves if "though" in m.reason]
+
+
+@pytest.mark.parametrize("limit", [Limit.roas(3.1), Limit.turnover(20)], ids=lambda x: x.name)
+@pytest.mark.parametrize(
+    "policy", [None, bo.Thompson(), bo.HoldSteady(), bo.Proportional()], ids=lambda p: str(p)
+)
+def test_every_policy_keeps_limits_on_outcomes_and_moves(policy, limit):
+    decision = bo.reallocate(plan(limits=[limit], step="0.01"), history(), policy=policy)
+    week = decision.allocation
+    if limit.name == "ROAS":
+        assert week.outcome >= 3.1 * float(week.total) * (1 - 1e-9)
+    else:
+        assert sum(abs(m.change) for m in decision.moves) <= 20
