@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 
 from budgetopt.curves import Mixture
 from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.risk.columns import columns
+from budgetopt.optimize.risk.columns import columns, near
 from budgetopt.optimize.risk.interior import interior
 from budgetopt.optimize.risk.measure import Risk
 from budgetopt.optimize.risk.scene import Scene, refuse_what_is_not_concave
 from budgetopt.optimize.solved import Solved
 
 Floats = NDArray[np.float64]
-
-_GOOD = 1e-7
-"""Relative gap at which no more time is spent."""
 
 
 def risk_averse(
@@ -114,7 +111,7 @@ def concave(scene: Scene, risk: Risk, end: float = np.inf, start: Floats | None 
     best = int(np.argmax(worth))
     bound = min(solved.bound, mean.bound)
     found = Solved(tried[best], solved.prices, bound, "interior")
-    if bound - worth[best] <= _GOOD * abs(bound):
+    if bound - worth[best] <= near(scene, found):
         return found
     return columns(scene, risk, found, [*tried, inner.spend], end)
 

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 _ROUNDS = 40
 _GOOD = 1e-7
+"""Relative gap at which no more time is spent."""
 
 
 class _Master(NamedTuple):
@@ -61,7 +62,7 @@ def columns(
     tried = [problem.lower, high, *starts]
     best = risk.value(scene.value(found.spend))
     for _ in range(_ROUNDS):
-        if found.bound - best <= _GOOD * abs(found.bound) or time.monotonic() > end:
+        if found.bound - best <= near(scene, found) or time.monotonic() > end:
             break
         master = _master(scene, risk, np.array(tried))
         if master is None:
@@ -78,6 +79,16 @@ def columns(
         if worth > best:
             best, found = worth, found._replace(spend=master.spend)
     return found._replace(method="columns")
+
+
+def near(scene: Scene, found: Solved) -> float:
+    """Return the gap at which no more time is spent, in units of the measure.
+
+    Relative to the bound; draws that are measured from an offset also to their own size, since
+    their excess may be nothing.
+    """
+    size = scene.unit(found.spend) if scene.offset.any() else 0.0
+    return _GOOD * max(abs(found.bound), size)
 
 
 def _room(scene: Scene) -> float:

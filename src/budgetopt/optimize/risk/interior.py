@@ -88,7 +88,7 @@ class _Frame:
         room = max(problem.budget_money - self.low.sum(), 0.0)
         self.width = np.minimum(problem.upper, self.low + room) - self.low
         self.free = self.width > 0
-        self.unit = float(np.mean(np.abs(scene.value(start)))) or 1.0
+        self.unit = scene.unit(start)
         self.channels = self.low.size
         self.equal, self.rows, self.room = self._rows(scene)
 

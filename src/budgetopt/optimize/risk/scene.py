@@ -85,6 +85,10 @@ class Scene:
         gained: Floats = self.weighed.value(spend).sum(axis=-1)
         return gained - self.problem.cost @ spend - self.offset
 
+    def unit(self, spend: Floats) -> float:
+        """Return the size of what is compared, whatever draws are measured from; above 0."""
+        return float(np.mean(np.abs(self.value(spend) + self.offset))) or 1.0
+
     def slope(self, spend: Floats) -> Floats:
         """Return the slopes of each draw, shape ``(draws, channels)``."""
         slopes: Floats = self.weighed.slope(spend) - self.problem.cost

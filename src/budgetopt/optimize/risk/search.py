@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,12 @@ from budgetopt.optimize.risk.averse import concave
 from budgetopt.optimize.risk.measure import Risk
 from budgetopt.optimize.risk.scene import Scene
 from budgetopt.optimize.solved import Solved
-from budgetopt.optimize.waterfill import waterfill
+from budgetopt.optimize.waterfill import Filled, waterfill
 
 Floats = NDArray[np.float64]
 
+_ALONE = 3
+"""Splits that are best for single draws to start from, which finds corners that the mean avoids."""
 _TURNS = 12
 """Turns of one ascent; it ends by itself when the kept draws stay the same, mostly after 3 to 8."""
 
@@ -48,22 +51,42 @@ def search(scene: Scene, risk: Risk, end: float = np.inf) -> Solved:
     return _chance(scene, risk, end)
 
 
-def _starts(scene: Scene, tails: tuple[float, ...]) -> list[Floats]:
-    """Return the best splits for the mean and for some CVaRs, and last week's where it may be."""
+def _starts(scene: Scene, risk: Risk, tails: tuple[float, ...], alone: Filled) -> list[Floats]:
+    """Return splits to climb from, the best first.
+
+    The best ones for the mean, for some CVaRs and for single draws, and last week's.
+    """
     found = [scene.solve(np.full(scene.size, 1.0 / scene.size)).spend]
     for tail in tails:
-        if tail * scene.size > 1:
+        if 1 < tail * scene.size < scene.size:
             found.append(concave(scene, Risk.cvar(tail), start=found[0]).spend)
     problem = scene.problem
-    last = problem.last_money
-    inside = np.all((last >= problem.lower) & (last <= problem.upper))
-    if problem.last is not None and inside and np.all(_used(scene, last) <= problem.rows.room):
-        found.append(last)
-    return found
+    others = [problem.last_money] * (problem.last is not None)
+    if not problem.limits and not problem.spend_all:
+        others += list(alone.spend)
+    inside = [
+        spend
+        for spend in others
+        if np.all((spend >= problem.lower) & (spend <= problem.upper))
+        and np.all(problem.rows.used(spend, spend, problem.last_money) <= problem.rows.room)
+    ]
+    worth = [_worth(scene, risk, spend) for spend in inside]
+    chosen = [inside[at] for at in np.argsort(-np.array(worth), kind="stable")[:_ALONE]]
+    return sorted(found + chosen, key=lambda spend: -_worth(scene, risk, spend))
 
 
-def _used(scene: Scene, spend: Floats) -> Floats:
-    return scene.problem.rows.used(spend, np.zeros_like(spend), scene.problem.last_money)
+def _worth(scene: Scene, risk: Risk, spend: Floats) -> float:
+    """Return a quantile, or the chance to be above zero, in which ties are broken by the mean."""
+    values = scene.value(spend)
+    if risk.kind == "quantile":
+        return risk.value(values)
+    return _reached(values, risk) + 0.5 * float(np.mean(np.tanh(values / (np.std(values) or 1.0))))
+
+
+def _reached(values: Floats, risk: Risk) -> int:
+    """Return how many draws are where a chance wants them, values measured from the target."""
+    # What only equals last week's split is not better than it.
+    return int(np.sum(values > 0 if risk.target is None else values >= 0))
 
 
 def _climb(scene: Scene, spend: Floats, keep: int, end: float) -> tuple[Solved, float]:
@@ -100,63 +123,74 @@ def _best(values: Floats, keep: int) -> NDArray[np.bool_]:
 
 def _quantile(scene: Scene, risk: Risk, end: float) -> Solved:
     keep = scene.size - risk.rank(scene.size) + 1
-    best, value = None, -np.inf
-    for start in _starts(scene, (risk.level, min(1.0, 2 * risk.level))):
-        found, worth = _climb(scene, start, keep, end)
-        if best is None or worth > value:
-            best, value = found, worth
+    alone = _alone(scene)
+    starts = _starts(scene, risk, (risk.level, 2 * risk.level), alone)
+    best, value = _climb(scene, starts[0], keep, end)
+    for start in starts[1:]:
         if time.monotonic() > end:
             break
-    assert best is not None
-    return best._replace(bound=_quantile_bound(scene, keep), method="search")
+        found, worth = _climb(scene, start, keep, end)
+        if worth > value:
+            best, value = found, worth
+    return best._replace(bound=_quantile_bound(scene, keep, alone), method="search")
 
 
-def _quantile_bound(scene: Scene, keep: int) -> float:
+def _quantile_bound(scene: Scene, keep: int, alone: Filled) -> float:
     """Return the less of two bounds on the least of the best `keep` draws at any split.
 
     The same rank among what each draw could bring on its own at best; and, where no draw can be
     negative, the best mean of all draws counted as if all of it were in the kept ones (Markov).
     """
-    alone = np.sort(_alone(scene))[scene.size - keep]
+    ranked = float(np.sort(_most(scene, alone))[scene.size - keep])
     if scene.problem.cost.any() or scene.offset.any():
-        return float(alone)
+        return ranked
     mean = scene.solve(np.full(scene.size, 1.0 / scene.size)).bound
-    return float(min(alone, mean * scene.size / keep))
+    return min(ranked, mean * scene.size / keep)
 
 
-def _alone(scene: Scene) -> Floats:
-    """Return at least what each draw could bring at its own best split, rows left out."""
+def _alone(scene: Scene) -> Filled:
+    """Return the best split of each draw on its own, rows and costs left out."""
+    problem = scene.problem
+    budget = np.full(scene.size, problem.budget_money)
+    return waterfill(scene.weighed, problem.lower, problem.upper, budget)
+
+
+def _most(scene: Scene, alone: Filled) -> Floats:
+    """Return at least what each draw could bring at its own best split."""
     problem = scene.problem
     lower, upper = problem.lower, problem.upper
     budget = np.full(scene.size, problem.budget_money)
-    price = waterfill(scene.weighed, lower, upper, budget).price
-    alone = lagrangian_bound(scene.weighed, lower, upper, budget, price)
-    return np.asarray(alone - problem.cost @ lower - scene.offset)
+    bound = lagrangian_bound(scene.weighed, lower, upper, budget, alone.price)
+    return np.asarray(bound - problem.cost @ lower - scene.offset)
 
 
 def _chance(scene: Scene, risk: Risk, end: float) -> Solved:
     problem = scene.problem
     apart = scene.value(problem.last_money) if risk.target is None else risk.target
-    over = Scene(problem, scene.draws, scene.offset + apart)
-
-    def reached(values: Floats) -> int:
-        # What only equals last week's split is not better than it.
-        return int(np.sum(values > 0 if risk.target is None else values >= 0))
-
-    starts = _starts(over, (0.5, 0.2))
-    counts = [reached(over.value(start)) for start in starts]
-    first = int(np.argmax(counts))
-    found = Solved(starts[first], np.zeros(problem.rows.size), np.inf, "search")
-    count, stride = counts[first], max(1, scene.size // 10)
-    while stride and count < scene.size and time.monotonic() < end:
-        aim = min(count + stride, scene.size)
-        trial, _ = _climb(over, found.spend, aim, end)
-        now = reached(over.value(trial.spend))
-        if now > count:
-            found, count = trial, now
-        else:
-            stride //= 2
+    over = replace(scene, offset=scene.offset + apart)
+    alone = _alone(over)
+    starts = _starts(over, risk, (0.5, 0.2), alone)
+    best, count = starts[0], _reached(over.value(starts[0]), risk)
+    for start in starts[: 1 + _ALONE]:
+        found, reached = _raised(over, risk, start, end)
+        if reached > count:
+            best, count = found, reached
     # A draw that can do no better than equal is counted as one that can.
     slack = 1e-9 * (1.0 + np.abs(over.offset))
-    bound = float(np.mean(_alone(over) >= -slack))
-    return found._replace(bound=bound, prices=np.zeros(problem.rows.size), method="search")
+    bound = float(np.mean(_most(over, alone) >= -slack))
+    return Solved(best, np.zeros(problem.rows.size), bound, "search")
+
+
+def _raised(scene: Scene, risk: Risk, start: Floats, end: float) -> tuple[Floats, int]:
+    """Return a split at which no stride brings more draws above zero, and how many are."""
+    spend, count = start, _reached(scene.value(start), risk)
+    stride = max(1, scene.size // 10)
+    while stride and count < scene.size and time.monotonic() < end:
+        aim = min(count + stride, scene.size)
+        trial = _climb(scene, spend, aim, end)[0].spend
+        now = _reached(scene.value(trial), risk)
+        if now > count:
+            spend, count = trial, now
+        else:
+            stride //= 2
+    return spend, count
