@@ -24,8 +24,8 @@ from budgetopt.optimize.solved import Solved
 
 Floats = NDArray[np.float64]
 
-_ROUNDING = 4e-16
-"""Share of the sum of all terms that floating point alone may make an objective miss."""
+_ROUNDING = 1e-14
+"""Share of all that the channels can bring that floating point alone may make a bound miss."""
 
 
 class Explored(NamedTuple):
@@ -127,6 +127,8 @@ class _Tree:
         self.closed = -np.inf
         self.heap: list[tuple[float, int, _Node]] = []
         self.order, self.nodes = itertools.count(), 0
+        most = problem.weight @ problem.curves.value(span.upper) + np.abs(problem.cost) @ span.upper
+        self.rounding = _ROUNDING * float(most)
         self.add(Envelope.over(self.bends, span), np.inf, None)
 
     @property
@@ -135,11 +137,7 @@ class _Tree:
         return bool(self.heap) and -self.heap[0][0] > self.objective + self._slack()
 
     def _slack(self) -> float:
-        if self.best is None:
-            return 0.0
-        scale = self.problem.weight @ np.abs(self.problem.curves.value(self.best))
-        scale += np.abs(self.problem.cost) @ self.best
-        return max(self.gap * abs(self.objective), _ROUNDING * float(scale))
+        return max(self.gap * abs(self.objective), self.rounding) if self.best is not None else 0.0
 
     def add(
         self, envelope: Envelope, above: float, start: Floats | None, *, again: bool = False
@@ -159,17 +157,12 @@ class _Tree:
     def improve(self, envelope: Envelope, relaxed: Relaxed) -> None:
         """Try a node's point, and the best splits on the concave branches around it."""
         self.offer(relaxed.spend, relaxed.prices)
-        for concave in self.branches.around(envelope, relaxed.spend, self.weight(relaxed)):
+        for concave in self.branches.around(
+            envelope, relaxed.spend, self.relaxation.weight(relaxed)
+        ):
             found = self.relaxation.settle(concave, relaxed.prices, self.objective)
             if found is not None:
                 self.offer(found.spend, found.prices)
-
-    def weight(self, relaxed: Relaxed) -> Floats:
-        """Return what outcomes count for in a node, rows that see them included."""
-        rows = self.problem.rows
-        if not rows.outcome.nnz:
-            return self.problem.weight
-        return np.asarray(self.problem.weight + rows.outcome.T @ relaxed.prices)
 
     def offer(self, spend: Floats, prices: Floats) -> None:
         """Keep a split if it is allowed and the best so far."""
@@ -180,7 +173,7 @@ class _Tree:
     def grow(self) -> None:
         """Split the node with the best bound."""
         envelope, relaxed, again = heapq.heappop(self.heap)[-1]
-        children = split(envelope, relaxed.spend, self.weight(relaxed))
+        children = split(envelope, relaxed.spend, self.relaxation.weight(relaxed))
         for at, ends in children:
             self.add(envelope.with_channel(at, *ends), relaxed.bound, relaxed.prices)
         if children:
@@ -196,6 +189,8 @@ class _Tree:
         if self.best is None:
             raise _nothing_found(finished and not self.heap and self.closed == -np.inf)
         bound = max(self.objective, self.closed, -self.heap[0][0] if self.heap else -np.inf)
+        if bound - self.objective <= self.rounding:
+            bound = self.objective
         solved = Solved(self.best, self.best_prices, bound, "branch")
         gap = (bound - self.objective) / abs(bound) if bound else 0.0
         return Explored(solved, self.objective, gap, self.nodes)

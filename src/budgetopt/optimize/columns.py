@@ -70,7 +70,7 @@ class Columns:
         self.channel: Places = np.empty(0, dtype=np.intp)
         self.spend = np.empty(0)
         self.worth, self.size = _units(field, rows)
-        self.model = Highs()
+        self.model: Any = Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False),
             ("presolve", "off"),
@@ -200,7 +200,7 @@ class Columns:
         answer, count = self.model.getSolution(), self.rows.size
         share = np.array(answer.col_value)
         mixed = np.maximum(share[count:], 0.0)
-        spend = np.bincount(self.channel, mixed * self.spend, self.field.lower.size)
+        spend = np.bincount(self.channel, mixed * self.spend, self.field.lower.size).astype(float)
         self.duals = np.array(answer.row_dual)
         prices = np.maximum(-self.duals[:count], 0.0) * self.worth / self.size
         return Mixed(float(mixed @ self.value), spend, prices, float(share[:count].sum()))

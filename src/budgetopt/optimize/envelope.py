@@ -114,7 +114,7 @@ class Bends:
         return float(low), float(knots[rises[after]]) if after < rises.size else np.inf
 
     def tangent(self, curve: Curve, at: Any, lower: Floats) -> Floats:
-        r"""Return where a line from each lower end touches the curve, the end if concave from there.
+        r"""Return where a line from each lower end touches: the end if it is concave from there.
 
         The root of :math:`f(l) + f'(t)(t-l) = f(t)` lies between the inflection and `reach`.
         """

@@ -31,7 +31,7 @@ class BudgetRelaxation:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self.weight, self.cost = problem.weight, float(problem.cost[0])
+        self.weights, self.cost = problem.weight, float(problem.cost[0])
         self.money, self.spend_all = problem.budget_money, problem.spend_all
 
     def relax(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
@@ -39,7 +39,7 @@ class BudgetRelaxation:
         price = 1.0 if start is None else float(start[0]) + self.cost
         filled = refill(
             envelope,
-            self.weight,
+            self.weights,
             self.money,
             least=self.cost,
             spend_all=self.spend_all,
@@ -65,16 +65,16 @@ class BudgetRelaxation:
         """
         span, curves = envelope.span, envelope.bends.curves
         with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.where(self.weight > 0, price / self.weight, np.inf)
+            rate = np.where(self.weights > 0, price / self.weights, np.inf)
         room = max(0.0, self.money - float(span.lower.sum()))
         most = np.minimum(span.upper, span.lower + room)
         spend = np.clip(curves.spend_at_slope(rate), span.least, most)
-        worth = self.weight * envelope.base - price * span.lower
-        taken = self.weight * curves.value(spend) - price * spend
+        worth = self.weights * envelope.base - price * span.lower
+        taken = self.weights * curves.value(spend) - price * spend
         worth = np.where(span.least <= most, np.maximum(worth, taken), worth)
         hulls = envelope.hulls
         if hulls is not None:
-            tops = self.weight[hulls.places, None] * hulls.heights - price * hulls.knots
+            tops = self.weights[hulls.places, None] * hulls.heights - price * hulls.knots
             worth[hulls.places] = tops.max(axis=-1)
         return worth
 
@@ -82,3 +82,7 @@ class BudgetRelaxation:
         """Return whether a split keeps the budget."""
         total, slack = float(spend.sum()), _KEPT * self.money
         return total <= self.money + slack and (not self.spend_all or total >= self.money - slack)
+
+    def weight(self, relaxed: Relaxed) -> Floats:
+        """Return what an outcome counts for."""
+        return self.weights

@@ -74,8 +74,19 @@ class RowsRelaxation:
 
     def keeps(self, spend: Floats) -> bool:
         """Return whether a split keeps every row by the true curves."""
-        used = self.rows.used(spend, self.field.curves.value(spend), self.field.last)
-        return bool(np.all(used <= self.rows.room + _KEPT * self.columns.size))
+        return bool(np.all(self._used(spend) <= self.rows.room + _KEPT * self.columns.size))
+
+    def weight(self, relaxed: Relaxed) -> Floats:
+        """Return what outcomes count for: in the objective, in priced and in broken rows."""
+        if not self.rows.outcome.nnz:
+            return self.field.weight
+        broken = self._used(relaxed.spend) > self.rows.room
+        size = self.columns.worth / self.columns.size
+        prices = relaxed.prices + np.where(broken, size, 0.0)
+        return np.asarray(self.field.weight + self.rows.outcome.T @ prices)
+
+    def _used(self, spend: Floats) -> Floats:
+        return self.rows.used(spend, self.field.curves.value(spend), self.field.last)
 
     def _generate(
         self, field: Field, floor: float, start: Floats | None, share: float
@@ -113,8 +124,9 @@ class RowsRelaxation:
         return self.field._replace(lower=span.lower, upper=span.upper, least_on=least)
 
     def _impossible(self, field: Field, prices: Floats) -> bool:
-        """Return whether prices prove that no split keeps the rows: with no objective the bound
-        would be zero at least.
+        """Return whether prices prove that no split keeps the rows.
+
+        With no objective the bound would be zero at least.
         """
         zero = np.zeros_like(field.weight)
         return bool(priced(field._replace(weight=zero, cost=zero), self.rows, prices).bound < 0)

@@ -54,3 +54,6 @@ class Relaxation(Protocol):
 
     def keeps(self, spend: Floats) -> bool:
         """Return whether a split within the bounds keeps the rows, by the true curves."""
+
+    def weight(self, relaxed: Relaxed) -> Floats:
+        """Return what an outcome counts for at a node's prices, shape ``(channels,)``."""
