@@ -27,6 +27,10 @@ _KEPT = 1e-11
 """Share of a row's size by which rounding may break it."""
 _WINDOWS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
 """Shares of the costs over which jumps are averaged, one after the other."""
+_LOOKS = 60
+"""Evaluations after which jumps are suspected: smooth curves need 6 to 40."""
+_STRIDE = 10.0
+"""First look along a step, in windows."""
 _DRAWS = 30
 """Rounds in which channels on straight pieces are drawn to where they stood: two or three do."""
 _MANY = 65_536
@@ -99,7 +103,7 @@ def dual(field: Field, rows: Rows, *, start: Floats | None = None) -> Solved:
         scaled = Scaled(field, rows)
         search = _Search(scaled)
         first = _first_prices(scaled) if start is None else scaled.scaled(start)
-        ended = search.run(scaled.smooth, first)
+        ended = search.run(scaled.smooth, first, looks=_LOOKS)
         best = search.settle(ended.taken, scaled.low, scaled.high)
         if best.rank > _GOOD:
             best = _untied(search, ended.taken, best)
@@ -115,9 +119,16 @@ class _Search:
         self.scaled = scaled
         self.limit = _FAR
 
-    def run(self, reply: Callable[[Floats], Taken], start: Floats) -> Ended:
+    def run(
+        self,
+        reply: Callable[[Floats], Taken],
+        start: Floats,
+        stride: float = np.inf,
+        looks: int = 1000,
+    ) -> Ended:
         """Return where the search ends; raise where no split keeps the rows."""
-        ended = minimise(reply, self.scaled.curvature, start, away=self._contradicts)
+        curvature, away = self.scaled.curvature, self._contradicts
+        ended = minimise(reply, curvature, start, away=away, stride=stride, looks=looks)
         if ended.how == "away":
             raise self._clash(ended.taken.prices)
         return ended
@@ -194,11 +205,11 @@ def _untied(search: _Search, taken: Taken, best: _Try) -> _Try:
     scaled, prices = search.scaled, taken.prices
     for share in _WINDOWS:
         half = share * scaled.costs(prices)
-        taken = search.run(partial(scaled.averaged, half=half), prices).taken
+        taken = search.run(partial(scaled.averaged, half=half), prices, _STRIDE * share).taken
         prices = taken.prices
     for _ in range(_DRAWS):
         chords = _pulled(scaled.chords(prices, _WINDOWS[-1] * scaled.costs(prices)), taken.spend)
-        taken = search.run(partial(scaled.drawn, chords=chords), prices).taken
+        taken = search.run(partial(scaled.drawn, chords=chords), prices, _STRIDE * _WINDOWS[-1]).taken
         prices = taken.prices
         low, high = scaled.low.copy(), scaled.high.copy()
         low[chords.at], high[chords.at] = chords.low, chords.high

@@ -23,6 +23,7 @@ _DAMPING = 0.1
 """Prices of rows without any curvature go up by some ten times themselves."""
 _PROX = 1e-11
 """Curvature, as a share of the greatest, that keeps doubled rows apart."""
+_ROUNDS = 100
 _FAST = 40
 """Rounds in which a step may overshoot a little; after them the function must fall."""
 _TRIES = 40
@@ -55,7 +56,8 @@ def minimise(
     start: Floats,
     *,
     away: Callable[[Taken], bool],
-    rounds: int = 100,
+    stride: float = np.inf,
+    looks: int = 1000,
 ) -> Ended:
     r"""Minimise a convex function :math:`\varphi(\nu)` over :math:`\nu \ge 0` by its gradient.
 
@@ -72,8 +74,10 @@ def minimise(
         First prices, shape ``(rows,)``.
     away
         Asked in each round whether the search runs off to infinity.
-    rounds
-        At most so many.
+    stride
+        First look along a step no further than this, as a share of one plus the price.
+    looks
+        Stop after about so many evaluations.
 
     Notes
     -----
@@ -82,7 +86,7 @@ def minimise(
     """
     taken = reply(start)
     best, idle = np.inf, 0
-    for turn in range(rounds):
+    for turn in range(_ROUNDS):
         miss = missing(taken)
         idle = 0 if miss < 0.5 * best else idle + 1
         best = min(best, miss)
@@ -93,10 +97,15 @@ def minimise(
         if away(taken):
             return Ended(taken, "away")
         step = _step(taken, curvature)
-        found = _along(reply, taken, step, 0.3 if turn < _FAST else 0.0)
+        length = float(np.max(np.abs(step) / (1.0 + taken.prices), initial=0.0))
+        size = min(1.0, stride / length) if length > 0 else 1.0
+        found, tries = _along(reply, taken, step, size, 0.3 if turn < _FAST else 0.0)
+        looks -= tries
         if found is None:
             return Ended(taken, "jump")
         taken = found
+        if looks <= 0:
+            break
     return Ended(taken, "rounds")
 
 
@@ -160,16 +169,20 @@ def complementary(matrix: Floats, offset: Floats, free: NDArray[np.bool_]) -> Fl
     return np.maximum(solution, 0.0)
 
 
-def _along(reply: Reply, taken: Taken, step: Floats, over: float) -> Taken | None:
-    """Return a point along a step where the slope is small, or None where it jumps past zero."""
+def _along(
+    reply: Reply, taken: Taken, step: Floats, size: float, over: float
+) -> tuple[Taken | None, int]:
+    """Return a point along a step where the slope is small, and how many were tried.
+
+    There is None where the slope jumps past zero.
+    """
     first = float(step @ taken.left)
     if not first < 0:
-        return None
+        return None, 0
     falls = step < 0
     most = float(np.min(taken.prices[falls] / -step[falls], initial=np.inf))
     low, high, low_slope, high_slope = 0.0, np.inf, first, np.inf
-    size = 1.0
-    for _ in range(_TRIES):
+    for tries in range(1, _TRIES + 1):
         here = reply(np.maximum(taken.prices + size * step, 0.0))
         slope = float(step @ here.left)
         if slope > -over * first:
@@ -177,7 +190,7 @@ def _along(reply: Reply, taken: Taken, step: Floats, over: float) -> Taken | Non
         else:
             low, low_slope = size, slope
             if slope >= 0.5 * first or size >= most or high <= 2.0 * size:
-                return here
+                return here, tries
         if high == np.inf:
             size = min(4.0 * size, most)
             continue
@@ -185,4 +198,4 @@ def _along(reply: Reply, taken: Taken, step: Floats, over: float) -> Taken | Non
             break
         share = low_slope / (low_slope - high_slope) if low_slope < 0 else 0.5
         size = low + (high - low) * min(max(share, 0.1), 0.9)
-    return None
+    return None, _TRIES

@@ -225,11 +225,6 @@ class Scaled:
         straight = ~(weight * falls > half)
         at = np.flatnonzero(straight & (wide > 1e-9 * many))
         low, high = few[at], many[at]
-        if self.moved is not None:
-            last = self.field.last[at]
-            above = spend[at] > last
-            high = np.where(~above & (low < last), np.minimum(high, last), high)
-            low = np.where(above, np.maximum(low, last), low)
         ease = (high - low) / (2.0 * half[at])
         return Chords(at, low, high, slope[at], spend[at], ease)
 
@@ -238,12 +233,10 @@ class Scaled:
         taken = self.smooth(prices)
         weight, cost, drag = self.terms(prices)
         at = chords.at
-        paid = cost[at]
+        aim = chords.pull + chords.ease * (chords.slope * weight[at] - cost[at])
         if drag is not None:
-            side = np.where(0.5 * (chords.low + chords.high) > self.field.last[at], 1.0, -1.0)
-            paid = paid + drag[at] * side
-        gain = chords.slope * weight[at] - paid
-        aim = chords.pull + chords.ease * gain
+            last, rub = self.field.last[at], chords.ease * drag[at]
+            aim = np.where(aim - rub > last, aim - rub, np.minimum(aim + rub, last))
         spend, gives, found = taken.spend.copy(), taken.gives.copy(), taken.spend[at]
         inside = (aim > chords.low) & (aim < chords.high)
         past = np.where(
@@ -252,6 +245,8 @@ class Scaled:
         spend[at] = np.where(inside, aim, past)
         stays = (past == chords.low) | (past == chords.high)
         gives[at] = np.where(inside, chords.ease, np.where(stays, 0.0, gives[at]))
+        if drag is not None:
+            gives[at] = np.where(spend[at] == last, 0.0, gives[at])
         slope = taken.slope
         if slope is not None:
             slope = slope.copy()
