@@ -73,9 +73,10 @@ def points_of(scene: Scene, options: Options, free: Floats) -> Points:
     fresh = np.vstack([np.ones((1, low.size), dtype=bool), np.diff(spends, axis=0) > 0])
     row, at = np.nonzero(fresh & options.free)
     channel = np.concatenate([at, every[options.off], every[options.stay]])
-    kind = np.repeat([FREE, OFF, STAY], [at.size, options.off.sum(), options.stay.sum()])
+    counts = [at.size, int(options.off.sum()), int(options.stay.sum())]
+    kind = np.repeat(np.array([FREE, OFF, STAY]), counts)
     last = scene.field.last[options.stay]
-    spend = np.concatenate([spends[row, at], np.zeros(int(options.off.sum())), last])
+    spend = np.concatenate([spends[row, at], np.zeros(counts[1]), last])
     order = np.lexsort((spend, kind, channel))
     return Points(channel[order], kind[order], spend[order])
 

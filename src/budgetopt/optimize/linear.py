@@ -25,6 +25,8 @@ Clock = Callable[[], float | None]
 
 _CLOSED = 1e-9
 """Gap, as a share of the bound, at which no closer grid is tried."""
+_MANY, _CLOSED_MANY = 200, 1e-7
+"""With more channels than this a program takes a third of a second, and a wider gap is enough."""
 _ROUNDS = 30
 """Linear programs at most; a smooth problem needs four to six."""
 _MET = 1e-9
@@ -114,6 +116,7 @@ def climb(field: Field, rows: Rows, grid: Floats, left: Clock, *, rounds: int = 
         As in `linear`.
     """
     best: Climbed | None = None
+    closed = _CLOSED if field.lower.size <= _MANY else _CLOSED_MANY
     bound, prices, slack = np.inf, np.zeros(rows.size), np.zeros(rows.size)
     for turn in range(rounds):
         solved = _on_grid(field, rows, grid, left, slack)
@@ -132,7 +135,7 @@ def climb(field: Field, rows: Rows, grid: Floats, left: Clock, *, rounds: int = 
         worth = worth_of(field, solved.spend)
         if best is None or worth >= best.worth:
             best = Climbed(solved.spend, prices, bound, worth)
-        if bound - best.worth <= _CLOSED * abs(bound):
+        if bound - best.worth <= closed * abs(bound):
             break
         grid = _closer(field, grid, best.spend, answer.spend)
     if best is None:

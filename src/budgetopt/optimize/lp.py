@@ -18,8 +18,9 @@ from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 
-_EXACT = 1e-10
-"""The finest feasibility the solver takes; the rows it sees have largest entry 1."""
+_EXACT = 1e-9
+"""Feasibility asked of the solver, whose rows have largest entry 1. It takes 1e-10 as well, but
+then its presolve was seen to call feasible programs infeasible."""
 _KEPT = 1e-7
 """Share of a row's largest entry that a split may break it by and still count as within."""
 _WHOLE = 1e-6
@@ -50,7 +51,8 @@ _STATUS = {
     "kSolutionLimit": Status.TIME_LIMIT,
     "kInterrupt": Status.TIME_LIMIT,
 }
-_EITHER = "kUnboundedOrInfeasible"
+_UNSURE = ("kUnboundedOrInfeasible", "kInfeasible", "kUnknown")
+"""Words of a presolve that are not believed until the solver says so without it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +140,7 @@ def solve(
     model = _Model(program, rows, equal, rows.kept & ~empty)
     options = {} if nodes is None else {"mip_max_nodes": nodes}
     model.run(time_limit, gap, **options)
-    if model.word == _EITHER:
-        # Without presolve the solver can tell the two apart.
+    if model.word in _UNSURE:
         model.run(time_limit, gap, presolve="off", **options)
     status = _STATUS.get(model.word, Status.ERROR)
     if status not in (Status.OPTIMAL, Status.TIME_LIMIT) or not model.found:
