@@ -64,6 +64,11 @@ class Source(NamedTuple):
         """Whether an outcome of every channel counts by the same value."""
         return not self.plan.goal.weights and bool(np.ptp(self.plan.values) == 0)
 
+    @property
+    def counts_value(self) -> bool:
+        """Whether the goal counts outcomes by their value, up to a factor."""
+        return self.one_value or self.plan.goal.kind == "profit"
+
     def price_of(self, value: float) -> float | None:
         """Return the price of the budget at which its next unit brings a value.
 
@@ -78,12 +83,13 @@ class Source(NamedTuple):
         return value / worth if worth else math.inf
 
 
-def value_slope(plan: Plan, problem: Problem) -> float:
-    """Return by how much the value rises with the budget, where the goal does not say it."""
-    apart = max(1, problem.budget // 10_000)
-    more = replace(problem, budget=problem.budget + apart)
-    low, high = (plan.values @ p.curves.value(solve(p).spend) for p in (problem, more))
-    return float(high - low) * problem.money.units / apart
+def value_slope(source: Source, spendable: int) -> float:
+    """Return the value of the next unit of money, from two budgets that differ by little."""
+    apart = max(1, spendable // 100_000)
+    least, most = (source.problem_at(spendable + more) for more in (0, apart))
+    worth = source.plan.values
+    low, high = (worth @ p.curves.value(solve(p).spend) for p in (least, most))
+    return float(high - low) * source.plan.money.units / (most.budget - least.budget)
 
 
 def budget_at_price(source: Source, price: float) -> Decimal:
@@ -127,7 +133,7 @@ def budget_between(source: Source, low: Decimal, high: Decimal, hurdle: float) -
         if most - least <= plan.step_minor:
             break
         middle = (least + most) // 2
-        rises = value_slope(plan, source.problem_at(middle)) >= hurdle
+        rises = value_slope(source, middle) >= hurdle
         least, most = (middle, most) if rises else (least, middle)
     return weekly(plan, least)
 

@@ -24,7 +24,6 @@ from budgetopt.optimize.frontier.hurdle import (
     with_budget,
 )
 from budgetopt.optimize.frontier.record import Frontier, FrontierPoint
-from budgetopt.optimize.problem import problem_of
 from budgetopt.plan import Plan
 
 _POINTS = 21
@@ -107,16 +106,43 @@ def _point(
 def _mroas(source: Source, week: Allocation) -> float:
     """Return the value that the next unit of money brings."""
     price = week.prices.get("budget", 0.0) - week.prices.get("spend all", 0.0)
-    bounds = week.bounds
-    # At the least that must be spent any price will do, so that it says nothing.
-    least = int(bounds.lower.sum()) == week.rules.budget and np.any(bounds.upper > bounds.lower)
-    if least or (not source.one_value and source.plan.goal.kind != "profit"):
-        if price <= 0 and not least:
-            return 0.0
-        return value_slope(source.plan, problem_of(*source))
+    if _many_prices(week):
+        if source.plan.limits or not source.counts_value:
+            return value_slope(source, week.rules.budget)
+        price = _steepest(source, week)
+        if math.isinf(price):
+            return value_slope(source, week.rules.budget)
+    if price <= 0:
+        return 0.0
     if source.plan.goal.kind == "profit":
-        return price + 1.0 if price > 0 else 0.0
-    return max(price, 0.0) * float(source.plan.values[0])
+        return price + 1.0
+    if source.one_value:
+        return price * float(source.plan.values[0])
+    return value_slope(source, week.rules.budget)
+
+
+def _many_prices(week: Allocation) -> bool:
+    """Whether the budget has many prices: no channel is inside its bounds.
+
+    So it is at the least that must be spent, and where a channel without a cap takes the whole
+    budget, which then is its cap.
+    """
+    bounds, room = week.bounds, week.bounds.upper > week.bounds.lower
+    if int(bounds.lower.sum()) == week.rules.budget:
+        return bool(np.any(room))
+    spend = week.rules.money.minors(week.spend, "spend")
+    whole = (bounds.upper_rule == 0) & (spend == bounds.upper) & (spend > 0)
+    return bool(np.any(whole & room))
+
+
+def _steepest(source: Source, week: Allocation) -> float:
+    """Return what the next unit adds to the objective in the channel where it adds most."""
+    spend = week.rules.money.minors(week.spend, "spend")
+    open_ended = (spend < week.bounds.upper) | (week.bounds.upper_rule == 0)
+    slopes = np.array([week.marginal[name] for name in source.plan.names])
+    if source.plan.goal.kind == "profit":
+        slopes = slopes * source.plan.values - 1.0
+    return float(np.max(slopes[open_ended], initial=0.0))
 
 
 def _knee(line: Frontier) -> Decimal | None:
