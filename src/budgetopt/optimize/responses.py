@@ -211,6 +211,8 @@ class Scaled:
     def costs(self, prices: Floats) -> Floats:
         """Return the size of each channel's cost, all of its parts counted as positive."""
         cost = np.abs(self.cost) + abs(self.money).T @ prices
+        if self.moved is not None:
+            cost = cost + self.moved.T @ prices
         typical = float(np.mean(cost)) or 1.0
         return cost + 1e-3 * typical
 
