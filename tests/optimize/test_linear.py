@@ -28,7 +28,8 @@ def random_plan(seed, size=6, limits=True, last=False, scale=1.0):
     for at in range(size):
         top, half = float(rng.lognormal(3, 0.6)), float(rng.lognormal(3.5, 0.5)) * scale
         kind = at % 5
-        curve = [Hill(top, half, 0.8), Exponential(top, half), Log(top, half), Power(top, half, 0.5),
+        curve = [Hill(top, half, 0.8), Exponential(top, half), Log(top, half),
+                 Power(top, half, 0.5),
                  Points([0, half, 3 * half], [0, top, 1.5 * top])][kind]  # fmt: skip
         made.append(bo.Channel(f"c{at}", cap=round(90 * scale), curve=curve))
     inner = np.round(rng.uniform(10, 45, size) * scale, 2)
@@ -204,7 +205,8 @@ def test_no_time_is_said():
 def test_units_leave_the_split_unchanged(money, worth):
     def split(money, worth):
         curves = [Hill(5 * worth, 40 * money, 0.8), Log(3 * worth, 30 * money),
-                  Exponential(4 * worth, 50 * money), Power(2 * worth, 40 * money, 0.5)]  # fmt: skip
+                  Exponential(4 * worth, 50 * money),
+                  Power(2 * worth, 40 * money, 0.5)]  # fmt: skip
         channels = [bo.Channel(f"c{at}", curve=curve) for at, curve in enumerate(curves)]
         limits = [Limit.group("g", ("c0", "c1"), at_most=40 * money),
                   Limit.linear("s", {"c2": "0.5", "c3": 1}, 40 * money)]  # fmt: skip
@@ -240,7 +242,7 @@ def test_a_published_linear_program_is_solved_exactly():
         spend = np.concatenate([[0.0], ends])
         outcome = np.concatenate([[0.0], np.cumsum(np.diff(spend) * rois)])
         channels.append(bo.Channel(name, cap=3, curve=Points(spend, outcome)))
-    social = {n: -1 for n in ("Facebook", "LinkedIn", "Instagram", "Snapchat", "Twitter")}
+    social = dict.fromkeys(("Facebook", "LinkedIn", "Instagram", "Snapchat", "Twitter"), -1)
     limits = [
         Limit.linear("print", {"Print": 1, "TV": 1, "Facebook": -1, "Email": -1}, 0),
         Limit.linear("social", {**social, "SEO": 2, "AdWords": 2}, 0),

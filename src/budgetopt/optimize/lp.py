@@ -143,7 +143,7 @@ def solve(
     if model.word in _UNSURE:
         model.run(time_limit, gap, presolve="off", **options)
     status = _STATUS.get(model.word, Status.ERROR)
-    if status not in (Status.OPTIMAL, Status.TIME_LIMIT) or not model.found:
+    if status is not Status.OPTIMAL and (status is not Status.TIME_LIMIT or not model.found):
         return _nothing(status)
     values = _tidy(program, model.values())
     if _breaks(rows, equal, values):
@@ -275,7 +275,8 @@ class _Model:
         )
         self.problem.solve(solver)
         self.word: str = self.problem.solverModel.getModelStatus().name
-        # 2 is HiGHS's number for a point within its tolerance of feasible.
+        # 2 is HiGHS's number for a point within its tolerance of feasible; an optimum that misses
+        # it by a hair after scaling back is judged by the rows instead.
         self.found = self.problem.solverModel.getInfo().primal_solution_status == 2
 
     def values(self) -> Floats:
