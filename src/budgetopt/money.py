@@ -23,6 +23,8 @@ MOST = 2**53
 
 # Its own context, so that neither a program's precision nor a long number rounds in silence.
 _EXACT = Context(prec=60, traps=[Inexact])
+_FAR = 60
+"""Powers of ten beyond which an amount is a slip, and slow to compute with."""
 _PLAIN = Decimal(10**9)
 """Amounts below this count exactly in every currency, so that they need no further look."""
 
@@ -213,6 +215,8 @@ def as_decimal(amount: Any, field: str) -> Decimal:
         problem, remedy = "not a plain number", "write it without separators, such as 1250.50"
     if not problem and not value.is_finite():
         problem = "not finite"
+    if not problem and value and not -_FAR < value.adjusted() < _FAR:
+        problem = "too large or too small for money"
     if not problem and value < 0:
         problem, remedy = "negative", "give zero or more"
     if problem:

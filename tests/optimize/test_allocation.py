@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt import Allocation, Channel, Exponential, Log, Plan, Points, Power
+from budgetopt.figures import show_figure
 from budgetopt.optimize import round_amount
 from budgetopt.plan import Bounds, Reserve
 
@@ -210,9 +211,9 @@ def numbers_that_may_be_said(week):
     money = [week.total, week.budget, week.unspent, week.held, week.step, unit]
     money += [*week.spend.values(), *week.last.values()]
     said = {bo.money.show_amount(m) for m in money}
-    said |= {f"{week.outcome:,.6g}", f"{week.gap:.1g}"}
-    said |= {f"{week.prices.get('budget', 0.0) * float(unit):,.6g}"}
-    said |= {f"{slope * float(unit):,.6g}" for slope in week.marginal.values()}
+    said |= {show_figure(week.outcome), f"{100 * week.gap:.2g}"}
+    said |= {show_figure(week.prices.get("budget", 0.0) * float(unit))}
+    said |= {show_figure(slope * float(unit)) for slope in week.marginal.values()}
     for name, before in week.last.items():
         if before:
             said.add(f"{(week.spend[name] - before) / before:+.1%}")

@@ -17,6 +17,8 @@ from budgetopt.plan import RULES, Plan
 
 Floats = NDArray[np.float64]
 
+_MOST = float(np.finfo(np.float64).max)
+
 
 def allocate(
     plan: Plan,
@@ -110,7 +112,8 @@ def _prices(
         gain = rows.outcome.T @ prices
         worth = worth - rows.money.T @ prices + np.where(gain > 0, gain * marginal, 0.0)
     else:
-        worth = worth - prices[0]
+        # An infinite slope at an infinite price is worth nothing more.
+        worth = np.where(np.isfinite(worth), worth - min(prices[0], _MOST), 0.0)
     for row, price in zip(problem.all_rows, prices.tolist(), strict=True):
         if price > 0:
             found[row.limit] = found.get(row.limit, 0.0) + price

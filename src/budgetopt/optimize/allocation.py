@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,34 @@ class Allocation:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_record()
         spend = Currency(self.currency).minors(self.spend, "spend")
         outcome = np.array(list(self.outcomes.values()))
         verify(tuple(self.spend), spend, self.rules, outcome)
+        for name in ("spend", "outcomes", "marginal", "prices", "last"):
+            object.__setattr__(self, name, Frozen(getattr(self, name)))
+
+    def _check_record(self) -> None:
+        """Refuse a record whose parts do not fit each other."""
+        names = list(self.spend)
+        for field_, table in (("outcomes", self.outcomes), ("marginal", self.marginal)):
+            if list(table) != names:
+                raise _unfit(field_, "names other channels than spend")
+        if self.last and list(self.last) != names:
+            raise _unfit("last", "names other channels than spend")
+        for field_, numbers in (
+            ("outcome", [self.outcome, self.objective, *self.outcomes.values()]),
+            ("bound", [self.bound]),
+        ):
+            if not all(math.isfinite(number) for number in numbers):
+                raise _unfit(field_, "is not finite")
+        if self.rules.money.code != self.currency:
+            raise _unfit("rules", f"are in {self.rules.money.code}, not {self.currency}")
+        if self.rules.bounds.lower.size != len(names):
+            raise _unfit("rules", "are of another number of channels")
+
+    def __hash__(self) -> int:
+        return hash((self.currency, tuple(self.spend.items()), self.outcome, self.bound))
 
     @property
     def gap(self) -> float:
@@ -218,7 +244,16 @@ class Allocation:
                 last=_table(data["last"], Decimal),
                 notes=tuple(data["notes"]),
             )
-        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        except (
+            InputError,
+            KeyError,
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            AttributeError,
+        ) as error:
+            if isinstance(error, InputError) and error.code == "bad-argument":
+                raise
             raise InputError(
                 "bad-argument",
                 f"these data are not an allocation of version {SCHEMA_VERSION} ({error})",
@@ -229,6 +264,27 @@ class Allocation:
     def to_json(self) -> str:
         """Return the allocation as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+
+class Frozen(dict[str, V]):
+    """A dict that cannot be changed, so that what was verified stays so."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("an allocation cannot be changed")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+
+def _unfit(field_: str, problem: str) -> InputError:
+    return InputError(
+        "bad-argument",
+        f"{field_} of the allocation {problem}",
+        field=field_,
+        remedy="give what Allocation.to_dict returned",
+    )
 
 
 def _table(table: Mapping[str, Any], kind: Callable[[Any], T]) -> dict[str, T]:

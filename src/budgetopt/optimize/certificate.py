@@ -38,6 +38,10 @@ def lagrangian_bound(
     """
     rate, money = np.asarray(price, dtype=np.float64), np.asarray(budget, dtype=np.float64)
     low = np.asarray(lower, dtype=np.float64)
-    high = np.maximum(low, np.minimum(upper, money[..., None]))
+    room = np.maximum(money - low.sum(axis=-1), 0.0)[..., None]
+    high = np.minimum(upper, low + room)
     spend = np.clip(curves.spend_at_slope(rate[..., None]), low, high)
-    return np.asarray(curves.envelope(spend).sum(axis=-1) + rate * (money - spend.sum(axis=-1)))
+    left = money - spend.sum(axis=-1)
+    # No money left is worth nothing, even at the infinite price of an infinite slope.
+    worth = np.multiply(rate, left, where=left != 0, out=np.zeros(np.shape(left)))
+    return np.asarray(curves.envelope(spend).sum(axis=-1) + worth)

@@ -105,9 +105,15 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
 
 
 def _filled(problem: Problem) -> Solved:
-    lower, upper, budget = problem.lower, problem.upper, problem.budget_money
+    lower, budget = problem.lower, problem.budget_money
+    # A channel without a cap is bounded by the budget, whose price that is.
+    upper = np.where(problem.bounds.upper_rule > 0, problem.upper, np.inf)
     spend, price = waterfill(problem.curves, lower, upper, budget)
     bound = lagrangian_bound(problem.curves, lower, upper, budget, price)
+    if problem.spend_all and price == 0:
+        # What is left brings nothing anywhere; it is spent all the same, evenly over the room.
+        room = problem.upper - spend
+        spend = spend + room * min(1.0, (budget - spend.sum()) / max(room.sum(), 1e-300))
     prices = np.zeros(1 + problem.spend_all)
     prices[0] = price
     return Solved(spend, prices, float(bound), "waterfill")

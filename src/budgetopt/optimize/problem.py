@@ -15,7 +15,7 @@ from budgetopt.curves import Curve, stack
 from budgetopt.errors import InfeasibleError, PlanError, did_you_mean
 from budgetopt.money import Currency
 from budgetopt.optimize.rules import Rules
-from budgetopt.plan import MARGIN, RULES, Bounds, Plan, Row, bounds_of
+from budgetopt.plan import MARGIN, RULES, Bounds, Plan, Row, bounds_of, one_curve
 
 if TYPE_CHECKING:
     from budgetopt.optimize.rows import Rows
@@ -271,7 +271,7 @@ def curves_of(plan: Plan, source: Any = None) -> Curve:
     declared = {c.name: c.curve for c in plan.channels}
     given: Mapping[str, Any] = declared if source is None else source
     _refuse_unknown(plan, given, "the curves")
-    return stack([given[name] for name in _all_named(plan, given)])
+    return stack([one_curve(given[name], name) for name in _all_named(plan, given)])
 
 
 def _refuse_unknown(plan: Plan, names: Any, where: str) -> None:

@@ -88,7 +88,9 @@ class _Grid:
                 self.use += coefficients.toarray()[:, :, None] * part[None]
         size = np.abs(self.use).max(axis=(1, 2), initial=0.0) + np.abs(rows.room)
         self.slack = 1e-12 * np.maximum(size, 1e-300)
-        self.room = rows.room
+        # A split that leaves money on purpose is not topped up.
+        own = round(float(minor.sum())) / problem.money.units
+        self.room = np.concatenate([[min(rows.room[0], own)], rows.room[1:]])
 
     def start(self) -> NDArray[np.intp]:
         """Return for each channel the column of its optimum rounded down."""

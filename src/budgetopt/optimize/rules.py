@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.money import Currency
-from budgetopt.plan import Bounds, Row
+from budgetopt.plan import RULES, Bounds, Row
 
 Whole = NDArray[np.int64]
 
@@ -49,6 +49,18 @@ class Rules:
     rows: tuple[Row, ...] = ()
     last: Whole | None = None
 
+    def __post_init__(self) -> None:
+        size = self.bounds.lower.shape
+        arrays = [getattr(self.bounds, name) for name in self.bounds.__dataclass_fields__]
+        arrays += [self.least_on, self.lots, *([] if self.last is None else [self.last])]
+        named = [self.bounds.lower_rule, self.bounds.upper_rule]
+        fit = all(array.shape == size for array in arrays)
+        fit = fit and all(np.all((rule >= 0) & (rule < len(RULES))) for rule in named)
+        if not fit or self.step < 1 or np.any(self.lots < 1):
+            raise ValueError("parts of the rules do not fit each other")
+        for array in arrays:
+            array.flags.writeable = False
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes."""
         whole = {k: getattr(self.bounds, k).tolist() for k in self.bounds.__dataclass_fields__}
@@ -75,8 +87,8 @@ class Rules:
             bounds=Bounds(
                 _whole(bounds["lower"]),
                 _whole(bounds["upper"]),
-                np.array(bounds["lower_rule"], dtype=np.int8),
-                np.array(bounds["upper_rule"], dtype=np.int8),
+                _whole(bounds["lower_rule"]).astype(np.int8),
+                _whole(bounds["upper_rule"]).astype(np.int8),
             ),
             least_on=_whole(data["least_on"]),
             lots=_whole(data["lots"]),
@@ -122,4 +134,7 @@ def _row_from_dict(data: Mapping[str, Any]) -> Row:
 
 
 def _whole(values: Any) -> Whole:
-    return np.array(values, dtype=np.int64)
+    whole = np.array(values)
+    if whole.dtype.kind != "i":
+        raise ValueError(f"{values!r} are not whole numbers")
+    return whole.astype(np.int64)

@@ -17,10 +17,13 @@ _ROUNDS = 200
 """Far above need: a bisection of the logarithm of the price ends sooner than this."""
 _NEWTON_ROUNDS = 40
 """Newton's method needs some five rounds; past these only bisection is trusted."""
+_SMALL = 1e-3
+"""Longest step of the log price that is still taken for nothing but the last correction."""
 _LEAP = 64.0
 """A Newton step of the log price beyond this comes from channels that are as good as at a bound."""
 _CLOSE = 1e-7
-"""Share of the budget the sum may miss before the last step, whose own error is its square."""
+"""Share of the room above the lower bounds that the sum may miss before the last step, whose own
+error is its square."""
 _EXACT = 1e-15
 """Share of the budget that rounding alone makes the sum miss."""
 _ULP = 4e-16
@@ -88,13 +91,20 @@ def waterfill(
     allocation problem", section 2. Free of units: scaling money or outcome scales the answer.
     """
     low, money = np.asarray(lower, dtype=np.float64), np.asarray(budget, dtype=np.float64)
-    room = np.asarray(money - low.sum(axis=-1))[..., None]
-    high = np.minimum(np.asarray(upper, dtype=np.float64), low + np.maximum(room, 0.0))
+    high = np.asarray(upper, dtype=np.float64)
+    room = np.asarray(money - low.sum(axis=-1))
+    # Twice the room is never reached, and lets one channel that takes all of it have a slope.
+    reach = np.minimum(high, low + 2.0 * np.maximum(room, 0.0)[..., None])
     with np.errstate(all="ignore"):
-        pool = _Pool(curves, low, high)
+        pool = _Pool(curves, low, reach)
         start = np.log(np.asarray(price, dtype=np.float64))
-        start = np.where(np.isfinite(start), start, _first_guess(curves, low, high, money))
-        return _search(pool, money, start)
+        start = np.where(np.isfinite(start), start, _first_guess(curves, low, reach, money))
+        filled = _search(pool, money, room, start)
+        if np.all(room > 0):
+            return filled
+        # Where the lower bounds take all, the next unit would go where the slope is steepest.
+        steepest = np.max(np.where(high > low, curves.slope(low), 0.0), axis=-1, initial=0.0)
+        return Filled(filled.spend, np.where(room > 0, filled.price, steepest))
 
 
 class _Pool:
@@ -169,7 +179,7 @@ def _first_guess(curves: Curve, lower: Floats, upper: Floats, budget: Floats) ->
     return np.where(np.isfinite(guess), guess, 0.0)
 
 
-def _search(pool: _Pool, budget: Floats, start: Floats) -> Filled:
+def _search(pool: _Pool, budget: Floats, room: Floats, start: Floats) -> Filled:
     """Return spends that sum to the budget and their price, by Newton steps on the log price."""
     log_price = np.broadcast_to(start, np.shape(budget)).astype(np.float64)
     cheap, dear = np.full_like(log_price, -np.inf), np.full_like(log_price, np.inf)
@@ -187,7 +197,9 @@ def _search(pool: _Pool, budget: Floats, start: Floats) -> Filled:
         cheap, dear = np.where(miss > 0, log_price, cheap), np.where(miss > 0, dear, log_price)
         gives = pool.gives(spends)
         step = miss / _total(gives)
-        met = np.abs(miss) <= _CLOSE * budget
+        # Near enough for one last step, which must be a small one; or as near as rounding allows.
+        met = (np.abs(miss) <= _CLOSE * room) & (np.abs(step) <= _SMALL)
+        met |= np.abs(miss) <= _EXACT * budget
         jump = dear - cheap <= _ULP * np.maximum(1.0, np.abs(log_price))
         if np.all(met | jump | ~scarce):
             break
@@ -206,7 +218,7 @@ def _search(pool: _Pool, budget: Floats, start: Floats) -> Filled:
         spend = np.where(met[..., None], spend, _part_way(bare, full, budget))
     if most:
         spend = np.where(scarce[..., None], spend, _whole(most))
-    price = np.exp(log_price + np.where(met & np.isfinite(step), step, 0.0))
+    price = np.exp(log_price + np.where(met & (np.abs(step) <= _SMALL), step, 0.0))
     return Filled(spend, np.where(scarce, price, 0.0))
 
 

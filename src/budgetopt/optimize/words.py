@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ def allocation_in_words(week: Allocation) -> str:
     """Return one line on the whole, one on each channel, one on the price of the budget."""
     lines = [
         f"{show(week.total)} of {show(week.budget)} {week.currency} is spent for an expected "
-        f"outcome of {week.outcome:,.6g}, {how_good(week)} ({week.method})."
+        f"outcome of {show_figure(week.outcome)}, {how_good(week)} ({week.method})."
     ]
     if week.held:
         lines.append(f"{show(week.held)} {week.currency} is held in reserve.")
@@ -24,8 +26,8 @@ def allocation_in_words(week: Allocation) -> str:
     limits = dict(week.limits())
     lines += [_channel(week, name, limits.get(name, "")) for name in week.spend]
     price, unit = week.prices.get("budget", 0.0), round_amount(week.budget)
-    if price:
-        more = f"{price * float(unit):,.6g}"
+    if 0 < price < math.inf:
+        more = show_figure(price * float(unit))
         lines.append(f"{show(unit)} {week.currency} more budget would bring about {more}.")
     lines += [f"Note: {note}." for note in week.notes]
     return "\n".join(lines)
@@ -35,7 +37,7 @@ def how_good(week: Allocation) -> str:
     """Return in words how near the split is proven to be to the best."""
     if week.gap <= 0:
         return "which no split within the limits exceeds"
-    return f"and no split within the limits brings more than {week.gap:.1g} of it on top"
+    return f"and no split within the limits brings more than {100 * week.gap:.2g} % more"
 
 
 def _why_unspent(week: Allocation) -> str:
@@ -59,7 +61,10 @@ def _channel(week: Allocation, name: str, limit: str) -> str:
         move = f"{show(spend)}"
     stop = f", at its {limit}" if limit else ""
     unit = round_amount(week.budget)
-    return f"{name}: {move}{stop}; {show(unit)} more would bring {next_unit * float(unit):,.6g}."
+    if not math.isfinite(next_unit):
+        return f"{name}: {move}{stop}; no price is too high for its first money."
+    more = show_figure(next_unit * float(unit))
+    return f"{name}: {move}{stop}; {show(unit)} more would bring {more}."
 
 
 def round_amount(budget: Decimal) -> Decimal:

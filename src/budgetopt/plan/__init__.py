@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from budgetopt.plan.bounds import MARGIN, RULES, Bounds, bounds_of
 from budgetopt.plan.change import MaxChange
-from budgetopt.plan.channel import Channel
+from budgetopt.plan.channel import Channel, one_curve
 from budgetopt.plan.goal import Goal
 from budgetopt.plan.limits import Caps, Limit, Row, Rule
 from budgetopt.plan.lines import BudgetLines
@@ -31,4 +31,5 @@ __all__ = [
     "Row",
     "Rule",
     "bounds_of",
+    "one_curve",
 ]

@@ -101,7 +101,7 @@ class Channel:
         put(self, "cap", None if cap is None else as_decimal(cap, f"cap {where}"))
         put(self, "locked", None if locked is None else as_decimal(locked, f"lock {where}"))
         put(self, "max_change", MaxChange.of(max_change, f"max_change {where}"))
-        put(self, "curve", _one_curve(curve, name))
+        put(self, "curve", None if curve is None else one_curve(curve, name))
         put(self, "labels", _labels(labels, name))
         for field, amount in (("off_or_at_least", off_or_at_least), ("lot", lot), ("value", value)):
             exact = None if amount is None else as_decimal(amount, f"{field} {where}")
@@ -178,8 +178,15 @@ def _check_name(name: Any) -> None:
         )
 
 
-def _one_curve(curve: Any, name: str) -> Curve | None:
-    if curve is None or (isinstance(curve, Curve) and np.ndim(curve.value(0.0)) == 0):
+def one_curve(curve: Any, name: str) -> Curve:
+    """Return a channel's curve if it is one, for one channel.
+
+    Raises
+    ------
+    CurveError
+        ``bad-curve``.
+    """
+    if isinstance(curve, Curve) and np.ndim(curve.value(0.0)) == 0:
         return curve
     raise CurveError(
         "bad-curve",
