@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt import Channel, Exponential, Hill, Log, Plan, Reserve, allocate
+from budgetopt import Channel, Exponential, Hill, History, Log, Plan, Reserve, allocate, learn
 from budgetopt.errors import InputError, PlanError
 from budgetopt.optimize.frontier import frontier, with_budget
+from budgetopt.optimize.problem import problem_of
+from budgetopt.optimize.risk import Risk, risk_averse, spread
 from budgetopt.plan import Goal, Limit
 
 
@@ -233,3 +235,30 @@ def test_a_plan_with_another_budget_keeps_the_rest():
     other = with_budget(plan, 900)
     assert with_budget(other, 600) == plan
     assert other.to_dict() | {"budget": "600"} == plan.to_dict()
+
+
+def test_a_belief_gives_its_mean_and_its_risk():
+    rng = np.random.default_rng(3)
+    names, weeks = ("a", "b", "c"), 60
+    spend = rng.lognormal(4.6, 0.4, (weeks, 3))
+    history = History(
+        channels=names,
+        weeks=np.datetime64("2024-01-01") + 7 * np.arange(weeks),
+        spend=spend,
+        outcome=300 * -np.expm1(-spend / 100) * rng.lognormal(0, 0.2, spend.shape),
+        total=None,
+        partial=np.zeros(weeks, dtype=bool),
+    )
+    plan = Plan(budget=300, currency="CNY", channels=[Channel(n) for n in names])
+    belief = learn(history, plan)
+    line = frontier(plan, belief, budgets=[150, 300, 600])
+    assert [p.feasible for p in line.points] == [True] * 3
+    assert float(line.points[0].budget) < float(line.budget_at(1.0))
+    week, draws = problem_of(plan, belief), belief.draw(np.random.default_rng(1), 100)
+    risk = Risk.mean_cvar(0.5)
+    solved = risk_averse(week, draws, risk)
+    value = risk.value(draws.value(solved.spend).sum(axis=-1))
+    assert solved.bound == pytest.approx(value, rel=1e-8)
+    found = spread(draws, solved.spend, [100.0, 100.0, 100.0])
+    assert found.low < found.median < found.high
+    assert 0 <= found.better <= 1

@@ -14,9 +14,9 @@ from budgetopt.curves import Log, Mixture, Points
 from budgetopt.errors import InputError, SolverError
 from budgetopt.optimize.problem import problem_of
 from budgetopt.optimize.risk import Risk, risk_averse, spread
-from budgetopt.optimize.risk.averse import allowed, concave
 from budgetopt.optimize.risk.columns import columns
 from budgetopt.optimize.risk.scene import Scene
+from budgetopt.optimize.risk.tails import allowed, concave
 from budgetopt.optimize.solved import Solved
 from budgetopt.optimize.waterfill import waterfill
 from budgetopt.plan import Goal, Limit

@@ -77,7 +77,7 @@ def frontier(
     >>> channels = [Channel("a", curve=Log(300, 100)), Channel("b", curve=Log(100, 100))]
     >>> line = frontier(Plan(budget=200, currency="CNY", channels=channels), budgets=[100, 200])
     >>> [round(point.mroas, 3) for point in line.points], line.budget_at(0.8)
-    ([1.333, 1.0], Decimal('300.00'))
+    ([1.5, 1.0], Decimal('300.00'))
     """
     if plan.goal.kind == "least-spend":
         raise bad("goal", "least-spend", "ask for most outcome or most profit")

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.optimize.certificate import lagrangian_bound
-from budgetopt.optimize.risk.averse import concave
 from budgetopt.optimize.risk.measure import Risk
 from budgetopt.optimize.risk.scene import Scene
+from budgetopt.optimize.risk.tails import concave
 from budgetopt.optimize.solved import Solved
 from budgetopt.optimize.waterfill import Filled, waterfill
 
