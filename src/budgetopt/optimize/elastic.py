@@ -30,6 +30,12 @@ NOTHING = 1e-9
 """A bound that falls by less than this share of the outcome has arrived."""
 
 
+STEPS = 100
+"""Limits that give way together are looked for on whole steps this far around."""
+
+Costs = Mapping[tuple[str, int], float]
+
+
 class Answer(NamedTuple):
     """What is known of a system.
 
@@ -145,7 +151,7 @@ def _on_steps(system: System, spend: Floats) -> Whole:
     return np.clip(rounded, np.where(rounded > 0, lower, system.lower), upper)
 
 
-def least_give(system: System, costs: Mapping[tuple[str, int], float]) -> list[float] | None:
+def least_give(system: System, costs: Costs, *, whole: bool = False) -> list[float] | None:
     """Return by how much limits of a system must give way together, at the least cost.
 
     Parameters
@@ -154,28 +160,37 @@ def least_give(system: System, costs: Mapping[tuple[str, int], float]) -> list[f
         All limits; rows are numbered in it.
     costs
         Cost of one unit, by ``(kind, position)``: minor units for bounds, a row's own unit.
+    whole
+        Whether on whole steps, within 100 of the continuous split.
 
     Returns
     -------
     list of float or None
-        In the order of the costs, continuous, a lower bound on what whole steps need; None where
-        these limits alone do not help.
+        In the order of the costs; the continuous ones are a lower bound on what whole steps need.
+        None where these limits alone do not help.
     """
-    model = model_of(system, gives=costs)
+    found, spend = _give(system, costs, None)
+    if found is None or not whole:
+        return found
+    lot = system.grid
+    return _give(system, costs, np.maximum(np.round(spend / lot).astype(np.int64), 0) * lot)[0]
+
+
+def _give(system: System, costs: Costs, centre: Whole | None) -> tuple[list[float] | None, Floats]:
+    """Return how far limits give way, and the spends in minor units."""
+    model = model_of(system, centre, STEPS, gives=costs)
     cost = np.zeros(model.program.width)
     for n, price in enumerate(costs.values()):
         cost[model.gives[n]] = price
-    found = None
     for _ in range(ROUNDS):
         found, _ = model.program.solve(cost, gap=1e-9)
         if found is None:
-            return None
-        if not model.top.any():
             break
-        if near_envelope(model, system, found):
-            break
-        cut_at(model, system, model.minor(found))
-    return None if found is None else [float(found[c][0]) for c in model.gives.values()]
+        spend = model.minor(found)
+        if not model.top.any() or near_envelope(model, system, found):
+            return [float(found[c][0]) for c in model.gives.values()], spend
+        cut_at(model, system, spend)
+    return None, np.zeros(0)
 
 
 def most_of(

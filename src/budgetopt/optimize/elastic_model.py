@@ -168,7 +168,7 @@ def model_of(
         low, top = np.maximum(low, near - window), np.minimum(top, near + window)
     spend = _spend_columns(program, system, low, top, centre)
     reach = system.upper.astype(np.float64)
-    reach[high] = 10.0 * reach.max()
+    reach[high] = np.maximum(reach[high], system.far)
     tops = _tops(system, reach)
     outcome = program.columns(np.zeros(size), np.where(tops > 0, 1.0, 0.0))
     margin = program.columns(np.zeros(2), np.full(2, free))
@@ -274,7 +274,7 @@ def _add_on(
     grid, centre = system.grid[at].astype(np.float64), model.centre[at].astype(np.float64)
     first = least_when_on(system)[at] * counted[at]
     least = np.maximum(system.least_on[at], first).astype(np.float64)
-    most = system.upper[at].astype(np.float64)
+    most = model.reach[at]
     one = np.ones(at.size)
     model.program.rows(-centre / grid, (model.spend[at], one), (on, -most / grid))
     elastic = [gives.get(("minimum", int(i))) for i in at]
@@ -303,7 +303,7 @@ def _add_moves(model: Model, system: System) -> tuple[Whole, Whole, Whole, Whole
             counted |= row.moves != 0
     at = np.flatnonzero(seen | counted)
     grid = system.grid[at].astype(np.float64)
-    one, far = np.ones(at.size), np.maximum(system.upper, system.last)[at] / grid
+    one, far = np.ones(at.size), np.maximum(model.reach, system.last)[at] / grid
     program = model.program
     up = program.columns(0 * one, far)
     down = program.columns(0 * one, far)

@@ -22,6 +22,8 @@ DOUBLINGS = 30
 """A change is doubled this often before it is given up."""
 MANY = 24
 """So many limits of a clash are tried one by one; beyond, the first ones speak for the others."""
+_LEAST = 1e-6
+"""What gives way by less does not; it is the accuracy of a program."""
 DIGITS = 4
 """A target and what is no money are said with so many digits, on the side that can be kept."""
 
@@ -170,17 +172,14 @@ def _together(problem: Problem) -> tuple[Change, ...]:
     parts = [p for p in limits_of(problem) if p.kind != "lot"]
     system = system_of(problem, set(limits_of(problem)))
     costs: dict[tuple[str, int], float] = {(p.kind, p.at): _cost(problem, p) for p in parts}
-    give = least_give(system, costs)
-    if give is None:
-        return ()
-    ways = {p: amount for p, amount in zip(parts, give, strict=True) if amount > 1e-7}
-    units = {p: _unit(problem, p, amount) for p, amount in ways.items()}
-    for extra in (0, *(2**n for n in range(DOUBLINGS))):
-        moved = {
-            p: max(1, math.ceil(amount / float(units[p]) - 1e-4) + extra) * units[p]
-            for p, amount in ways.items()
-        }
-        if _split_with(problem, moved) is not None:
+    for whole in (False, True):
+        give = least_give(system, costs, whole=whole) or []
+        moved = {}
+        for part, amount in zip(parts, give, strict=False):
+            if amount > _LEAST:
+                unit = _unit(problem, part, amount)
+                moved[part] = max(1, math.ceil(amount / float(unit) - 1e-4)) * unit
+        if moved and _split_with(problem, moved) is not None:
             return tuple(Change(p, by, _said(problem, p, by)) for p, by in moved.items())
     return ()
 

@@ -53,8 +53,10 @@ class System:
     ----------
     units
         Minor units in a unit of money.
+    far
+        Minor units beyond all need.
     lower, upper
-        Minor units, shape ``(channels,)``; `upper` is beyond all need where nothing bounds it.
+        Minor units, shape ``(channels,)``; `upper` is `far` where nothing bounds it.
     grid
         Spends are multiples of this, minor units.
     stay
@@ -70,6 +72,7 @@ class System:
     """
 
     units: int
+    far: int
     lower: Whole
     upper: Whole
     grid: Whole
@@ -141,6 +144,7 @@ def system_of(
     last = np.zeros_like(lower) if problem.last is None else problem.last
     return System(
         units=problem.money.units,
+        far=far,
         lower=lower,
         upper=upper,
         grid=grid,
