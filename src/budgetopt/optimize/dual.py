@@ -142,14 +142,21 @@ class _Search:
         if high < self.limit:
             return False
         self.limit = 8.0 * high
-        field, prices = self.scaled.field, self.scaled.prices(taken.prices)
+        return self._proves(taken.prices)
+
+    def _proves(self, scaled: Floats) -> bool:
+        """Return whether the bound at these prices is below zero when nothing is aimed for."""
+        field, prices = self.scaled.field, self.scaled.prices(scaled)
         zero = np.zeros_like(field.weight)
         bare = field._replace(weight=zero, cost=zero, upper=self.scaled.high)
         bound = priced(bare, self.scaled.rows, prices).bound
-        return bool(bound < -_KEPT * self.scaled.worth * taken.prices.sum())
+        return bool(bound < -_KEPT * self.scaled.worth * scaled.sum())
 
     def _clash(self, prices: Floats) -> InfeasibleError:
-        weighty = np.flatnonzero(prices > 1e-9 * prices.max())
+        for share in (1e-2, 1e-9):
+            weighty = np.flatnonzero(prices > share * prices.max())
+            if self._proves(np.where(prices > share * prices.max(), prices, 0.0)):
+                break
         names = list(dict.fromkeys(self.scaled.rows.names[at] for at in weighty))
         said = ", ".join(repr(name) for name in names)
         return InfeasibleError(
@@ -209,7 +216,9 @@ def _untied(search: _Search, taken: Taken, best: _Try) -> _Try:
         prices = taken.prices
     for _ in range(_DRAWS):
         chords = _pulled(scaled.chords(prices, _WINDOWS[-1] * scaled.costs(prices)), taken.spend)
-        taken = search.run(partial(scaled.drawn, chords=chords), prices, _STRIDE * _WINDOWS[-1]).taken
+        taken = search.run(
+            partial(scaled.drawn, chords=chords), prices, _STRIDE * _WINDOWS[-1]
+        ).taken
         prices = taken.prices
         low, high = scaled.low.copy(), scaled.high.copy()
         low[chords.at], high[chords.at] = chords.low, chords.high

@@ -26,6 +26,8 @@ _PROX = 1e-11
 _ROUNDS = 100
 _FAST = 40
 """Rounds in which a step may overshoot a little; after them the function must fall."""
+_STRIDES = 6
+"""Points after which one that is not yet far enough is far enough: the next round goes on."""
 _TRIES = 40
 """Points looked at along one direction."""
 _JUMP = 1e-6
@@ -189,7 +191,8 @@ def _along(
             high, high_slope = size, slope
         else:
             low, low_slope = size, slope
-            if slope >= 0.5 * first or size >= most or high <= 2.0 * size:
+            far = size >= most or tries >= _STRIDES
+            if slope >= 0.5 * first or far or high <= 2.0 * size:
                 return here, tries
         if high == np.inf:
             size = min(4.0 * size, most)

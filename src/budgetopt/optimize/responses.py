@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 _DENSE = 20_000
 """Entries up to which a table is held dense, where dense products are quicker."""
 _REACH = 2.0
-"""A channel's cap from a row is this many times what the row leaves it, so that the row itself,
-not this cap, is what binds and has the price."""
+"""A channel's cap from a row is so many times what the row leaves it and the room more, so that
+the row itself, not this cap, is what binds and has the price."""
 
 
 class Taken(NamedTuple):
@@ -337,8 +337,9 @@ def _reach(rows: Rows, covers: NDArray[np.intp], low: Floats) -> Floats:
     for row in covers:
         part = slice(table.indptr[row], table.indptr[row + 1])
         coefficient, at = table.data[part], table.indices[part]
-        most = _REACH * spare[row] / coefficient
-        reach[at] = np.minimum(reach[at], low[at] + most)
+        most = _REACH * spare[row] + abs(rows.room[row])
+        if most > 0:
+            reach[at] = np.minimum(reach[at], low[at] + most / coefficient)
     return reach
 
 
