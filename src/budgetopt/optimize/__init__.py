@@ -8,7 +8,7 @@ of the true curves proves how good the answer is; `verify` holds every limit on 
 
 from __future__ import annotations
 
-from budgetopt.optimize.allocate import allocate, settle
+from budgetopt.optimize.allocate import allocate, draws_of, settle
 from budgetopt.optimize.allocation import Allocation
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.check import verify
@@ -30,6 +30,7 @@ __all__ = [
     "Solved",
     "allocate",
     "curves_of",
+    "draws_of",
     "how_good",
     "lagrangian_bound",
     "problem_of",

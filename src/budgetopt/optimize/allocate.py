@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.curves import Mixture
+from budgetopt.errors import InputError
 from budgetopt.optimize.allocation import Allocation
 from budgetopt.optimize.engines import Method, solve
 from budgetopt.optimize.problem import Problem, problem_of
 from budgetopt.optimize.rounding import rounded
 from budgetopt.optimize.solved import Solved
 from budgetopt.plan import RULES, Plan
+
+if TYPE_CHECKING:
+    from budgetopt.optimize.risk import Risk, Spread
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +32,9 @@ def allocate(
     last: Mapping[str, Any] | None = None,
     method: Method = "auto",
     time_limit: float | None = None,
+    risk: Risk | None = None,
+    draws: int = 200,
+    seed: int = 0,
 ) -> Allocation:
     """Split a week's budget for the plan's goal, proven and exact to the step.
 
@@ -42,6 +50,13 @@ def allocate(
         Engine to use, one of `budgetopt.optimize.METHODS`; by default what the plan needs.
     time_limit
         Seconds after which engines that search return the best verified split with its gap.
+    risk
+        What is maximised over draws from the belief, such as ``Risk.mean_cvar(0.5)``; by default
+        the mean of the belief.
+    draws
+        Draws from the belief, at least 1, for `risk` and for the range of the outcome.
+    seed
+        Seed of the draws.
 
     Returns
     -------
@@ -67,16 +82,65 @@ def allocate(
     {'a': '80.00', 'b': '20.00'}
     """
     problem = problem_of(plan, curves, last)
-    return settle(plan, problem, solve(problem, method, time_limit))
+    drawn = draws_of(plan, curves, draws, seed)
+    if risk is None or risk.neutral:
+        return settle(plan, problem, solve(problem, method, time_limit), drawn)
+    from budgetopt.optimize.risk import risk_averse
+
+    if drawn is None:
+        raise InputError(
+            "bad-argument",
+            "a risk is given, but no belief to draw from",
+            field="risk",
+            value=risk.kind,
+            remedy="give the belief that bo.learn returns",
+        )
+    solved = risk_averse(problem, drawn, risk, time_limit=time_limit)
+    return settle(plan, problem, solved, drawn, risk)
 
 
-def settle(plan: Plan, problem: Problem, solved: Solved) -> Allocation:
-    """Round a split to exact money, verify it and record it with its bound and prices."""
+def draws_of(plan: Plan, belief: Any, draws: int, seed: int) -> Mixture | None:
+    """Return curves drawn from a belief, in the plan's order; None for what is no belief."""
+    if not hasattr(belief, "draw"):
+        return None
+    drawn: Mixture = belief.draw(np.random.default_rng(seed), draws)
+    if belief.channels == plan.names:
+        return drawn
+    return drawn.take([belief.channels.index(name) for name in plan.names])
+
+
+def settle(
+    plan: Plan,
+    problem: Problem,
+    solved: Solved,
+    drawn: Mixture | None = None,
+    risk: Risk | None = None,
+) -> Allocation:
+    """Round a split to exact money, verify it and record it with its bound and prices.
+
+    Parameters
+    ----------
+    plan, problem
+        The plan and its array form.
+    solved
+        The continuous split, its prices and its bound.
+    drawn
+        Curves drawn from the belief, for the range of the outcome.
+    risk
+        What was maximised over them, if not the mean.
+    """
     money, names = problem.money, problem.names
     minor = rounded(problem, solved.spend)
     spend = minor / money.units
     outcomes = problem.curves.value(spend)
     marginal = problem.curves.slope(spend)
+    objective = problem.objective(spend)
+    if risk is not None and drawn is not None:
+        worth = [
+            np.asarray((problem.weight * drawn.value(x)).sum(axis=-1) - problem.cost @ x)
+            for x in (spend, problem.last_money)
+        ]
+        objective = risk.value(*worth)
     amounts = money.amounts(minor.tolist())
     last = () if problem.last is None else money.amounts(problem.last.tolist())
     return Allocation(
@@ -86,14 +150,21 @@ def settle(plan: Plan, problem: Problem, solved: Solved) -> Allocation:
         rules=problem.rules,
         outcome=float(outcomes.sum()),
         outcomes=dict(zip(names, outcomes.tolist(), strict=True)),
-        objective=float(problem.weight @ outcomes - problem.cost @ spend),
+        objective=objective,
         bound=solved.bound,
         method=solved.method,
         marginal=dict(zip(names, marginal.tolist(), strict=True)),
         prices=_prices(problem, minor, marginal, solved.prices),
         last=dict(zip(names, last, strict=False)),
         notes=_notes(plan, problem),
+        spread=None if drawn is None else _spread(problem, drawn, spend),
     )
+
+
+def _spread(problem: Problem, drawn: Mixture, spend: Floats) -> Spread:
+    from budgetopt.optimize.risk import spread
+
+    return spread(drawn, spend, None if problem.last is None else problem.last_money)
 
 
 def _prices(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -14,6 +14,7 @@ import numpy as np
 from budgetopt.errors import InputError
 from budgetopt.money import Currency
 from budgetopt.optimize.check import verify
+from budgetopt.optimize.risk.spread import Spread
 from budgetopt.optimize.rules import Rules
 from budgetopt.optimize.words import allocation_in_words
 from budgetopt.plan import RULES, Bounds
@@ -60,6 +61,9 @@ class Allocation:
         Last applied spend by channel, empty where none was given.
     notes
         What a reader should know.
+    spread
+        Range of the outcome over draws from the belief, and the chance that the split beats last
+        week's; None where the curves came without uncertainty.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class Allocation:
     prices: dict[str, float]
     last: dict[str, Decimal] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    spread: Spread | None = None
 
     def __post_init__(self) -> None:
         self._check_record()
@@ -204,7 +209,9 @@ class Allocation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes and JSON keeps."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "rules"}
+        apart = ("rules", "spread")
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
+        plain["spread"] = None if self.spread is None else asdict(self.spread)
         derived = {
             "budget": self.budget,
             "gap": self.gap,
@@ -243,6 +250,7 @@ class Allocation:
                 prices=_table(data["prices"], float),
                 last=_table(data["last"], Decimal),
                 notes=tuple(data["notes"]),
+                spread=None if data["spread"] is None else Spread(**data["spread"]),
             )
         except (
             InputError,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from budgetopt.errors import InputError, SolverError, did_you_mean
+from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_mean
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.problem import Problem
 from budgetopt.optimize.solved import Solved
@@ -55,7 +55,10 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
             value=chosen,
             remedy=f"choose {' or '.join(able)}, or leave the choice to budgetopt",
         )
-    return _run(problem, chosen, time_limit)
+    try:
+        return _run(problem, chosen, time_limit)
+    except InfeasibleError as error:
+        raise explain_infeasible(problem) or error from None
 
 
 def _able(problem: Problem) -> tuple[Method, ...]:
@@ -102,6 +105,13 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
     from budgetopt.optimize.integer import integer
 
     return integer(problem, time_limit=time_limit)
+
+
+def explain_infeasible(problem: Problem) -> InfeasibleError | None:
+    """Return why a problem has no solution, in a sentence; None where it has one."""
+    from budgetopt.optimize import conflict
+
+    return conflict.explain_infeasible(problem)
 
 
 def _filled(problem: Problem) -> Solved:

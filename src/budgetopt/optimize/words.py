@@ -19,6 +19,8 @@ def allocation_in_words(week: Allocation) -> str:
         f"{show(week.total)} of {show(week.budget)} {week.currency} is spent for an expected "
         f"outcome of {show_figure(week.outcome)}, {how_good(week)} ({week.method})."
     ]
+    if week.spread is not None:
+        lines.append(f"Outcome: {week.spread.summary()}.")
     if week.held:
         lines.append(f"{show(week.held)} {week.currency} is held in reserve.")
     if week.unspent:

@@ -13,7 +13,7 @@ from budgetopt.belief import learn
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import CalendarError, HistoryError, InputError
 from budgetopt.history import History
-from budgetopt.optimize import Problem, problem_of, settle, solve
+from budgetopt.optimize import Problem, draws_of, problem_of, settle, solve
 from budgetopt.plan import Plan
 from budgetopt.policies import Policy, PosteriorMean, View
 from budgetopt.policies.base import Floats
@@ -23,6 +23,9 @@ from budgetopt.weekly.reasons import moves_of
 
 _NAMED = 6
 """Weeks that one note names."""
+
+DRAWS = 1000
+"""Draws from the belief that the range of the outcome is read from."""
 
 
 def reallocate(
@@ -88,7 +91,8 @@ def reallocate(
     view = _view(plan, past, problem, belief, last, best.spend)
     rng = np.random.default_rng([seed, start.toordinal()])
     spend = checked_spend(problem, policy.name, policy.decide(view, rng))
-    allocation = settle(plan, problem, best._replace(spend=spend, method=policy.name))
+    drawn = draws_of(plan, belief, DRAWS, seed)
+    allocation = settle(plan, problem, best._replace(spend=spend, method=policy.name), drawn)
     before = problem.curves.value(view.last).sum()
     return Decision(
         week=Week(start),
