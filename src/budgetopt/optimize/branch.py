@@ -104,7 +104,7 @@ def explore(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = N
     tree = _Tree(problem, gap)
     while tree.open and time.monotonic() < ends:
         tree.grow()
-    return tree.answer(finished=not tree.open)
+    return tree.answer(finished=not tree.heap)
 
 
 class _Node(NamedTuple):
@@ -170,6 +170,15 @@ class _Tree:
         if value > self.objective and self.branches.holds(spend) and self.relaxation.keeps(spend):
             self.best, self.best_prices, self.objective = spend, prices, value
 
+    def sharpen(self) -> None:
+        """Solve the concave branches around the best split to the last digit, where that helps."""
+        if self.best is not None:
+            concave = self.branches.at(self.best)
+            found = self.relaxation.sharpen(concave, self.best_prices)
+            if found is not None:
+                self.objective -= self.rounding
+                self.offer(found.spend, found.prices)
+
     def grow(self) -> None:
         """Split the node with the best bound."""
         envelope, relaxed, again = heapq.heappop(self.heap)[-1]
@@ -187,7 +196,8 @@ class _Tree:
     def answer(self, *, finished: bool) -> Explored:
         """Return the best split with the bound of all nodes."""
         if self.best is None:
-            raise _nothing_found(finished and not self.heap and self.closed == -np.inf)
+            raise _nothing_found(finished, self.closed)
+        self.sharpen()
         bound = max(self.objective, self.closed, -self.heap[0][0] if self.heap else -np.inf)
         if bound - self.objective <= self.rounding:
             bound = self.objective
@@ -214,8 +224,15 @@ def _clash(name: str) -> InfeasibleError:
     )
 
 
-def _nothing_found(empty: bool) -> InfeasibleError | SolverError:
-    if empty:
+def _nothing_found(finished: bool, closed: float) -> InfeasibleError | SolverError:
+    if not finished:
+        return SolverError(
+            "time-limit",
+            "the time ran out before any split was found",
+            field="time_limit",
+            remedy="allow more time",
+        )
+    if closed == -np.inf:
         return InfeasibleError(
             "limits-clash",
             "no split keeps the limits together with the channels' minimums",
@@ -223,10 +240,11 @@ def _nothing_found(empty: bool) -> InfeasibleError | SolverError:
             remedy="lower a minimum, or relax one of the limits",
         )
     return SolverError(
-        "time-limit",
-        "the time ran out before any split was found",
-        field="time_limit",
-        remedy="allow more time",
+        "not-converged",
+        "no split was found that keeps the limits, nor a proof that there is none",
+        field="method",
+        value="branch",
+        remedy="relax one of the limits a little, or use the integer engine",
     )
 
 

@@ -81,6 +81,11 @@ class Branches:
         inside = (spend >= least - slack) & (spend <= upper + slack)
         return bool(np.all(inside | (np.abs(spend - lower) <= slack)))
 
+    def at(self, spend: Floats) -> Envelope:
+        """Return the concave problem of the branches that a split lies on."""
+        low, high = self._fixed(spend)
+        return Envelope.on_concave(self.bends, Span(low, low, high))
+
     def around(self, envelope: Envelope, spend: Floats, weight: Floats) -> Iterator[Envelope]:
         """Yield concave problems near a node's point that were not tried before.
 

@@ -20,8 +20,9 @@ from budgetopt.optimize.rows import Rows
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-_DEAR = (1e3, 1e7)
-"""What it costs to break a row, in objectives a row: high enough, and higher still."""
+_BREAKING = ((1e3, np.inf), (1e7, np.inf), (1e7, 0.0))
+"""What it costs to break a row by its size, in objectives of a channel, and how far one may:
+high enough for most, higher still for slopes that are infinite at zero, and not at all."""
 _WANTED = 1e-13
 """What a column must bring, in objectives of a channel, to be added."""
 _EXACT = 1e-10
@@ -77,6 +78,8 @@ class Columns:
             ("threads", 1),
             ("primal_feasibility_tolerance", _EXACT),
             ("dual_feasibility_tolerance", _EXACT),
+            # Smaller entries are dropped, and a spend that small would break its rows.
+            ("small_matrix_value", 1e-12),
         ):
             self.model.setOptionValue(option, value)
         self._rows()
@@ -95,7 +98,7 @@ class Columns:
         starts = np.zeros(count + channels, dtype=np.int32)
         self.model.addRows(count + channels, least, most, 0, starts, nothing, np.zeros(0))
         at = np.arange(count, dtype=np.int32)
-        self._add(np.full(count, _DEAR[0]), at, at, -np.ones(count))
+        self._add(np.full(count, _BREAKING[0][0]), at, at, -np.ones(count))
 
     def _add(self, cost: Floats, starts: Any, rows: Any, entries: Floats) -> None:
         size = cost.size
@@ -171,25 +174,28 @@ class Columns:
             self.model.changeColsBounds(changed.size, at, np.zeros(changed.size), ends)
             self.active = active
 
-    def dear(self, level: int) -> None:
-        """Set what it costs to break a row."""
-        count = self.rows.size
+    def breaking(self, level: int) -> None:
+        """Set how dear it is to break a row: 0 dear, 1 very dear, 2 not to be had."""
+        count, (cost, most) = self.rows.size, _BREAKING[level]
         at = np.arange(count, dtype=np.int32)
-        self.model.changeColsCost(count, at, np.full(count, _DEAR[level]))
+        self.model.changeColsCost(count, at, np.full(count, cost))
+        self.model.changeColsBounds(count, at, np.zeros(count), np.full(count, most))
 
-    def solve(self) -> Mixed:
-        """Solve from where the last solve ended.
+    def solve(self) -> Mixed | None:
+        """Solve from where the last solve ended; None where the columns cannot keep the rows.
 
         Raises
         ------
         SolverError
             ``not-converged``.
         """
-        self.model.run()
-        if self.model.modelStatusToString(self.model.getModelStatus()) != "Optimal":
+        status = self._run()
+        if status == "Infeasible":
+            return None
+        if status != "Optimal":
             self.model.clearSolver()
-            self.model.run()
-        if self.model.modelStatusToString(self.model.getModelStatus()) != "Optimal":
+            status = self._run()
+        if status != "Optimal":
             raise SolverError(
                 "not-converged",
                 "the linear program of a node was not solved",
@@ -204,6 +210,10 @@ class Columns:
         self.duals = np.array(answer.row_dual)
         prices = np.maximum(-self.duals[:count], 0.0) * self.worth / self.size
         return Mixed(float(mixed @ self.value), spend, prices, float(share[:count].sum()))
+
+    def _run(self) -> str:
+        self.model.run()
+        return str(self.model.modelStatusToString(self.model.getModelStatus()))
 
 
 def _units(field: Field, rows: Rows) -> tuple[float, Floats]:

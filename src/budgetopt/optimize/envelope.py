@@ -332,7 +332,10 @@ class Envelope(Curve):
             return float(self.span.lower[at]), float(self.touch[at])
         row = int(np.flatnonzero(self.hulls.places == at)[0])
         knots, slopes = self.hulls.knots[row], self.hulls.slopes[row]
-        piece = max(int(np.searchsorted(knots, spend)) - 1, 0)
+        last = int(np.sum(slopes >= 0)) - 1
+        if last < 0:
+            return float(knots[0]), float(knots[0])
+        piece = min(max(int(np.searchsorted(knots, spend)) - 1, 0), last)
         same = np.flatnonzero(slopes == slopes[piece])
         return float(knots[same[0]]), float(knots[same[-1] + 1])
 

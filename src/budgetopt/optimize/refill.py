@@ -79,7 +79,7 @@ class _Offer:
         span = self.envelope.span
         smooth = ~np.isfinite(self.chord) & (span.upper > span.lower)
         slopes = (self.weight * self.envelope.bends.curves.slope(span.lower))[smooth]
-        return float(max(floor, *self.jumps(floor)[-1:], *slopes[np.isfinite(slopes)]))
+        return float(max([floor, *self.jumps(floor)[-1:], *slopes[np.isfinite(slopes)]]))
 
     def gives(self, spend: Floats) -> Floats:
         """Return what each takes more at a log price lower by one; 0 on lines and at ends."""

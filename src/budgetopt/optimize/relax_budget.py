@@ -78,6 +78,9 @@ class BudgetRelaxation:
             worth[hulls.places] = tops.max(axis=-1)
         return worth
 
+    def sharpen(self, envelope: Envelope, start: Floats) -> Relaxed | None:
+        """Return None: `settle` is sharp."""
+
     def keeps(self, spend: Floats) -> bool:
         """Return whether a split keeps the budget."""
         total, slack = float(spend.sum()), _KEPT * self.money

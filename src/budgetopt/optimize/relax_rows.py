@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.columns import Columns
+from budgetopt.optimize.dual import dual
 from budgetopt.optimize.envelope import Envelope, Span
 from budgetopt.optimize.lagrangian import Field, field_of, priced
 from budgetopt.optimize.problem import Problem
@@ -21,8 +23,10 @@ _LEAST = 1e-12
 """Below this share of the bound rounding hides what columns bring."""
 _KEPT = 1e-10
 """Share of a row's size by which rounding may break it."""
-_FREE = 1e-8
+_FREE = 1e-11
 """What rows may be broken by, in their sizes, for a node to count as keeping them."""
+_NEARLY = 1e-6
+"""What they may be broken by, at a high price, for a node to be tried without."""
 
 
 class RowsRelaxation:
@@ -59,18 +63,41 @@ class RowsRelaxation:
         self.columns.keep(span)
         field = self._within(span)
         relaxed, broken = self._generate(field, floor, start, share)
-        if broken > _FREE and relaxed.bound > floor:
-            self.columns.dear(1)
+        if broken <= _FREE or relaxed.bound <= floor:
+            return relaxed
+        try:
+            self.columns.breaking(1)
             relaxed, broken = self._generate(field, floor, relaxed.prices, share)
-            self.columns.dear(0)
-            if broken > _FREE and self._impossible(field, relaxed.prices):
-                return None
-        return relaxed
+            if broken > _NEARLY:
+                return None if self._impossible(field, relaxed.prices) else relaxed
+            self.columns.breaking(2)
+            kept, _ = self._generate(field, floor, relaxed.prices, share)
+            return kept if np.isfinite(kept.bound) else relaxed
+        finally:
+            self.columns.breaking(0)
 
     def settle(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
         """Return the best split on concave branches, None where it is no better than the floor."""
         found = self._node(envelope, start, floor, share=0.0)
         return None if found is None or found.bound <= floor else found
+
+    def sharpen(self, envelope: Envelope, start: Floats) -> Relaxed | None:
+        """Return the best split on concave branches by the dual engine.
+
+        Columns leave an error of the root of the gap in spends and prices. On straight pieces they
+        are exact, and the dual engine is slow.
+        """
+        if envelope.hulls is not None:
+            return None
+        span = envelope.span
+        field = self.field._replace(
+            curves=envelope, lower=span.lower, upper=span.upper, least_on=np.zeros_like(span.lower)
+        )
+        try:
+            solved = dual(field, self.rows, start=start)
+        except (InfeasibleError, SolverError):
+            return None
+        return Relaxed(solved.bound, solved.spend, solved.prices)
 
     def keeps(self, spend: Floats) -> bool:
         """Return whether a split keeps every row by the true curves."""
@@ -94,10 +121,14 @@ class RowsRelaxation:
         """Solve and add what the prices ask for, until the bound is near enough."""
         every = np.arange(field.lower.size)
         bound, prices = np.inf, np.zeros(self.rows.size)
+        spend, broken = field.lower, np.inf
         if start is not None:
             self.columns.add(every, priced(field, self.rows, start).spend, wanted=False)
         for _ in range(_ROUNDS):
             mixed = self.columns.solve()
+            if mixed is None:
+                break
+            spend, broken = mixed.spend, mixed.broken
             asked = priced(field, self.rows, mixed.prices)
             if asked.bound < bound:
                 bound, prices = asked.bound, mixed.prices
@@ -111,7 +142,7 @@ class RowsRelaxation:
                 break
             if not self.columns.add(every, asked.spend):
                 break
-        return Relaxed(bound, mixed.spend, prices), mixed.broken
+        return Relaxed(bound, spend, prices), broken
 
     def _seed(self, envelope: Envelope) -> None:
         """Add the ends of the spans and of the chords."""
@@ -129,4 +160,5 @@ class RowsRelaxation:
         With no objective the bound would be zero at least.
         """
         zero = np.zeros_like(field.weight)
-        return bool(priced(field._replace(weight=zero, cost=zero), self.rows, prices).bound < 0)
+        bare = priced(field._replace(weight=zero, cost=zero), self.rows, prices).bound
+        return bool(bare < -_KEPT * float(prices @ self.columns.size))
