@@ -31,16 +31,17 @@ class Clash:
     ----------
     parts, names
         The limits, and what they are called; without any one of them the others can be kept.
-    changes
-        The cheapest change that makes the whole plan feasible, one limit or several together;
-        empty where none was found.
+    ways
+        Changes to choose from, each enough for the whole plan and each of one limit or of several
+        that go together: the cheapest in money first, then what is no money; empty where none was
+        found.
     reach
         Where a target is among the limits, the best that can be had.
     """
 
     parts: tuple[Part, ...]
     names: tuple[str, ...]
-    changes: tuple[Change, ...]
+    ways: tuple[tuple[Change, ...], ...]
     reach: Reach | None = None
 
 
@@ -65,8 +66,7 @@ def explain_infeasible(problem: Problem, *, quick: bool = False) -> InfeasibleEr
     code, text = _sentence(problem, clash)
     reach = clash.reach
     ways = [] if reach is None or reach.change is None else [reach.change.text]
-    if clash.changes:
-        ways.append(_listed([change.text for change in clash.changes], ", and "))
+    ways += [_listed([change.text for change in way], ", and ") for way in clash.ways]
     return InfeasibleError(
         code,
         text,
@@ -192,7 +192,7 @@ def name_of(problem: Problem, part: Part) -> str:
 
 def _field(problem: Problem, clash: Clash) -> str:
     """Return the dotted name of the limit to change first."""
-    part = clash.changes[0].part if clash.changes else clash.parts[0]
+    part = clash.ways[0][0].part if clash.ways else clash.parts[0]
     if clash.reach is not None:
         part = next(p for p in clash.parts if is_target(problem, p))
     if part.kind == "row":

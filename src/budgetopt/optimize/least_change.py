@@ -64,8 +64,8 @@ def is_target(problem: Problem, part: Part) -> bool:
 
 def least_change(
     problem: Problem, parts: Sequence[Part], *, together: bool = True
-) -> tuple[Change, ...]:
-    """Return the cheapest change, in money, that makes a whole problem feasible.
+) -> tuple[tuple[Change, ...], ...]:
+    """Return the cheapest changes that make a whole problem feasible.
 
     Parameters
     ----------
@@ -79,32 +79,38 @@ def least_change(
 
     Returns
     -------
-    tuple of Change
-        One, or several that go together; empty where none was found. What is no money (counts,
-        units of one's own) is taken only where no change of money is enough.
+    tuple of tuple of Change
+        Ways to choose from: the cheapest in money, then the least of what is no money (counts,
+        units of one's own). Each is one change, or several that go together.
     """
-    alone = [p for p in parts if p.kind != "lot" and not is_target(problem, p)][:MANY]
+    alone = [p for p in parts if p.kind != "lot" and not is_target(problem, p)]
+    ways = [_cheapest(problem, [p for p in alone if _in_money(problem, p)][:MANY])]
+    ways.append(_cheapest(problem, [p for p in alone if not _in_money(problem, p)][:MANY]))
+    found = tuple((way,) for way in ways if way is not None)
+    if found or not together:
+        return found
+    several = _together(problem)
+    return (several,) if several else ()
+
+
+def _cheapest(problem: Problem, parts: Sequence[Part]) -> Change | None:
+    """Return the least change of one of some limits that makes a whole problem feasible."""
     system = system_of(problem, set(limits_of(problem)))
-    least: list[tuple[bool, float, int, Part]] = []
-    for part in alone:
+    least: list[tuple[float, int, Part]] = []
+    for part in parts:
         give = least_give(system, {(part.kind, part.at): 1.0})
         if give is not None:
-            cost = give[0] / _per_money(problem, part)
-            least.append((not _in_money(problem, part), cost, _order(part), part))
+            least.append((give[0] / _per_money(problem, part), _order(part), part))
     best: tuple[float, Change] | None = None
-    for other, cost, _, part in sorted(least):
-        if best is not None and (other or cost >= best[0] * (1 - 1e-9)):
+    for cost, _, part in sorted(least):
+        # What the others need at least, without whole steps, is more already.
+        if best is not None and cost >= best[0] * (1 - 1e-9):
             break
         by = _whole_give(problem, part, cost * _per_money(problem, part))
-        if by is not None:
-            price = float(by) / _per_money(problem, part)
-            if best is None or price < best[0]:
-                best = (price, Change(part, by, _said(problem, part, by)))
-        if best is not None and other:
-            break
-    if best is not None:
-        return (best[1],)
-    return _together(problem) if together else ()
+        price = np.inf if by is None else float(by) / _per_money(problem, part)
+        if by is not None and (best is None or price < best[0]):
+            best = (price, Change(part, by, _said(problem, part, by)))
+    return None if best is None else best[1]
 
 
 def _in_money(problem: Problem, part: Part) -> bool:

@@ -188,7 +188,9 @@ def _ceiling(problem: Problem) -> int:
         if used.size and row.room < 0:
             needed = -row.room * row.scale * problem.money.units / int(used.min())
             most = max(most, math.ceil(needed))
-    return min(10 * most, 2**53, 2**61 // len(problem.names))
+    # An outcome, unlike money, may need far more than all else.
+    times = 10 if all(row.outcome is None for row in problem.all_rows) else 1000
+    return min(times * most, 2**53, 2**61 // len(problem.names))
 
 
 def keeps(system: System, spend: Whole) -> bool:
