@@ -11,9 +11,9 @@ import budgetopt as bo
 
 PINNED = """
 Allocation Belief BudgetLines BudgetoptError CalendarError Channel Columns CurveError Decision
-Exponential Goal Hill History HistoryError HoldSteady InfeasibleError InputError Limit Log Logistic MaxChange
-MoneyError NothingToDoError Plan PlanError Points PosteriorMean Power Proportional Reserve
-SolverError Thompson VerificationError Week allocate learn reallocate
+Exponential Frontier Goal Hill History HistoryError HoldSteady InfeasibleError InputError Limit Log Logistic MaxChange
+MoneyError Plan PlanError Points PosteriorMean Power Proportional Reserve
+Risk SolverError Thompson VerificationError Week allocate frontier learn reallocate
 """
 MENU = PINNED.split()
 

@@ -24,7 +24,6 @@ REMEDIES = {
     "InputError": "fix the plan, the file or the argument that it names",
     "InfeasibleError": "relax one of the limits that it names",
     "SolverError": "choose another method or allow more time",
-    "NothingToDoError": "nothing: the week needs no decision",
 }
 
 

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
         InfeasibleError,
         InputError,
         MoneyError,
-        NothingToDoError,
         PlanError,
         SolverError,
         VerificationError,
     )
     from budgetopt.history import Columns, History
     from budgetopt.optimize import Allocation, allocate
+    from budgetopt.optimize.frontier import Frontier, frontier
+    from budgetopt.optimize.risk import Risk
     from budgetopt.plan import BudgetLines, Channel, Goal, Limit, MaxChange, Plan, Reserve
     from budgetopt.policies import HoldSteady, PosteriorMean, Proportional, Thompson
     from budgetopt.weekly import Decision, reallocate
@@ -41,6 +42,8 @@ _ROOMS = {
     "curves": ("Exponential", "Hill", "Log", "Power", "Logistic", "Points"),
     "belief": ("learn", "Belief"),
     "optimize": ("allocate", "Allocation"),
+    "optimize.risk": ("Risk",),
+    "optimize.frontier": ("frontier", "Frontier"),
     "policies": ("HoldSteady", "Proportional", "PosteriorMean", "Thompson"),
     "weekly": ("reallocate", "Decision"),
     "errors": (
@@ -54,7 +57,6 @@ _ROOMS = {
         "InfeasibleError",
         "SolverError",
         "VerificationError",
-        "NothingToDoError",
     ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
@@ -70,6 +72,7 @@ __all__ = [
     "CurveError",
     "Decision",
     "Exponential",
+    "Frontier",
     "Goal",
     "Hill",
     "History",
@@ -82,7 +85,6 @@ __all__ = [
     "Logistic",
     "MaxChange",
     "MoneyError",
-    "NothingToDoError",
     "Plan",
     "PlanError",
     "Points",
@@ -90,11 +92,13 @@ __all__ = [
     "Power",
     "Proportional",
     "Reserve",
+    "Risk",
     "SolverError",
     "Thompson",
     "VerificationError",
     "Week",
     "allocate",
+    "frontier",
     "learn",
     "reallocate",
 ]

@@ -35,13 +35,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from budgetopt import __version__, report
+from budgetopt.belief import learn
 from budgetopt.calendar import as_date
 from budgetopt.curves import Log
-from budgetopt.errors import BudgetoptError, InputError
+from budgetopt.errors import BudgetoptError, InputError, did_you_mean
 from budgetopt.history import History
 from budgetopt.money import show_amount
+from budgetopt.optimize import METHODS, Method, problem_of
 from budgetopt.optimize import allocate as allocate_week
-from budgetopt.optimize import problem_of
+from budgetopt.optimize.frontier import frontier as trace_frontier
 from budgetopt.plan import Plan
 from budgetopt.plan.files import schema as plan_schema
 from budgetopt.policies import NAMES, policy_named
@@ -84,6 +86,13 @@ AsOf = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the answer.")]
 OutPath = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Write the answer here instead.")
+]
+MethodOption = Annotated[
+    str, typer.Option("--method", metavar="NAME", help=f"Engine: {', '.join(METHODS)}.")
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option("--time-limit", metavar="SECONDS", min=0.0, help="Best answer by then."),
 ]
 Explain = Annotated[
     bool, typer.Option("--explain", help="With a table, add a sentence on every channel.")
@@ -231,19 +240,67 @@ def reallocate(
 @app.command()
 def allocate(
     plan: PlanPath,
+    method: MethodOption = METHODS[0],
+    time_limit: TimeLimit = None,
     format: FormatOption = Format.table,
     out: OutPath = None,
     explain: Explain = False,
 ) -> None:
     """Split a week's budget by the curves that the plan's channels carry."""
     _keep(out, plan)
-    week = allocate_week(Plan.load(plan))
+    week = allocate_week(Plan.load(plan), method=_method(method), time_limit=time_limit)
     texts: dict[Format, Callable[[], str]] = {
         Format.table: lambda: report.allocation_table(week, explain=explain),
         Format.json: week.to_json,
         Format.csv: lambda: report.allocation_csv(week),
     }
     _answer(texts[format](), out)
+
+
+@app.command()
+def frontier(
+    plan: PlanPath,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            "--history", metavar="FILE", help="Learn the curves from this; default: the plan's own."
+        ),
+    ] = None,
+    as_of: AsOf = None,
+    method: MethodOption = METHODS[0],
+    time_limit: TimeLimit = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+) -> None:
+    """Show what less or more budget would bring, and where the last unit earns itself back."""
+    _keep(out, plan, *([] if history is None else [history]))
+    declared, belief, last = Plan.load(plan), None, None
+    if history is not None:
+        past = _read(declared, history, as_of).select(declared.names).complete()
+        belief, last = learn(past, declared), last_spend(declared, past)
+    line = trace_frontier(
+        declared, belief, last=last, method=_method(method), time_limit=time_limit
+    )
+    texts: dict[Format, Callable[[], str]] = {
+        Format.table: lambda: report.frontier_table(line),
+        Format.json: lambda: json.dumps(line.to_dict(), ensure_ascii=False, allow_nan=False),
+        Format.csv: lambda: line.to_frame().to_csv(index=False, lineterminator="\n"),
+    }
+    _answer(texts[format](), out)
+
+
+def _method(name: str) -> Method:
+    """Return the engine of a name."""
+    for method in METHODS:
+        if method == name:
+            return method
+    raise InputError(
+        "unknown-name",
+        f"method {name!r} is not known",
+        field="method",
+        value=name,
+        remedy=did_you_mean(name, METHODS),
+    )
 
 
 @app.command()

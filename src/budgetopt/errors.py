@@ -6,7 +6,6 @@ class                  exit  what the caller can do
 `InputError`              2  fix the plan, the file or the argument it names
 `InfeasibleError`         3  relax one of the limits it names
 `SolverError`             4  choose another method or allow more time
-`NothingToDoError`        5  nothing: the week needs no decision
 =====================  ====  ==================================================
 
 Every error carries a stable ``code`` (a key of `CODES`), the ``field`` it is about, the offending
@@ -47,9 +46,8 @@ CODES: dict[str, str] = {
     "time-limit": "the time ran out before any split was found",
     "wrong-method": "the method asked for cannot solve this plan",
     "broken-limit": "an allocation breaks a limit and was withheld",
-    "not-concave": "an S-shaped curve needs an engine that is not there",
+    "not-concave": "the method asked for needs concave curves",
     "not-converged": "a numerical method stopped short of its accuracy",
-    "nothing-to-do": "the week asked for needs no decision",
 }
 """Every code an error can carry, with its meaning; codes are never renamed."""
 
@@ -144,12 +142,6 @@ class SolverError(BudgetoptError):
 
 class VerificationError(SolverError):
     """An answer broke a limit and was withheld."""
-
-
-class NothingToDoError(BudgetoptError):
-    """The week asked for needs no decision."""
-
-    exit_code = 5
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from budgetopt.report.files import allocation_csv, decision_csv, write_whole
-from budgetopt.report.table import WIDTH, allocation_table, decision_table, sentences
+from budgetopt.report.table import (
+    WIDTH,
+    allocation_table,
+    decision_table,
+    frontier_table,
+    sentences,
+)
 
 __all__ = [
     "WIDTH",
@@ -11,6 +17,7 @@ __all__ = [
     "allocation_table",
     "decision_csv",
     "decision_table",
+    "frontier_table",
     "sentences",
     "write_whole",
 ]

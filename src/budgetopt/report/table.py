@@ -14,6 +14,7 @@ from rich.text import Text
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import Allocation, how_good
+from budgetopt.optimize.frontier import Frontier
 from budgetopt.weekly import Decision, Move
 
 WIDTH = 80
@@ -61,6 +62,37 @@ def allocation_table(week: Allocation, *, explain: bool = False) -> str:
     if explain:
         return "\n".join([body, "", sentences(week.explain())])
     return "\n".join([body, _totals(week), *_notes(week.notes)])
+
+
+def frontier_table(line: Frontier) -> str:
+    """Return a frontier as text: one line a budget, then its summary.
+
+    Parameters
+    ----------
+    line
+        The frontier; budgets without an answer have dashes, and the summary says why.
+    """
+    headings = ("budget", "spent", "outcome", "ROAS", "mROAS", "at a limit")
+    points = line.points
+    spent = [None if p.allocation is None else p.allocation.total for p in points]
+    limits = [0 if p.allocation is None else len(p.allocation.limits()) for p in points]
+    columns = (
+        _money([p.budget for p in points]),
+        _money(spent),
+        _figures([p.outcome for p in points]),
+        _figures([p.roas for p in points]),
+        _figures([p.mroas for p in points]),
+        [str(count) for count in limits],
+    )
+    rows = [[cell or "-" for cell in row] for row in zip(*columns, strict=True)]
+    widths = [
+        max(cell_len(cell) for cell in column) for column in zip(headings, *rows, strict=True)
+    ]
+    table = [
+        _GAP.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in (headings, *rows)
+    ]
+    return "\n".join([*table, sentences(line.summary())])
 
 
 def sentences(lines: str) -> str:
