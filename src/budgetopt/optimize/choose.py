@@ -16,10 +16,11 @@ from budgetopt.optimize.options import FREE, OFF, STAY, Options, Scene
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-_MILP_GAP = 1e-7
-"""Gap to which pieces are chosen; the proof never rests on it."""
-_MILP_NODES = 500
-"""Nodes of the solver's search: more rarely choose better, and a count ends alike everywhere."""
+_MILP_WORK = 3000
+"""Nodes of the solver's search times channels: what it finds late the search here finds too, and
+a count, unlike a time, ends alike everywhere."""
+_MILP_NODES = 30
+"""Nodes at least."""
 _STRAIGHT = 1e-9
 """Relative rise of a slope that is rounding, not an S-curve."""
 
@@ -38,6 +39,10 @@ class Points(NamedTuple):
     channel: Places
     kind: Places
     spend: Floats
+
+    def take(self, which: NDArray[Any]) -> Points:
+        """Return the points at some positions."""
+        return Points(self.channel[which], self.kind[which], self.spend[which])
 
 
 class Mix(NamedTuple):
@@ -125,12 +130,13 @@ def mixed(
 
 
 def chosen(
-    scene: Scene, options: Options, points: Points, left: Clock
+    scene: Scene, options: Options, points: Points, left: Clock, gap: float
 ) -> tuple[Places, Floats] | None:
     """Return kind and money by channel where each has one piece of its menu, or None.
 
     A piece is a run of neighbouring points whose broken line is concave, so that a mix of them
-    stands for the amount between; an S-curve has several. Lots are whole numbers.
+    stands for the amount between; an S-curve has several. Lots are whole numbers. The proof
+    never rests on what the solver says of its own gap.
     """
     points, piece = _in_pieces(scene, points)
     worth, uses = _tables(scene, options, points)
@@ -159,7 +165,8 @@ def chosen(
     whole = np.arange(objective.size) >= count
     equal = np.arange(room.size) >= scene.rows.size
     program = Program(objective, np.zeros(objective.size), upper, matrix, room, whole, equal)
-    answer = solve(program, time_limit=left(), gap=_MILP_GAP, nodes=_MILP_NODES)
+    nodes = max(_MILP_NODES, _MILP_WORK // size)
+    answer = solve(program, time_limit=left(), gap=gap, nodes=nodes)
     if not answer.found:
         return None
     kind = points.kind[first][_argmax(owner, answer.values[count : count + pieces], size)]
@@ -180,7 +187,7 @@ def _in_pieces(scene: Scene, points: Points) -> tuple[Points, Places]:
     twice = np.repeat(np.arange(new.size), 1 + bends)
     again = np.diff(twice, prepend=-1) == 0
     piece = np.cumsum(new[twice] | again) - 1 - np.cumsum(new[twice] & again)
-    return Points(*(part[twice] for part in points)), piece
+    return points.take(twice), piece
 
 
 def _argmax(owner: Places, values: Floats, size: int) -> Places:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.choose import Mix, Points, chosen, mixed, points_of, total
-from budgetopt.optimize.linear import Clock, clash, climb, clock, grid_around, worth_of
+from budgetopt.optimize.choose import Mix, Points, chosen, mixed, points_of
+from budgetopt.optimize.linear import Clock, clash, clock
 from budgetopt.optimize.lp import Status
-from budgetopt.optimize.menu import Menu, worth_and_uses
-from budgetopt.optimize.options import FREE, OFF, STAY, Options, Reply, Scene
-from budgetopt.optimize.rows import Rows
+from budgetopt.optimize.mixes import amounts_of, excess, free_amounts, masses, renewed
+from budgetopt.optimize.options import FREE, OFF, STAY, Options, Scene
+from budgetopt.optimize.polish import Split, box_of, polish, snapped
 from budgetopt.optimize.solved import Solved
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ Places = NDArray[np.intp]
 
 _PARTS = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85])[:, None]
 """Parts of the way between the bounds that every channel's first menu has."""
-_AROUND = np.array([-0.3, -0.1, -0.03, 0.0, 0.03, 0.1, 0.3])[:, None]
-"""Parts of its bounds' distance around a split at which the next menu has points."""
-_CHOICES = 3
-"""Integer programs at the root, each on a menu around the last answer."""
+_PART = 1e-9
+"""Share of a point in a mix that is more than rounding."""
 _WORK = 6000
 """Nodes times channels that the search may take."""
 _NODES = 400
@@ -83,14 +81,6 @@ def integer(problem: Problem, *, gap: float = 1e-6, time_limit: float | None = N
     return Solved(search.best.spend, search.best.prices, search.bound, "integer")
 
 
-class _Split(NamedTuple):
-    """A split that keeps everything, and the prices of the rows at its choices."""
-
-    spend: Floats
-    prices: Floats
-    worth: float
-
-
 class _Node(NamedTuple):
     """Options with what was found about them."""
 
@@ -117,7 +107,7 @@ class _Search:
     scene: Scene
     left: Clock
     gap: float
-    best: _Split | None = None
+    best: Split | None = None
     bound: float = np.inf
     proof: Floats = field(default_factory=lambda: np.zeros(0))
     tried: set[bytes] = field(default_factory=set)
@@ -179,6 +169,7 @@ class _Search:
         return -np.inf if self.best is None else self.best.worth
 
     def _closed(self, bound: float) -> bool:
+        """Return whether nothing of this bound is better than the best by more than the gap."""
         return bound - self._value() <= self.gap * abs(bound)
 
     def _first_menu(self, options: Options) -> Points:
@@ -195,7 +186,7 @@ class _Search:
             prices = parent.mix.prices
         bound = self.scene.reply(options, prices).bound
         node = _Node(options, points, None, bound if parent is None else min(bound, parent.bound))
-        amounts = _amounts(points, size)
+        amounts = amounts_of(points, size)
         for _ in range(0 if self._closed(node.bound) else _TURNS):
             points = points_of(self.scene, options, amounts)
             mix = mixed(self.scene, options, points, self.left)
@@ -209,16 +200,11 @@ class _Search:
                 break
             reply = self.scene.reply(options, mix.prices)
             node = _Node(options, points, mix, min(node.bound, reply.bound))
-            short = self._excess(options, points, mix, reply)
+            short = excess(self.scene, options, points, mix, reply)
             if self._closed(node.bound) or short <= 0.1 * self.gap * abs(node.bound):
                 break
-            amounts = _renewed(points, mix, reply, size)
+            amounts = renewed(points, mix, reply, size)
         return node
-
-    def _excess(self, options: Options, points: Points, mix: Mix, reply: Reply) -> float:
-        """Return by how much replies are worth more than the mixed points, at the same prices."""
-        flags = self.scene.flags(options, points.kind, points.channel)
-        return float(reply.worth.sum() - mix.share @ _net_of(self.scene, flags, points, mix.prices))
 
     def _approach(self, options: Options, amounts: Floats) -> Floats | None:
         """Return amounts that come nearer to keeping the rows, or None where nothing keeps them."""
@@ -228,78 +214,53 @@ class _Search:
             mix = mixed(scene, options, points, self.left, elastic=True)
             if not mix.share.size or np.all(mix.missed <= _KEPT):
                 break
-            reply = scene.reply(options, mix.prices, empty=True)
+            reply = scene.hollow.reply(options, mix.prices)
             if reply.bound < -0.1 * _KEPT:
                 self.proof = mix.prices
                 return None
-            amounts = _renewed(points, mix, reply, options.low.size)
+            amounts = renewed(points, mix, reply, options.low.size)
         return amounts
 
     def _choose(self, node: _Node) -> None:
-        """Look for a split by integer programs, each on a menu around the last answer."""
-        options, points = node.options, node.points
+        """Look for a split by an integer program on what the node's mix is made of."""
         self._round(node)
-        low, high = self.scene.ends(options)
-        spread = _PARTS * (high - low)
-        for turn in range(_CHOICES):
-            found = chosen(self.scene, options, points, self.left)
-            if found is None:
-                return
+        if node.mix is None or self._closed(self.bound):
+            return
+        options, size = node.options, node.options.low.size
+        reply = self.scene.reply(options, node.mix.prices)
+        used = node.points.take(node.mix.share > _PART)
+        middle = free_amounts(node.points, node.mix, size)
+        wished = np.where(reply.kind == FREE, reply.spend, middle)
+        points = points_of(self.scene, options, np.vstack([amounts_of(used, size), middle, wished]))
+        found = chosen(self.scene, options, points, self.left, 0.1 * self.gap)
+        if found is not None:
             self._polish(options, *found)
-            reach = (high - low) * 0.2**turn
-            points = points_of(
-                self.scene, options, np.vstack([found[1] + _AROUND * reach, low + spread])
-            )
 
     def _round(self, node: _Node) -> None:
         """Look for a split with each channel's largest part of its mix."""
         if node.mix is None:
             return
         size = node.options.low.size
-        mass = np.zeros((3, size))
-        np.add.at(mass, (node.points.kind, node.points.channel), node.mix.share)
+        mass = masses(node.points, node.mix, size)
         kind = np.argmax(mass, axis=0)
-        spend = _free_amounts(node.points, node.mix, size)
+        spend = free_amounts(node.points, node.mix, size)
         self._polish(node.options, kind, spend)
         if self.scene.lot.any():
             lot = np.maximum(self.scene.lot, 1) / self.scene.units
             self._polish(node.options, kind, spend - 0.5 * np.where(self.scene.lot > 0, lot, 0.0))
 
     def _polish(self, options: Options, kind: Places, spend: Floats) -> None:
-        """Fix the choices of a split, improve its amounts, and keep it if it is the best so far."""
-        scene = self.scene
-        low, high = scene.ends(options)
-        fixed = np.select(
-            [kind == OFF, kind == STAY], [0.0, scene.field.last], np.clip(spend, low, high)
-        )
-        lots = np.maximum(scene.lot, 1)
-        whole = np.round(fixed * scene.units / lots) * lots
-        whole = np.clip(whole, options.low, np.maximum(options.low, options.high)) / scene.units
-        free = kind == FREE
-        fixed = np.where(free & (scene.lot > 0), whole, fixed)
-        loose = free & (scene.lot == 0)
-        lower, upper = np.where(loose, low, fixed), np.where(loose, high, fixed)
-        if not scene.concave:
-            lower, upper = _concave_around(scene, fixed, lower, upper)
-        key = np.concatenate([lower, upper]).tobytes()
-        if key in self.tried or np.any(options.empty):
+        """Improve the amounts of a split with its choices fixed; keep it if it is the best."""
+        if np.any(options.empty):
+            return
+        box = box_of(self.scene, options, kind, spend)
+        key = np.concatenate([*box, kind]).tobytes()
+        if key in self.tried:
             return
         self.tried.add(key)
-        flags = scene.flags(options, kind, np.arange(kind.size))
-        counted = scene.rows.on @ flags.on + scene.rows.moves @ flags.moves
-        rows = replace(scene.plain, room=scene.rows.room - counted)
-        self._climb(lower, upper, fixed, rows)
-
-    def _climb(self, lower: Floats, upper: Floats, start: Floats, rows: Rows) -> None:
-        scene = self.scene
-        box = scene.field._replace(lower=lower, upper=upper, least_on=np.zeros_like(lower))
-        try:
-            end = climb(box, rows, grid_around(box, start), self.left)
-        except (InfeasibleError, SolverError):
-            return
-        worth = worth_of(scene.field, end.spend)
-        if worth > self._value() and _keeps(scene, end.spend):
-            self.best = _Split(end.spend, end.prices, worth)
+        split = polish(self.scene, options, kind, spend, box, self.left)
+        if split is not None and split.worth > self._value():
+            self.best = split
 
     def _branches(self, node: _Node) -> list[Options]:
         """Return a node's options split in two where its mix promises most; none if it is clear."""
@@ -307,17 +268,16 @@ class _Search:
         if mix is None:
             return []
         size = options.low.size
-        mass = np.zeros((3, size))
-        np.add.at(mass, (points.kind, points.channel), mix.share)
-        spend = _free_amounts(points, mix, size)
+        mass = masses(points, mix, size)
+        spend = free_amounts(points, mix, size)
         kind = np.argmax(mass, axis=0)
-        snapped = self._snapped(options, kind, spend)
+        near = snapped(scene, options, kind, spend)
         flags = scene.flags(options, kind, np.arange(size))
         reply = scene.reply(options, mix.prices)
-        loss = reply.worth - scene.net(mix.prices, flags._replace(spend=snapped))
+        loss = reply.worth - scene.net(mix.prices, flags._replace(spend=near))
         mean = mass[FREE] * spend + mass[STAY] * scene.field.last
         cost = np.abs(scene.field.cost + scene.rows.money.T @ mix.prices)
-        unsure = loss + cost * np.abs(mean - snapped) + _tiny(loss) * (mass.max(axis=0) < 1 - 1e-6)
+        unsure = loss + cost * np.abs(mean - near) + _tiny(loss) * (mass.max(axis=0) < 1 - 1e-6)
         for at in np.argsort(-unsure, kind="stable").tolist():
             if unsure[at] <= 0:
                 break
@@ -350,77 +310,6 @@ class _Search:
         if middle >= high or above <= low or high - low <= 1:
             return []
         return [options.between(at, low, middle), options.between(at, above, high)]
-
-    def _snapped(self, options: Options, kind: Places, spend: Floats) -> Floats:
-        low, high = self.scene.ends(options)
-        lots = np.maximum(self.scene.lot, 1)
-        whole = np.round(spend * self.scene.units / lots) * lots / self.scene.units
-        free = np.clip(np.where(self.scene.lot > 0, whole, spend), low, high)
-        return np.select([kind == OFF, kind == STAY], [0.0, self.scene.field.last], free)
-
-
-def _net_of(scene: Scene, flags: Menu, points: Points, prices: Floats) -> Floats:
-    """Return what each point is worth at prices."""
-    worth, uses = worth_and_uses(scene.field, scene.rows, flags._replace(spend=points.spend))
-    net: Floats = worth - uses.T @ prices
-    return net
-
-
-def _amounts(points: Points, size: int) -> Floats:
-    """Return free amounts by channel, shape ``(most, channels)``, zeros where there are fewer."""
-    free = points.kind == FREE
-    channel, spend = points.channel[free], points.spend[free]
-    counts = np.bincount(channel, minlength=size)
-    first = np.cumsum(counts) - counts
-    table = np.zeros((max(1, int(counts.max(initial=0))), size))
-    row = np.arange(spend.size) - first[channel]
-    table[row, channel] = spend
-    return table
-
-
-def _renewed(points: Points, mix: Mix, reply: Reply, size: int) -> Floats:
-    """Return all amounts with the replies, and some between the replies and the mixed ones."""
-    spend = _free_amounts(points, mix, size)
-    wished = np.where(reply.kind == FREE, reply.spend, spend)
-    between = spend + np.array([0.0, 0.15, 0.35, 0.6, 0.85, 1.0, 1.3])[:, None] * (wished - spend)
-    return np.vstack([_amounts(points, size), np.maximum(between, 0.0)])
-
-
-def _free_amounts(points: Points, mix: Mix, size: int) -> Floats:
-    """Return the mean of each channel's free amounts in its mix; their mean where it has none."""
-    share = np.where(points.kind == FREE, mix.share[: points.kind.size] + 1e-12, 0.0)
-    weight = total(points.channel, share, size)
-    spend = total(points.channel, share * points.spend, size)
-    return np.divide(spend, weight, out=np.zeros(size), where=weight > 0)
-
-
-def _concave_around(
-    scene: Scene, spend: Floats, lower: Floats, upper: Floats
-) -> tuple[Floats, Floats]:
-    """Return bounds around a split within which samples of the curves bend downwards only."""
-    count = 64
-    grid = lower + np.linspace(0.0, 1.0, count + 1)[:, None] * (upper - lower)
-    rises = np.diff(scene.field.curves.value(grid), axis=0)
-    down = rises[1:] <= rises[:-1] * (1.0 + 1e-9)
-    width = np.where(upper > lower, (upper - lower) / count, 1.0)
-    cell = np.clip(np.floor((spend - lower) / width).astype(np.intp), 0, count - 1)
-    low, high = spend.copy(), spend.copy()
-    for at in np.flatnonzero(upper > lower).tolist():
-        first = last = int(cell[at])
-        while first > 0 and down[first - 1, at]:
-            first -= 1
-        while last < count - 1 and down[last, at]:
-            last += 1
-        if last > first:
-            low[at], high[at] = grid[first, at], grid[last + 1, at]
-    return low, high
-
-
-def _keeps(scene: Scene, spend: Floats) -> bool:
-    """Return whether a split keeps all rows, on the true curves."""
-    used = scene.rows.used(spend, scene.field.curves.value(spend), scene.field.last)
-    size = abs(scene.rows.money) @ spend + np.abs(scene.rows.room)
-    return bool(np.all(used <= scene.rows.room + _KEPT * np.maximum(size, 1e-300)))
 
 
 def _tiny(values: Floats) -> float:

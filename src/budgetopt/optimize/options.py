@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -137,6 +138,14 @@ class Scene:
             stay &= (last == 0) | (last >= least)
         return Options((lower <= 0) & apart, stay, low, high)
 
+    @cached_property
+    def hollow(self) -> Scene:
+        """The same with nothing to gain, in which prices prove that rows cannot be kept."""
+        nothing = np.zeros_like(self.field.weight)
+        empty = copy(self)
+        empty.field = self.field._replace(weight=nothing, cost=nothing)
+        return empty
+
     def ends(self, options: Options) -> tuple[Floats, Floats]:
         """Return the ends of the free amounts in money, equal where there are none."""
         low = options.low / self.units
@@ -161,18 +170,11 @@ class Scene:
         net -= (rows.on.T @ prices) * menu.on + (rows.moves.T @ prices) * menu.moves
         return net
 
-    def reply(self, options: Options, prices: Floats, *, empty: bool = False) -> Reply:
-        """Return every channel's best choice at prices; with `empty`, the objective is nothing.
+    def reply(self, options: Options, prices: Floats) -> Reply:
+        """Return every channel's best choice at prices.
 
         Where lots meet S-curves the worth is that of the best amount off the lots, which is more.
         """
-        if empty:
-            nothing = np.zeros_like(self.field.weight)
-            kept, self.field = self.field, self.field._replace(weight=nothing, cost=nothing)
-            try:
-                return self.reply(options, prices)
-            finally:
-                self.field = kept
         every = np.arange(options.low.size)
         worth, chosen, spends = (
             np.full(every.size, -np.inf),
