@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -157,8 +158,17 @@ def settle(
         prices=_prices(problem, minor, marginal, solved.prices),
         last=dict(zip(names, last, strict=False)),
         notes=_notes(plan, problem),
+        value=_value(plan),
         spread=None if drawn is None else _spread(problem, drawn, spend),
     )
+
+
+def _value(plan: Plan) -> float:
+    """Return what one unit of the objective is worth in money, NaN where channels differ."""
+    if plan.goal.kind != "outcome":
+        return 1.0
+    alike = not plan.goal.weights and bool(np.all(plan.values == plan.values[0]))
+    return float(plan.values[0]) if alike else math.nan
 
 
 def _spread(problem: Problem, drawn: Mixture, spend: Floats) -> Spread:

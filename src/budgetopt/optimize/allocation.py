@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -61,6 +62,8 @@ class Allocation:
         Last applied spend by channel, empty where none was given.
     notes
         What a reader should know.
+    value
+        What one unit of the objective is worth in money; NaN where channels differ in it.
     spread
         Range of the outcome over draws from the belief, and the chance that the split beats last
         week's; None where the curves came without uncertainty.
@@ -84,6 +87,7 @@ class Allocation:
     prices: dict[str, float]
     last: dict[str, Decimal] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    value: float = 1.0
     spread: Spread | None = None
 
     def __post_init__(self) -> None:
@@ -159,6 +163,27 @@ class Allocation:
         """Money of the budget that is left."""
         return self.budget - self.total
 
+    def worth_of(self, room: Any) -> dict[str, float]:
+        """Return what so much more room under each binding limit would bring, by name.
+
+        Parameters
+        ----------
+        room
+            Money (or, for a limit that counts or asks for outcome, channels or outcome). The
+            prices hold at the margin: much more room is worth less than this.
+
+        Returns
+        -------
+        dict
+            In units of the objective; `prices_in_money` has the same for one unit in money.
+        """
+        return {name: price * float(room) for name, price in self.prices.items()}
+
+    @property
+    def prices_in_money(self) -> dict[str, float]:
+        """The price of every binding limit in money, where every outcome is worth the same."""
+        return {name: price * self.value for name, price in self.prices.items()}
+
     @property
     def binding(self) -> tuple[str, ...]:
         """Names of the limits that hold the outcome back."""
@@ -186,6 +211,21 @@ class Allocation:
                 "limit": [limits.get(n, "") for n in self.spend],
             }
         )
+
+    def tight_rows(self) -> list[str]:
+        """Return the names of the rows across channels that have less than a step of room left."""
+        money, rules = self.rules.money, self.rules
+        spend = money.minors(self.spend, "spend")
+        found = []
+        for row in rules.rows:
+            if row.outcome is not None:
+                tight = self.prices.get(row.limit, 0.0) > 0
+            else:
+                left = row.room - row.used(spend, rules.last, money.units)
+                tight = left < (1 if row.counts else Fraction(2 * rules.step, money.units))
+            if tight:
+                found.append(row.limit)
+        return found
 
     def money_bounds(self) -> tuple[list[Decimal], list[Decimal]]:
         """Return the least and the most money of each channel."""
@@ -250,6 +290,7 @@ class Allocation:
                 prices=_table(data["prices"], float),
                 last=_table(data["last"], Decimal),
                 notes=tuple(data["notes"]),
+                value=float(data["value"]),
                 spread=None if data["spread"] is None else Spread(**data["spread"]),
             )
         except (
