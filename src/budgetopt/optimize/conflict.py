@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from budgetopt.errors import InfeasibleError
 from budgetopt.optimize.elastic import find_split
 from budgetopt.optimize.least_change import Change, Reach, best_reach, is_target, least_change
@@ -118,11 +121,11 @@ def find_clash(problem: Problem, *, quick: bool = False) -> Clash | None:
     plain = arithmetic(whole)
     if (quick and not plain) or not (plain or find_split(whole).none):
         return None
-    none = _asker(problem, arithmetic) if plain else _asker(problem, _none)
+    none = _asker(problem, arithmetic if plain else _solver())
     parts = _minimal(everything, none)
     if plain:
         # What arithmetic cannot show without a limit, a solver perhaps can.
-        parts = _minimal(parts, _asker(problem, _none))
+        parts = _minimal(parts, _asker(problem, _solver()))
     ordered = tuple(sorted(parts, key=everything.index))
     target = next((part for part in ordered if is_target(problem, part)), None)
     reach = None if target is None else best_reach(problem, target)
@@ -136,8 +139,14 @@ def find_clash(problem: Problem, *, quick: bool = False) -> Clash | None:
     )
 
 
-def _none(system: System) -> bool:
-    return find_split(system).none
+def _solver() -> Callable[[System], bool]:
+    """Return the question whether a system has no split, which learns where curves bend."""
+    cuts: list[NDArray[np.float64]] = []
+
+    def shows(system: System) -> bool:
+        return find_split(system, cuts).none
+
+    return shows
 
 
 def _asker(problem: Problem, shows: Callable[[System], bool]) -> Callable[[Collection[Part]], bool]:

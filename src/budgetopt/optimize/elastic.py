@@ -30,6 +30,8 @@ NOTHING = 1e-9
 """A bound that falls by less than this share of the outcome has arrived."""
 
 
+KEPT = 12
+"""So many of the cuts of earlier searches are used again."""
 STEPS = 100
 """Limits that give way together are looked for on whole steps this far around."""
 
@@ -59,13 +61,15 @@ class Best(NamedTuple):
     bound: float
 
 
-def find_split(system: System) -> Answer:
+def find_split(system: System, cuts: list[Floats] | None = None) -> Answer:
     """Return a split that keeps a system's limits, on whole steps, or that there is none.
 
     Parameters
     ----------
     system
         The limits.
+    cuts
+        Spends where the same curves were cut before, a start for this search, which adds its own.
 
     Notes
     -----
@@ -82,7 +86,8 @@ def find_split(system: System) -> Answer:
     for guess in (lower, _filled(system, lower, upper)):
         if keeps(system, guess):
             return Answer(guess, False)
-    cuts: list[Floats] = []
+    cuts = [] if cuts is None else cuts
+    del cuts[:-KEPT]
     start, none = _search(system, None, 0, cuts)
     if start is None or keeps(system, start):
         return Answer(start, none)

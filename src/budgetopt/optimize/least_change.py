@@ -391,4 +391,4 @@ def _best_said(problem: Problem, figure: float, best: Best, falling: bool = Fals
     ]
     where = ", ".join(shown) + (", ..." if len(spent) > 4 else "") if shown else "nothing spent"
     told = "; S-shaped curves count with their concave envelopes" if limit else ""
-    return f"the best within the other limits is {limit}{figure:,.{DIGITS}g}, at {where}{told}"
+    return f"the best within the other limits is {limit}{figure:,.{DIGITS + 1}g}, at {where}{told}"
