@@ -177,7 +177,14 @@ def test_nothing_to_learn_from(spend, outcome):
     assert caught.value.code == "no-data"
 
 
-@pytest.mark.parametrize("weekly", [0.0, -1.0, np.nan, np.inf])
+def test_a_paused_week_is_learned_at_the_usual_money_of_its_history():
+    past = Past(("a",), np.full((4, 1), 50.0), np.full((4, 1), 9.0))
+    assert learn(past, Plan(("a",), 0.0)).reference == 50.0
+    with pytest.raises(InputError):
+        learn(Past(("a",), np.zeros((4, 1)), np.zeros((4, 1))), Plan(("a",), 0.0))
+
+
+@pytest.mark.parametrize("weekly", [-1.0, np.nan, np.inf])
 def test_plan_without_money(weekly):
     with pytest.raises(InputError) as caught:
         learn(Past(("a",), np.ones((1, 1)), np.ones((1, 1))), Plan(("a",), weekly))

@@ -95,7 +95,7 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
     HistoryError
         ``no-data`` where no channel has anything to learn from; it names them.
     InputError
-        ``bad-argument`` where the plan has no channel or no weekly money.
+        ``bad-argument`` where the plan has no channel, or neither it nor the history any money.
 
     See Also
     --------
@@ -104,17 +104,19 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
     """
     settings = settings or Settings()
     names = tuple(plan.names)
-    if not names or not (np.isfinite(plan.weekly) and plan.weekly > 0):
+    # A paused week has no money of its own to speak of: what was usual then stands for it.
+    weekly = plan.weekly or _usual_week(history.spend)
+    if not names or not (np.isfinite(weekly) and weekly > 0):
         raise InputError(
             "bad-argument",
             f"the plan has {len(names)} channels and weekly money {plan.weekly}",
             field="weekly",
             value=plan.weekly,
-            remedy="learn with a plan that has channels and money to spend",
+            remedy="learn with a plan, or a history, that has channels and money to spend",
         )
     own = history.outcome is not None
     grid = Grid(
-        reference=float(plan.weekly) / len(names),
+        reference=float(weekly) / len(names),
         points=settings.points if own else settings.total_points,
         span=settings.span,
         hill_shapes=settings.hill_shapes,
@@ -136,6 +138,11 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
         notes=(*_unfinished(history), *notes, *_never_seen(names, np.isnan(usual))),
         fingerprint=history.fingerprint,
     )
+
+
+def _usual_week(spend: Floats) -> float:
+    """Return the mean money of a week, 0 without weeks."""
+    return float(np.nansum(spend) / len(spend)) if len(spend) else 0.0
 
 
 def _from_channels(

@@ -158,7 +158,7 @@ def check_header(header: Sequence[str], columns: Columns) -> None:
 
 def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoReturn:
     """Raise the error of a file as a whole."""
-    name = PurePath(path).name
+    name = PurePath(path).name or str(path)
     raise HistoryError(
         "bad-file", f"{name} is {problem}", field="path", value=str(path), remedy=remedy
     ) from None
