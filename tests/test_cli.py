@@ -270,6 +270,70 @@ def test_a_plan_with_curves_is_allocated(shop, capsys, kind):
         assert {r["channel"]: r["spend"] for r in csv.DictReader(io.StringIO(out))} == spends
 
 
+@pytest.mark.parametrize("method", ["auto", "waterfill", "dual", "branch", "linear", "integer"])
+def test_any_engine_gives_the_same_split(shop, capsys, method):
+    (shop / "curves.toml").write_text(CURVES, encoding="utf-8")
+    code, out, err = run(
+        capsys,
+        "allocate",
+        "curves.toml",
+        "--method",
+        method,
+        "--time-limit",
+        20,
+        "--format",
+        "json",
+    )
+    assert (code, err) == (0, "")
+    spend = json.loads(out)["spend"]
+    assert abs(float(spend["百度"]) - 80) < 0.02
+    assert abs(float(spend["b"]) - 20) < 0.02
+
+
+def test_a_method_that_cannot_solve_the_plan_says_which_can(shop, capsys):
+    text = CURVES.replace("top = 3.0, scale = 10.0", "top = 3.0, half = 10.0, shape = 3.0")
+    (shop / "curves.toml").write_text(text.replace('"log", top = 3', '"hill", top = 3'))
+    code, _, err = run(capsys, "allocate", "curves.toml", "--method", "waterfill")
+    assert code == 4
+    assert "branch" in " ".join(err.split())
+    assert run(capsys, "allocate", "curves.toml")[0] == 0
+
+
+def test_limits_that_clash_are_named_and_exit_with_3(shop, capsys):
+    limit = '[[limits]]\nkind = "group"\nname = "search"\nwhere = { kind = "search" }\nat_most = 10'
+    change(shop, "plan.toml", "# Search", limit + "\n\n# Search")
+    code, _, err = run(capsys, *WEEK)
+    said = " ".join(err.split())
+    assert code == 3
+    assert "search" in said
+    assert "loosen" in said
+
+
+@pytest.mark.parametrize("kind", ["table", "json", "csv"])
+def test_the_frontier_shows_what_other_budgets_bring(shop, capsys, kind):
+    (shop / "curves.toml").write_text(CURVES, encoding="utf-8")
+    code, out, err = run(capsys, "frontier", "curves.toml", "--format", kind)
+    assert (code, err) == (0, "")
+    if kind == "json":
+        assert len(json.loads(out)["points"]) == 21
+    elif kind == "csv":
+        assert len(list(csv.DictReader(io.StringIO(out)))) == 21
+    else:
+        assert max(map(cell_len, out.splitlines())) <= 80
+        assert "mROAS falls to 1" in out
+
+
+def test_the_frontier_of_a_history_counts_changes_from_its_last_week(shop, capsys):
+    code, out, err = run(
+        capsys, "frontier", "plan.toml", "--history", "history.csv", "--format", "json"
+    )
+    assert (code, err) == (0, "")
+    points = json.loads(out)["points"]
+    outcomes = [point["outcome"] for point in points if point["outcome"] is not None]
+    assert outcomes == sorted(outcomes)
+    assert len(outcomes) > 10
+
+
 def test_the_schema_is_json(capsys):
     code, out, _ = run(capsys, "schema")
     assert code == 0
