@@ -173,7 +173,14 @@ def test_near_ties(spread, share):
     )
     found = explore(case)
     assert found.gap <= 1e-9
+    assert found.nodes < 20
     assert found.objective >= best_on_grid(case) * (1 - 1e-12)
+
+
+def test_a_thousand_equal_s_curves():
+    found = explore(problem(tops(*[10.0] * 1000), np.zeros(1000), np.full(1000, 600.0), 34_000.0))
+    assert found.gap <= 1e-9
+    assert found.nodes < 20
 
 
 @pytest.mark.parametrize("seed", [0, 7, 9])

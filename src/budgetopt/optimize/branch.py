@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.branches import Branches, split
 from budgetopt.optimize.envelope import Bends, Envelope, Span
+from budgetopt.optimize.order import Order
 from budgetopt.optimize.problem import Problem
 from budgetopt.optimize.relax_budget import BudgetRelaxation, budget_alone
 from budgetopt.optimize.relaxed import Relaxation, Relaxed
@@ -122,11 +123,13 @@ class _Tree:
         span = root_span(problem)
         self.relaxation: Relaxation = _relaxation(problem, gap)
         self.branches = Branches(self.bends, span)
+        alone = budget_alone(problem)
+        self.order = Order.of(problem, span) if alone else Order.none(len(problem.names))
         self.best: Floats | None = None
         self.best_prices, self.objective = np.zeros(0), -np.inf
         self.closed = -np.inf
         self.heap: list[tuple[float, int, _Node]] = []
-        self.order, self.nodes = itertools.count(), 0
+        self.count, self.nodes = itertools.count(), 0
         most = problem.weight @ problem.curves.value(span.upper) + np.abs(problem.cost) @ span.upper
         self.rounding = _ROUNDING * float(most)
         self.add(Envelope.over(self.bends, span), np.inf, None)
@@ -152,7 +155,7 @@ class _Tree:
             return
         self.improve(envelope, relaxed)
         node = _Node(envelope, relaxed, again)
-        heapq.heappush(self.heap, (-relaxed.bound, next(self.order), node))
+        heapq.heappush(self.heap, (-relaxed.bound, next(self.count), node))
 
     def improve(self, envelope: Envelope, relaxed: Relaxed) -> None:
         """Try a node's point, and the best splits on the concave branches around it."""
@@ -174,7 +177,8 @@ class _Tree:
         """Solve the concave branches around the best split to the last digit, where that helps."""
         if self.best is not None:
             concave = self.branches.at(self.best)
-            found = self.relaxation.sharpen(concave, self.best_prices)
+            best = Relaxed(self.objective, self.best, self.best_prices)
+            found = self.relaxation.sharpen(concave, best)
             if found is not None:
                 self.objective -= self.rounding
                 self.offer(found.spend, found.prices)
@@ -184,7 +188,10 @@ class _Tree:
         envelope, relaxed, again = heapq.heappop(self.heap)[-1]
         children = split(envelope, relaxed.spend, self.relaxation.weight(relaxed))
         for at, ends in children:
-            self.add(envelope.with_channel(at, *ends), relaxed.bound, relaxed.prices)
+            span, changed = self.order.follow(envelope.span.with_channel(at, *ends), at)
+            alone = changed.size == 1
+            child = envelope.with_channel(at, *ends) if alone else Envelope.over(self.bends, span)
+            self.add(child, relaxed.bound, relaxed.prices)
         if children:
             return
         if again:

@@ -34,7 +34,7 @@ def split(envelope: Envelope, spend: Floats, weight: Floats) -> list[tuple[int, 
     """
     lower, least, upper = envelope.span
     short = _short(envelope, spend, weight)
-    hole = np.isinf(short)
+    hole = short == np.inf
     if np.any(hole):
         at = int(np.argmax(np.where(hole, weight * (envelope.value(spend) - envelope.base), -1)))
         low = float(lower[at])

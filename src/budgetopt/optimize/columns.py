@@ -208,8 +208,17 @@ class Columns:
         mixed = np.maximum(share[count:], 0.0)
         spend = np.bincount(self.channel, mixed * self.spend, self.field.lower.size).astype(float)
         self.duals = np.array(answer.row_dual)
+        low, high = self._ends()
+        spend = np.clip(spend, low, high)
         prices = np.maximum(-self.duals[:count], 0.0) * self.worth / self.size
         return Mixed(float(mixed @ self.value), spend, prices, float(share[:count].sum()))
+
+    def _ends(self) -> tuple[Floats, Floats]:
+        """Return the lowest and the highest spend let in by channel: means may round past them."""
+        low, high = np.full(self.field.lower.size, np.inf), np.zeros(self.field.lower.size)
+        np.minimum.at(low, self.channel[self.active], self.spend[self.active])
+        np.maximum.at(high, self.channel[self.active], self.spend[self.active])
+        return low, high
 
     def _run(self) -> str:
         self.model.run()

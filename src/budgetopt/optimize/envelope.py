@@ -283,7 +283,7 @@ class Envelope(Curve):
     def value(self, spend: ArrayLike) -> Floats:
         """Return the height of the envelope."""
         x = np.asarray(spend, dtype=np.float64)
-        inside = x < self.touch
+        inside = (x < self.touch) & np.isfinite(self.chord)
         line = self.base + np.where(inside, self.chord, 0.0) * (x - self.span.lower)
         value = np.where(inside, line, self.bends.curves.value(x))
         if self.hulls is not None:

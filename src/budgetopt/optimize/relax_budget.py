@@ -78,7 +78,7 @@ class BudgetRelaxation:
             worth[hulls.places] = tops.max(axis=-1)
         return worth
 
-    def sharpen(self, envelope: Envelope, start: Floats) -> Relaxed | None:
+    def sharpen(self, envelope: Envelope, found: Relaxed) -> Relaxed | None:
         """Return None: `settle` is sharp."""
 
     def keeps(self, spend: Floats) -> bool:

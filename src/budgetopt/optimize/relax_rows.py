@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.columns import Columns
-from budgetopt.optimize.dual import dual
 from budgetopt.optimize.envelope import Envelope, Span
 from budgetopt.optimize.lagrangian import Field, field_of, priced
 from budgetopt.optimize.problem import Problem
 from budgetopt.optimize.relaxed import Relaxed
+from budgetopt.optimize.sharpen import sharpened
 
 Floats = NDArray[np.float64]
 
@@ -81,23 +80,15 @@ class RowsRelaxation:
         found = self._node(envelope, start, floor, share=0.0)
         return None if found is None or found.bound <= floor else found
 
-    def sharpen(self, envelope: Envelope, start: Floats) -> Relaxed | None:
-        """Return the best split on concave branches by the dual engine.
+    def sharpen(self, envelope: Envelope, found: Relaxed) -> Relaxed | None:
+        """Return the best split on concave branches by Newton's method on the prices.
 
         Columns leave an error of the root of the gap in spends and prices. On straight pieces they
-        are exact, and the dual engine is slow.
+        are exact, and there this ends without an answer.
         """
-        if envelope.hulls is not None:
-            return None
-        span = envelope.span
-        field = self.field._replace(
-            curves=envelope, lower=span.lower, upper=span.upper, least_on=np.zeros_like(span.lower)
-        )
-        try:
-            solved = dual(field, self.rows, start=start)
-        except (InfeasibleError, SolverError):
-            return None
-        return Relaxed(solved.bound, solved.spend, solved.prices)
+        with np.errstate(all="ignore"):
+            sharp = sharpened(envelope, self.field, self.rows, found)
+        return sharp if sharp is not None and np.all(np.isfinite(sharp.spend)) else None
 
     def keeps(self, spend: Floats) -> bool:
         """Return whether a split keeps every row by the true curves."""

@@ -52,8 +52,8 @@ class Relaxation(Protocol):
         None where no split keeps the rows, or none is better than the floor.
         """
 
-    def sharpen(self, envelope: Envelope, start: Floats) -> Relaxed | None:
-        """Return the best split on concave branches to the last digit; None if that costs much."""
+    def sharpen(self, envelope: Envelope, found: Relaxed) -> Relaxed | None:
+        """Return the best split on concave branches near one; None if it is not sharper."""
 
     def keeps(self, spend: Floats) -> bool:
         """Return whether a split within the bounds keeps the rows, by the true curves."""
