@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
 from budgetopt.optimize.lagrangian import Field, priced
-from budgetopt.optimize.newton import Ended, minimise
+from budgetopt.optimize.newton import Ended, Reply, minimise, solve
 from budgetopt.optimize.responses import Chords, Scaled, Taken
 from budgetopt.optimize.rows import Rows
 from budgetopt.optimize.solved import Solved
@@ -121,7 +120,7 @@ class _Search:
 
     def run(
         self,
-        reply: Callable[[Floats], Taken],
+        reply: Reply,
         start: Floats,
         stride: float = np.inf,
         looks: int = 1000,
@@ -153,7 +152,7 @@ class _Search:
         return bool(bound < -_KEPT * self.scaled.worth * scaled.sum())
 
     def _clash(self, prices: Floats) -> InfeasibleError:
-        for share in (1e-2, 1e-9):
+        for share in (0.1, 1e-2, 1e-9):
             weighty = np.flatnonzero(prices > share * prices.max())
             if self._proves(np.where(prices > share * prices.max(), prices, 0.0)):
                 break
@@ -197,8 +196,8 @@ def _repaired(scaled: Scaled, taken: Taken, low: Floats, high: Floats) -> Floats
         chosen = np.flatnonzero(tight)
         taken = taken._replace(spend=spend)
         bend = scaled.curvature(taken, chosen)
-        bend[np.diag_indices_from(bend)] += 1e-13 * np.max(np.diag(bend)) + 1e-300
-        share = np.linalg.solve(bend, need[chosen])
+        bend.flat[:: chosen.size + 1] += 1e-13 * np.max(np.diag(bend)) + 1e-300
+        share = solve(bend, need[chosen])
         aim = spend + taken.gives * (scaled.effect(taken, chosen).T @ share)
         spend = np.clip(aim, low, high)
         stuck = spend != aim
@@ -264,10 +263,13 @@ def _sampled(scaled: Scaled) -> Floats:
     """Return the scaled prices of a problem with every 64th channel and as much of the room."""
     field, rows, every = scaled.field, scaled.rows, slice(None, None, _EVERY)
     whole = abs(rows.money) @ scaled.middle + rows.outcome @ scaled.middle
-    some = Rows(
-        rows.names,
-        *(part[:, every] for part in (rows.money, rows.moved, rows.outcome, rows.on, rows.moves)),
-        rows.room,
+    some = replace(
+        rows,
+        money=rows.money[:, every],
+        moved=rows.moved[:, every],
+        outcome=rows.outcome[:, every],
+        on=rows.on[:, every],
+        moves=rows.moves[:, every],
     )
     middle = scaled.middle[every]
     share = (abs(some.money) @ middle + some.outcome @ middle) / np.where(whole > 0, whole, 1.0)

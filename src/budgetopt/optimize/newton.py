@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
-from budgetopt.optimize.responses import Reply, Taken
+from budgetopt.optimize.responses import Taken
 
 Floats = NDArray[np.float64]
+Reply = Callable[[Floats], Taken]
 Curvature = Callable[[Taken, NDArray[np.intp]], Floats]
 
 _CLOSE = 1e-11
@@ -19,8 +21,8 @@ _NEAR = 0.1
 _SIGHT = 10.0
 """Rows with no price and more room left than this share, or than so many times what is missing
 anywhere, are out of a step's sight."""
-_DAMPING = 0.1
-"""Prices of rows without any curvature go up by some ten times themselves."""
+_DAMPING = 2.0
+"""Prices of rows without any curvature go up by half of one plus themselves at first."""
 _PROX = 1e-11
 """Curvature, as a share of the greatest, that keeps doubled rows apart."""
 _ROUNDS = 100
@@ -126,7 +128,7 @@ def _step(taken: Taken, curvature: Curvature) -> Floats:
     now, slope = prices[chosen], left[chosen]
     top = float(np.max(np.diag(bend), initial=0.0))
     more = _DAMPING * np.abs(slope) / (now + 1.0) + _PROX * top
-    bend[np.diag_indices_from(bend)] += np.where(more > 0, more, 1e-12)
+    bend.flat[:: now.size + 1] += np.where(more > 0, more, 1e-12)
     step = np.zeros_like(prices)
     step[chosen] = complementary(bend, slope - bend @ now, (now > 0) | (slope < 0)) - now
     return step
@@ -156,7 +158,7 @@ def complementary(matrix: Floats, offset: Floats, free: NDArray[np.bool_]) -> Fl
     for _ in range(100 + 10 * offset.size):
         at = np.flatnonzero(free)
         solution = np.zeros_like(offset)
-        solution[at] = np.linalg.solve(matrix[at[:, None], at], -offset[at])
+        solution[at] = solve(matrix[at[:, None], at], -offset[at])
         wrong = np.where(free, solution < 0, matrix @ solution + offset < -scale)
         count = int(np.count_nonzero(wrong))
         if not count:
@@ -169,6 +171,14 @@ def complementary(matrix: Floats, offset: Floats, free: NDArray[np.bool_]) -> Fl
             wrong[: np.flatnonzero(wrong)[-1]] = False
         free ^= wrong
     return np.maximum(solution, 0.0)
+
+
+def solve(matrix: Floats, right: Floats) -> Floats:
+    """Return the solution of a positive definite system, small ones without ceremony."""
+    if not right.size:
+        return right
+    _, solution, failed = lapack.dposv(matrix, right)
+    return np.asarray(np.linalg.solve(matrix, right) if failed else solution)
 
 
 def _along(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +73,6 @@ class Chords(NamedTuple):
     ease: Floats
 
 
-class Reply(Protocol):
-    """One verb: scaled prices in, the channels' answer out."""
-
-    def __call__(self, prices: Floats) -> Taken:
-        """Return the answer."""
-
-
 class Scaled:
     r"""A field and its rows, free of units: rows by their size, the objective by its own.
 
@@ -119,7 +112,8 @@ class Scaled:
         self.weight, self.cost = field.weight / self.worth, field.cost / self.worth
         self.unit = 0.0
         if self.widest is not None:
-            self.unit = float(rows.money[[self.widest]].data.mean()) / self.size[self.widest]
+            _, uses = _entries(rows.money, self.widest)
+            self.unit = float(uses.mean()) / self.size[self.widest]
         self.hinge = np.clip(field.last, self.low, self.high)
 
     def prices(self, scaled: Floats) -> Floats:
@@ -214,7 +208,7 @@ class Scaled:
         if self.moved is not None:
             cost = cost + self.moved.T @ prices
         typical = float(np.mean(cost)) or 1.0
-        return cost + 1e-3 * typical
+        return np.asarray(cost + 1e-3 * typical)
 
     def chords(self, prices: Floats, half: Floats) -> Chords:
         """Return the straight pieces that the costs lie on, give or take `half`."""
@@ -329,17 +323,22 @@ def _row_of(table: csr_array) -> NDArray[np.intp]:
     return np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
 
 
+def _entries(table: csr_array, row: int) -> tuple[NDArray[Any], Floats]:
+    """Return the columns and values of one row."""
+    part = slice(table.indptr[row], table.indptr[row + 1])
+    return np.asarray(table.indices[part]), np.asarray(table.data[part])
+
+
 def _reach(rows: Rows, covers: NDArray[np.intp], low: Floats) -> Floats:
     """Return caps above all that some rows leave to each channel, infinite where none does."""
     reach = np.full(low.size, np.inf)
     table = rows.money
     spare = np.maximum(rows.room - table @ low, 0.0)
     for row in covers:
-        part = slice(table.indptr[row], table.indptr[row + 1])
-        coefficient, at = table.data[part], table.indices[part]
+        at, uses = _entries(table, row)
         most = _REACH * spare[row] + abs(rows.room[row])
         if most > 0:
-            reach[at] = np.minimum(reach[at], low[at] + most / coefficient)
+            reach[at] = np.minimum(reach[at], low[at] + most / uses)
     return reach
 
 
@@ -348,8 +347,8 @@ def _even(rows: Rows, widest: int | None, low: Floats, high: Floats) -> Floats:
     width = np.where(np.isfinite(high), high - low, 0.0)
     share = 1.0
     if widest is not None:
-        table = rows.money[[widest]]
-        used = float((table @ width)[0])
+        at, uses = _entries(rows.money, widest)
+        used = float(uses @ width[at])
         if used > 0:
-            share = (float(rows.room[widest]) - float((table @ low)[0])) / used
+            share = (float(rows.room[widest]) - float(uses @ low[at])) / used
     return np.asarray(low + width * min(max(share, 0.01), 1.0))
