@@ -16,7 +16,9 @@ ARRAY_KINDS = ("exponential", "hill 1", "hill", "logistic", "power")
 
 @pytest.mark.parametrize("kind", ARRAY_KINDS)
 def bench_million_channels(benchmark, kind: str, request: pytest.FixtureRequest) -> None:
-    count = 20_000 if request.config.getoption("--benchmark-disable") else 1_000_000
+    timed = request.config.getoption("--benchmark-enable")
+    smoke = request.config.getoption("--benchmark-disable") and not timed
+    count = 20_000 if smoke else 1_000_000
     curves, lower, upper, budget = problems.arrays(count, kind)
     filled = benchmark.pedantic(waterfill, (curves, lower, upper, budget), rounds=5, iterations=1)
     bound = float(lagrangian_bound(curves, lower, upper, budget, filled.price))
