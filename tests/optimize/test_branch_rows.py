@@ -152,7 +152,7 @@ def test_units_do_not_move_the_split_under_rows(worth):
     assert richer.spend / 1000 == pytest.approx(plain.spend, rel=1e-6, abs=1e-4)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_random_rows_against_full_grids(seed):
     case = rowed(seed)

@@ -76,6 +76,9 @@ class Columns:
             ("output_flag", False),
             ("presolve", "off"),
             ("threads", 1),
+            # New columns leave the last basis feasible, and the rows are scaled already.
+            ("simplex_strategy", 4),
+            ("simplex_scale_strategy", 0),
             ("primal_feasibility_tolerance", _EXACT),
             ("dual_feasibility_tolerance", _EXACT),
             # Smaller entries are dropped, and a spend that small would break its rows.
