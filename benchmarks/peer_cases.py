@@ -1,0 +1,163 @@
+"""The seeded problems of `peers`: Hill curves around a spend of 100 money a week and channel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+import budgetopt as bo
+from budgetopt.optimize import Problem, problem_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan, and its Hill curves once more as plain arrays for the peers."""
+
+    plan: bo.Plan
+    top: Floats
+    half: Floats
+    shape: Floats
+    least_on: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The same in arrays: bounds, and rows of which the first is the budget."""
+        return problem_of(self.plan)
+
+    def value(self, spend: Floats) -> Floats:
+        """Return outcomes by the formula alone."""
+        power = spend**self.shape
+        return self.top * power / (self.half**self.shape + power)
+
+    def slope(self, spend: Floats) -> Floats:
+        """Return the derivative of `value`."""
+        power, half = spend**self.shape, self.half**self.shape
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steep = self.top * self.shape * half * power / spend / (half + power) ** 2
+        return np.where(spend > 0, steep, 0.0)
+
+    def even_split(self) -> Floats:
+        """Return the equal split, moved the least way into the bounds where it is outside."""
+        problem = self.problem
+        part = problem.budget_money - problem.lower.sum()
+        room = problem.upper - problem.lower
+        spend = np.clip(problem.budget_money / room.size, problem.lower, problem.upper)
+        over = spend.sum() - problem.budget_money
+        return spend if over <= 0 else problem.lower + room * part / room.sum()
+
+    def overuse(self, spend: Floats) -> float:
+        """Return by what share of its room the worst limit is broken, 0 for none."""
+        problem = self.problem
+        rows = problem.rows
+        over = (rows.money @ spend - rows.room) / np.abs(rows.room)
+        bounds = np.maximum(problem.lower - spend, spend - problem.upper) / problem.budget_money
+        if self.least_on.size:
+            between = (spend > 0) & (spend < self.least_on)
+            short = np.where(between, np.minimum(spend, self.least_on - spend), 0.0)
+            bounds = np.maximum(bounds, short / problem.budget_money)
+        return max(0.0, float(over.max()), float(bounds.max()))
+
+
+def _hills(count: int, seed: int, shape: float | None) -> tuple[Floats, Floats, Floats]:
+    rng = np.random.default_rng(seed)
+    top, half = rng.lognormal(5, 0.6, count), rng.lognormal(4.6, 0.7, count)
+    mixed = rng.uniform(0.6, 1.0, count)
+    return top, half, mixed if shape is None else np.full(count, shape)
+
+
+def _channels(hills: tuple[Floats, ...], lower: Floats, upper: Floats) -> list[bo.Channel]:
+    rows = zip(*hills, lower, upper, strict=True)
+    return [
+        bo.Channel(f"channel {at}", floor=low, cap=high, curve=bo.Hill(top, half, shape))
+        for at, (top, half, shape, low, high) in enumerate(
+            tuple(float(number) for number in row) for row in rows
+        )
+    ]
+
+
+def _bounds(count: int, seed: int) -> tuple[Floats, Floats]:
+    rng = np.random.default_rng(seed + 1000)
+    return rng.uniform(0, 20, count).round(2), rng.uniform(150, 400, count).round(2)
+
+
+def concave(count: int, shape: float | None = None, groups: int = 0, seed: int = 7) -> Case:
+    """Return shapes of 0.6 to 1 (or one shape) with floors, caps, a budget and group limits."""
+    hills, (lower, upper) = _hills(count, seed, shape), _bounds(count, seed)
+    rng = np.random.default_rng(seed + 2000)
+    spread = (upper - lower) * rng.random(count)
+    inside = lower + spread * (100.0 * count - lower.sum()) / spread.sum()
+    inside = np.clip(inside, lower, upper)
+    limits = _groups(rng, inside, groups)
+    channels = _channels(hills, lower, upper)
+    return Case(
+        bo.Plan(budget=100 * count, currency="CNY", channels=channels, limits=limits), *hills
+    )
+
+
+def _groups(rng: np.random.Generator, inside: Floats, groups: int) -> list[bo.plan.Rule]:
+    """Return caps and floors of overlapping groups that one split keeps, every channel in five."""
+    members = max(3, 5 * inside.size // max(groups, 1))
+    limits = []
+    for number in range(groups):
+        chosen = np.sort(rng.choice(inside.size, members, replace=False))
+        used, name = float(inside[chosen].sum()), f"group {number}"
+        where = [f"channel {at}" for at in chosen]
+        if rng.random() < 0.4:
+            floor = math.floor(100 * used * rng.uniform(0.8, 1.0)) / 100
+            limits.append(bo.Limit.group(name, where, at_least=floor))
+        else:
+            cap = math.ceil(100 * used * rng.uniform(1.0, 1.3)) / 100
+            limits.append(bo.Limit.group(name, where, at_most=cap))
+    return limits
+
+
+def s_shaped(count: int, seed: int) -> Case:
+    """Return Hill curves of shape 3 with caps of six times the equal share."""
+    hills = _hills(count, seed, 3.0)
+    channels = _channels(hills, np.zeros(count), np.full(count, 600.0))
+    return Case(bo.Plan(budget=100 * count, currency="CNY", channels=channels), *hills)
+
+
+def off_or_on(shape: float | None, count: int = 50, groups: int = 20, seed: int = 7) -> Case:
+    """Return channels of which every other is off or gets at least 60 to 150, under groups."""
+    hills, (lower, upper) = _hills(count, seed, shape), _bounds(count, seed)
+    rng = np.random.default_rng(seed + 3000)
+    some = np.arange(count) % 2 == 0
+    least = np.where(some, rng.uniform(60, 150, count).round(2), 0.0)
+    lower = np.where(some, 0.0, lower)
+    on = some & (rng.random(count) < 0.5)
+    inside = np.where(on, least, lower)
+    spread = (upper - inside) * rng.random(count) * (on | ~some)
+    inside = inside + spread * min(1.0, (100.0 * count - inside.sum()) / spread.sum())
+    limits = _groups(rng, inside, groups)
+    channels = [
+        bo.Channel(c.name, floor=c.floor, cap=c.cap, curve=c.curve, off_or_at_least=minimum or None)
+        for c, minimum in zip(_channels(hills, lower, upper), least.tolist(), strict=True)
+    ]
+    plan = bo.Plan(budget=100 * count, currency="CNY", channels=channels, limits=limits)
+    return Case(plan, *hills, least)
+
+
+def history(count: int, *, total: bool, weeks: int = 104) -> tuple[bo.History, bo.Plan]:
+    """Return weeks of channels with an outcome each, or with one total, and a plan for them."""
+    rng = np.random.default_rng(5)
+    spend = rng.lognormal(4.6, 0.4, (weeks, count))
+    scale = rng.lognormal(4.6, 0.5, count)
+    outcome = 300 * -np.expm1(-spend / scale) * rng.lognormal(0, 0.2, spend.shape)
+    names = tuple(f"channel {number}" for number in range(count))
+    record = bo.History(
+        channels=names,
+        weeks=np.datetime64("2024-01-01") + 7 * np.arange(weeks),
+        spend=spend,
+        outcome=None if total else outcome,
+        total=2000 + outcome.sum(axis=1) if total else None,
+        partial=np.zeros(weeks, dtype=bool),
+    )
+    channels = [bo.Channel(name, cap=300) for name in names]
+    return record, bo.Plan(budget=100 * count, currency="CNY", channels=channels, max_change="none")

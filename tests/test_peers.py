@@ -1,0 +1,51 @@
+"""The comparison with peers runs, and what it says of us and of them is consistent."""
+
+import peer_cases
+import peer_solvers
+import peers
+import pytest
+from peer_timing import Clock, Row, measured
+
+OPTIONAL = "failed: ModuleNotFoundError: No module named 'cvxpy'"
+
+
+@pytest.mark.parametrize("part", peers.PARTS)
+def test_every_part_is_measured(part):
+    for row in peers.rows(part, quick=True):
+        if row.note == OPTIONAL:
+            continue
+        assert row.median > 0, row
+        assert row.least <= row.median
+        # No answer may beat a proven bound, and ours are at it.
+        assert row.gap is None or row.gap > -1e-7, row
+        if row.solver.startswith("budgetopt") and row.gap is not None:
+            assert row.gap <= 1e-6, row
+
+
+def test_what_fails_is_said_and_not_measured():
+    row = measured(Clock(1, 0.0), "case", "peer", lambda: 1 / 0)
+    assert row.median is None
+    assert row.line() == (
+        "| case | peer | – | – | – | – | failed: ZeroDivisionError: division by zero |"
+    )
+
+
+def test_a_row_says_its_units():
+    row = Row("case", "peer", median=1.5, least=0.0123, runs=5, gap=2e-6, note="success")
+    assert row.line() == "| case | peer | 1.5 s | 12.3 ms | 5 | 2.0e-06 | success |"
+
+
+def test_a_broken_limit_is_said():
+    case = peer_cases.concave(5)
+    over = case.even_split() * 1.5
+    gap, note = peers.judge(case, bound=1.0)(peer_solvers.Answer(over, "success"))
+    assert gap < 0
+    assert note.startswith("success; breaks a limit by 5e-01 of its room")
+
+
+@pytest.mark.parametrize("groups", [0, 50])
+def test_peers_and_we_solve_the_same_problem(groups):
+    case = peer_cases.concave(5, groups=groups)
+    spend = peer_solvers.slsqp(case).spend
+    assert case.value(spend).sum() == pytest.approx(peers.best_bound(case), rel=1e-9)
+    assert case.problem.objective(spend) == pytest.approx(case.value(spend).sum(), rel=1e-12)
