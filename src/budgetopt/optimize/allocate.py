@@ -187,11 +187,10 @@ def _prices(
     its lower bound is worth the opposite.
     """
     found: dict[str, float] = {}
-    worth = problem.weight * marginal - problem.cost
+    worth = _times(problem.weight, marginal) - problem.cost
     if problem.limits or problem.spend_all:
         rows = problem.rows
-        gain = rows.outcome.T @ prices
-        worth = worth - rows.money.T @ prices + np.where(gain > 0, gain * marginal, 0.0)
+        worth = worth - rows.money.T @ prices + _times(rows.outcome.T @ prices, marginal)
     else:
         # An infinite slope at an infinite price is worth nothing more.
         worth = np.where(np.isfinite(worth), worth - min(prices[0], _MOST), 0.0)
@@ -206,6 +205,11 @@ def _prices(
         for at in np.flatnonzero((rules > 0) & at_bound & (value > 0)).tolist():
             found[f"{RULES[rules[at]]} of {problem.names[at]}"] = float(value[at])
     return found
+
+
+def _times(weight: Floats, marginal: Floats) -> Floats:
+    """Return the products, with nothing where the weight is 0 and the slope infinite."""
+    return np.multiply(weight, marginal, where=weight > 0, out=np.zeros_like(marginal))
 
 
 def _notes(plan: Plan, problem: Problem) -> tuple[str, ...]:

@@ -112,9 +112,9 @@ class Model:
         price = np.where(right > left, np.maximum(rise, 0.0) / run, 0.0)
         _, most = curves.conjugate(price, lower, upper)
         steep = -price * self.grid / self.units
-        size = np.maximum(self.top, np.abs(steep))
-        room = most + price * self.centre / self.units
         some = self.top > 0
+        size = np.where(some, np.maximum(self.top, np.abs(steep)), 1.0)
+        room = most + price * self.centre / self.units
         self.program.rows(
             (room / size)[some],
             (self.outcome[some], (self.top / size)[some]),

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_mean
+from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, SolverError, did_you_mean
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.problem import Problem
 from budgetopt.optimize.solved import Solved
@@ -57,8 +57,10 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
         )
     try:
         return _run(problem, chosen, time_limit)
-    except InfeasibleError as error:
-        raise explain_infeasible(problem) or error from None
+    except (InfeasibleError, SolverError) as error:
+        if isinstance(error, SolverError) and error.code != "not-converged":
+            raise
+        return _any_split(problem, chosen, error)
 
 
 def _able(problem: Problem) -> tuple[Method, ...]:
@@ -112,6 +114,21 @@ def explain_infeasible(problem: Problem) -> InfeasibleError | None:
     from budgetopt.optimize import conflict
 
     return conflict.explain_infeasible(problem)
+
+
+def _any_split(problem: Problem, method: Method, error: BudgetoptError) -> Solved:
+    """Return any split with a bound at no prices, where an engine found none; or say why not."""
+    from budgetopt.optimize.elastic import find_split
+    from budgetopt.optimize.lagrangian import field_of, priced
+    from budgetopt.optimize.reach import limits_of, system_of
+
+    clash = explain_infeasible(problem)
+    found = None if clash else find_split(system_of(problem, set(limits_of(problem)))).spend
+    if found is None:
+        raise clash or error from None
+    prices = np.zeros(problem.rows.size)
+    bound = priced(field_of(problem), problem.rows, prices).bound
+    return Solved(found / problem.money.units, prices, bound, method)
 
 
 def _filled(problem: Problem) -> Solved:

@@ -21,6 +21,10 @@ _SNAP = 1e-4
 """Lots by which a spend may miss a whole lot and still be taken for it."""
 _ROOM = 2
 """Lots below and above its neighbours that a channel may be moved to, to keep a rule."""
+_WIDE = 2000
+"""Spends of all channels together among which a second look chooses, where the first finds none."""
+_SECONDS = 10.0
+"""Time for one integer program."""
 
 
 def rounded(problem: Problem, spend: Floats) -> Whole:
@@ -30,23 +34,49 @@ def rounded(problem: Problem, spend: Floats) -> Whole:
     whose name sorts first, so that the order in which channels are declared decides nothing. With
     more rules every spend is rounded down to its lot, and the lots that fit are given out in the
     order of what they bring; where that breaks a rule, a small integer program chooses among the
-    neighbouring lots.
+    neighbouring lots, and then among all that are near.
 
     Raises
     ------
+    InfeasibleError
+        ``limits-clash`` or ``target-out-of-reach`` where no whole steps keep every rule.
     SolverError
-        ``not-converged`` where no neighbouring lots keep every rule.
+        ``not-converged`` where none were found, nor a proof that there are none.
     """
     minor = spend * problem.money.units
     if _simple(problem):
         total = min(problem.target, round(float(minor.sum())))
         bounds = problem.bounds
         return round_to_step(minor, total, problem.step, bounds.lower, bounds.upper, _rank(problem))
-    grid = _Grid(problem, minor)
-    chosen = grid.fill(grid.start())
-    if not grid.kept(chosen):
-        chosen = grid.fill(grid.program())
-    return grid.spend(chosen)
+    grid = _Grid(problem, _table(problem, minor))
+    chosen = grid.fill(np.full(minor.size, _ROOM, dtype=np.intp))
+    if grid.kept(chosen):
+        return grid.spend(chosen)
+    for table in (grid.table, _wide_table(problem, minor)):
+        grid = _Grid(problem, table)
+        found = grid.program()
+        if found is not None and grid.kept(found):
+            return grid.spend(found)
+    return _any_steps(problem)
+
+
+def _any_steps(problem: Problem) -> Whole:
+    """Return whole steps that keep every rule, wherever they are, or say why there are none."""
+    from budgetopt.optimize.conflict import explain_infeasible
+    from budgetopt.optimize.elastic import find_split
+    from budgetopt.optimize.reach import limits_of, system_of
+
+    answer = find_split(system_of(problem, set(limits_of(problem))))
+    if answer.spend is not None:
+        return answer.spend
+    clash = explain_infeasible(problem) if answer.none else None
+    raise clash or SolverError(
+        "not-converged",
+        "no whole steps near the optimum keep every limit",
+        field="step",
+        value=problem.money.show(problem.step),
+        remedy="take a finer step, or leave some room between the limits",
+    )
 
 
 def _simple(problem: Problem) -> bool:
@@ -63,14 +93,13 @@ def _rank(problem: Problem) -> Whole:
 class _Grid:
     """The few exact spends that each channel may take near its optimum.
 
-    Column ``j`` of `table` is a spend in minor units; columns rise by lots, and a channel that has
-    fewer repeats its last. Rows are held in floats scaled to about one, with the exact check left
-    to `verify`.
+    Column ``j`` of `table` is a spend in minor units; columns rise, and a channel that has fewer
+    repeats its last. Rows are held in floats scaled to about one, with the exact check left to
+    `verify`.
     """
 
-    def __init__(self, problem: Problem, minor: Floats) -> None:
-        self.problem = problem
-        self.table, self.first = _table(problem, minor)
+    def __init__(self, problem: Problem, table: Whole) -> None:
+        self.problem, self.table = problem, table
         money = self.table / problem.money.units
         rows = problem.rows
         value = np.stack([problem.curves.value(money[:, j]) for j in range(money.shape[1])], axis=1)
@@ -88,13 +117,7 @@ class _Grid:
                 self.use += coefficients.toarray()[:, :, None] * part[None]
         size = np.abs(self.use).max(axis=(1, 2), initial=0.0) + np.abs(rows.room)
         self.slack = 1e-12 * np.maximum(size, 1e-300)
-        # A split that leaves money on purpose is not topped up.
-        own = round(float(minor.sum())) / problem.money.units
-        self.room = np.concatenate([[min(rows.room[0], own)], rows.room[1:]])
-
-    def start(self) -> NDArray[np.intp]:
-        """Return for each channel the column of its optimum rounded down."""
-        return self.first.copy()
+        self.room = rows.room
 
     def used(self, chosen: NDArray[np.intp]) -> Floats:
         """Return the left side of each row."""
@@ -141,7 +164,7 @@ class _Grid:
             order, more = order[until:], more[:, until:]
         return np.concatenate(taken) if taken else order
 
-    def program(self) -> NDArray[np.intp]:
+    def program(self) -> NDArray[np.intp] | None:
         """Return the columns that bring most and keep every row, by a small integer program."""
         channels, columns = self.table.shape
         each = np.kron(np.eye(channels), np.ones(columns))
@@ -156,16 +179,10 @@ class _Grid:
             ],
             integrality=np.ones(channels * columns),
             bounds=Box(0.0, 1.0),
-            options={"time_limit": 10.0, "mip_rel_gap": 1e-9},
+            options={"time_limit": _SECONDS, "mip_rel_gap": 1e-9},
         )
         if answer.x is None:
-            raise SolverError(
-                "not-converged",
-                "no whole steps near the optimum keep every limit",
-                field="step",
-                value=self.problem.money.show(self.problem.step),
-                remedy="take a finer step, or leave some room between the limits",
-            )
+            return None
         best: NDArray[np.intp] = np.argmax(answer.x.reshape(channels, columns), axis=1)
         return best
 
@@ -190,8 +207,8 @@ def _at(table: NDArray[Number], chosen: NDArray[np.intp]) -> NDArray[Number]:
     return entry
 
 
-def _table(problem: Problem, minor: Floats) -> tuple[Whole, NDArray[np.intp]]:
-    """Return neighbouring spends on whole lots, and which of them is the optimum rounded down."""
+def _table(problem: Problem, minor: Floats) -> Whole:
+    """Return neighbouring spends on whole lots; column `_ROOM` is the optimum rounded down."""
     lower, upper, lot = problem.bounds.lower, problem.bounds.upper, problem.lots
     locked = lower == upper
     low, high = -(-lower // lot) * lot, upper // lot * lot
@@ -204,11 +221,31 @@ def _table(problem: Problem, minor: Floats) -> tuple[Whole, NDArray[np.intp]]:
     table = np.clip(table, np.maximum(low, least)[:, None], np.maximum(low, high)[:, None])
     off = (problem.least_on > 0) & (minor < 0.5 * problem.least_on)
     table[off] = 0
-    first = np.full(minor.size, _ROOM, dtype=np.intp)
     table[locked] = lower[locked, None]
     if problem.rows.counts and problem.last is not None:
         # A channel that stays keeps its money to the cent, on the step or off it.
         stays = (np.abs(minor - problem.last) <= _SNAP * lot) & ~locked
         table[stays] = problem.last[stays, None]
         table[(minor <= _SNAP * lot) & (lower == 0)] = 0
-    return table, first
+    return table
+
+
+def _wide_table(problem: Problem, minor: Floats) -> Whole:
+    """Return spends further around, with nothing and the last spend where they are allowed."""
+    room = max(_ROOM, _WIDE // (2 * minor.size))
+    menus = []
+    for at, (low, high) in enumerate(zip(*_ends(problem), strict=True)):
+        lot, least = int(problem.lots[at]), int(problem.least_on[at])
+        near = round(float(minor[at]) / lot)
+        first, last = max(near - room, -(-max(low, least) // lot)), min(near + room, high // lot)
+        menu = {lot * n for n in range(first, last + 1)} | ({low} if low in (0, high) else set())
+        if problem.last is not None:
+            before = int(problem.last[at])
+            menu |= {before} if max(low, least * (before > 0)) <= before <= high else set()
+        menus.append(sorted(menu) or [low])
+    longest = max(len(menu) for menu in menus)
+    return np.array([menu + menu[-1:] * (longest - len(menu)) for menu in menus], dtype=np.int64)
+
+
+def _ends(problem: Problem) -> tuple[list[int], list[int]]:
+    return problem.bounds.lower.tolist(), problem.bounds.upper.tolist()
