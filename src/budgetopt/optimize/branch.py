@@ -1,8 +1,8 @@
 """S-curves and channels that are off or at least so much: best first over envelopes, proven.
 
 `branch` answers like every engine; `explore` says in addition how many nodes it took. What a node
-is worth comes from a `Relaxation`: a search for one price where the budget is the only row, a linear
-program of true spends under any rows that do not count channels.
+is worth comes from a `Relaxation`: a search for one price where the budget is the only row, a
+linear program of true spends under any rows that do not count channels.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def branch(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = No
     Sources: Falk and Soland (1969), "An algorithm for separable nonconvex programming problems";
     Udell and Boyd (2013), "Maximizing a sum of sigmoids". With the budget as the only row at most
     one channel lies under its envelope, so that few nodes are needed. S-curves that differ in their
-    top alone are kept in order. A dozen or more that are the same in everything to within a percent,
-    but not quite, need many nodes, since all their orders are nearly as good: set a time limit.
+    top alone are kept in order. A dozen or more that are the same in everything to within a
+    percent, but not quite, need many nodes, since all orders are nearly as good: set a time limit.
     """
     return explore(problem, gap=gap, time_limit=time_limit).solved
 
