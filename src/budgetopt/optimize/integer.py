@@ -277,9 +277,11 @@ class _Search:
         loss = reply.worth - scene.net(mix.prices, flags._replace(spend=near))
         mean = mass[FREE] * spend + mass[STAY] * scene.field.last
         cost = np.abs(scene.field.cost + scene.rows.money.T @ mix.prices)
-        unsure = loss + cost * np.abs(mean - near) + _tiny(loss) * (mass.max(axis=0) < 1 - 1e-6)
+        unsure = loss + cost * np.abs(mean - near)
+        # Together the channels that are left alone lose less than a tenth of the gap.
+        least = 0.1 * self.gap * abs(node.bound) / size
         for at in np.argsort(-unsure, kind="stable").tolist():
-            if unsure[at] <= 0:
+            if unsure[at] <= least:
                 break
             for which in (OFF, STAY):
                 if 1e-6 < mass[which, at] < 1 - 1e-6:
@@ -310,10 +312,6 @@ class _Search:
         if middle >= high or above <= low or high - low <= 1:
             return []
         return [options.between(at, low, middle), options.between(at, above, high)]
-
-
-def _tiny(values: Floats) -> float:
-    return 1e-12 * float(np.max(np.abs(values), initial=1e-300))
 
 
 def _no_option(scene: Scene, at: int) -> InfeasibleError:

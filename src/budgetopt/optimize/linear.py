@@ -249,7 +249,8 @@ def _approach(field: Field, rows: Rows, grid: Floats, left: Clock) -> tuple[Floa
         used = rows.used(solved.spend, field.curves.value(solved.spend), field.last)
         size = np.maximum(np.abs(rows.room), np.abs(used))
         if np.all(solved.missed <= _MET * size):
-            return _closer(field, grid, solved.spend, solved.spend), solved.missed
+            # Twice what was missed, since the solver stops at any point within its tolerance.
+            return _closer(field, grid, solved.spend, solved.spend), 2.0 * solved.missed
         proof: Priced = priced(nothing, rows, solved.prices)
         if proof.bound < 0 and np.all(solved.missed[solved.prices > 0] >= 0):
             raise clash(rows, solved.prices)

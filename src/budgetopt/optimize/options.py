@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from budgetopt.optimize.lagrangian import Field, field_of, priced
-from budgetopt.optimize.menu import Menu
+from budgetopt.optimize.menu import Menu, value_at
 from budgetopt.optimize.rows import Rows
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+_LOTS = 500
+"""Lots up to which a channel's best is looked for among all of them."""
 OFF, STAY, FREE = range(3)
 """Kinds of option: nothing, the last applied spend, or an amount between two bounds."""
 
@@ -173,7 +175,7 @@ class Scene:
     def reply(self, options: Options, prices: Floats) -> Reply:
         """Return every channel's best choice at prices.
 
-        Where lots meet S-curves the worth is that of the best amount off the lots, which is more.
+        With many lots on S-curves the worth is that of the best amount off the lots, which is more.
         """
         every = np.arange(options.low.size)
         worth, chosen, spends = (
@@ -204,7 +206,7 @@ class Scene:
     def _on_lots(
         self, options: Options, prices: Floats, flags: Menu, spend: Floats, worth: Floats
     ) -> tuple[Floats, Floats]:
-        """Return the better of the two lots beside the best amounts: the best if concave."""
+        """Return the best lots where they are few, and else the better of those beside the best."""
         lot = np.maximum(self.lot, 1)
         best, most = spend, np.full(spend.size, -np.inf)
         for step in (0, 1):
@@ -214,7 +216,30 @@ class Scene:
             best, most = np.where(here > most, near, best), np.maximum(most, here)
         lots = self.lot > 0
         best = np.where(lots, best, spend)
-        return best, np.where(lots, most, worth) if self.concave else worth
+        worth = np.where(lots, most, worth) if self.concave else worth
+        at, minor, value = self._few_lots
+        if at.size:
+            money = minor / self.units
+            net = (self.field.weight + self.rows.outcome.T @ prices)[at] * value
+            net -= (self.field.cost + self.rows.money.T @ prices)[at] * money
+            net -= (self.rows.moved.T @ prices)[at] * np.abs(money - self.field.last[at])
+            net -= (self.rows.on.T @ prices * flags.on + self.rows.moves.T @ prices * flags.moves)[
+                at
+            ]
+            net[(minor < options.low[at]) | (minor > options.high[at])] = -np.inf
+            top, every = np.argmax(net, axis=0), np.arange(at.size)
+            best[at], worth[at] = money[top, every], net[top, every]
+        return best, worth
+
+    @cached_property
+    def _few_lots(self) -> tuple[NDArray[np.intp], Whole, Floats]:
+        """Channels with few lots, all their lots in minor units, and the outcome at them."""
+        count = self.problem.bounds.upper // np.maximum(self.lot, 1)
+        at = np.flatnonzero((self.lot > 0) & (count <= _LOTS))
+        minor = np.arange(int(count[at].max(initial=0)) + 1)[:, None] * self.lot[at]
+        place = np.broadcast_to(at, minor.shape).ravel()
+        value = value_at(self.field, place, (minor / self.units).ravel())
+        return at, minor, value.reshape(minor.shape)
 
 
 def _columns(table: csr_array) -> Flags:

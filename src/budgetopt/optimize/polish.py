@@ -17,6 +17,8 @@ Places = NDArray[np.intp]
 
 _KEPT = 1e-9
 """Share of a row's size that a split may break it by."""
+_HAIR = 1e-3
+"""Minor units from an end of its amounts at which a spend is put on the end."""
 _SAMPLES = 64
 """Pieces in which a curve is looked at for where it bends downwards."""
 
@@ -45,7 +47,9 @@ def snapped(scene: Scene, options: Options, kind: Places, spend: Floats) -> Floa
     lot = np.maximum(scene.lot, 1)
     whole = np.round(spend * scene.units / lot).astype(np.int64) * lot
     whole = np.clip(whole, options.low, np.maximum(options.low, options.high))
-    free = np.where(scene.lot > 0, whole / scene.units, np.clip(spend, low, high))
+    near = np.where(spend < low + _HAIR / scene.units, low, np.minimum(spend, high))
+    near = np.where(near > high - _HAIR / scene.units, high, near)
+    free = np.where(scene.lot > 0, whole / scene.units, near)
     return np.select([kind == OFF, kind == STAY], [np.zeros_like(free), scene.field.last], free)
 
 
