@@ -137,6 +137,9 @@ def _filled(problem: Problem) -> Solved:
     upper = np.where(problem.bounds.upper_rule > 0, problem.upper, np.inf)
     spend, price = waterfill(problem.curves, lower, upper, budget)
     bound = lagrangian_bound(problem.curves, lower, upper, budget, price)
+    if int(problem.bounds.lower.sum()) == problem.budget:
+        # In floats something may seem to be left, which at an infinite slope is worth infinity.
+        spend, bound = lower, problem.curves.value(lower).sum()
     if problem.spend_all and price == 0:
         # What is left brings nothing anywhere; it is spent all the same, evenly over the room.
         room = problem.upper - spend

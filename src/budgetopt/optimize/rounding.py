@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds as Box
 from scipy.optimize import LinearConstraint, milp
 
-from budgetopt.errors import SolverError
+from budgetopt.errors import SolverError, VerificationError
 from budgetopt.money import round_to_step
+from budgetopt.optimize.check import verify
 from budgetopt.optimize.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -50,14 +51,24 @@ def rounded(problem: Problem, spend: Floats) -> Whole:
         return round_to_step(minor, total, problem.step, bounds.lower, bounds.upper, _rank(problem))
     grid = _Grid(problem, _table(problem, minor))
     chosen = grid.fill(np.full(minor.size, _ROOM, dtype=np.intp))
-    if grid.kept(chosen):
+    if grid.kept(chosen) and _keeps(problem, grid.spend(chosen)):
         return grid.spend(chosen)
     for table in (grid.table, _wide_table(problem, minor)):
         grid = _Grid(problem, table)
         found = grid.program()
-        if found is not None and grid.kept(found):
+        if found is not None and _keeps(problem, grid.spend(found)):
             return grid.spend(found)
     return _any_steps(problem)
+
+
+def _keeps(problem: Problem, spend: Whole) -> bool:
+    """Say whether exact spends keep every rule; floats cannot tell a row that is just full."""
+    try:
+        outcome = problem.curves.value(spend / problem.money.units)
+        verify(problem.names, spend, problem.rules, outcome)
+    except VerificationError:
+        return False
+    return True
 
 
 def _any_steps(problem: Problem) -> Whole:
@@ -222,11 +233,13 @@ def _table(problem: Problem, minor: Floats) -> Whole:
     off = (problem.least_on > 0) & (minor < 0.5 * problem.least_on)
     table[off] = 0
     table[locked] = lower[locked, None]
-    if problem.rows.counts and problem.last is not None:
+    if problem.last is not None:
         # A channel that stays keeps its money to the cent, on the step or off it.
-        stays = (np.abs(minor - problem.last) <= _SNAP * lot) & ~locked
+        odd = (low > high) | problem.rows.counts
+        stays = odd & (np.abs(minor - problem.last) <= _SNAP * lot) & ~locked
         table[stays] = problem.last[stays, None]
-        table[(minor <= _SNAP * lot) & (lower == 0)] = 0
+        if problem.rows.counts:
+            table[(minor <= _SNAP * lot) & (lower == 0)] = 0
     return table
 
 
