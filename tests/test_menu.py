@@ -11,8 +11,8 @@ import budgetopt as bo
 
 PINNED = """
 Allocation Belief BudgetLines BudgetoptError CalendarError Channel Columns CurveError Decision
-Exponential Frontier Goal Hill History HistoryError HoldSteady InfeasibleError InputError Limit Log Logistic MaxChange
-MoneyError Plan PlanError Points PosteriorMean Power Proportional Reserve
+Exponential Frontier Goal Hill History HistoryError HoldSteady InfeasibleError InputError Limit
+Log Logistic MaxChange MoneyError Plan PlanError Points PosteriorMean Power Proportional Reserve
 Risk SolverError Thompson VerificationError Week allocate frontier learn reallocate
 """
 MENU = PINNED.split()

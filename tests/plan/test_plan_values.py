@@ -113,7 +113,7 @@ def test_money_is_counted_exactly_up_to_the_last_unit_and_refused_beyond():
         lambda: plan_of().last_minor({"a": 1e20}),
         lambda: plan_of().last_minor({"a": "1e999999999"}),
     ):
-        with pytest.raises(bo.MoneyError, match="more than can be counted exactly"):
+        with pytest.raises(bo.MoneyError, match="more than can be counted exactly|too large"):
             refused()
 
 
@@ -220,7 +220,7 @@ def test_step_and_outcome_unit_must_be_above_zero():
     for field in ("step", "outcome_unit"):
         with pytest.raises(bo.PlanError, match=f"{field} is 0"):
             plan_of(**{field: 0})
-    with pytest.raises(bo.PlanError, match="outcome_unit"):
+    with pytest.raises(bo.MoneyError, match="outcome_unit"):
         plan_of(outcome_unit="1e400")
     assert plan_of(step="0.01").step_minor == 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,13 +14,13 @@ from typing import Any, Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.calendar import start_day_number
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import Columns
 from budgetopt.money import MOST, Currency, as_decimal
 from budgetopt.plan.change import DEFAULT_SHARE, MaxChange
 from budgetopt.plan.channel import Channel
+from budgetopt.plan.checks import as_channels, as_unit, check_plan, of_kind
 from budgetopt.plan.goal import Goal
 from budgetopt.plan.limits import Rule
 from budgetopt.plan.lines import BudgetLines
@@ -125,82 +124,22 @@ class Plan:
     ) -> None:
         put = object.__setattr__
         put(self, "budget", as_decimal(budget, "budget"))
-        put(self, "channels", _channels(channels))
+        put(self, "channels", as_channels(channels))
         put(self, "currency", Currency(currency).code)
         put(self, "max_change", MaxChange.of(max_change, "max_change") or MaxChange())
-        put(self, "reserve", _of_kind(Reserve, reserve, "reserve") or Reserve())
+        put(self, "reserve", of_kind(Reserve, reserve, "reserve") or Reserve())
         put(self, "step", None if step is None else as_decimal(step, "step"))
         put(self, "spend", spend)
         put(self, "outcome", outcome)
-        put(self, "outcome_unit", _unit(outcome_unit))
+        put(self, "outcome_unit", as_unit(outcome_unit))
         put(self, "week_start", week_start)
-        put(self, "columns", _of_kind(Columns, columns, "columns") or Columns())
-        put(self, "budget_lines", _of_kind(BudgetLines, budget_lines, "budget_lines"))
+        put(self, "columns", of_kind(Columns, columns, "columns") or Columns())
+        put(self, "budget_lines", of_kind(BudgetLines, budget_lines, "budget_lines"))
         put(self, "name", name)
         put(self, "limits", tuple(limits))
-        put(self, "goal", goal or Goal())
+        put(self, "goal", of_kind(Goal, goal, "goal") or Goal())
         put(self, "value", as_decimal(value, "value"))
-        self._check()
-
-    def _check(self) -> None:
-        start_day_number(self.week_start)
-        if self.spend not in ("at-most", "all"):
-            raise PlanError(
-                "bad-plan",
-                f"spend is {self.spend!r}",
-                field="spend",
-                value=self.spend,
-                remedy="write 'at-most' or 'all'",
-            )
-        if not self.channels:
-            raise PlanError("bad-plan", "the plan has no channel", field="channels",
-                            remedy="declare at least one channel")  # fmt: skip
-        self._check_limits()
-        seen: set[str] = set()
-        for channel in self.channels:
-            if channel.name in seen:
-                raise PlanError(
-                    "bad-name",
-                    f"channel {channel.name!r} is declared twice",
-                    field="channels",
-                    value=channel.name,
-                    remedy="give every channel a name of its own",
-                )
-            seen.add(channel.name)
-        self._check_columns()
-        # Reading them once finds amounts finer than a minor unit while the plan is being made.
-        _ = self.minor_bounds, self.step_minor, self.spendable_minor
-        _ = self.minimums_minor, self.lots_minor
-        self.max_change.check(self.money, "max_change")
-        for channel in self.channels:
-            if channel.max_change is not None:
-                channel.max_change.check(self.money, f"max_change of {channel.name!r}")
-
-    def _check_columns(self) -> None:
-        """Refuse a column declared for a channel that the plan does not have."""
-        for part in ("spends", "outcomes"):
-            for name in getattr(self.columns, part):
-                if name not in self.index:
-                    raise PlanError(
-                        "unknown-name",
-                        f"history.{part[:-1]} names {name!r}, which is no channel of the plan",
-                        field=f"history.{part[:-1]}",
-                        value=name,
-                        remedy=did_you_mean(name, self.names),
-                    )
-
-    def _check_limits(self) -> None:
-        seen: set[str] = set()
-        for limit in self.limits:
-            if limit.name in seen:
-                raise PlanError(
-                    "bad-name",
-                    f"limit {limit.name!r} is declared twice",
-                    field="limits",
-                    value=limit.name,
-                    remedy="give every limit a name of its own",
-                )
-            seen.add(limit.name)
+        check_plan(self)
 
     @cached_property
     def money(self) -> Currency:
@@ -394,33 +333,3 @@ class Plan:
     def to_json(self) -> str:
         """Return the plan as JSON text that `from_json` takes."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
-
-
-def _channels(given: Any) -> tuple[Channel, ...]:
-    channels = tuple(given) if isinstance(given, Iterable) else (given,)
-    for at, channel in enumerate(channels):
-        _of_kind(Channel, channel, f"channels[{at}]", needed=True)
-    return channels
-
-
-def _of_kind(kind: type[T], given: Any, field: str, *, needed: bool = False) -> T | None:
-    """Return what was given where it is of a kind (or left out), or say what is wanted."""
-    if isinstance(given, kind) or (given is None and not needed):
-        return given
-    raise PlanError(
-        "bad-plan",
-        f"{field} is {given!r}",
-        field=field,
-        value=str(given),
-        remedy=f"give a {kind.__name__}",
-    )
-
-
-def _unit(given: Any) -> float | None:
-    if given is None:
-        return None
-    unit = float(as_decimal(given, "outcome_unit"))
-    if unit == 0 or math.isinf(unit):
-        raise PlanError("bad-number", f"outcome_unit is {given}", field="outcome_unit", value=given,
-                        remedy="give the size of one event, or leave it out")  # fmt: skip
-    return unit
