@@ -32,7 +32,7 @@ class Row:
 
     def line(self) -> str:
         """Return the row in Markdown."""
-        seconds = [_seconds(self.median), _seconds(self.least)]
+        seconds = [in_words(self.median), in_words(self.least)]
         gap = "–" if self.gap is None else f"{self.gap:.1e}"
         runs = str(self.runs) if self.runs else "–"
         return f"| {' | '.join([self.case, self.solver, *seconds, runs, gap, self.note])} |"
@@ -43,7 +43,8 @@ HEADER = (
 )
 
 
-def _seconds(taken: float | None) -> str:
+def in_words(taken: float | None) -> str:
+    """Return seconds with three digits and a unit, a dash for None."""
     if taken is None:
         return "–"
     return f"{1e3 * taken:.3g} ms" if taken < 1 else f"{taken:.3g} s"
@@ -74,6 +75,11 @@ class Clock:
             seconds, answer = _timed(call)
             taken.append(seconds)
         return taken, answer
+
+    @staticmethod
+    def one(call: Callable[[], object]) -> list[float]:
+        """Return the seconds of one run."""
+        return [_timed(call)[0]]
 
 
 def _timed(call: Callable[[], T]) -> tuple[float, T]:
