@@ -167,11 +167,12 @@ def _limit(week, limit):
 
 def plan_of(week):
     """Return the plan of a week."""
+
+    def amount(minor):
+        return None if minor is None else week.money(minor)
+
     channels = []
     for line in week.lines:
-        def amount(minor):
-            return None if minor is None else week.money(minor)
-
         rule = None
         if line.share is not None or line.change is not None:
             rule = MaxChange(line.share, amount(line.change))
@@ -215,7 +216,9 @@ def minors(week, answer):
 
 def broken(week, spend):
     """Return what a split of minor units breaks; each limit as it is documented, exactly."""
-    found = [f"{rule} of {at}" for at in range(len(spend)) for rule in _broken_line(week, at, spend)]
+    found = [
+        f"{rule} of {at}" for at in range(len(spend)) for rule in _broken_line(week, at, spend)
+    ]
     total = sum(spend)
     if total > week.spendable:
         found.append("budget")
@@ -308,7 +311,7 @@ def _below_hurdle(week, at, minor, hurdle):
     x = minor / week.units
     slope = (line.outcome(x) - line.outcome(x * (1 - 1e-6))) / (1e-6 * x)
     if line.bends:
-        top, half, s = line.parameters
+        _, half, s = line.parameters
         if x <= half * ((s - 1) / (s + 1)) ** (1 / s):
             return False
     return week.values()[at] * slope < hurdle * (1 - 1e-5)
@@ -346,7 +349,9 @@ def random_line(rng, at, budget, units, size, s_curves, step):
         knots, slopes = [0.0], sorted((rng.uniform(0.05, 1) for _ in range(3)), reverse=True)
         for _ in slopes:
             knots.append(knots[-1] + scale * rng.uniform(0.2, 1))
-        rises = [s * top / scale * (b - a) for s, a, b in zip(slopes, knots, knots[1:], strict=False)]
+        rises = [
+            s * top / scale * (b - a) for s, a, b in zip(slopes, knots, knots[1:], strict=False)
+        ]
         parameters = (tuple(knots), (0.0, *itertools.accumulate(rises)))
     else:
         parameters = (top, scale)
@@ -402,7 +407,12 @@ def random_limit(rng, kind, week):
         return (kind, rng.randint(1, 2), rng.choice([None, group]))
     if kind == "outcome":
         y = sum(week.outcomes([budget // size] * size))
-        return (kind, f"{rng.uniform(0.1, 0.8) * y:.6g}", rng.choice([None, group]), rng.random() < 0.3)
+        return (
+            kind,
+            f"{rng.uniform(0.1, 0.8) * y:.6g}",
+            rng.choice([None, group]),
+            rng.random() < 0.3,
+        )
     ratio = f"{10 ** rng.uniform(-1, 0.3):.4g}"
     return (kind, ratio, rng.choice([None, group]))
 
@@ -413,9 +423,9 @@ KINDS = (
 )  # fmt: skip
 
 
-def random_week(rng, *, small=False, kinds=KINDS, s_curves=None, limits=None):
+def random_week(rng, *, small=False, kinds=KINDS, s_curves=None, limits=None, currency=None):
     """Return a week that may or may not have a split."""
-    currency = "JPY" if small else rng.choice(["JPY", "CNY", "CNY", "KWD"])
+    currency = currency or ("JPY" if small else rng.choice(["JPY", "CNY", "CNY", "KWD"]))
     units, size = 10 ** DIGITS[currency], rng.randint(1 if small else 2, 3 if small else 5)
     steps = rng.randint(8, 14)
     step = rng.choice([1, 1, 7, 100]) if small else rng.choice([1, 1, 5, units, 10 * units])
@@ -444,7 +454,8 @@ def random_week(rng, *, small=False, kinds=KINDS, s_curves=None, limits=None):
     week = replace(week, goal=goal, spend_all=rng.random() < 0.2)
     count = rng.choice([0, 1, 1, 2, 2, 3, 4]) if limits is None else limits
     for _ in range(count):
-        extra = random_limit(rng, rng.choice(kinds), week)
-        if extra not in week.limits and not (extra[0] == "apart" and size < 2):
+        kind = rng.choice(kinds)
+        extra = None if kind == "apart" and size < 2 else random_limit(rng, kind, week)
+        if extra is not None and extra not in week.limits:
             week = replace(week, limits=(*week.limits, extra))
     return week

@@ -49,16 +49,29 @@ def rounded(problem: Problem, spend: Floats) -> Whole:
         total = min(problem.target, round(float(minor.sum())))
         bounds = problem.bounds
         return round_to_step(minor, total, problem.step, bounds.lower, bounds.upper, _rank(problem))
-    grid = _Grid(problem, _table(problem, minor))
-    chosen = grid.fill(np.full(minor.size, _ROOM, dtype=np.intp))
-    if grid.kept(chosen) and _keeps(problem, grid.spend(chosen)):
-        return grid.spend(chosen)
-    for table in (grid.table, _wide_table(problem, minor)):
-        grid = _Grid(problem, table)
+    near = _table(problem, minor)
+    start = np.full(minor.size, _ROOM, dtype=np.intp)
+    for spare in (0.0, 2.0):
+        grid = _Grid(problem, near, _most(problem, minor), spare)
+        chosen = grid.fill(start)
+        if grid.kept(chosen) and _keeps(problem, grid.spend(chosen)):
+            return grid.spend(chosen)
+    for table, spare in ((near, 0.0), (near, 2.0), (_wide_table(problem, minor), 0.0)):
+        grid = _Grid(problem, table, problem.budget, spare)
         found = grid.program()
         if found is not None and _keeps(problem, grid.spend(found)):
             return grid.spend(found)
     return _any_steps(problem)
+
+
+def _most(problem: Problem, minor: Floats) -> int:
+    """Return the total that rounding may reach: a split that leaves money on purpose keeps it.
+
+    Where money costs, the next lot may be the better side; its cost says which one.
+    """
+    if not problem.cost.any():
+        return round(float(minor.sum()))
+    return int((np.ceil(minor / problem.lots - _SNAP) * problem.lots).sum())
 
 
 def _keeps(problem: Problem, spend: Whole) -> bool:
@@ -106,10 +119,11 @@ class _Grid:
 
     Column ``j`` of `table` is a spend in minor units; columns rise, and a channel that has fewer
     repeats its last. Rows are held in floats scaled to about one, with the exact check left to
-    `verify`.
+    `verify`. No more than `most` minor units are spent in total, and so many times what floating
+    point may miss is spared in every row.
     """
 
-    def __init__(self, problem: Problem, table: Whole) -> None:
+    def __init__(self, problem: Problem, table: Whole, most: int, spare: float) -> None:
         self.problem, self.table = problem, table
         money = self.table / problem.money.units
         rows = problem.rows
@@ -128,7 +142,8 @@ class _Grid:
                 self.use += coefficients.toarray()[:, :, None] * part[None]
         size = np.abs(self.use).max(axis=(1, 2), initial=0.0) + np.abs(rows.room)
         self.slack = 1e-12 * np.maximum(size, 1e-300)
-        self.room = rows.room
+        own = min(rows.room[0], most / problem.money.units)
+        self.room = np.concatenate([[own], rows.room[1:]]) - spare * self.slack * len(table)
 
     def used(self, chosen: NDArray[np.intp]) -> Floats:
         """Return the left side of each row."""
@@ -179,13 +194,15 @@ class _Grid:
         """Return the columns that bring most and keep every row, by a small integer program."""
         channels, columns = self.table.shape
         each = np.kron(np.eye(channels), np.ones(columns))
-        size = np.maximum(np.abs(self.use).max(axis=(1, 2)), 1e-300)[:, None]
-        flat = self.use.reshape(len(self.room), -1) / size
+        # Counted from the first columns, so that a lot among billions is not lost.
+        more = self.use - self.use[:, :, :1]
+        size = np.maximum(np.abs(more).max(axis=(1, 2)), 1e-300)
+        left = (self.room - self.use[:, :, 0].sum(axis=1)) / size
         scale = np.abs(self.gain).max() or 1.0
         answer = milp(
             -self.gain.ravel() / scale,
             constraints=[
-                LinearConstraint(flat, ub=self.room / size[:, 0]),
+                LinearConstraint(more.reshape(size.size, -1) / size[:, None], ub=left),
                 LinearConstraint(each, lb=1.0, ub=1.0),
             ],
             integrality=np.ones(channels * columns),
