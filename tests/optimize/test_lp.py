@@ -138,6 +138,20 @@ def test_no_time_is_a_time_limit_not_an_optimum():
     assert answer.status is Status.TIME_LIMIT
 
 
+@pytest.mark.parametrize("nodes", [0, 1, 5])
+def test_a_limit_of_nodes_ends_with_what_was_found(nodes):
+    rng = np.random.default_rng(2)
+    size, rows = 50, 12
+    matrix = rng.integers(1, 100, (rows, size)).astype(float)
+    program = Program(
+        rng.integers(1, 100, size).astype(float), np.zeros(size), np.ones(size),
+        csr_array(matrix), np.floor(matrix.sum(axis=1) * 0.37), np.ones(size, dtype=bool),
+    )  # fmt: skip
+    answer = solve(program, nodes=nodes)
+    assert answer.status is Status.TIME_LIMIT
+    assert np.all(matrix @ answer.values <= program.room) if answer.found else True
+
+
 @pytest.mark.parametrize("money", [1e-6, 1.0, 1e9])
 @pytest.mark.parametrize("worth", [1e-12, 1.0, 1e12])
 def test_units_do_not_matter(money, worth):

@@ -273,7 +273,12 @@ class _Model:
             dual_feasibility_tolerance=_EXACT,
             **options,
         )
-        self.problem.solve(solver)
+        try:
+            self.problem.solve(solver)
+        except KeyError:
+            # PuLP 3 has no word for a node limit, which it looks up after it filled in the values.
+            if self.problem.solverModel.getModelStatus().name not in _STATUS:
+                raise
         self.word: str = self.problem.solverModel.getModelStatus().name
         # 2 is HiGHS's number for a point within its tolerance of feasible; an optimum that misses
         # it by a hair after scaling back is judged by the rows instead.
