@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from budgetopt.curves import Hill, Log, stack
 from budgetopt.money import Currency
 from budgetopt.optimize import Problem
-from budgetopt.optimize.branch import Explored, explore
+from budgetopt.optimize.branch.search import Explored, explore
 from budgetopt.plan import Bounds, Row
 
 

@@ -14,8 +14,8 @@ import budgetopt as bo
 from budgetopt.curves import Hill, Log, stack
 from budgetopt.money import Currency
 from budgetopt.optimize.conflict import explain_infeasible, find_clash
+from budgetopt.optimize.conflict.reach import Part, limits_of
 from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.reach import Part, limits_of
 from budgetopt.plan import Bounds, Channel, Plan, Row
 from budgetopt.plan.bounds import CAP, CHANGE, FLOOR, FREE, LOCKED
 from budgetopt.plan.limits import Limit

@@ -15,8 +15,8 @@ from budgetopt.curves import Exponential, Hill, Log, Points, Power, stack
 from budgetopt.errors import InfeasibleError
 from budgetopt.optimize import waterfill
 from budgetopt.optimize.dual import dual
+from budgetopt.optimize.dual.newton import complementary
 from budgetopt.optimize.lagrangian import Field, priced
-from budgetopt.optimize.newton import complementary
 from budgetopt.optimize.rows import Rows
 
 from .helpers import KINDS, MAKE, random_case, random_parameters

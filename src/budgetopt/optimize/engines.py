@@ -111,16 +111,16 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
 
 def explain_infeasible(problem: Problem) -> InfeasibleError | None:
     """Return why a problem has no solution, in a sentence; None where it has one."""
-    from budgetopt.optimize import conflict
+    from budgetopt.optimize.conflict import explain_infeasible as explain
 
-    return conflict.explain_infeasible(problem)
+    return explain(problem)
 
 
 def _any_split(problem: Problem, method: Method, error: BudgetoptError) -> Solved:
     """Return any split with a bound at no prices, where an engine found none; or say why not."""
-    from budgetopt.optimize.elastic import find_split
+    from budgetopt.optimize.conflict.elastic import find_split
+    from budgetopt.optimize.conflict.reach import limits_of, system_of
     from budgetopt.optimize.lagrangian import field_of, priced
-    from budgetopt.optimize.reach import limits_of, system_of
 
     clash = explain_infeasible(problem)
     found = None if clash else find_split(system_of(problem, set(limits_of(problem)))).spend

@@ -87,8 +87,8 @@ def _keeps(problem: Problem, spend: Whole) -> bool:
 def _any_steps(problem: Problem) -> Whole:
     """Return whole steps that keep every rule, wherever they are, or say why there are none."""
     from budgetopt.optimize.conflict import explain_infeasible
-    from budgetopt.optimize.elastic import find_split
-    from budgetopt.optimize.reach import limits_of, system_of
+    from budgetopt.optimize.conflict.elastic import find_split
+    from budgetopt.optimize.conflict.reach import limits_of, system_of
 
     answer = find_split(system_of(problem, set(limits_of(problem))))
     if answer.spend is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.envelope import Envelope
+from budgetopt.optimize.branch.envelope import Envelope
+from budgetopt.optimize.branch.relaxed import Relaxed
 from budgetopt.optimize.lagrangian import Field
-from budgetopt.optimize.relaxed import Relaxed
 from budgetopt.optimize.rows import Rows
 
 Floats = NDArray[np.float64]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.envelope import Envelope
+from budgetopt.optimize.branch.envelope import Envelope
+from budgetopt.optimize.branch.refill import refill
+from budgetopt.optimize.branch.relaxed import Relaxed
 from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.refill import refill
-from budgetopt.optimize.relaxed import Relaxed
 
 Floats = NDArray[np.float64]
 

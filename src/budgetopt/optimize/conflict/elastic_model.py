@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 from budgetopt.curves import Curve
-from budgetopt.optimize.reach import System, drawn_in, least_when_on
+from budgetopt.optimize.conflict.reach import System, drawn_in, least_when_on
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.envelope import Envelope
+from budgetopt.optimize.branch.envelope import Envelope
 
 Floats = NDArray[np.float64]
 

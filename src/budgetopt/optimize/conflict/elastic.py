@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.elastic_model import cut_at, model_of, near_envelope
-from budgetopt.optimize.reach import System, arithmetic, drawn_in, is_total, keeps
+from budgetopt.optimize.conflict.elastic_model import cut_at, model_of, near_envelope
+from budgetopt.optimize.conflict.reach import System, arithmetic, drawn_in, is_total, keeps
 from budgetopt.plan import Row
 
 Floats = NDArray[np.float64]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
+from budgetopt.optimize.dual.newton import Ended, Reply, minimise, solve
+from budgetopt.optimize.dual.responses import Chords, Scaled, Taken
 from budgetopt.optimize.lagrangian import Field, priced
-from budgetopt.optimize.newton import Ended, Reply, minimise, solve
-from budgetopt.optimize.responses import Chords, Scaled, Taken
 from budgetopt.optimize.rows import Rows
 from budgetopt.optimize.solved import Solved
 

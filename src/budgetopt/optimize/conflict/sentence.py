@@ -1,8 +1,8 @@
 """Infeasible means a sentence: which limits clash, and the least change that lets a split be found.
 
 `explain_infeasible` is the error that a caller raises; `find_clash` is the same as a record. The
-search for the clash only ever asks whether some of the limits can be kept together
-(`budgetopt.optimize.elastic`), so that it is the same for every kind of limit. With S-shaped
+search for the clash only ever asks whether some limits can be kept together
+(see `elastic`), so that it is the same for every kind of limit. With S-shaped
 curves what is said of a target is "at most": it comes from their concave envelopes.
 """
 
@@ -15,10 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError
-from budgetopt.optimize.elastic import find_split
-from budgetopt.optimize.least_change import Change, Reach, best_reach, is_target, least_change
+from budgetopt.optimize.conflict.elastic import find_split
+from budgetopt.optimize.conflict.least_change import (
+    Change,
+    Reach,
+    best_reach,
+    is_target,
+    least_change,
+)
+from budgetopt.optimize.conflict.reach import Part, System, arithmetic, limits_of, system_of
 from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.reach import Part, System, arithmetic, limits_of, system_of
 from budgetopt.plan import RULES
 from budgetopt.plan.bounds import CHANGE, MARGIN
 

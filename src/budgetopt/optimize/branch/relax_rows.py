@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.columns import Columns
-from budgetopt.optimize.envelope import Envelope, Span
+from budgetopt.optimize.branch.columns import Columns
+from budgetopt.optimize.branch.envelope import Envelope, Span
+from budgetopt.optimize.branch.relaxed import Relaxed
+from budgetopt.optimize.branch.sharpen import sharpened
 from budgetopt.optimize.lagrangian import Field, field_of, priced
 from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.relaxed import Relaxed
-from budgetopt.optimize.sharpen import sharpened
 
 Floats = NDArray[np.float64]
 

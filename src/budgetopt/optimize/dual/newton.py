@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from budgetopt.optimize.responses import Taken
+from budgetopt.optimize.dual.responses import Taken
 
 Floats = NDArray[np.float64]
 Reply = Callable[[Floats], Taken]

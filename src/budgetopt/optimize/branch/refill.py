@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.envelope import Envelope
+from budgetopt.optimize.branch.envelope import Envelope
 
 Floats = NDArray[np.float64]
 

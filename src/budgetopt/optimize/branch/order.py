@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.curves import Hill, Stack
-from budgetopt.optimize.envelope import Span
+from budgetopt.optimize.branch.envelope import Span
 from budgetopt.optimize.problem import Problem
 
 Places = NDArray[np.intp]

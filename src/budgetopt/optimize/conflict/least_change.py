@@ -10,9 +10,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.elastic import Best, find_split, least_give, most_of
+from budgetopt.optimize.conflict.elastic import Best, find_split, least_give, most_of
+from budgetopt.optimize.conflict.reach import Part, limits_of, system_of
 from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.reach import Part, limits_of, system_of
 from budgetopt.plan import RULES, Row
 from budgetopt.plan.bounds import CHANGE, MARGIN
 

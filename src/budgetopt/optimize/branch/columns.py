@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import SolverError
-from budgetopt.optimize.envelope import Span
+from budgetopt.optimize.branch.envelope import Span
 from budgetopt.optimize.lagrangian import Field
 from budgetopt.optimize.rows import Rows
 

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.branches import Branches, split
-from budgetopt.optimize.envelope import Bends, Envelope, Span
-from budgetopt.optimize.order import Order
+from budgetopt.optimize.branch.branches import Branches, split
+from budgetopt.optimize.branch.envelope import Bends, Envelope, Span
+from budgetopt.optimize.branch.order import Order
+from budgetopt.optimize.branch.relax_budget import BudgetRelaxation, budget_alone
+from budgetopt.optimize.branch.relaxed import Relaxation, Relaxed
 from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.relax_budget import BudgetRelaxation, budget_alone
-from budgetopt.optimize.relaxed import Relaxation, Relaxed
 from budgetopt.optimize.solved import Solved
 
 Floats = NDArray[np.float64]
@@ -218,7 +218,7 @@ class _Tree:
 def _relaxation(problem: Problem, gap: float) -> Relaxation:
     if budget_alone(problem):
         return BudgetRelaxation(problem)
-    from budgetopt.optimize.relax_rows import RowsRelaxation
+    from budgetopt.optimize.branch.relax_rows import RowsRelaxation
 
     return RowsRelaxation(problem, gap)
 

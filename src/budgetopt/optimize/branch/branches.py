@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.envelope import Bends, Envelope, Span
+from budgetopt.optimize.branch.envelope import Bends, Envelope, Span
 
 Floats = NDArray[np.float64]
 Ends = tuple[float, float, float]
