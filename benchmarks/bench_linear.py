@@ -8,8 +8,7 @@ import pytest
 
 from budgetopt import Channel, Hill, Plan
 from budgetopt.optimize import Problem, problem_of
-from budgetopt.optimize.integer import integer
-from budgetopt.optimize.linear import linear
+from budgetopt.optimize.programs import integer, linear
 from budgetopt.optimize.solved import Solved
 from budgetopt.plan import Limit
 

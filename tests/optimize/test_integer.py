@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 import budgetopt as bo
 from budgetopt.curves import Exponential, Hill, Log, Points, Power
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.integer import integer
-from budgetopt.optimize.linear import linear
 from budgetopt.optimize.problem import problem_of
+from budgetopt.optimize.programs import integer, linear
 from budgetopt.optimize.waterfill import waterfill
 from budgetopt.plan import Goal, Limit
 

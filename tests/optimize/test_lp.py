@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import linprog, milp
 from scipy.sparse import csr_array
 
-from budgetopt.optimize.lp import Program, Status, solve
+from budgetopt.optimize.programs.lp import Program, Status, solve
 
 
 def random_program(seed, whole=False, size=8, rows=5):
@@ -175,7 +175,7 @@ def test_nothing_is_printed_or_left_behind(tmp_path):
         warnings.simplefilter("error")
         import numpy as np
         from scipy.sparse import csr_array
-        from budgetopt.optimize.lp import Program, solve
+        from budgetopt.optimize.programs.lp import Program, solve
         whole = np.array([True, False])
         p = Program(np.ones(2), np.zeros(2), np.ones(2), csr_array([[1.0, 2.0]]), np.ones(1), whole)
         assert solve(p).values.tolist() == [1.0, 0.0]

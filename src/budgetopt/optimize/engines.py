@@ -101,10 +101,10 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
 
         return branch(problem, time_limit=time_limit)
     if method == "linear":
-        from budgetopt.optimize.linear import linear
+        from budgetopt.optimize.programs import linear
 
         return linear(problem, time_limit=time_limit)
-    from budgetopt.optimize.integer import integer
+    from budgetopt.optimize.programs import integer
 
     return integer(problem, time_limit=time_limit)
 

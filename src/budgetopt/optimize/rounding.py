@@ -24,6 +24,8 @@ _ROOM = 2
 """Lots below and above its neighbours that a channel may be moved to, to keep a rule."""
 _WIDE = 2000
 """Spends of all channels together among which a second look chooses, where the first finds none."""
+_SPARE = 1e-5
+"""Share of what a channel can use of a row that a program spares where it broke the row."""
 _SECONDS = 10.0
 """Time for one integer program."""
 
@@ -49,39 +51,17 @@ def rounded(problem: Problem, spend: Floats) -> Whole:
         total = min(problem.target, round(float(minor.sum())))
         bounds = problem.bounds
         return round_to_step(minor, total, problem.step, bounds.lower, bounds.upper, _rank(problem))
-    near = _table(problem, minor)
-    start = np.full(minor.size, _ROOM, dtype=np.intp)
-    for spare in (0.0, 2.0):
-        grid = _Grid(problem, near, _most(problem, minor), spare)
-        chosen = grid.fill(start)
-        if grid.kept(chosen) and _keeps(problem, grid.spend(chosen)):
-            return grid.spend(chosen)
-    for table, spare in ((near, 0.0), (near, 2.0), (_wide_table(problem, minor), 0.0)):
-        grid = _Grid(problem, table, problem.budget, spare)
-        found = grid.program()
-        if found is not None and _keeps(problem, grid.spend(found)):
-            return grid.spend(found)
+    grid = _Grid(problem, _table(problem, minor), _most(problem, minor))
+    chosen = grid.fill(np.full(minor.size, _ROOM, dtype=np.intp))
+    if grid.kept(chosen) and _keeps(problem, grid.spend(chosen)):
+        return grid.spend(chosen)
+    for table in (grid.table, _wide_table(problem, minor)):
+        grid = _Grid(problem, table, problem.budget)
+        for spare in (0.0, _SPARE):
+            found = grid.program(spare)
+            if found is not None and _keeps(problem, grid.spend(found)):
+                return grid.spend(found)
     return _any_steps(problem)
-
-
-def _most(problem: Problem, minor: Floats) -> int:
-    """Return the total that rounding may reach: a split that leaves money on purpose keeps it.
-
-    Where money costs, the next lot may be the better side; its cost says which one.
-    """
-    if not problem.cost.any():
-        return round(float(minor.sum()))
-    return int((np.ceil(minor / problem.lots - _SNAP) * problem.lots).sum())
-
-
-def _keeps(problem: Problem, spend: Whole) -> bool:
-    """Say whether exact spends keep every rule; floats cannot tell a row that is just full."""
-    try:
-        outcome = problem.curves.value(spend / problem.money.units)
-        verify(problem.names, spend, problem.rules, outcome)
-    except VerificationError:
-        return False
-    return True
 
 
 def _any_steps(problem: Problem) -> Whole:
@@ -118,35 +98,36 @@ class _Grid:
     """The few exact spends that each channel may take near its optimum.
 
     Column ``j`` of `table` is a spend in minor units; columns rise, and a channel that has fewer
-    repeats its last. Rows are held in floats scaled to about one, with the exact check left to
-    `verify`. No more than `most` minor units are spent in total, and so many times what floating
-    point may miss is spared in every row.
+    repeats its last. What rows use and have left is counted from column 0 on, so that a cent among
+    billions is not lost. No more than `most` minor units are spent in total.
     """
 
-    def __init__(self, problem: Problem, table: Whole, most: int, spare: float) -> None:
+    def __init__(self, problem: Problem, table: Whole, most: int) -> None:
         self.problem, self.table = problem, table
-        money = self.table / problem.money.units
-        rows = problem.rows
+        units, rows, first = problem.money.units, problem.rows, table[:, 0]
+        money = table / units
         value = np.stack([problem.curves.value(money[:, j]) for j in range(money.shape[1])], axis=1)
-        change = np.abs(money - problem.last_money[:, None])
-        on, moved = (money > 0).astype(float), (change > 0).astype(float)
+        last = np.zeros_like(first) if problem.last is None else problem.last
+        change = np.abs(table - last[:, None])
         self.gain = problem.weight[:, None] * value - problem.cost[:, None] * money
         parts = (
-            (rows.money, money), (rows.moved, change), (rows.outcome, -value),
-            (rows.on, on), (rows.moves, moved),
+            (rows.money, table, units), (rows.moved, change, units), (rows.outcome, -value, 1),
+            (rows.on, 1 * (table > 0), 1), (rows.moves, 1 * (change > 0), 1),
         )  # fmt: skip
-        # What each row uses when a channel takes each of its spends: (rows, channels, columns).
-        self.use = np.zeros((rows.size, *money.shape))
-        for coefficients, part in parts:
+        # What each row uses more when a channel takes each of its spends: (rows, channels, columns).
+        self.use = np.zeros((rows.size, *table.shape))
+        for coefficients, part, scale in parts:
             if coefficients.nnz:
-                self.use += coefficients.toarray()[:, :, None] * part[None]
-        size = np.abs(self.use).max(axis=(1, 2), initial=0.0) + np.abs(rows.room)
-        self.slack = 1e-12 * np.maximum(size, 1e-300)
-        own = min(rows.room[0], most / problem.money.units)
-        self.room = np.concatenate([[own], rows.room[1:]]) - spare * self.slack * len(table)
+                more = (part - part[:, :1]) / scale
+                self.use += coefficients.toarray()[:, :, None] * more[None]
+        left = [float(row.room - row.used(first, problem.last, units)) for row in problem.all_rows]
+        left[0] = min(left[0], (most - int(first.sum())) / units)
+        gained = abs(rows.outcome) @ value[:, 0]
+        self.room = np.array(left) + rows.outcome @ value[:, 0]
+        self.slack = 1e-12 * np.abs(self.use).max(axis=(1, 2), initial=0.0) + 1e-14 * gained
 
     def used(self, chosen: NDArray[np.intp]) -> Floats:
-        """Return the left side of each row."""
+        """Return what each row uses more than at column 0."""
         used: Floats = np.take_along_axis(self.use, chosen[None, :, None], axis=2)[:, :, 0].sum(1)
         return used
 
@@ -190,19 +171,21 @@ class _Grid:
             order, more = order[until:], more[:, until:]
         return np.concatenate(taken) if taken else order
 
-    def program(self) -> NDArray[np.intp] | None:
-        """Return the columns that bring most and keep every row, by a small integer program."""
+    def program(self, spare: float) -> NDArray[np.intp] | None:
+        """Return the columns that bring most and keep every row, by a small integer program.
+
+        Rows spare a share of what a channel can use, since programs keep them to a millionth only.
+        """
         channels, columns = self.table.shape
         each = np.kron(np.eye(channels), np.ones(columns))
-        # Counted from the first columns, so that a lot among billions is not lost.
-        more = self.use - self.use[:, :, :1]
-        size = np.maximum(np.abs(more).max(axis=(1, 2)), 1e-300)
-        left = (self.room - self.use[:, :, 0].sum(axis=1)) / size
+        size = np.abs(self.use).max(axis=(1, 2))
+        size[size == 0] = 1.0
+        left = (self.room + self.slack) / size - spare
         scale = np.abs(self.gain).max() or 1.0
         answer = milp(
             -self.gain.ravel() / scale,
             constraints=[
-                LinearConstraint(more.reshape(size.size, -1) / size[:, None], ub=left),
+                LinearConstraint(self.use.reshape(size.size, -1) / size[:, None], ub=left),
                 LinearConstraint(each, lb=1.0, ub=1.0),
             ],
             integrality=np.ones(channels * columns),

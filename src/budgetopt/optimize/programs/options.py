@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from budgetopt.optimize.lagrangian import Field, field_of, priced
-from budgetopt.optimize.menu import Menu, value_at
+from budgetopt.optimize.programs.menu import Menu, value_at
 from budgetopt.optimize.rows import Rows
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.choose import Mix, Points, chosen, mixed, points_of
-from budgetopt.optimize.linear import Clock, clash, clock
-from budgetopt.optimize.lp import Status
-from budgetopt.optimize.mixes import amounts_of, excess, free_amounts, masses, renewed
-from budgetopt.optimize.options import FREE, OFF, STAY, Options, Scene
-from budgetopt.optimize.polish import Split, box_of, polish, snapped
+from budgetopt.optimize.programs.choose import Mix, Points, chosen, mixed, points_of
+from budgetopt.optimize.programs.linear import Clock, clash, clock
+from budgetopt.optimize.programs.lp import Status
+from budgetopt.optimize.programs.mixes import amounts_of, excess, free_amounts, masses, renewed
+from budgetopt.optimize.programs.options import FREE, OFF, STAY, Options, Scene
+from budgetopt.optimize.programs.polish import Split, box_of, polish, snapped
 from budgetopt.optimize.solved import Solved
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.optimize.choose import Mix, Points, total
-from budgetopt.optimize.menu import worth_and_uses
-from budgetopt.optimize.options import FREE, Options, Reply, Scene
+from budgetopt.optimize.programs.choose import Mix, Points, total
+from budgetopt.optimize.programs.menu import worth_and_uses
+from budgetopt.optimize.programs.options import FREE, Options, Reply, Scene
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.linear import Clock, climb, grid_around, worth_of
-from budgetopt.optimize.options import FREE, OFF, STAY, Options, Scene
+from budgetopt.optimize.programs.linear import Clock, climb, grid_around, worth_of
+from budgetopt.optimize.programs.options import FREE, OFF, STAY, Options, Scene
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]

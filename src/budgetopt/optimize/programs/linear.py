@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.lagrangian import Field, Priced, field_of, priced
-from budgetopt.optimize.lp import Program, Status, largest_entries, solve
-from budgetopt.optimize.menu import Menu, worth_and_uses
+from budgetopt.optimize.programs.lp import Program, Status, largest_entries, solve
+from budgetopt.optimize.programs.menu import Menu, worth_and_uses
 from budgetopt.optimize.rows import Rows
 from budgetopt.optimize.solved import Solved
 from budgetopt.optimize.waterfill import waterfill

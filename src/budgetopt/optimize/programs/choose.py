@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, coo_array, csr_array, diags_array
 
-from budgetopt.optimize.linear import Clock
-from budgetopt.optimize.lp import Program, Status, largest_entries, solve
-from budgetopt.optimize.menu import value_at, worth_and_uses
-from budgetopt.optimize.options import FREE, OFF, STAY, Options, Scene
+from budgetopt.optimize.programs.linear import Clock
+from budgetopt.optimize.programs.lp import Program, Status, largest_entries, solve
+from budgetopt.optimize.programs.menu import value_at, worth_and_uses
+from budgetopt.optimize.programs.options import FREE, OFF, STAY, Options, Scene
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
