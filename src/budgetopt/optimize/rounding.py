@@ -64,6 +64,26 @@ def rounded(problem: Problem, spend: Floats) -> Whole:
     return _any_steps(problem)
 
 
+def _most(problem: Problem, minor: Floats) -> int:
+    """Return the total that rounding may reach: a split that leaves money on purpose keeps it.
+
+    Where money costs, the next lot may be the better side; its cost says which one.
+    """
+    if not problem.cost.any():
+        return round(float(minor.sum()))
+    return int((np.ceil(minor / problem.lots - _SNAP) * problem.lots).sum())
+
+
+def _keeps(problem: Problem, spend: Whole) -> bool:
+    """Say whether exact spends keep every rule; floats cannot tell a row that is just full."""
+    try:
+        outcome = problem.curves.value(spend / problem.money.units)
+        verify(problem.names, spend, problem.rules, outcome)
+    except VerificationError:
+        return False
+    return True
+
+
 def _any_steps(problem: Problem) -> Whole:
     """Return whole steps that keep every rule, wherever they are, or say why there are none."""
     from budgetopt.optimize.conflict import explain_infeasible
@@ -114,7 +134,7 @@ class _Grid:
             (rows.money, table, units), (rows.moved, change, units), (rows.outcome, -value, 1),
             (rows.on, 1 * (table > 0), 1), (rows.moves, 1 * (change > 0), 1),
         )  # fmt: skip
-        # What each row uses more when a channel takes each of its spends: (rows, channels, columns).
+        # What each row uses more at each spend of a channel, shape (rows, channels, columns).
         self.use = np.zeros((rows.size, *table.shape))
         for coefficients, part, scale in parts:
             if coefficients.nnz:
