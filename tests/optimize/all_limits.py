@@ -312,8 +312,10 @@ def _below_hurdle(week, at, minor, hurdle):
     slope = (line.outcome(x) - line.outcome(x * (1 - 1e-6))) / (1e-6 * x)
     if line.bends:
         _, half, s = line.parameters
-        if x <= half * ((s - 1) / (s + 1)) ** (1 / s):
-            return False
+        bend = half * ((s - 1) / (s + 1)) ** (1 / s)
+        # The hurdle is met on the falling branch, or nowhere.
+        if x <= bend:
+            slope = (line.outcome(bend) - line.outcome(bend * (1 - 1e-6))) / (1e-6 * bend)
     return week.values()[at] * slope < hurdle * (1 - 1e-5)
 
 
@@ -325,7 +327,8 @@ def splits(week):
         menu = set(range(0, week.spendable + 1, lot))
         menu |= {line.lock} if line.lock is not None else set()
         menu |= {line.floor} if line.floor == line.cap else set()
-        menu |= {week.last[at]} if week.last is not None else set()
+        if any(limit[0] == "few moves" for limit in week.limits):
+            menu |= {week.last[at]} if week.last is not None else set()
         alone = [0] * len(week.lines)
         keep = []
         for x in sorted(menu):
