@@ -52,6 +52,8 @@ def overuse(field, rows, spend):
     """Return by how much the worst row is broken, as a share of the sum of its terms' sizes."""
     value, moved = field.curves.value(spend), np.abs(spend - field.last)
     size = abs(rows.money) @ spend + rows.moved @ moved + rows.outcome @ value + abs(rows.room)
+    # A row whose channels are all at zero is compared with what they could use.
+    size = np.maximum(size, 1e-3 * (abs(rows.money) @ np.minimum(field.upper, spend.sum())))
     return np.max((rows.used(spend, value, field.last) - rows.room) / np.where(size > 0, size, 1))
 
 
