@@ -327,7 +327,7 @@ def splits(week):
         menu = set(range(0, week.spendable + 1, lot))
         menu |= {line.lock} if line.lock is not None else set()
         menu |= {line.floor} if line.floor == line.cap else set()
-        if any(limit[0] == "few moves" for limit in week.limits):
+        if line.lot is not None or any(limit[0] == "few moves" for limit in week.limits):
             menu |= {week.last[at]} if week.last is not None else set()
         alone = [0] * len(week.lines)
         keep = []

@@ -92,7 +92,8 @@ def _any_steps(problem: Problem) -> Whole:
 
     answer = find_split(system_of(problem, set(limits_of(problem))))
     if answer.spend is not None:
-        return answer.spend
+        found: Whole = answer.spend
+        return found
     clash = explain_infeasible(problem) if answer.none else None
     raise clash or SolverError(
         "not-converged",
@@ -247,7 +248,7 @@ def _table(problem: Problem, minor: Floats) -> Whole:
     whole = np.where(np.abs(minor / lot - nearest) <= _SNAP, nearest, np.floor(minor / lot))
     base = np.clip(whole.astype(np.int64) * lot, low, np.maximum(low, high))
     steps = np.arange(-_ROOM, _ROOM + 2)
-    table = base[:, None] + steps * lot[:, None]
+    table: Whole = base[:, None] + steps * lot[:, None]
     least = np.where(problem.least_on > 0, -(-problem.least_on // lot) * lot, low)
     table = np.clip(table, np.maximum(low, least)[:, None], np.maximum(low, high)[:, None])
     off = (problem.least_on > 0) & (minor < 0.5 * problem.least_on)
