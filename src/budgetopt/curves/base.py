@@ -95,7 +95,15 @@ class Curve(ABC):
         if not channels:
             return self
         wide = {k: np.broadcast_to(v, (*np.shape(v)[:-1], *channels)) for k, v in given.items()}
-        return type(self)(**{k: v[..., columns] for k, v in wide.items()})
+        return self._of_checked({k: v[..., columns] for k, v in wide.items()})
+
+    @classmethod
+    def _of_checked(cls, parameters: dict[str, Any]) -> Self:
+        """Return a curve of parameters that were checked before, without looking at them again."""
+        curve = object.__new__(cls)
+        for name, value in parameters.items():
+            object.__setattr__(curve, name, value if np.ndim(value) else float(value))
+        return curve
 
     @classmethod
     def join(cls, curves: Sequence[Self]) -> Self:

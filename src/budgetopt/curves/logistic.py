@@ -59,16 +59,23 @@ class Logistic(Curve):
         return 2.0 * self.top / self.scale * q / np.square(1.0 + q)
 
     def spend_at_slope(self, slope: ArrayLike) -> Floats:
-        """Return ``2 scale arcosh(sqrt(top / (2 scale s)))``, at least 0."""
+        """Return ``scale arcosh(top / (scale s) - 1)``, at least 0.
+
+        The area function is ``ln(1 + d + sqrt(d (d+2)))`` with ``d = top/(scale s) - 2``, which
+        keeps its digits where the spend is small.
+        """
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            ratio = 0.5 * np.asarray(self.top) / self.scale / as_spend(slope)
-            spend = 2.0 * self.scale * np.arccosh(np.sqrt(ratio))
+            above = np.asarray(self.top) / self.scale / as_spend(slope) - 2.0
+            root = np.sqrt(above * (above + 2.0))
+            # Far out the product overflows and the root is as good as the number itself.
+            spend = self.scale * np.log1p(above + np.minimum(root, above + 1.0))
         return np.fmax(spend, 0.0)
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
         """Return ``scale / tanh(x/(2 scale))``; infinite at zero, where the slope is level."""
         with np.errstate(divide="ignore", over="ignore"):
-            return self.scale / np.tanh(0.5 * as_spend(spend) / self.scale)
+            fall = np.expm1(-as_spend(spend) / self.scale)
+            return self.scale * (-2.0 / fall - 1.0)
 
     @property
     def concave(self) -> bool:
