@@ -244,20 +244,26 @@ def _broken_line(week, at, spend):
     if line.off is not None and 0 < x < line.off:
         yield "off or at least"
     before = None if week.last is None else week.last[at]
-    reach = None
-    if before is not None:
-        rooms = []
-        if line.share is not None:
-            equal = week.spendable // len(week.lines)
-            rooms.append(math.floor(Fraction(line.share) * (before or equal)))
-        rooms += [] if line.change is None else [line.change]
-        reach = min(rooms, default=None)
-        if reach is not None and abs(x - before) > reach:
-            yield "max change"
+    low, high = _reach(week, at)
+    if not low <= x <= high:
+        yield "max change"
     # A spend that cannot move, or does not, need not be on the step.
-    stuck = line.floor == line.cap or x == before
-    if x % (line.lot or week.step) and not stuck:
+    stuck = max(low, line.floor) == min(high, math.inf if line.cap is None else line.cap)
+    if x % (line.lot or week.step) and not stuck and x != before:
         yield "step"
+
+
+def _reach(week, at):
+    """Return the least and the most that a channel may move to."""
+    line, rooms = week.lines[at], []
+    if week.last is None:
+        return 0, math.inf
+    before = week.last[at]
+    if line.share is not None:
+        equal = week.spendable // len(week.lines)
+        rooms.append(math.floor(Fraction(line.share) * (before or equal)))
+    rooms += [] if line.change is None else [line.change]
+    return max(0, before - min(rooms, default=before)), before + min(rooms, default=math.inf)
 
 
 def _is_broken(week, limit, spend):
@@ -326,7 +332,7 @@ def splits(week):
         lot = line.lot or week.step
         menu = set(range(0, week.spendable + 1, lot))
         menu |= {line.lock} if line.lock is not None else set()
-        menu |= {line.floor} if line.floor == line.cap else set()
+        menu |= {line.floor, _reach(week, at)[0]}
         if line.lot is not None or any(limit[0] == "few moves" for limit in week.limits):
             menu |= {week.last[at]} if week.last is not None else set()
         alone = [0] * len(week.lines)
