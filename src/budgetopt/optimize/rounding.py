@@ -35,9 +35,9 @@ def rounded(problem: Problem, spend: Floats) -> Whole:
 
     Budget and bounds alone are kept by largest remainder; equal remainders go to the channel
     whose name sorts first, so that the order in which channels are declared decides nothing. With
-    more rules every spend is rounded down to its lot, and the lots that fit are given out in the
-    order of what they bring; where that breaks a rule, a small integer program chooses among the
-    neighbouring lots, and then among all that are near.
+    more rules every spend is rounded down to its lot, rules that ask for more get the lots that
+    they miss, and those that are left go out in the order of what they bring; where that breaks a
+    rule, a small integer program chooses among the neighbouring lots, and then among all near.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def rounded(problem: Problem, spend: Floats) -> Whole:
         bounds = problem.bounds
         return round_to_step(minor, total, problem.step, bounds.lower, bounds.upper, _rank(problem))
     grid = _Grid(problem, _table(problem, minor), _most(problem, minor))
-    chosen = grid.fill(np.full(minor.size, _ROOM, dtype=np.intp))
+    chosen = grid.fill(grid.mend(np.full(minor.size, _ROOM, dtype=np.intp)))
     if grid.kept(chosen) and _keeps(problem, grid.spend(chosen)):
         return grid.spend(chosen)
     for table in (grid.table, _wide_table(problem, minor)):
@@ -156,6 +156,24 @@ class _Grid:
         """Say whether every row is kept."""
         return bool(np.all(self.used(chosen) <= self.room + self.slack * chosen.size))
 
+    def mend(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Move lots, up before down, until rows that rounding down broke are kept where it can."""
+        chosen = chosen.copy()
+        for row in np.flatnonzero(self.used(chosen) > self.room + self.slack * chosen.size):
+            for way in (1, -1):
+                short = self.used(chosen)[row] - self.room[row]
+                if short <= 0:
+                    break
+                ahead = np.clip(chosen + way, 0, self.table.shape[1] - 1)
+                gain = _at(self.gain, ahead) - _at(self.gain, chosen)
+                helps = _at(self.use[row], chosen) - _at(self.use[row], ahead)
+                order = np.lexsort((_rank(self.problem), -gain))
+                order = order[((helps > 0) & self._may(chosen, ahead))[order]]
+                taken = self._taken(order, chosen, ahead)
+                enough = int(np.searchsorted(np.cumsum(helps[taken]), short)) + 1
+                chosen[taken[:enough]] = ahead[taken[:enough]]
+        return chosen
+
     def fill(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
         """Give out lots in the order of what they bring, as far as no row breaks for it."""
         chosen, last = chosen.copy(), self.table.shape[1] - 1
@@ -164,7 +182,7 @@ class _Grid:
             ahead = np.minimum(chosen + 1, last)
             gain = _at(self.gain, ahead) - _at(self.gain, chosen)
             order = np.lexsort((rank, -gain))
-            order = order[((gain > 0) & self._up(chosen, ahead))[order]]
+            order = order[((gain > 0) & self._may(chosen, ahead))[order]]
             taken = self._taken(order, chosen, ahead)
             if not taken.size:
                 break
@@ -222,14 +240,16 @@ class _Grid:
         """Return the spends of the columns chosen, in minor units."""
         return _at(self.table, chosen)
 
-    def _up(self, chosen: NDArray[np.intp], ahead: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Say which channels may take the next lot: not those that would start or start to move."""
+    def _may(self, chosen: NDArray[np.intp], ahead: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Say which channels may take another spend: not to start, to stop, or to begin to move."""
         now, then = _at(self.table, chosen), _at(self.table, ahead)
-        starts = (now == 0) & (then > 0) & (self.problem.least_on > 0)
+        switches = ((now == 0) | (then == 0)) & (self.problem.least_on > 0)
         counted = np.zeros(now.size, dtype=bool)
-        if self.problem.rows.counts and self.problem.last is not None:
-            counted = now == self.problem.last
-        free: NDArray[np.bool_] = (then > now) & ~starts & ~counted
+        if self.problem.rows.counts:
+            switches |= (now == 0) | (then == 0)
+            if self.problem.last is not None:
+                counted = now == self.problem.last
+        free: NDArray[np.bool_] = (then != now) & ~switches & ~counted
         return free
 
 
