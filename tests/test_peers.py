@@ -19,7 +19,8 @@ def test_every_part_is_measured(part):
         # No answer may beat a proven bound, and ours are at it.
         assert row.gap is None or row.gap > -1e-7, row
         if row.solver.startswith("budgetopt") and row.gap is not None:
-            assert row.gap <= 1e-6, row
+            # Of 20 channels' 2,000 one cent may be lost.
+            assert row.gap <= (6e-6 if "whole cents" in row.note else 1e-6), row
 
 
 def test_what_fails_is_said_and_not_measured():

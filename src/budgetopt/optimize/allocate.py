@@ -158,9 +158,16 @@ def settle(
         prices=_prices(problem, minor, marginal, solved.prices),
         last=dict(zip(names, last, strict=False)),
         notes=_notes(plan, problem),
+        steps_worth=_steps_worth(problem, marginal),
         value=_value(plan),
         spread=None if drawn is None else _spread(problem, drawn, spend),
     )
+
+
+def _steps_worth(problem: Problem, marginal: Floats) -> float:
+    """Return what one lot more or less in every channel is worth, infinite slopes left out."""
+    each = np.abs(problem.weight * np.where(np.isfinite(marginal), marginal, 0.0) - problem.cost)
+    return float(each @ problem.lots) / problem.money.units
 
 
 def _value(plan: Plan) -> float:

@@ -62,6 +62,8 @@ class Allocation:
         Last applied spend by channel, empty where none was given.
     notes
         What a reader should know.
+    steps_worth
+        What one step in every channel is worth to the objective at the margin.
     value
         What one unit of the objective is worth in money; NaN where channels differ in it.
     spread
@@ -87,6 +89,7 @@ class Allocation:
     prices: dict[str, float]
     last: dict[str, Decimal] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    steps_worth: float = 0.0
     value: float = 1.0
     spread: Spread | None = None
 
@@ -133,10 +136,7 @@ class Allocation:
         Rounding to whole steps may cost what one step brings at the margin in each channel; beyond
         that only a millionth of the bound is allowed.
         """
-        units = self.rules.money.units
-        finite = [abs(m) for m in self.marginal.values() if math.isfinite(m)]
-        steps = float(np.dot(self.rules.lots[: len(finite)], finite)) / units if finite else 0.0
-        return self.bound - self.objective <= 1e-6 * abs(self.bound) + steps
+        return self.bound - self.objective <= 1e-6 * abs(self.bound) + self.steps_worth
 
     @property
     def budget(self) -> Decimal:
@@ -290,6 +290,7 @@ class Allocation:
                 prices=_table(data["prices"], float),
                 last=_table(data["last"], Decimal),
                 notes=tuple(data["notes"]),
+                steps_worth=float(data["steps_worth"]),
                 value=float(data["value"]),
                 spread=None if data["spread"] is None else Spread(**data["spread"]),
             )

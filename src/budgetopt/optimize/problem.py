@@ -181,7 +181,7 @@ def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = 
     before = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
     weight, cost = _objective(plan)
     limits = tuple(row for rule in plan.limits for row in rule.rows(plan, before))
-    curve = curves_of(plan, curves)
+    curve, lots = curves_of(plan, curves), np.array(plan.lots_minor, dtype=np.int64)
     bounds = _capped(plan, bounds_of(plan, last), curve)
     problem = Problem(
         names=plan.names,
@@ -189,12 +189,12 @@ def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = 
         step=plan.step_minor,
         budget=plan.spendable_minor,
         spend_all=plan.spend == "all",
-        bounds=bounds.drawn_in(plan.step_minor, plan.names, plan.money),
+        bounds=bounds.drawn_in(lots, plan.names, plan.money, before),
         curves=curve,
         weight=weight,
         cost=cost,
-        least_on=np.array(plan.minimums_minor, dtype=np.int64),
-        lots=np.array(plan.lots_minor, dtype=np.int64),
+        least_on=-(-np.array(plan.minimums_minor, dtype=np.int64) // lots) * lots,
+        lots=lots,
         limits=(*limits, *_target(plan, size)),
         last=before,
     )

@@ -47,28 +47,43 @@ class Bounds:
     def __hash__(self) -> int:
         return hash((self.lower.tobytes(), self.upper.tobytes()))
 
-    def drawn_in(self, step: int, names: tuple[str, ...], money: Currency) -> Bounds:
-        """Return the bounds on whole steps; locked channels (equal bounds) stay as they are.
+    def drawn_in(
+        self, lots: Minor, names: tuple[str, ...], money: Currency, last: Minor | None = None
+    ) -> Bounds:
+        """Return the bounds on whole lots; locked channels (equal bounds) stay as they are.
+
+        Parameters
+        ----------
+        lots
+            Each channel's step in minor units, shape ``(channels,)``.
+        names, money
+            For the error.
+        last
+            Last applied spend in minor units; where no whole lot lies within a channel's bounds,
+            it may stay at this.
 
         Raises
         ------
         InfeasibleError
             ``no-step-in-bounds``.
         """
-        if step == 1:
+        if np.all(lots == 1):
             return self
         locked = self.lower == self.upper
-        lower = np.where(locked, self.lower, -(-self.lower // step) * step)
-        upper = np.where(locked, self.upper, self.upper // step * step)
+        lower = np.where(locked, self.lower, -(-self.lower // lots) * lots)
+        upper = np.where(locked, self.upper, self.upper // lots * lots)
+        if last is not None:
+            stays = (lower > upper) & (self.lower <= last) & (last <= self.upper)
+            lower, upper = np.where(stays, last, lower), np.where(stays, last, upper)
         if np.any(lower > upper):
             at = int(np.argmax(lower > upper))
             raise InfeasibleError(
                 "no-step-in-bounds",
-                f"no multiple of the step {money.show(step)} lies between "
+                f"no multiple of the step {money.show(int(lots[at]))} lies between "
                 f"{money.show(self.lower[at])} and {money.show(self.upper[at])}, "
                 f"the bounds of {names[at]!r}",
                 field=f"channels.{names[at]}",
-                value=money.show(step),
+                value=money.show(int(lots[at])),
                 remedy="widen the bounds or take a finer step",
             )
         return Bounds(lower, upper, self.lower_rule, self.upper_rule)
