@@ -41,7 +41,7 @@ from budgetopt.curves import Log
 from budgetopt.errors import BudgetoptError, InputError, did_you_mean
 from budgetopt.history import History
 from budgetopt.money import show_amount
-from budgetopt.optimize import METHODS, Method, problem_of
+from budgetopt.optimize import METHODS, TIME_LIMIT, Method, problem_of
 from budgetopt.optimize import allocate as allocate_week
 from budgetopt.optimize.frontier import frontier as trace_frontier
 from budgetopt.plan import Plan
@@ -91,7 +91,7 @@ MethodOption = Annotated[
     str, typer.Option("--method", metavar="NAME", help=f"Engine: {', '.join(METHODS)}.")
 ]
 TimeLimit = Annotated[
-    float | None,
+    float,
     typer.Option("--time-limit", metavar="SECONDS", min=0.0, help="Best answer by then."),
 ]
 Explain = Annotated[
@@ -241,7 +241,7 @@ def reallocate(
 def allocate(
     plan: PlanPath,
     method: MethodOption = METHODS[0],
-    time_limit: TimeLimit = None,
+    time_limit: TimeLimit = TIME_LIMIT,
     format: FormatOption = Format.table,
     out: OutPath = None,
     explain: Explain = False,
@@ -268,7 +268,7 @@ def frontier(
     ] = None,
     as_of: AsOf = None,
     method: MethodOption = METHODS[0],
-    time_limit: TimeLimit = None,
+    time_limit: TimeLimit = TIME_LIMIT,
     format: FormatOption = Format.table,
     out: OutPath = None,
 ) -> None:

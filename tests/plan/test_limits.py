@@ -215,3 +215,24 @@ def test_a_limit_of_ones_own_class_is_kept_named_and_priced():
     assert week.prices["paper"] > 0
     with pytest.raises(bo.PlanError, match="class of its own"):
         plan.to_json()
+
+
+def test_a_learning_minimum_is_off_or_the_money_of_its_conversions():
+    curve = bo.Hill(100, 500, 2)
+    channels = [
+        bo.Channel("a", curve=curve, learning={"conversions": 50, "cpa": "30.01"}),
+        bo.Channel("b", curve=bo.Log(10, 100)),
+    ]
+    assert channels[0].least_on == bo.plan.LearningMinimum(50, "30.01").money
+    for budget in (1500, 1501):
+        plan = bo.Plan(budget=budget, currency="CNY", channels=channels)
+        week = bo.allocate(plan)
+        assert week.spend["a"] == 0 or week.spend["a"] >= bo.plan.LearningMinimum(50, "30.01").money
+        assert (week.spend["a"] > 0) == (budget == 1501)
+        assert bo.Plan.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize("given", [{"conversions": 50}, {"conversion": 50, "cpa": 3}, 50])
+def test_half_a_learning_minimum_is_refused(given):
+    with pytest.raises(bo.PlanError, match="learning"):
+        bo.Channel("a", learning=given)

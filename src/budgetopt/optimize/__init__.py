@@ -12,7 +12,7 @@ from budgetopt.optimize.allocate import allocate, draws_of, settle
 from budgetopt.optimize.allocation import Allocation
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.check import verify
-from budgetopt.optimize.engines import METHODS, Method, solve
+from budgetopt.optimize.engines import METHODS, TIME_LIMIT, Method, solve
 from budgetopt.optimize.problem import Believes, Problem, curves_of, problem_of
 from budgetopt.optimize.rules import Rules
 from budgetopt.optimize.solved import Solved
@@ -21,6 +21,7 @@ from budgetopt.optimize.words import how_good, round_amount
 
 __all__ = [
     "METHODS",
+    "TIME_LIMIT",
     "Allocation",
     "Believes",
     "Filled",

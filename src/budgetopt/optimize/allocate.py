@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from budgetopt.curves import Mixture
 from budgetopt.errors import InputError
 from budgetopt.optimize.allocation import Allocation
-from budgetopt.optimize.engines import Method, solve
+from budgetopt.optimize.engines import TIME_LIMIT, Method, solve
 from budgetopt.optimize.problem import Problem, problem_of
 from budgetopt.optimize.rounding import rounded
 from budgetopt.optimize.solved import Solved
@@ -32,7 +32,7 @@ def allocate(
     *,
     last: Mapping[str, Any] | None = None,
     method: Method = "auto",
-    time_limit: float | None = None,
+    time_limit: float | None = TIME_LIMIT,
     risk: Risk | None = None,
     draws: int = 200,
     seed: int = 0,
@@ -50,7 +50,8 @@ def allocate(
     method
         Engine to use, one of `budgetopt.optimize.METHODS`; by default what the plan needs.
     time_limit
-        Seconds after which engines that search return the best verified split with its gap.
+        Seconds after which engines that search return the best verified split with its gap;
+        None for no limit. Only an answer that ran into it may differ from run to run.
     risk
         What is maximised over draws from the belief, such as ``Risk.mean_cvar(0.5)``; by default
         the mean of the belief.

@@ -17,7 +17,13 @@ METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", 
 """Engines that `solve` may be told to use; ``"auto"`` leaves the choice to the plan."""
 
 
-def solve(problem: Problem, method: Method = "auto", time_limit: float | None = None) -> Solved:
+TIME_LIMIT = 60.0
+"""Seconds that a search may take where nobody says otherwise; few plans take one."""
+
+
+def solve(
+    problem: Problem, method: Method = "auto", time_limit: float | None = TIME_LIMIT
+) -> Solved:
     """Return the best continuous split, by the engine that the plan needs or the one asked for.
 
     ==============  ====================================================================

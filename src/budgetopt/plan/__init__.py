@@ -11,6 +11,7 @@ from budgetopt.plan.bounds import MARGIN, RULES, Bounds, bounds_of
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel, one_curve
 from budgetopt.plan.goal import Goal
+from budgetopt.plan.learning import LearningMinimum
 from budgetopt.plan.limits import Caps, Limit, Row, Rule
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.plan import Plan
@@ -24,6 +25,7 @@ __all__ = [
     "Caps",
     "Channel",
     "Goal",
+    "LearningMinimum",
     "Limit",
     "MaxChange",
     "Plan",

@@ -14,6 +14,7 @@ from budgetopt.curves import Curve
 from budgetopt.errors import CurveError, PlanError
 from budgetopt.money import as_decimal, show_amount
 from budgetopt.plan.change import MaxChange
+from budgetopt.plan.learning import LearningMinimum
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -41,8 +42,11 @@ class Channel:
     labels
         Groups the channel belongs to, such as ``{"platform": "douyin"}``.
     off_or_at_least
-        The channel gets nothing, or at least this much money; for platform minimums and learning
-        minimums. It goes with no floor.
+        The channel gets nothing, or at least this much money, a platform's minimum. It goes with
+        no floor.
+    learning
+        The same, as a `LearningMinimum` or its parts, ``{"conversions": 50, "cpa": 30}``; of the
+        two minimums the larger holds.
     lot
         The channel's own step of money, in place of the plan's.
     value
@@ -77,6 +81,7 @@ class Channel:
     lot: Decimal | None = None
     value: Decimal | None = None
     rates: tuple[tuple[str, Decimal], ...] = ()
+    learning: LearningMinimum | None = None
 
     def __init__(
         self,
@@ -92,6 +97,7 @@ class Channel:
         lot: Any = None,
         value: Any = None,
         rates: Mapping[str, Any] | tuple[tuple[str, Any], ...] = (),
+        learning: Any = None,
     ) -> None:
         _check_name(name)
         where = f"of {name!r}"
@@ -108,8 +114,15 @@ class Channel:
             put(self, field, exact)
         pairs = ((k, as_decimal(v, f"rate {k!r} {where}")) for k, v in dict(rates).items())
         put(self, "rates", tuple(sorted(pairs)))
+        put(self, "learning", LearningMinimum.of(learning, f"learning {where}"))
         self._check_bounds()
         self._check_minimum()
+
+    @property
+    def least_on(self) -> Decimal | None:
+        """Least money when the channel is on, None where nothing is asked."""
+        asked = [self.off_or_at_least, None if self.learning is None else self.learning.money]
+        return max((money for money in asked if money is not None), default=None)
 
     def _check_bounds(self) -> None:
         if self.cap is not None and self.cap < self.floor:
@@ -140,7 +153,7 @@ class Channel:
             )
 
     def _check_minimum(self) -> None:
-        least = self.off_or_at_least
+        least = self.least_on
         if least is not None and self.floor > 0:
             raise self._clash(
                 f"{self.name!r} has a floor {show_amount(self.floor)}, so it cannot be off",

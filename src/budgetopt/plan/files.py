@@ -61,6 +61,13 @@ class LinesFile(_Model):
     lines: dict[str, Amount]
 
 
+class LearningFile(_Model):
+    """Conversions a week that a platform needs to learn, and what one is expected to cost."""
+
+    conversions: Amount
+    cpa: Amount
+
+
 class ChannelFile(_Model):
     """One line that money can go to."""
 
@@ -72,6 +79,7 @@ class ChannelFile(_Model):
     curve: dict[str, Any] | None = None
     labels: dict[str, str] = {}
     off_or_at_least: Amount = None
+    learning: LearningFile | None = None
     lot: Amount = None
     value: Amount = None
     rates: dict[str, Amount] = {}
@@ -243,7 +251,10 @@ def _change(given: Any) -> Any:
 
 
 def _channel(given: ChannelFile) -> Channel:
-    fields = {k: getattr(given, k) for k in given.model_fields_set - {"curve", "max_change"}}
+    apart = {"curve", "max_change", "learning"}
+    fields = {k: getattr(given, k) for k in given.model_fields_set - apart}
+    if given.learning is not None:
+        fields["learning"] = given.learning.model_dump()
     curve = None if given.curve is None else _curve(given.curve, given.name)
     return Channel(curve=curve, max_change=_change(given.max_change), **fields)
 
@@ -293,6 +304,8 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
         "history": ColumnsFile,
         "budget_lines": LinesFile,
         "max_change": ChangeFile,
+        "learning": LearningFile,
+        "goal": GoalFile,
         "ChangeFile": ChangeFile,
     }
     model = next((rooms[str(p)] for p in reversed(loc) if str(p) in rooms), PlanFile)
@@ -336,6 +349,8 @@ def _plain_channel(channel: Channel) -> dict[str, Any]:
     data: dict[str, Any] = {"name": channel.name, "floor": f"{channel.floor:f}"}
     amounts = ("cap", "locked", "off_or_at_least", "lot", "value")
     data |= {k: f"{v:f}" for k in amounts if (v := getattr(channel, k)) is not None}
+    if channel.learning is not None:
+        data["learning"] = channel.learning.to_dict()
     if channel.rates:
         data["rates"] = {k: f"{v:f}" for k, v in channel.rates}
     if channel.max_change is not None:

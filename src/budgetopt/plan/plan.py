@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -207,13 +208,11 @@ class Plan:
     @cached_property
     def minimums_minor(self) -> tuple[int, ...]:
         """What each channel gets at least when it is on, in minor units; 0 for no such rule."""
-        minor = self.money.minor
-        return tuple(
-            0
-            if c.off_or_at_least is None
-            else minor(c.off_or_at_least, f"off_or_at_least of {c.name!r}")
-            for c in self.channels
-        )
+        minor, units = self.money.minor, self.money.units
+        for c in self.channels:
+            if c.off_or_at_least is not None:
+                minor(c.off_or_at_least, f"off_or_at_least of {c.name!r}")
+        return tuple(math.ceil((c.least_on or 0) * units) for c in self.channels)
 
     @cached_property
     def lots_minor(self) -> tuple[int, ...]:

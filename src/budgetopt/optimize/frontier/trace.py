@@ -14,7 +14,7 @@ from budgetopt.errors import InfeasibleError, PlanError, SolverError
 from budgetopt.money import as_decimal
 from budgetopt.optimize.allocate import allocate
 from budgetopt.optimize.allocation import Allocation
-from budgetopt.optimize.engines import Method
+from budgetopt.optimize.engines import TIME_LIMIT, Method
 from budgetopt.optimize.frontier.hurdle import (
     Source,
     bad,
@@ -38,7 +38,7 @@ def frontier(
     *,
     last: Mapping[str, Any] | None = None,
     method: Method = "auto",
-    time_limit: float | None = None,
+    time_limit: float | None = TIME_LIMIT,
 ) -> Frontier:
     r"""Return the best outcome along a range of budgets, each a verified allocation.
 
