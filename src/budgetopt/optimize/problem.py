@@ -183,13 +183,14 @@ def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = 
     limits = tuple(row for rule in plan.limits for row in rule.rows(plan, before))
     curve, lots = curves_of(plan, curves), np.array(plan.lots_minor, dtype=np.int64)
     bounds = _capped(plan, bounds_of(plan, last), curve)
+    stay = (lots > plan.step_minor) | any(row.counts for row in limits)
     problem = Problem(
         names=plan.names,
         money=plan.money,
         step=plan.step_minor,
         budget=plan.spendable_minor,
         spend_all=plan.spend == "all",
-        bounds=bounds.drawn_in(lots, plan.names, plan.money, before),
+        bounds=bounds.drawn_in(lots, plan.names, plan.money, before, stay),
         curves=curve,
         weight=weight,
         cost=cost,

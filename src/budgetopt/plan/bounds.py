@@ -48,7 +48,12 @@ class Bounds:
         return hash((self.lower.tobytes(), self.upper.tobytes()))
 
     def drawn_in(
-        self, lots: Minor, names: tuple[str, ...], money: Currency, last: Minor | None = None
+        self,
+        lots: Minor,
+        names: tuple[str, ...],
+        money: Currency,
+        last: Minor | None = None,
+        stay: NDArray[np.bool_] | bool = False,
     ) -> Bounds:
         """Return the bounds on whole lots; locked channels (equal bounds) stay as they are.
 
@@ -61,6 +66,9 @@ class Bounds:
         last
             Last applied spend in minor units; where no whole lot lies within a channel's bounds,
             it may stay at this.
+        stay
+            Which channels may stay at their last spend, off their lot, in any case; their bounds
+            go on to hold it.
 
         Raises
         ------
@@ -73,8 +81,12 @@ class Bounds:
         lower = np.where(locked, self.lower, -(-self.lower // lots) * lots)
         upper = np.where(locked, self.upper, self.upper // lots * lots)
         if last is not None:
-            stays = (lower > upper) & (self.lower <= last) & (last <= self.upper)
-            lower, upper = np.where(stays, last, lower), np.where(stays, last, upper)
+            within = (self.lower <= last) & (last <= self.upper)
+            only = within & (lower > upper)
+            lower, upper = np.where(only, last, lower), np.where(only, last, upper)
+            also = within & stay & ~locked
+            lower = np.where(also, np.minimum(lower, last), lower)
+            upper = np.where(also, np.maximum(upper, last), upper)
         if np.any(lower > upper):
             at = int(np.argmax(lower > upper))
             raise InfeasibleError(
