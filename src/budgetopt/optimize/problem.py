@@ -194,13 +194,22 @@ def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = 
         curves=curve,
         weight=weight,
         cost=cost,
-        least_on=-(-np.array(plan.minimums_minor, dtype=np.int64) // lots) * lots,
+        least_on=_least_on(plan, lots, before, stay),
         lots=lots,
         limits=(*limits, *_target(plan, size)),
         last=before,
     )
     refuse_infeasible(problem)
     return problem
+
+
+def _least_on(plan: Plan, lots: Whole, last: Whole | None, stay: NDArray[np.bool_]) -> Whole:
+    """Return what a channel gets at least when it is on, in whole lots, or its last spend."""
+    least = np.array(plan.minimums_minor, dtype=np.int64)
+    whole: Whole = -(-least // lots) * lots
+    if last is None:
+        return whole
+    return np.where(stay & (last >= least) & (last < whole), last, whole)
 
 
 def _capped(plan: Plan, bounds: Bounds, curves: Curve) -> Bounds:
