@@ -254,6 +254,12 @@ def test_check_says_what_plan_and_history_hold(shop, capsys):
     assert "at least 3,300" in " ".join(run(capsys, "check", "plan.toml")[1].split())
 
 
+def test_check_does_not_take_a_hurdle_for_a_cap_where_no_curve_is_known(shop, capsys):
+    hurdle = '[[limits]]\nkind = "mroas"\nat_least = 1\n\n# Search'
+    change(shop, "plan.toml", "# Search", hurdle)
+    assert run(capsys, "check", "plan.toml")[0] == 0
+
+
 @pytest.mark.parametrize("kind", ["table", "json", "csv"])
 def test_a_plan_with_curves_is_allocated(shop, capsys, kind):
     (shop / "curves.toml").write_text(CURVES, encoding="utf-8")

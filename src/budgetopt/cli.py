@@ -179,8 +179,9 @@ def check(
     declared = Plan.load(plan)
     past = None if history is None else _read(declared, history, as_of)
     last = None if past is None else last_spend(declared, past.complete())
-    # Bounds do not depend on the curves, so any will do.
-    problem = problem_of(declared, dict.fromkeys(declared.names, Log(1.0, 1.0)), last)
+    # Curves so steep that no hurdle caps them: what is checked is what the plan alone says.
+    steep = dict.fromkeys(declared.names, Log(1e30, 1.0))
+    problem = problem_of(declared, steep if declared.curves is None else None, last)
     least, most = int(problem.bounds.lower.sum()), int(problem.bounds.upper.sum())
     show, count = declared.money.show, len(declared.channels)
     lines = [
