@@ -406,6 +406,18 @@ def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path):
     assert "Traceback" not in run.stderr
 
 
+def test_what_a_solver_prints_by_itself_does_not_get_into_the_answer(tmp_path):
+    program = (
+        "import os, sys; from budgetopt import cli\n"
+        "real = cli.plan_schema\n"
+        "cli.plan_schema = lambda: (os.write(1, b'noise'), real())[1]\n"
+        "cli.main(['schema'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert json.loads(done.stdout)["title"] == "PlanFile"
+    assert done.stderr == b"noise"
+
+
 def test_the_package_declares_the_command():
     declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
     assert declared["project"]["scripts"] == {"budgetopt": "budgetopt.cli:main"}

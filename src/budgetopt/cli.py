@@ -30,7 +30,7 @@ from enum import StrEnum
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -38,7 +38,7 @@ from budgetopt import __version__, report
 from budgetopt.belief import learn
 from budgetopt.calendar import as_date
 from budgetopt.curves import Log
-from budgetopt.errors import BudgetoptError, InputError, did_you_mean
+from budgetopt.errors import BudgetoptError, InputError
 from budgetopt.history import History
 from budgetopt.money import show_amount
 from budgetopt.optimize import METHODS, TIME_LIMIT, Method, problem_of
@@ -249,7 +249,7 @@ def allocate(
 ) -> None:
     """Split a week's budget by the curves that the plan's channels carry."""
     _keep(out, plan)
-    week = allocate_week(Plan.load(plan), method=_method(method), time_limit=time_limit)
+    week = allocate_week(Plan.load(plan), method=cast(Method, method), time_limit=time_limit)
     texts: dict[Format, Callable[[], str]] = {
         Format.table: lambda: report.allocation_table(week, explain=explain),
         Format.json: week.to_json,
@@ -280,7 +280,7 @@ def frontier(
         past = _read(declared, history, as_of).select(declared.names).complete()
         belief, last = learn(past, declared), last_spend(declared, past)
     line = trace_frontier(
-        declared, belief, last=last, method=_method(method), time_limit=time_limit
+        declared, belief, last=last, method=cast(Method, method), time_limit=time_limit
     )
     texts: dict[Format, Callable[[], str]] = {
         Format.table: lambda: report.frontier_table(line),
@@ -288,20 +288,6 @@ def frontier(
         Format.csv: lambda: line.to_frame().to_csv(index=False, lineterminator="\n"),
     }
     _answer(texts[format](), out)
-
-
-def _method(name: str) -> Method:
-    """Return the engine of a name."""
-    for method in METHODS:
-        if method == name:
-            return method
-    raise InputError(
-        "unknown-name",
-        f"method {name!r} is not known",
-        field="method",
-        value=name,
-        remedy=did_you_mean(name, METHODS),
-    )
 
 
 @app.command()
@@ -346,6 +332,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [g for g in given if g != "--debug"]
+    _own_stdout()
     _write_utf8()
     try:
         sys.exit(app(args=given, prog_name="budgetopt", standalone_mode=False) or 0)
@@ -356,6 +343,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - a scheduler's log gets one line, not a traceback
         text = f"unexpected {type(error).__name__}: {error}: run again with --debug and report it"
         _complain(error, given, debug, text)
+
+
+def _own_stdout() -> None:
+    """Keep answers apart from what a solver's compiled code may print: that goes to stderr."""
+    out = sys.stdout
+    if out is not sys.__stdout__ or not isinstance(out, io.TextIOWrapper) or out.fileno() != 1:
+        return
+    out.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(own, "w", encoding=out.encoding, errors=out.errors)
 
 
 def _write_utf8() -> None:
