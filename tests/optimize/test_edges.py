@@ -156,3 +156,20 @@ def test_a_policy_that_leaves_money_is_not_topped_up_by_rounding():
     week = bo.reallocate(plan, history, policy=bo.HoldSteady()).allocation
     assert [int(m) for m in week.spend.values()] == [143, 71, 113]
     assert week.total == 327
+
+
+def test_where_prices_do_not_settle_the_linear_program_answers(monkeypatch):
+    import budgetopt.optimize.dual as room
+    from budgetopt.errors import SolverError
+
+    def lost(*_):
+        raise SolverError("not-converged", "the search for the prices ended")
+
+    channels = [Channel(n, curve=Log(t, 10), labels={"g": n}) for n, t in (("a", 3), ("b", 1))]
+    plan = plan_of(*channels, limits=[Limit.group("a", {"g": "a"}, at_most=50)])
+    expected = bo.allocate(plan)
+    monkeypatch.setattr(room, "dual", lost)
+    week = bo.allocate(plan)
+    assert (expected.method, week.method) == ("dual", "linear")
+    assert week.gap < 1e-6
+    assert week.spend == expected.spend

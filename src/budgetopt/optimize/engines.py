@@ -66,6 +66,9 @@ def solve(
     except (InfeasibleError, SolverError) as error:
         if isinstance(error, SolverError) and error.code != "not-converged":
             raise
+        if isinstance(error, SolverError) and method == "auto" and chosen == "dual":
+            # Many straight pieces tied at once: a linear program holds them as they are.
+            return solve(problem, "linear", time_limit)
         return _any_split(problem, chosen, error)
 
 
