@@ -11,6 +11,7 @@ import numpy as np
 
 from budgetopt.belief import learn
 from budgetopt.calendar import Week, as_date
+from budgetopt.curves import Curve
 from budgetopt.errors import CalendarError, HistoryError, InputError
 from budgetopt.history import History
 from budgetopt.optimize import Problem, draws_of, problem_of, settle, solve
@@ -153,6 +154,12 @@ def _view(
     last: dict[str, Decimal],
     best: Floats,
 ) -> View:
+    def optimum(curves: Curve) -> Floats:
+        # The mean of the belief is what the week is judged by, and is solved already.
+        if curves == problem.curves:
+            return best.copy()
+        return solve(replace(problem, curves=curves)).spend
+
     def fixed(values: Any) -> Floats:
         # A policy that writes into its view must not change what its answer is checked against.
         array = np.array(values, dtype=np.float64)
@@ -168,7 +175,7 @@ def _view(
         spend=past.spend,
         outcome=past.outcome,
         spend_all=problem.spend_all,
-        best=lambda curves: solve(replace(problem, curves=curves)).spend,
+        best=optimum,
         keep=lambda spend: drawn_in(problem, best, spend),
     )
 
