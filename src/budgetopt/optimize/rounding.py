@@ -124,7 +124,7 @@ class _Grid:
     """
 
     def __init__(self, problem: Problem, table: Whole, most: int) -> None:
-        self.problem, self.table = problem, table
+        self.problem, self.table, self.rank = problem, table, _rank(problem)
         units, rows, first = problem.money.units, problem.rows, table[:, 0]
         money = table / units
         value = np.stack([problem.curves.value(money[:, j]) for j in range(money.shape[1])], axis=1)
@@ -167,7 +167,7 @@ class _Grid:
                 ahead = np.clip(chosen + way, 0, self.table.shape[1] - 1)
                 gain = _at(self.gain, ahead) - _at(self.gain, chosen)
                 helps = _at(self.use[row], chosen) - _at(self.use[row], ahead)
-                order = np.lexsort((_rank(self.problem), -gain))
+                order = np.lexsort((self.rank, -gain))
                 order = order[((helps > 0) & self._may(chosen, ahead))[order]]
                 taken = self._taken(order, chosen, ahead)
                 enough = int(np.searchsorted(np.cumsum(helps[taken]), short)) + 1
@@ -177,11 +177,10 @@ class _Grid:
     def fill(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
         """Give out lots in the order of what they bring, as far as no row breaks for it."""
         chosen, last = chosen.copy(), self.table.shape[1] - 1
-        rank = _rank(self.problem)
         for _ in range(last):
             ahead = np.minimum(chosen + 1, last)
             gain = _at(self.gain, ahead) - _at(self.gain, chosen)
-            order = np.lexsort((rank, -gain))
+            order = np.lexsort((self.rank, -gain))
             order = order[((gain > 0) & self._may(chosen, ahead))[order]]
             taken = self._taken(order, chosen, ahead)
             if not taken.size:

@@ -37,7 +37,7 @@ class Change:
     part
         The limit.
     by
-        As `budgetopt.optimize.reach.system_of` takes it: minor units for bounds and least
+        As `reach.system_of` takes it: minor units for bounds and least
         amounts, a row's own unit for rows, the factor on the outcome less 1 for ratios.
     text
         The same as an imperative clause.
@@ -46,11 +46,6 @@ class Change:
     part: Part
     by: Fraction
     text: str
-
-
-def feasible_with(problem: Problem, changes: Collection[Change]) -> bool:
-    """Return whether a split was found that keeps all limits of a problem, changed like this."""
-    return _split_with(problem, {c.part: c.by for c in changes}) is not None
 
 
 def _split_with(problem: Problem, moved: dict[Part, Fraction]) -> NDArray[np.int64] | None:

@@ -35,7 +35,6 @@ class Rule(Protocol):
         """Return the rows; `last` is last applied money in minor units by channel, or None."""
 
 
-@runtime_checkable
 class Caps(Protocol):
     """A second verb that a limit may have: the most money by channel, read off the curves."""
 
