@@ -3,6 +3,7 @@
 From simple to subtle: `Exponential`, `Log`, `Power` and `Logistic` are concave and have closed
 forms for everything; `Hill` is concave up to shape 1 and S-shaped above; `Points` goes through
 measured points; `Mixture` is a weighted sum; `stack` puts many curves on one channel axis.
+`Carryover` says how a week's money works in later weeks too, and what a curve then takes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from budgetopt.curves.base import Curve
+from budgetopt.curves.carryover import Carryover, effective_spend, kernels
 from budgetopt.curves.exponential import Exponential
 from budgetopt.curves.hill import Hill
 from budgetopt.curves.logarithm import Log
@@ -22,6 +24,7 @@ from budgetopt.errors import CurveError, did_you_mean
 
 __all__ = [
     "KINDS",
+    "Carryover",
     "Curve",
     "Exponential",
     "Hill",
@@ -32,6 +35,8 @@ __all__ = [
     "Power",
     "Stack",
     "curve_from_dict",
+    "effective_spend",
+    "kernels",
     "stack",
 ]
 

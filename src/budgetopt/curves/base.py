@@ -146,7 +146,7 @@ def check_parameter(
         ``bad-curve``, with the position where the parameter is an array.
     """
     given = getattr(curve, name)
-    array = _as_floats(given)
+    array = as_floats(given)
     # Written so that NaN fails.
     good = (array > above) & (array >= least) & (array < below)
     if not good.all():
@@ -166,7 +166,7 @@ def check_parameter(
     object.__setattr__(curve, name, float(array) if array.ndim == 0 else array)
 
 
-def _as_floats(given: Any) -> Floats:
+def as_floats(given: Any) -> Floats:
     """Return numbers as floats, with NaN for what is not a number: text, yes or no."""
     try:
         # A list is looked at item by item, since numpy would make one of a yes.
