@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import budgetopt as bo
-from budgetopt.curves import Exponential, Hill, Log, Logistic, Points, Power
+from budgetopt.curves import Carryover, Exponential, Hill, Log, Logistic, Points, Power
 from budgetopt.money import Currency
 from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
 from budgetopt.plan.files import ChannelFile, ColumnsFile, PlanFile, schema
@@ -62,6 +62,7 @@ name = "a b"
 locked = 500
 max_change = 0.5
 curve = { kind = "points", spend = [0, 10.5], outcome = [0, 3] }
+carryover = { kind = "delayed", share = 0.4, delay = 1.5, length = 8 }
 """
 
 EVERY_FIELD_IN_PYTHON = Plan(
@@ -100,7 +101,13 @@ EVERY_FIELD_IN_PYTHON = Plan(
             curve=Hill(9000.5, 4000, 0.8),
             labels={"kind": "feeds", "segment": "new"},
         ),
-        Channel("a b", locked=500, max_change=0.5, curve=Points([0, 10.5], [0, 3])),
+        Channel(
+            "a b",
+            locked=500,
+            max_change=0.5,
+            curve=Points([0, 10.5], [0, 3]),
+            carryover=Carryover("delayed", share=0.4, delay=1.5, length=8),
+        ),
     ],
 )
 
@@ -188,6 +195,11 @@ def test_the_example_with_the_documents_total_is_refused_by_ten_thousand(tmp_pat
         (least(max_change={"shar": 0.1}), "max_change", "'share'"),
         (channel(max_change={"form_zero": 1, "share": 1}), "max_change of '抖音'", "'from_zero'"),
         (channel(curve={"kind": "hil", "top": 1}), "channels.抖音.curve.kind", "'hill'"),
+        (
+            channel(carryover={"kind": "geometric", "shar": 1}),
+            "channels.0.carryover.shar",
+            "'share'",
+        ),
     ],
 )
 def test_a_misspelt_field_is_refused_with_a_suggestion(data, place, suggestion):
@@ -250,6 +262,9 @@ WRONG = [5, [1], {"a": 1}, None, True, "text"]
         (lambda v: channel(curve=v), (None,)),
         (lambda v: channel(curve={"kind": v}), ()),
         (lambda v: channel(curve={"kind": "log", "scale": 1, "top": v}), (5,)),
+        (lambda v: channel(carryover=v), (None,)),
+        (lambda v: channel(carryover={"kind": v}), ()),
+        (lambda v: channel(carryover={"kind": "geometric", "share": v}), ()),
         (lambda v: channel(labels=v), ()),
         (lambda v: channel(labels={"a": v}), ("text",)),
     ],
@@ -299,6 +314,21 @@ def test_a_bad_curve_in_a_file_is_refused_with_channel_and_parameter(curve, name
     assert error.code == "bad-curve"
     assert "'抖音'" in str(error)
     assert error.field.endswith(named)
+
+
+@pytest.mark.parametrize(
+    ("carryover", "named", "said"),
+    [
+        ({"kind": "geometric", "share": 1}, "share", "below 1"),
+        ({"kind": "geometric"}, "share", "missing"),
+        ({"kind": "delayed", "share": 0.5, "delay": 9, "length": 9}, "delay", "from 0 to 8"),
+        ({"kind": "weibull-pdf", "share": 0.5, "length": 9}, "share", "has no share"),
+    ],
+)
+def test_a_bad_carryover_in_a_file_is_refused_with_channel_and_parameter(carryover, named, said):
+    error = refused(channel(carryover=carryover))
+    assert (error.code, error.field) == ("bad-curve", f"channels.抖音.carryover.{named}")
+    assert said in str(error)
 
 
 def test_two_channels_of_one_name_in_a_file_are_refused():
@@ -453,6 +483,25 @@ curves = st.one_of(
     ),
 )
 
+weibulls = st.sampled_from(["weibull-pdf", "weibull-cdf"])
+carryovers = st.one_of(
+    st.builds(Carryover, st.just("geometric"), share=st.floats(0, 0.95)),
+    st.builds(
+        Carryover,
+        st.just("delayed"),
+        share=st.floats(0.01, 0.95),
+        delay=st.floats(0, 4),
+        length=st.integers(5, 520),
+    ),
+    st.builds(
+        Carryover,
+        weibulls,
+        shape=st.floats(0.1, 10),
+        scale=st.floats(0.1, 50),
+        length=st.integers(1, 60),
+    ),
+)
+
 
 @st.composite
 def plans(draw):
@@ -479,6 +528,7 @@ def plans(draw):
             max_change=change() if draw(st.booleans()) else None,
             curve=draw(st.none() | curves),
             labels=draw(st.dictionaries(names, names, max_size=3)),
+            carryover=draw(st.none() | carryovers),
         )
 
     lines = draw(st.dictionaries(names, st.decimals(0, 10**6, places=3), max_size=4))

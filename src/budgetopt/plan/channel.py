@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt.curves import Curve
+from budgetopt.curves import Carryover, Curve
 from budgetopt.errors import CurveError, PlanError
 from budgetopt.money import as_decimal, show_amount
 from budgetopt.plan.change import MaxChange
@@ -47,6 +47,9 @@ class Channel:
     learning
         The same, as a `LearningMinimum` or its parts, ``{"conversions": 50, "cpa": 30}``; of the
         two minimums the larger holds.
+    carryover
+        How a week's effect spreads over later weeks: a `Carryover` or its parts, ``{"kind":
+        "geometric", "share": 0.4}``. None where it is learned.
     lot
         The channel's own step of money, in place of the plan's.
     value
@@ -62,7 +65,7 @@ class Channel:
     MoneyError
         ``bad-money``.
     CurveError
-        ``bad-curve`` where `curve` is not one curve.
+        ``bad-curve`` where `curve` is not one curve, or `carryover` not one kernel.
 
     Examples
     --------
@@ -82,6 +85,7 @@ class Channel:
     value: Decimal | None = None
     rates: tuple[tuple[str, Decimal], ...] = ()
     learning: LearningMinimum | None = None
+    carryover: Carryover | None = None
 
     def __init__(
         self,
@@ -98,6 +102,7 @@ class Channel:
         value: Any = None,
         rates: Mapping[str, Any] | tuple[tuple[str, Any], ...] = (),
         learning: Any = None,
+        carryover: Any = None,
     ) -> None:
         _check_name(name)
         where = f"of {name!r}"
@@ -115,6 +120,7 @@ class Channel:
         pairs = ((k, as_decimal(v, f"rate {k!r} {where}")) for k, v in dict(rates).items())
         put(self, "rates", tuple(sorted(pairs)))
         put(self, "learning", LearningMinimum.of(learning, f"learning {where}"))
+        put(self, "carryover", Carryover.of(carryover, f"channels.{name}.carryover"))
         self._check_bounds()
         self._check_minimum()
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
 Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
 Share = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "a share: 0.3 or '30%'"})]
+Number = Annotated[Any, WithJsonSchema({"type": "number"})]
 
 
 class _Model(BaseModel):
@@ -68,6 +69,17 @@ class LearningFile(_Model):
     cpa: Amount
 
 
+class CarryoverFile(_Model):
+    """How a week's effect spreads over later weeks."""
+
+    kind: Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
+    share: Number = None
+    delay: Number = None
+    shape: Number = None
+    scale: Number = None
+    length: Number = None
+
+
 class ChannelFile(_Model):
     """One line that money can go to."""
 
@@ -83,6 +95,7 @@ class ChannelFile(_Model):
     lot: Amount = None
     value: Amount = None
     rates: dict[str, Amount] = {}
+    carryover: CarryoverFile | None = None
 
 
 class GoalFile(_Model):
@@ -251,10 +264,12 @@ def _change(given: Any) -> Any:
 
 
 def _channel(given: ChannelFile) -> Channel:
-    apart = {"curve", "max_change", "learning"}
+    apart = {"curve", "max_change", "learning", "carryover"}
     fields = {k: getattr(given, k) for k in given.model_fields_set - apart}
     if given.learning is not None:
         fields["learning"] = given.learning.model_dump()
+    if given.carryover is not None:
+        fields["carryover"] = given.carryover.model_dump(exclude_unset=True)
     curve = None if given.curve is None else _curve(given.curve, given.name)
     return Channel(curve=curve, max_change=_change(given.max_change), **fields)
 
@@ -305,6 +320,7 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
         "budget_lines": LinesFile,
         "max_change": ChangeFile,
         "learning": LearningFile,
+        "carryover": CarryoverFile,
         "goal": GoalFile,
         "ChangeFile": ChangeFile,
     }
@@ -351,6 +367,8 @@ def _plain_channel(channel: Channel) -> dict[str, Any]:
     data |= {k: f"{v:f}" for k in amounts if (v := getattr(channel, k)) is not None}
     if channel.learning is not None:
         data["learning"] = channel.learning.to_dict()
+    if channel.carryover is not None:
+        data["carryover"] = channel.carryover.to_dict()
     if channel.rates:
         data["rates"] = {k: f"{v:f}" for k, v in channel.rates}
     if channel.max_change is not None:
