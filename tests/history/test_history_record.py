@@ -166,3 +166,60 @@ def test_frames_round_trip_and_show_a_total_as_one():
     assert frame.columns.tolist() == ["week", "channel", "spend", "total"]
     assert frame["total"].tolist() == [1, 1, 2, 2, 3, 3]
     assert len(make().until(dt.date(2026, 1, 1)).to_frame()) == 0
+
+
+# The day that the amounts are known through
+
+
+def test_data_runs_through_the_last_whole_week_unless_it_is_said():
+    assert make().data_through is None
+    assert make().through == dt.date(2026, 11, 22)
+    assert make().ages.tolist() == [2, 1, 0]
+    assert make(partial=[False, False, True]).through == dt.date(2026, 11, 15)
+    assert make(partial=[False, False, True]).ages.tolist() == [1, 0, -1]
+    assert make(partial=[True] * 3).through is None
+    assert np.isnan(make(partial=[True] * 3).ages).all()
+    later = make(data_through=dt.date(2026, 11, 26))
+    assert later.through == dt.date(2026, 11, 26)
+    assert later.ages == pytest.approx([2 + 4 / 7, 1 + 4 / 7, 4 / 7])
+    assert make(data_through="2026-11-26") == later
+    assert pickle.loads(pickle.dumps(later)) == later
+
+
+def test_the_day_is_part_of_what_a_history_is():
+    later = make(data_through=dt.date(2026, 11, 26))
+    assert later != make()
+    assert later.fingerprint != make().fingerprint
+    assert later != make(data_through=dt.date(2026, 11, 27))
+    # Saying what would be assumed changes nothing.
+    assert make(data_through=dt.date(2026, 11, 22)) == make()
+    assert make(data_through=dt.date(2026, 11, 22)).fingerprint == PINNED
+    assert later.select(["b", "a"]).data_through == later.data_through
+    assert later.complete() == later
+
+
+def test_a_part_of_a_history_is_known_as_late_as_the_whole():
+    early = make().until(dt.date(2026, 11, 9))
+    assert early.through == dt.date(2026, 11, 22)
+    assert early.ages.tolist() == [2]
+    alone = History(("a", "b"), WEEKS[:1], SPEND[:1], outcome=SPEND[:1])
+    assert alone.ages.tolist() == [0]
+    assert alone != early
+    partial = make(partial=[False, False, True], data_through=dt.date(2026, 11, 18))
+    assert partial.ages == pytest.approx([10 / 7, 3 / 7, -4 / 7])
+    assert partial.complete().ages == pytest.approx([10 / 7, 3 / 7])
+    assert make().until(dt.date(2026, 11, 2)).ages.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("day", "code", "said"),
+    [
+        (dt.date(2026, 11, 21), "bad-history", "the week of 2026-11-16 ends after it"),
+        ("soon", "bad-date", "data_through is 'soon'"),
+        (5, "bad-date", "not a date"),
+    ],
+)
+def test_a_day_that_cannot_be_is_refused(day, code, said):
+    with pytest.raises(BudgetoptError, match=said) as caught:
+        make(data_through=day)
+    assert (caught.value.code, caught.value.field) == (code, "data_through")

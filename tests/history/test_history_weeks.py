@@ -290,3 +290,45 @@ def test_sums_that_overflow_are_refused(write):
     error = error_of(History.read, write(long_rows(*rows)), Columns(rows="daily"))
     assert error.code == "bad-number"
     assert "'a' in the week of 2026-11-02" in str(error)
+
+
+# The day that the amounts are known through
+
+
+@pytest.mark.parametrize(
+    ("as_of", "through", "partial"),
+    [
+        # An old file stays old; a running week is known until yesterday.
+        (dt.date(2027, 1, 1), dt.date(2026, 11, 15), [False, False]),
+        (dt.date(2026, 11, 16), dt.date(2026, 11, 15), [False, False]),
+        (dt.date(2026, 11, 13), dt.date(2026, 11, 12), [False, True]),
+        (None, dt.date(2026, 11, 15), [False, False]),
+    ],
+)
+def test_weekly_rows_are_known_through_yesterday_or_their_last_week(write, as_of, through, partial):
+    path = write(long_rows((MONDAY, "a", 1, 2), (MONDAY + dt.timedelta(7), "a", 3, 4)))
+    history = History.read(path, as_of=as_of)
+    assert history.through == through
+    assert history.partial.tolist() == partial
+    assert History.read(path, as_of=as_of, data_through=through) == history
+
+
+def test_daily_rows_are_known_through_their_last_day(write):
+    path = write(long_rows(*days(MONDAY, 10)))
+    columns = Columns(rows="daily")
+    assert History.read(path, columns).through == MONDAY + dt.timedelta(9)
+    assert History.read(path, columns).ages == pytest.approx([3 / 7, -4 / 7])
+    early = History.read(path, columns, as_of=MONDAY + dt.timedelta(9))
+    assert early.through == MONDAY + dt.timedelta(8)
+    later = History.read(path, columns, data_through=MONDAY + dt.timedelta(30))
+    assert later.ages[0] == pytest.approx(24 / 7)
+    assert later.partial.tolist() == [False, True]
+
+
+def test_weeks_that_end_after_the_last_day_of_data_are_partial_and_noted(write):
+    path = write(long_rows((MONDAY, "a", 1, 2), (MONDAY + dt.timedelta(7), "a", 3, 4)))
+    history = History.read(path, data_through=dt.date(2026, 11, 12))
+    assert history.partial.tolist() == [False, True]
+    assert history.ages == pytest.approx([4 / 7, -3 / 7])
+    assert "weeks that end after 2026-11-12, the last day of data: 2026-11-09" in history.notes
+    assert error_of(History.read, path, data_through="soon").field == "data_through"

@@ -14,12 +14,13 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.calendar import DAYS, week_starts
+from budgetopt.calendar import DAYS, as_date, week_starts
 from budgetopt.errors import CalendarError, HistoryError
 from budgetopt.history.columns import Columns
 from budgetopt.history.entries import Days, Entries, Floats
 
 WEEK = np.timedelta64(7, "D")
+LAST_DAY = np.timedelta64(6, "D")
 SHOWN = 6
 """Weeks that one note names."""
 
@@ -34,9 +35,16 @@ class Weekly:
     total: Floats | None
     partial: NDArray[np.bool_]
     notes: tuple[str, ...]
+    through: dt.date | None
 
 
-def assemble(entries: Entries, columns: Columns, week_start: str, as_of: dt.date | None) -> Weekly:
+def assemble(
+    entries: Entries,
+    columns: Columns,
+    week_start: str,
+    as_of: dt.date | None,
+    data_through: dt.date | None = None,
+) -> Weekly:
     """Return entries as weekly arrays.
 
     Raises
@@ -52,7 +60,8 @@ def assemble(entries: Entries, columns: Columns, week_start: str, as_of: dt.date
     grid = _Grid(entries, week_start)
     grid.settle_gaps(columns, notes)
     unknown = grid.settle_absent(columns, notes)
-    partial = grid.find_partial(columns, as_of, notes)
+    through = grid.find_through(columns, as_of) if data_through is None else data_through
+    partial = grid.find_partial(columns, as_of, through, notes)
     spend = grid.add(entries.days, entries.codes, entries.spend)
     spend[unknown] = np.nan
     outcome, total = None, None
@@ -63,7 +72,7 @@ def assemble(entries: Entries, columns: Columns, week_start: str, as_of: dt.date
         days, values = entries.total
         total = grid.add(days, np.zeros(days.size, dtype=np.int64), values)[:, 0]
         total[grid.seen == 0] = np.nan
-    return Weekly(grid.weeks, spend, outcome, total, partial, tuple(notes))
+    return Weekly(grid.weeks, spend, outcome, total, partial, tuple(notes), through)
 
 
 class _Grid:
@@ -117,8 +126,20 @@ class _Grid:
             unknown[self.week_of(self.dates[date]), channel] = True
         return unknown
 
+    def find_through(self, columns: Columns, as_of: dt.date | None) -> dt.date | None:
+        """Return the last day that the rows speak of, before today; None where it is not said."""
+        if columns.rows == "weekly" and as_of is None:
+            return None
+        last = self.dates[-1] if columns.rows == "daily" else self.weeks[-1] + LAST_DAY
+        day = as_date(last, columns.week)
+        return day if as_of is None else min(day, as_of - dt.timedelta(days=1))
+
     def find_partial(
-        self, columns: Columns, as_of: dt.date | None, notes: list[str]
+        self,
+        columns: Columns,
+        as_of: dt.date | None,
+        through: dt.date | None,
+        notes: list[str],
     ) -> NDArray[np.bool_]:
         """Mark weeks of which days are missing or still to come."""
         partial: NDArray[np.bool_] = np.zeros(self.weeks.size, dtype=bool)
@@ -129,6 +150,11 @@ class _Grid:
             to_come = self.weeks + WEEK > np.datetime64(as_of, "D")
             notes += _named(f"weeks that are not over on {as_of}", self.weeks[to_come])
             partial = partial | to_come
+        if through is not None:
+            late = ~partial & (self.weeks + LAST_DAY > np.datetime64(through, "D"))
+            notes += _named(f"weeks that end after {through}, the last day of data",
+                            self.weeks[late])  # fmt: skip
+            partial = partial | late
         return partial
 
     def add(self, days: Days, codes: NDArray[np.int64], values: Floats) -> Floats:

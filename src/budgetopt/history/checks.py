@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.calendar import start_day_number, week_starts
+from budgetopt.calendar import as_date, start_day_number, week_starts
 from budgetopt.errors import CalendarError, HistoryError
 
 Floats = NDArray[np.float64]
@@ -145,6 +146,33 @@ def check_partial(partial: Any, weeks: NDArray[np.datetime64]) -> NDArray[np.boo
         _refuse("bad-history", problem, "partial", str(marks.shape), remedy)
     marks.flags.writeable = False
     return marks
+
+
+def check_through(
+    through: Any, weeks: NDArray[np.datetime64], partial: NDArray[np.bool_]
+) -> dt.date | None:
+    """Return the last day of data as a date, or None where it is not said.
+
+    Raises
+    ------
+    CalendarError
+        ``bad-date`` for what is no date.
+    HistoryError
+        ``bad-history`` where a week that is not partial ends after it.
+    """
+    if through is None:
+        return None
+    day = as_date(through, "data_through")
+    late = ~partial & (weeks + np.timedelta64(6, "D") > np.datetime64(day, "D"))
+    for week in weeks[late][:1]:
+        _refuse(
+            "bad-history",
+            f"data runs through {day}, and the week of {week} ends after it",
+            "data_through",
+            str(day),
+            "mark that week as partial, or give a later day",
+        )
+    return day
 
 
 def _refuse(code: str, problem: str, field: str, value: Any, remedy: str) -> NoReturn:

@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.calendar import as_date
+from budgetopt.calendar import Week, as_date
 from budgetopt.errors import HistoryError
 from budgetopt.history.assemble import assemble
-from budgetopt.history.checks import check_amounts, check_names, check_partial, check_weeks
+from budgetopt.history.checks import (
+    check_amounts,
+    check_names,
+    check_partial,
+    check_through,
+    check_weeks,
+)
 from budgetopt.history.columns import Columns, suggest
 from budgetopt.history.entries import read_entries
 from budgetopt.history.files import load
@@ -53,6 +59,9 @@ class History:
         Day on which weeks start.
     notes
         What was noticed and done while reading; no part of equality.
+    data_through
+        Last day whose events the amounts hold; None where it is not said, see `through`. A week
+        that ends after it is partial.
 
     Raises
     ------
@@ -64,7 +73,7 @@ class History:
     Notes
     -----
     Arrays are stored as read-only copies. Two histories are equal when channels, in their order,
-    weeks, amounts, partial marks and start day are.
+    weeks, amounts, partial marks, start day and the day they are known through are.
 
     Examples
     --------
@@ -81,6 +90,7 @@ class History:
     partial: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     week_start: str = "monday"
     notes: tuple[str, ...] = ()
+    data_through: dt.date | None = None
 
     def __post_init__(self) -> None:
         channels = check_names(self.channels, "channels")
@@ -101,6 +111,7 @@ class History:
             checked["total"] = check_amounts(self.total, "total", weeks, None)
         checked["partial"] = check_partial(self.partial, weeks)
         checked["notes"] = tuple(map(str, self.notes))
+        checked["data_through"] = check_through(self.data_through, weeks, checked["partial"])
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -113,6 +124,7 @@ class History:
         channels: Sequence[str] | None = None,
         week_start: str = "monday",
         as_of: dt.date | None = None,
+        data_through: dt.date | None = None,
     ) -> Self:
         """Read a history from a ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` file.
 
@@ -130,6 +142,10 @@ class History:
             Day on which weeks start.
         as_of
             Today: weeks that are not over are marked as partial.
+        data_through
+            Last day whose events are in the file; weeks that end after it are partial. By default
+            yesterday, seen from `as_of`, but never later than the last day that the rows speak of:
+            an old file stays old. Give it where the file is younger than its last week.
 
         Raises
         ------
@@ -139,7 +155,8 @@ class History:
         CalendarError
             ``bad-date``.
         """
-        return cls._from_table(load(path, columns), columns, channels, week_start, as_of)
+        table = load(path, columns)
+        return cls._from_table(table, columns, channels, week_start, as_of, data_through)
 
     @classmethod
     def from_frame(
@@ -150,9 +167,11 @@ class History:
         channels: Sequence[str] | None = None,
         week_start: str = "monday",
         as_of: dt.date | None = None,
+        data_through: dt.date | None = None,
     ) -> Self:
         """Read a history from a pandas data frame; all else as in `read`."""
-        return cls._from_table(from_frame(frame, columns), columns, channels, week_start, as_of)
+        table = from_frame(frame, columns)
+        return cls._from_table(table, columns, channels, week_start, as_of, data_through)
 
     @classmethod
     def _from_table(
@@ -162,11 +181,13 @@ class History:
         channels: Sequence[str] | None,
         week_start: str,
         as_of: dt.date | None,
+        data_through: dt.date | None,
     ) -> Self:
         known = None if channels is None else check_names(channels, "channels")
         today = None if as_of is None else as_date(as_of, "as_of")
+        through = None if data_through is None else as_date(data_through, "data_through")
         entries = read_entries(table, columns, known)
-        made = assemble(entries, columns, week_start, today)
+        made = assemble(entries, columns, week_start, today, through)
         history = cls(
             entries.channels,
             made.weeks,
@@ -176,12 +197,17 @@ class History:
             made.partial,
             week_start,
             made.notes,
+            made.through,
         )
         return history if known is None else history.select(known)
 
     def until(self, week: dt.date) -> Self:
-        """Return only the weeks that start before a date: what was known by then."""
-        return self._rows(self.weeks < np.datetime64(as_date(week, "week"), "D"))
+        """Return only the weeks that start before a date.
+
+        Their amounts are as they are known now, so that `through` stays what it is.
+        """
+        kept = self._rows(self.weeks < np.datetime64(as_date(week, "week"), "D"))
+        return replace(kept, data_through=self.through)
 
     def complete(self) -> Self:
         """Return the history without partial weeks.
@@ -192,18 +218,20 @@ class History:
         whole = np.flatnonzero(~self.partial)
         inner = slice(whole[0], whole[-1] + 1) if whole.size else slice(0, 0)
 
+        kept = self._rows(inner)
+
         def blank(array: Floats) -> Floats:
             copy = array.copy()
-            copy[self.partial] = np.nan
+            copy[kept.partial] = np.nan
             return copy
 
         return replace(
-            self,
-            spend=blank(self.spend),
-            outcome=_apply(blank, self.outcome),
-            total=_apply(blank, self.total),
-            partial=np.zeros_like(self.partial),
-        )._rows(inner)
+            kept,
+            spend=blank(kept.spend),
+            outcome=_apply(blank, kept.outcome),
+            total=_apply(blank, kept.total),
+            partial=np.zeros_like(kept.partial),
+        )
 
     def select(self, channels: Sequence[str]) -> Self:
         """Return the history of these channels in this order.
@@ -271,6 +299,32 @@ class History:
         spends = zip(self.channels, self.spend[whole[-1]].tolist(), strict=True)
         return {name: spend for name, spend in spends if not np.isnan(spend)}
 
+    @property
+    def through(self) -> dt.date | None:
+        """Last day whose events the amounts hold: `data_through`, or what is safe to assume.
+
+        That is the end of the last week that is not partial; None where there is none.
+        """
+        return self._assumed_through if self.data_through is None else self.data_through
+
+    @property
+    def _assumed_through(self) -> dt.date | None:
+        whole = np.flatnonzero(~self.partial)
+        return Week(as_date(self.weeks[whole[-1]], "weeks")).end if whole.size else None
+
+    @property
+    def ages(self) -> Floats:
+        """Weeks from the last day of each week to `through`, shape ``(weeks,)``.
+
+        Days are sevenths. A week that is not over has a negative age; all are NaN where `through`
+        is None.
+        """
+        if self.through is None:
+            return np.full(self.weeks.size, np.nan)
+        last_days = self.weeks + np.timedelta64(6, "D")
+        days: Floats = (np.datetime64(self.through, "D") - last_days) / np.timedelta64(1, "D")
+        return days / 7.0
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the content, hexadecimal; the order of rows and channels does not matter."""
@@ -281,6 +335,9 @@ class History:
             "week_start": self.week_start,
             "total": self.total is not None,
         }
+        # Only where it says more than the weeks do, as in the ledgers written before it was kept.
+        if self.through != self._assumed_through:
+            head["data_through"] = str(self.through)
         digest = hashlib.sha256(json.dumps(head).encode())
         digest.update(self.weeks.astype("<M8[D]").tobytes())
         digest.update(self.partial.astype("u1").tobytes())
@@ -295,7 +352,8 @@ class History:
 
         Where only a total is known the last column is called ``total`` instead, and repeats the
         week's total in the row of every channel: it is not to be summed. `from_frame` reads the
-        frame back, with ``missing="unknown"`` where there are NaN; partial marks are not in it.
+        frame back, with ``missing="unknown"`` where there are NaN; partial marks and the day of
+        `data_through` are not in it.
         """
         import pandas as pd
 
