@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.curves.hill import Hill
+from budgetopt.curves.hull import Hull
+from budgetopt.curves.sampled import Sampled, tabulated
 from budgetopt.curves.stack import Stack
+from budgetopt.curves.stretches import bent, stretches
 
 _ROUNDS = 100
 """Rounds allowed to the search on the price: bisection alone needs fewer than this."""
 _NEAR = 1e-9
 """A Newton step this small leaves an error of its square."""
+_NOTHING = 1e-12
+"""Share of the most that may be spent below which spends are not told from nothing: what that
+costs is less than this share of the outcome, divided by the smallest shape."""
+_FIRST = 1e-6
+"""Share of the smallest inflection of a cell below which no inflection of a sum is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,18 +133,70 @@ class Mixture(Curve):
             summed = np.einsum("...k,...k->...", weighed, self.weights)
         return summed
 
+    def sampled(self, lower: ArrayLike, upper: ArrayLike) -> Sampled | None:
+        """Return the same curves for many readings at spends between bounds above 0.
+
+        Parameters
+        ----------
+        lower, upper
+            Money, that of a channel or a run as the weights have it, or of all.
+
+        Returns
+        -------
+        Sampled or None
+            None where the cells are not shared by all channels, or not smooth.
+        """
+        low, high = float(np.min(lower)), float(np.max(upper))
+        if not 0 < high < np.inf or not self._shared or np.ndim(self.weights) < 2:
+            return None
+        table = tabulated(self.cells, max(low, _NOTHING * high), high)
+        return None if table is None else Sampled(table, np.asarray(self.weights))
+
     @property
-    def concave(self) -> bool:
-        """Whether every cell is."""
-        return self.cells.concave
+    def _shared(self) -> bool:
+        """Whether all channels have the same cells; a stack holds one at each of its places."""
+        parts = self.cells.parts if isinstance(self.cells, Stack) else ((0, self.cells),)
+        return all(np.ndim(v) <= 1 for _, curve in parts for v in curve.parameters().values())
+
+    @cached_property
+    def concave(self) -> bool:  # type: ignore[override]
+        """Whether every curve is; cells without weight do not count.
+
+        A sum may be concave although some of its cells are not. That is proven where the cells are
+        smooth and shared, for all spends at once, up to slopes that rise by less than 1e-11 of
+        themselves while the spend grows by a factor of e.
+        """
+        if self.cells.concave:
+            return True
+        weight = np.asarray(self.weights)
+        weighed = np.any(weight > 0, axis=tuple(range(weight.ndim - 1)))
+        inflections = self._inflections()
+        if not self._shared or inflections is None:
+            return False
+        turns = inflections[weighed & (inflections > 0)]
+        if not turns.size:
+            return True
+        table = tabulated(self.cells, _FIRST * float(turns.min()), float(turns.max()))
+        rows = np.atleast_2d(weight)
+        return table is not None and not np.any(bent(Sampled(table, rows)))
+
+    def _inflections(self) -> Floats | None:
+        """Return the spend up to which each cell is convex; None where it is not known."""
+        inflections = np.zeros(np.shape(self.weights)[-1])
+        cells = self.cells
+        parts = cells.parts if isinstance(cells, Stack) else ((slice(None), cells),)
+        for at, curve in parts:
+            if isinstance(curve, Hill):
+                inflections[at] = np.where(np.asarray(curve.top) > 0, curve.inflection, 0.0)
+            elif not curve.concave:
+                return None
+        return inflections
 
     def take(self, columns: Any) -> Self:
         """Return the mixtures at some positions of the channel axis."""
         weights = np.asarray(self.weights)
         cells = self.cells
-        # A stack holds one cell at each of its positions, shared by all channels.
-        shared = isinstance(cells, Stack)
-        if not shared and max(map(np.ndim, cells.parameters().values()), default=0) > 1:
+        if not self._shared:
             cells = type(cells)(
                 **{k: np.asarray(v)[..., columns, :] for k, v in cells.parameters().items()}
             )

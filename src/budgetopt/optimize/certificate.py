@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from budgetopt.curves import Curve
+from budgetopt.optimize.waterfill import quick
 
 
 def lagrangian_bound(
@@ -40,7 +41,8 @@ def lagrangian_bound(
     low = np.asarray(lower, dtype=np.float64)
     room = np.maximum(money - low.sum(axis=-1), 0.0)[..., None]
     high = np.minimum(upper, low + room)
-    spend = np.clip(curves.spend_at_slope(rate[..., None]), low, high)
+    spend = quick(curves, low, high, money).spend_at_slope(rate[..., None])
+    spend = np.clip(spend, low, high)
     left = money - spend.sum(axis=-1)
     # No money left is worth nothing, even at the infinite price of an infinite slope.
     worth = np.multiply(rate, left, where=left != 0, out=np.zeros(np.shape(left)))

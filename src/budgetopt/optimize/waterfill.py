@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from budgetopt.curves import Curve
+from budgetopt.curves import Curve, Mixture
 from budgetopt.errors import SolverError
 
 Floats = NDArray[np.float64]
@@ -98,6 +98,7 @@ def waterfill(
     room = np.asarray(money - low.sum(axis=-1))
     # Twice the room is never reached, and lets one channel that takes all of it have a slope.
     reach = np.minimum(high, low + 2.0 * np.maximum(room, 0.0)[..., None])
+    curves = quick(curves, low, reach, money)
     with np.errstate(all="ignore"):
         pool = _Pool(curves, low, reach)
         start = np.log(np.asarray(price, dtype=np.float64))
@@ -108,6 +109,27 @@ def waterfill(
         # Where the lower bounds take all, the next unit would go where the slope is steepest.
         steepest = np.max(np.where(high > low, curves.slope(low), 0.0), axis=-1, initial=0.0)
         return Filled(filled.spend, np.where(room > 0, filled.price, steepest))
+
+
+def quick(curves: Curve, lower: Floats, upper: Floats, budget: Floats) -> Curve:
+    """Return curves that are read fast between bounds: mixtures by way of a table.
+
+    Parameters
+    ----------
+    curves
+        Any.
+    lower, upper, budget
+        As in `waterfill`; where these have runs and the curves have none, every run gets its own.
+    """
+    if not isinstance(curves, Mixture):
+        return curves
+    shape = np.broadcast_shapes(lower.shape, upper.shape, (*budget.shape, 1))
+    weights = np.asarray(curves.weights)
+    wide = np.broadcast_shapes(shape, weights.shape[:-1])
+    if wide != weights.shape[:-1]:
+        weights = np.broadcast_to(weights, (*wide, weights.shape[-1]))
+        curves = Mixture(curves.cells, weights)
+    return curves.sampled(lower, upper) or curves
 
 
 class _Pool:

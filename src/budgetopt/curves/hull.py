@@ -1,0 +1,223 @@
+"""The least concave function above weighted sums of cells, on spans of spends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from budgetopt.curves.base import Curve, Floats, as_spend
+from budgetopt.curves.sampled import Sampled
+from budgetopt.curves.stretches import Stretches
+
+_ROUNDS = 60
+"""A line that touches two stretches is found in some six rounds."""
+_NEAR = 1e-11
+"""Relative step of a slope that leaves an error of its square."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hull(Curve):
+    r"""Concave envelopes: pieces of the curves, and straight lines that touch where they end.
+
+    Parameters
+    ----------
+    sampled
+        The curves.
+    enter, leave
+        Spends between which the envelope is the curve, shape ``(pieces, *curves)``; in order, and
+        infinite and -1 for a piece that the envelope passes over.
+    price
+        Slope of the line that ends where a piece begins: infinite before the first, falling, and
+        minus infinity where the piece is passed over.
+    start
+        Where that line begins.
+
+    Notes
+    -----
+    Source: Rockafellar (1970), "Convex Analysis", section 12: the line that touches two pieces
+    has the price at which both are worth the same.
+    """
+
+    sampled: Sampled
+    enter: Floats
+    leave: Floats
+    price: Floats
+    start: Floats
+    kind: ClassVar[str] = "hull"
+
+    @classmethod
+    def over(
+        cls, sampled: Sampled, parts: Stretches, lower: Floats, least: Floats, upper: Floats
+    ) -> Self:
+        """Return the envelopes on ``lower`` and on all from `least` to `upper`.
+
+        Parameters
+        ----------
+        sampled, parts
+            The curves, in one row, and where they are concave.
+        lower, least, upper
+            Money, ``lower <= least <= upper``, one for each curve.
+        """
+        begin = np.concatenate([lower[None], np.maximum(parts.low, least), upper[None]])
+        end = np.concatenate([lower[None], np.minimum(parts.high, upper), upper[None]])
+        begin, end = (np.where(begin <= end, a, b) for a, b in ((begin, np.inf), (end, -1.0)))
+        # An end of the span that is on a stretch is no piece of its own.
+        inner = begin[1:-1]
+        covered = np.any((inner <= lower) & (end[1:-1] >= lower), axis=0)
+        begin[0], end[0] = np.where(covered, np.inf, lower), np.where(covered, -1.0, lower)
+        covered = np.any(end[:-1] >= upper, axis=0)
+        begin[-1], end[-1] = np.where(covered, np.inf, upper), np.where(covered, -1.0, upper)
+        used = np.any(end >= begin, axis=1)
+        return cls._wrapped(sampled, begin[used], end[used])
+
+    @classmethod
+    def on(cls, sampled: Sampled, low: Floats, high: Floats) -> Self:
+        """Return the curves themselves, on spans where each is concave."""
+        first = np.full((1, low.size), np.inf)
+        return cls(sampled, low[None], high[None], first, np.full_like(first, np.inf))
+
+    @classmethod
+    def _wrapped(cls, sampled: Sampled, begin: Floats, end: Floats) -> Self:
+        """Return the envelope over pieces, from the left: the steepest line leads to the next."""
+        count, size = begin.shape
+        every = np.arange(size)
+        price, start = np.full((2, count, size), np.inf)
+        price[:] = -np.inf
+        enter, leave = np.full((count, size), np.inf), np.full((count, size), -1.0)
+        here = np.argmax(end >= begin, axis=0)
+        enter[here, every], price[here, every] = begin[here, every], np.inf
+        lines = _Lines(sampled, begin, end)
+        for _ in range(count - 1):
+            ahead = lines.from_piece(here)
+            there = np.argmax(ahead[0], axis=0)
+            slope, left, right = (table[there, every] for table in ahead)
+            on = slope > -np.inf
+            leave[here[on], every[on]] = left[on]
+            enter[there[on], every[on]] = right[on]
+            price[there[on], every[on]], start[there[on], every[on]] = slope[on], left[on]
+            here = np.where(on, there, here)
+        leave[here, every] = end[here, every]
+        return cls(sampled, enter, leave, price, start)
+
+    def value(self, spend: ArrayLike) -> Floats:
+        """Return the heights of the envelopes."""
+        x = self._wide(spend)
+        value = self.sampled.value(x)
+        line = self._line(x, right=False)
+        if line is None:
+            return value
+        inside, slope, _, end = line
+        along = self.sampled.value(np.where(inside, end, x)) - slope * (end - x)
+        return np.where(inside, along, value)
+
+    def slope(self, spend: ArrayLike) -> Floats:
+        """Return the slopes of the envelopes to the right."""
+        x = self._wide(spend)
+        slope, line = self.sampled.slope(x), self._line(x, right=True)
+        return slope if line is None else np.where(line[0], line[1], slope)
+
+    def slope_decay(self, spend: ArrayLike) -> Floats:
+        """Return the slopes' decays, 0 on the lines."""
+        x = self._wide(spend)
+        decay, line = self.sampled.slope_decay(x), self._line(x, right=True)
+        return decay if line is None else np.where(line[0], 0.0, decay)
+
+    def spend_at_slope(self, slope: ArrayLike) -> Floats:
+        """Return the largest spends at which the envelopes are still so steep."""
+        return self.takes(slope, most=True)
+
+    def takes(self, price: ArrayLike, *, most: bool) -> Floats:
+        """Return the largest or the least spends that are best at a price."""
+        p = self._wide(price)
+        reached = self.price >= p if most else self.price > p
+        reached |= self.price == np.inf
+        piece = len(reached) - 1 - np.argmax(reached[::-1], axis=0)[None]
+        low, high = (np.take_along_axis(t, piece, axis=0)[0] for t in (self.enter, self.leave))
+        return self.sampled.falling(p, low, high)
+
+    def line(self, spend: ArrayLike) -> tuple[Floats, Floats]:
+        """Return the ends of the lines on which spends lie; the spends themselves on the curves."""
+        x = self._wide(spend)
+        line = self._line(x, right=False)
+        if line is None:
+            return x, x
+        return np.where(line[0], line[2], x), np.where(line[0], line[3], x)
+
+    def _line(
+        self, spend: Floats, *, right: bool
+    ) -> tuple[NDArray[np.bool_], Floats, Floats, Floats] | None:
+        """Return which spends lie on a line, and its slope, begin and end; None where none does."""
+        if len(self.price) == 1:
+            return None
+        above = spend >= self.start if right else spend > self.start
+        on = above & (spend < self.enter) & np.isfinite(self.price)
+        inside = np.any(on, axis=0)
+        if not np.any(inside):
+            return None
+        at = np.argmax(on, axis=0)[None]
+        slope, begin, end = (
+            np.where(inside, np.take_along_axis(table, at, axis=0)[0], 0.0)
+            for table in (self.price, self.start, self.enter)
+        )
+        return inside, slope, begin, end
+
+    def _wide(self, given: ArrayLike) -> Floats:
+        return np.broadcast_to(as_spend(given), self.enter.shape[1:])
+
+    @property
+    def concave(self) -> bool:
+        """Always."""
+        return True
+
+    def take(self, columns: Any) -> Self:
+        """Return the envelopes at some positions."""
+        tables = (t[..., columns] for t in (self.enter, self.leave, self.price, self.start))
+        return type(self)(self.sampled.take(columns), *tables)
+
+
+class _Lines:
+    """Lines that touch two pieces of each curve, made when they are asked for."""
+
+    def __init__(self, sampled: Sampled, begin: Floats, end: Floats) -> None:
+        self.sampled, self.begin, self.end = sampled, begin, end
+
+
+    def from_piece(self, here: NDArray[np.intp]) -> Floats:
+        """Return slope, begin and end of the lines from given pieces to all later ones.
+
+        Shape ``(3, pieces, curves)``; minus infinity where there is none.
+        """
+        found = np.full((3, *self.begin.shape), -np.inf)
+        there = self.end >= self.begin
+        for left in np.unique(here).tolist():
+            for right in range(left + 1, len(self.begin)):
+                some = np.flatnonzero((here == left) & there[right])
+                if some.size:
+                    found[:, right, some] = self._between(left, right, some)
+        return found
+
+    def _between(self, left: int, right: int, some: NDArray[np.intp]) -> Floats:
+        """Return slope, begin and end of the lines that touch two pieces of some curves.
+
+        At a price the pieces are worth the same where the chord between their best spends has that
+        slope, which is Newton's step on the difference of what they are worth.
+        """
+        both = [self.sampled.take(some) for _ in range(2)]
+        ends = [(self.begin[at, some], self.end[at, some]) for at in (left, right)]
+        spends = [ends[0][1], ends[1][0]]
+        low, high = np.zeros(some.size), np.full(some.size, np.inf)
+        values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
+        price = (values[1] - values[0]) / (spends[1] - spends[0])
+        for _ in range(_ROUNDS):
+            spends = [curve.falling(price, *e) for curve, e in zip(both, ends, strict=True)]
+            values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
+            ahead = (values[1] - values[0]) / (spends[1] - spends[0])
+            low, high = np.where(ahead > price, price, low), np.where(ahead < price, price, high)
+            ahead = np.where((ahead >= low) & (ahead <= high), ahead, 0.5 * (low + high))
+            step, price = np.abs(ahead - price), ahead
+            if np.all(step <= _NEAR * price):
+                break
+        return np.stack([price, *spends])

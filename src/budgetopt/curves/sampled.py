@@ -1,0 +1,307 @@
+"""Weighted sums of cells as polynomials in the logarithm of the spend, for many sums at once.
+
+`Table` holds the cells, `Sampled` the sums: what a sum is between two spends is one product of its
+weights with the table, so that thousands of sums are read at the cost of a few polynomials. Right
+for cells that are smooth; the table is held against the cells where it is made, and refused where
+it does not meet them, as with the kinks of `Points`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike, NDArray
+
+from budgetopt.curves.base import Curve, Floats, as_spend
+
+Places = NDArray[np.intp]
+
+_TERMS = 16
+"""Coefficients of a panel; with the first width they leave some 1e-13 for Hill shapes up to 3."""
+_WIDTHS = (0.5, 0.25, 0.125)
+"""Widths of a panel in the logarithm of the spend, the next where one is too wide for the cells."""
+_MET = 1e-12
+"""Share of a cell's outcome by which the table may miss it."""
+_GROUP = 4
+"""Panels are made in groups of so many, so that nearly the same spends share a table."""
+_ROUNDS = 60
+"""Newton's method needs some four rounds; bisection alone would need 50."""
+_NEAR = 1e-9
+"""A Newton step this small leaves an error of its square."""
+_TINY = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    r"""Slopes of cells, :math:`x f'(x)` as polynomials of t from -1 to 1 on panels of :math:`\ln x`.
+
+    Parameters
+    ----------
+    width
+        Of a panel.
+    first
+        Number of the first panel: it begins at ``exp(first * width)``.
+    slopes
+        Slopes at the panels' ends, shape ``(panels + 1, cells)``.
+    pieces
+        Coefficients by panel, then what the value has for a constant, shape ``(panels, terms + 1,
+        cells)``.
+    """
+
+    width: float
+    first: int
+    slopes: Floats
+    pieces: Floats
+
+    @property
+    def ends(self) -> Floats:
+        """Spends at the panels' ends, shape ``(panels + 1,)``."""
+        return np.exp(self.width * (self.first + np.arange(len(self.slopes))))
+
+
+def tabulated(cells: Curve, low: float, high: float) -> Table | None:
+    """Return the table of cells between two spends above 0; None where the cells are not smooth."""
+    for width in _WIDTHS:
+        reach = width * _GROUP
+        first, last = int(np.floor(np.log(low) / reach)), int(np.ceil(np.log(high) / reach))
+        table = _table(cells, width, _GROUP * first, _GROUP * max(last, first + 1))
+        if table is not None:
+            return table
+    return None
+
+
+@lru_cache(maxsize=32)
+def _table(cells: Curve, width: float, first: int, last: int) -> Table | None:
+    """Return the table of some panels, None where it misses the cells."""
+    number = np.arange(first, last)[:, None, None]
+    ends = np.exp(width * np.arange(first, last + 1))[:, None]
+    nodes = np.cos(np.pi * (np.arange(_TERMS) + 0.5) / _TERMS)
+    between = np.linspace(-1.0, 1.0, 7)[1:-1]
+
+    def spend(at: Floats) -> Floats:
+        return np.exp(width * (number + 0.5 * (1.0 + at[None, :, None])))
+
+    with np.errstate(all="ignore"):
+        flow = spend(nodes) * cells.slope(spend(nodes))
+        terms = np.matmul(_to_powers(nodes), flow)
+        value = cells.value(ends)
+        piece = np.concatenate([terms, np.zeros_like(terms[:, :1])], axis=1)
+        piece[:, -1] = value[:-1] - _value(np.moveaxis(piece, 1, 0), -np.ones(()), width)
+        true = spend(between) * cells.slope(spend(between)), cells.value(spend(between))
+        spread = np.moveaxis(piece, 1, 0)[:, :, None]
+        read = _powers(spread[:-1], between[:, None])[0], _value(spread, between[:, None], width)
+        miss = max(
+            float(np.max(np.abs(ours - theirs) - _MET * value[1:, None]))
+            for ours, theirs in zip(read, true, strict=True)
+        )
+    if not miss <= 0:
+        return None
+    return Table(width, first, cells.slope(ends), piece)
+
+
+@lru_cache(maxsize=1)
+def _powers_of_chebyshev() -> Floats:
+    """Return powers' coefficients of each Chebyshev polynomial, shape ``(terms, terms)``."""
+    rows = [np.pad(chebyshev.cheb2poly(row), (0, _TERMS)) for row in np.eye(_TERMS)]
+    return np.stack([row[:_TERMS] for row in rows], axis=-1)
+
+
+def _to_powers(nodes: Floats) -> Floats:
+    """Return the matrix from values at Chebyshev's nodes to coefficients of powers."""
+    fit = chebyshev.chebvander(nodes, _TERMS - 1).T * (2.0 / _TERMS)
+    fit[0] *= 0.5
+    return np.asarray(_powers_of_chebyshev() @ fit)
+
+
+def _powers(terms: Floats, at: Floats) -> tuple[Floats, Floats]:
+    """Return polynomials and their derivatives, coefficients first, by Horner's rule."""
+    value = terms[-1] + np.zeros_like(at)
+    slope = np.zeros_like(value)
+    for term in terms[-2::-1]:
+        slope *= at
+        slope += value
+        value *= at
+        value += term
+    return value, slope
+
+
+def _value(piece: Floats, at: Floats, width: float) -> Floats:
+    """Return outcomes: the integral of a panel's polynomial, and its constant."""
+    total = piece[-2] / (len(piece) - 1) + np.zeros_like(at)
+    for number in range(len(piece) - 2, 0, -1):
+        total *= at
+        total += piece[number - 1] / number
+    total *= 0.5 * width * at
+    total += piece[-1]
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled(Curve):
+    """Weighted sums of a table's cells, right between the ends of the table.
+
+    Parameters
+    ----------
+    table
+        The cells.
+    weights
+        Shape ``(channels, cells)`` or ``(runs, channels, cells)``; `rows` has all in one row each.
+
+    Notes
+    -----
+    Below the table's first end a curve goes straight to zero; above its last end it is level. Each
+    row keeps the polynomial it was last asked for, so that a search which stays on a panel pays for
+    one product only.
+    """
+
+    table: Table
+    weights: Floats
+    kind: ClassVar[str] = "sampled"
+    rows: Floats = field(init=False, repr=False)
+    _slopes: Floats = field(init=False, repr=False)
+    _held: tuple[Places, Floats] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rows = np.ascontiguousarray(self.weights).reshape(-1, self.weights.shape[-1])
+        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "_slopes", self.table.slopes @ rows.T)
+        none = np.full(len(rows), -1, dtype=np.intp), np.empty((_TERMS + 1, len(rows)))
+        object.__setattr__(self, "_held", none)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the sums, the channels last."""
+        return self.weights.shape[:-1]
+
+    def value(self, spend: ArrayLike) -> Floats:
+        """Return the outcomes."""
+        own, x = self._asked(spend)
+        ends = self.table.ends
+        inside = np.clip(x, ends[0], ends[-1])
+        panel, at = self._place(inside)
+        value = _value(own.pieces(panel), at, self.table.width)
+        value *= np.minimum(x / ends[0], 1.0)
+        return value.reshape(np.broadcast_shapes(np.shape(spend), self.shape))
+
+    def slope(self, spend: ArrayLike) -> Floats:
+        """Return the slopes."""
+        return self._slope_and_decay(spend)[0]
+
+    def slope_decay(self, spend: ArrayLike) -> Floats:
+        """Return the slopes' decays, infinite where a slope does not fall."""
+        return self._slope_and_decay(spend)[1]
+
+    def _slope_and_decay(self, spend: ArrayLike) -> tuple[Floats, Floats]:
+        own, given = self._asked(spend)
+        x = np.clip(given, self.table.ends[0], self.table.ends[-1])
+        panel, at = self._place(x)
+        flow, rise = _powers(own.pieces(panel)[:-1], at)
+        flow = np.maximum(flow, 0.0)
+        fall = flow - rise * (2.0 / self.table.width)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            decay = np.where(fall > 0, x * flow / fall, np.where(flow > 0, np.inf, 0.0))
+        shape = np.broadcast_shapes(np.shape(spend), self.shape)
+        return (flow / x).reshape(shape), decay.reshape(shape)
+
+    def spend_at_slope(self, slope: ArrayLike) -> Floats:
+        """Return the spend at which a slope that falls throughout meets a price."""
+        return self.falling(slope, 0.0, np.inf)
+
+    def falling(self, price: ArrayLike, low: ArrayLike, high: ArrayLike) -> Floats:
+        """Return the spend between two, where the slope falls, at which it meets a price.
+
+        Drawn to the nearer of the two where it does not. Spends below the table count as 0.
+        """
+        shape = np.broadcast_shapes(np.shape(price), self.shape)
+        own, p = self._asked(price)
+        below, above = (np.broadcast_to(as_spend(end), shape).ravel() for end in (low, high))
+        ends, slopes = self.table.ends[:, None], own._slopes
+        steep = (slopes >= p) & (slopes > 0)
+        within = np.any(below > ends[0]) or np.any(above < ends[-1])
+        if within:
+            steep = (ends < below) | (steep & (ends <= above))
+        count = steep.sum(axis=0)
+        panel = np.clip(count - 1, 0, len(slopes) - 2)
+        last = float(ends[-1, 0])
+        met = own._meet(panel, p, *((below, above) if within else ()))
+        spend = np.where(count == 0, 0.0, np.where(count == len(slopes), last, met))
+        return np.clip(spend, below, above).reshape(shape)
+
+    def _meet(self, panel: Places, price: Floats, *bounds: Floats) -> Floats:
+        """Return the spend on a panel whose slope is a price, by Newton steps in logarithms."""
+        every, terms = np.arange(panel.size), self.pieces(panel)[:-1]
+        half = 0.5 * self.table.width
+        begin = (self.table.first + panel) * self.table.width
+        with np.errstate(all="ignore"):
+            goal = np.log(price) + begin + half
+            if bounds:
+                low, high = (
+                    np.clip((np.log(end) - begin) / half - 1.0, -1.0, 1.0) for end in bounds
+                )
+                left, right = (
+                    np.log(np.maximum(_powers(terms, end)[0], _TINY)) - half * end - goal
+                    for end in (low, high)
+                )
+            else:
+                low, high = np.full_like(begin, -1.0), np.full_like(begin, 1.0)
+                left, right = (
+                    np.log(self._slopes[panel + side, every] / price) for side in (0, 1)
+                )
+            # Where the slope is on one side of the price all the way, an end is the answer.
+            high = np.where(left < 0, low, high)
+            low = np.where(right >= 0, high, low)
+            at = low + (high - low) * np.clip(left / (left - right), 0.0, 1.0)
+            at = np.where(np.isfinite(at), at, 0.5 * (low + high))
+            for _ in range(_ROUNDS):
+                flow, rise = _powers(terms, at)
+                flow = np.maximum(flow, _TINY)
+                miss = np.log(flow) - half * at - goal
+                low, high = np.where(miss >= 0, at, low), np.where(miss < 0, at, high)
+                ahead = at - miss / (rise / flow - half)
+                inside = (ahead >= low) & (ahead <= high)
+                ahead = np.where(inside, ahead, 0.5 * (low + high))
+                step, at = np.abs(ahead - at), ahead
+                if np.all(step <= _NEAR):
+                    break
+        return np.exp(begin + half * (1.0 + at))
+
+    def pieces(self, panel: Places) -> Floats:
+        """Return the polynomial of each row on its panel, shape ``(terms + 1, rows)``."""
+        held, terms = self._held
+        fresh = np.flatnonzero(panel != held)
+        if fresh.size:
+            order = fresh[np.argsort(panel[fresh], kind="stable")]
+            cuts = np.flatnonzero(np.diff(panel[order])) + 1
+            for some in np.split(order, cuts):
+                terms[:, some] = self.table.pieces[panel[some[0]]] @ self.rows[some].T
+            held[fresh] = panel[fresh]
+        return terms
+
+    def take(self, columns: Any) -> Self:
+        """Return the sums at some positions of the channel axis."""
+        return type(self)(self.table, self.weights[..., columns, :])
+
+    @property
+    def concave(self) -> bool:
+        """Not asked here: whoever makes it knows from the mixture."""
+        raise NotImplementedError
+
+    def _place(self, spend: Floats) -> tuple[Places, Floats]:
+        """Return the panel and the place on it, -1 to 1, of spends within the table."""
+        along = np.log(spend) / self.table.width - self.table.first
+        panel = np.clip(along.astype(np.intp), 0, len(self.table.pieces) - 1)
+        return panel, 2.0 * (along - panel) - 1.0
+
+    def _asked(self, given: ArrayLike) -> tuple[Self, Floats]:
+        """Return what is asked about, flat, and the sums it asks."""
+        wide = np.broadcast_shapes(np.shape(given), self.shape)
+        flat = np.broadcast_to(as_spend(given), wide).ravel()
+        if wide == self.shape:
+            return self, flat
+        weights = np.broadcast_to(self.weights, (*wide, self.weights.shape[-1]))
+        return type(self)(self.table, weights), flat
+
