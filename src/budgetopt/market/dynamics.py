@@ -1,0 +1,294 @@
+r"""What changes from week to week whatever is spent: response, demand, prices, delivery, reports.
+
+Every part draws its own numbers by channel or for all channels together, and gives one factor a
+week. A part that is left at its defaults gives exactly 1 and draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from budgetopt.curves.base import Floats
+from budgetopt.market.checks import number, numbers_of, whole
+from budgetopt.market.streams import Stream
+
+Factor = float | Floats
+"""A factor for all runs and channels, or an array that broadcasts to ``(runs, channels)``."""
+MakeStream = Callable[[str], Stream]
+"""Gives the stream of a purpose for the chunk of runs."""
+
+
+def scaled(array: Floats, factor: Factor) -> Floats:
+    """Return an array times a factor; times exactly 1 it is the array itself, without a pass."""
+    return array if isinstance(factor, float) and factor == 1.0 else array * factor
+
+
+class Walk:
+    r"""The logarithm of a level: :math:`l_1 = 0,\ l_t = \rho\,l_{t-1} + \sigma z_t`.
+
+    Its variance in week t is :math:`\sigma^2 (1-\rho^{2(t-1)})/(1-\rho^2)`, for a random walk
+    (:math:`\rho = 1`) :math:`(t-1)\sigma^2`.
+
+    Parameters
+    ----------
+    stream
+        Where the normals come from.
+    sd, persistence
+        :math:`\sigma` and :math:`\rho`.
+    width
+        Levels per run.
+    """
+
+    def __init__(self, stream: Stream, sd: float, persistence: float, width: int) -> None:
+        self._stream, self._sd, self._persistence = stream, sd, persistence
+        self._width = width
+        self._level: Factor = 0.0
+
+    def step(self, week: int) -> Factor:
+        """Return the level of the next week; weeks are asked for in order."""
+        if week > 1:
+            moved = self._stream.normals(self._width)
+            moved *= self._sd
+            moved += self._persistence * np.asarray(self._level)
+            self._level = moved
+        return self._level
+
+
+@dataclass(frozen=True)
+class Drift:
+    r"""How true curves move: a weekly random walk of the log amplitude, and one shock.
+
+    Parameters
+    ----------
+    sd
+        Standard deviation of a week's step, at least 0. The walk starts at 0 in week 1 and has
+        no trend in the logarithm, so that the mean amplitude grows by :math:`\sigma^2/2` a week.
+    shock_share
+        Chance of each channel to be hit by the shock, 0 to 1.
+    shock_mean, shock_sd
+        Mean and standard deviation of the step in the log amplitude of a channel that is hit.
+    shock_week
+        First week of the new level; None draws it for each run from week 2 to the last, all
+        equally likely.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+
+    sd: float = 0.0
+    shock_share: float = 0.0
+    shock_mean: float = 0.0
+    shock_sd: float = 0.5
+    shock_week: int | None = None
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "sd", number(self.sd, "drift.sd", least=0))
+        put(self, "shock_share", number(self.shock_share, "drift.shock_share", least=0, most=1))
+        put(self, "shock_mean", number(self.shock_mean, "drift.shock_mean"))
+        put(self, "shock_sd", number(self.shock_sd, "drift.shock_sd", least=0))
+        if self.shock_week is not None:
+            put(self, "shock_week", whole(self.shock_week, "drift.shock_week", least=1))
+
+    def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
+        """Return the function from week, in order, to the amplitudes of that week."""
+        walk = Walk(streams("drift"), self.sd, 1.0, channels) if self.sd else None
+        shock = self._shock(streams("shock"), channels, weeks) if self.shock_share else None
+
+        def factor(week: int) -> Factor:
+            level = walk.step(week) if walk else 0.0
+            if shock is not None:
+                level = level + np.where(week >= shock[0], shock[1], 0.0)
+            return 1.0 if isinstance(level, float) else np.exp(level)
+
+        return factor
+
+    def _shock(self, stream: Stream, channels: int, weeks: int) -> tuple[Floats, Floats]:
+        """Return each run's week of the shock, ``(runs, 1)``, and the steps of its channels."""
+        week = np.floor(2.0 + stream.uniforms(1) * (weeks - 1))
+        hit = stream.uniforms(channels) < self.shock_share
+        size = self.shock_mean + self.shock_sd * stream.normals(channels)
+        if self.shock_week is not None:
+            week = np.full_like(week, self.shock_week)
+        return week, np.where(hit, size, 0.0)
+
+
+@dataclass(frozen=True)
+class Demand:
+    r"""A factor of the response that all channels share: season, holidays, mood.
+
+    The factor of week t is :math:`i_t\,(1 + a\sin(2\pi((t-1)/p + \varphi)))\,e^{l_t}`.
+
+    Parameters
+    ----------
+    amplitude
+        Height of the wave a, 0 to below 1.
+    period
+        Its length p in weeks, above 0.
+    phase
+        Its start :math:`\varphi` as a share of the period; None draws it evenly for each run.
+    sd, persistence
+        Of the logarithm :math:`l_t` of a random level, at least 0, and 0 to 1; see `Walk`.
+    index
+        Known index of each week :math:`i_t`, at least 0; it starts again where it ends. Empty for
+        1 throughout.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+
+    amplitude: float = 0.0
+    period: float = 52.0
+    phase: float | None = None
+    sd: float = 0.0
+    persistence: float = 0.0
+    index: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "amplitude", number(self.amplitude, "demand.amplitude", least=0, most=0.999))
+        put(self, "period", number(self.period, "demand.period", above=0))
+        if self.phase is not None:
+            put(self, "phase", number(self.phase, "demand.phase"))
+        put(self, "sd", number(self.sd, "demand.sd", least=0))
+        put(self, "persistence", number(self.persistence, "demand.persistence", least=0, most=1))
+        put(self, "index", numbers_of(self.index, "demand.index", least=0))
+
+    def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
+        """Return the function from week, in order, to the demand, a number or ``(runs, 1)``."""
+        stream = streams("demand")
+        phase: Factor = self.phase or 0.0
+        if self.amplitude and self.phase is None:
+            phase = stream.uniforms(1)
+        walk = Walk(stream, self.sd, self.persistence, 1) if self.sd else None
+
+        def factor(week: int) -> Factor:
+            level: Factor = _indexed(self.index, week)
+            if self.amplitude:
+                turn = 2.0 * np.pi * ((week - 1) / self.period + phase)
+                level = level * (1.0 + self.amplitude * np.sin(turn))
+            return level * np.exp(walk.step(week)) if walk else level
+
+        return factor
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What a thousand impressions cost, as an index by channel: money buys 1/price of them.
+
+    Parameters
+    ----------
+    sd, persistence
+        Of the log index of each channel, at least 0, and 0 to 1; it is 0 in week 1, see `Walk`.
+    index
+        Known index of each week for all channels, above 0; it starts again where it ends.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+
+    sd: float = 0.0
+    persistence: float = 0.9
+    index: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "sd", number(self.sd, "prices.sd", least=0))
+        put(self, "persistence", number(self.persistence, "prices.persistence", least=0, most=1))
+        put(self, "index", numbers_of(self.index, "prices.index", least=1e-9))
+
+    def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
+        """Return the function from week, in order, to the prices."""
+        walk = Walk(streams("prices"), self.sd, self.persistence, channels) if self.sd else None
+
+        def factor(week: int) -> Factor:
+            known = _indexed(self.index, week)
+            return known * np.exp(walk.step(week)) if walk else known
+
+        return factor
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The share of the ordered money that a platform spends, lognormal, each week anew.
+
+    Parameters
+    ----------
+    mean
+        Its mean, at least 0; above 1 is over-delivery.
+    sd
+        Standard deviation of its logarithm, at least 0.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+
+    mean: float = 1.0
+    sd: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", number(self.mean, "delivery.mean", least=0))
+        object.__setattr__(self, "sd", number(self.sd, "delivery.sd", least=0))
+
+    def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
+        """Return the function from week, in order, to the delivered shares."""
+        stream = streams("delivery")
+
+        def factor(week: int) -> Factor:
+            if not self.sd:
+                return self.mean
+            return self.mean * np.exp(self.sd * stream.normals(channels) - 0.5 * self.sd**2)
+
+        return factor
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Reports that lose a part of the outcome: a tag that is down, a broken hand-over.
+
+    Parameters
+    ----------
+    chance
+        Of each channel's report of a week, 0 to 1.
+    loss
+        Share of the outcome that such a report lacks for good, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+
+    chance: float = 0.0
+    loss: float = 0.9
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "chance", number(self.chance, "tracking.chance", least=0, most=1))
+        put(self, "loss", number(self.loss, "tracking.loss", least=0, most=1))
+
+    def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
+        """Return the function from week, in order, to the reported shares."""
+        stream = streams("tracking")
+
+        def factor(week: int) -> Factor:
+            if not self.chance:
+                return 1.0
+            return np.where(stream.uniforms(channels) < self.chance, 1.0 - self.loss, 1.0)
+
+        return factor
+
+
+def _indexed(index: tuple[float, ...], week: int) -> float:
+    return index[(week - 1) % len(index)] if index else 1.0

@@ -1,0 +1,262 @@
+"""What every scenario is: something that happens to a market, when, where, and how likely."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple
+
+from budgetopt.calendar import as_date
+from budgetopt.errors import CalendarError, InputError
+from budgetopt.market.checks import known, number, wrong
+from budgetopt.market.dynamics import Factor
+
+COMMON = ("name", "start", "end", "channels", "chance")
+"""Fields that every kind of scenario has."""
+
+
+class Effect(NamedTuple):
+    """Factors of one week on the channels of a scenario; 1 leaves a thing as it is.
+
+    Parameters
+    ----------
+    demand
+        Of the response: what the same exposure brings.
+    price
+        Of the price of a thousand impressions.
+    reach
+        Of the people that can be reached: ``r f(x/r)``, where the first unit brings as much as
+        before and saturation comes sooner.
+    delivery
+        Of the share of the ordered money that is spent.
+    tracking
+        Of the share of the outcome that is reported.
+    budget
+        Of the plan's weekly budget.
+    open
+        Share of the week in which the channel takes money.
+    """
+
+    demand: Factor = 1.0
+    price: Factor = 1.0
+    reach: Factor = 1.0
+    delivery: Factor = 1.0
+    tracking: Factor = 1.0
+    budget: Factor = 1.0
+    open: Factor = 1.0
+
+
+NOTHING = Effect()
+
+
+def setting(
+    default: float,
+    about: str,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    above: float = -math.inf,
+) -> Any:
+    """Return a number field of a scenario, with its range for the check and for the schema."""
+    rule = {"least": least, "most": most, "above": above}
+    return field(default=default, metadata={"about": about, "range": rule})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario(ABC):
+    """Something that happens to a market.
+
+    Parameters
+    ----------
+    name
+        How it is called in results; by default its kind. It is also the key of its luck: a
+        scenario of the same name strikes in the same runs, whatever others stand beside it.
+    start, end
+        First and last week, both included: numbers from 1 on, the first simulated week, or
+        dates, of which the share of each week's days counts. An end of None never comes.
+    channels
+        Whom it concerns; empty for all.
+    chance
+        Chance in a run that it happens at all, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``, ``bad-name``.
+    CalendarError
+        ``bad-date``.
+    """
+
+    kind: ClassVar[str]
+    name: str = ""
+    start: int | dt.date = 1
+    end: int | dt.date | None = None
+    channels: tuple[str, ...] = ()
+    chance: float = 1.0
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        if not isinstance(self.name, str) or (self.name and not self.name.strip()):
+            raise InputError(
+                "bad-name",
+                f"name of a scenario is {self.name!r}",
+                field="scenario.name",
+                value=self.name,
+                remedy="give it a text",
+            )
+        put(self, "name", self.name or self.kind)
+        put(self, "start", self._moment(self.start, "start"))
+        if self.end is not None:
+            put(self, "end", self._moment(self.end, "end"))
+            self._check_order()
+        put(self, "channels", self._names(self.channels))
+        put(self, "chance", number(self.chance, self.label("chance"), least=0, most=1))
+        for own in self.settings():
+            rule = own.metadata["range"]
+            put(self, own.name, number(getattr(self, own.name), self.label(own.name), **rule))
+
+    @classmethod
+    def settings(cls) -> tuple[Any, ...]:
+        """Return the fields that are this kind's own."""
+        return tuple(f for f in fields(cls) if "range" in f.metadata)
+
+    def label(self, name: str) -> str:
+        """Return how a field is called in an error."""
+        return f"{name} of scenario {self.name or self.kind!r}"
+
+    @abstractmethod
+    def effect(self, strength: float) -> Effect:
+        """Return the factors at a strength from 0, nothing, to 1, in full."""
+
+    def effect_in(self, week: int, window: tuple[float, float]) -> Effect:
+        """Return the factors of a week where the scenario happens."""
+        return self.effect(self.strength(week, window))
+
+    def effect_without(self, week: int, window: tuple[float, float]) -> Effect:
+        """Return the factors of a week in the runs in which it does not happen."""
+        return NOTHING
+
+    def strength(self, week: int, window: tuple[float, float]) -> float:
+        """Return the share of a week's days that lie in the window, 0 to 1."""
+        begin, end = window
+        return max(min(end, 7.0 * week) - max(begin, 7.0 * (week - 1)), 0.0) / 7.0
+
+    def window(self, origin: dt.date | None) -> tuple[float, float]:
+        """Return begin and end in days from the begin of week 1.
+
+        Parameters
+        ----------
+        origin
+            First day of week 1, needed where the scenario is dated by days.
+
+        Raises
+        ------
+        CalendarError
+            ``bad-date`` where there is none.
+        """
+        return self._day(self.start, origin), self._last_day(origin)
+
+    def check(self, names: tuple[str, ...], weeks: int, origin: dt.date | None) -> None:
+        """Refuse channels that are not there, and a time that is not simulated.
+
+        Raises
+        ------
+        InputError
+            ``unknown-name``.
+        CalendarError
+            ``bad-date``.
+        """
+        known(self.channels, names, self.label("channels"))
+        begin, end = self.window(origin)
+        if begin >= 7 * weeks or end <= 0:
+            side = "after the last" if begin >= 7 * weeks else "before the first"
+            raise CalendarError(
+                "bad-date",
+                f"scenario {self.name!r} lies {side} of {weeks} weeks",
+                field=self.label("start"),
+                value=str(self.start),
+                remedy="move it, leave it out, or simulate other weeks",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scenario as it is written in a plan file; what is default is left out."""
+        plain: dict[str, Any] = {"kind": self.kind}
+        for own in fields(self):
+            value = getattr(self, own.name)
+            if value == own.default or (own.name == "name" and value == self.kind):
+                continue
+            if isinstance(value, dt.date):
+                value = value.isoformat()
+            plain[own.name] = list(value) if isinstance(value, tuple) else value
+        return plain
+
+    def _moment(self, value: Any, name: str) -> int | dt.date:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value >= 1:
+                return value
+            raise wrong(self.label(name), value, "count weeks from 1, the first that is simulated")
+        return as_date(value, self.label(name))
+
+    def _check_order(self) -> None:
+        both = (self.start, self.end)
+        if len({isinstance(v, int) for v in both}) > 1:
+            raise wrong(
+                self.label("end"), str(self.end), "give start and end both as weeks or dates"
+            )
+        if self.end < self.start:  # type: ignore[operator] # both are of one kind here
+            raise CalendarError(
+                "bad-date",
+                f"{self.label('end')} is {self.end}, before its start {self.start}",
+                field=self.label("end"),
+                value=str(self.end),
+                remedy="give the later one as end",
+            )
+
+    def _names(self, given: Any) -> tuple[str, ...]:
+        names = (given,) if isinstance(given, str) else given
+        if not isinstance(names, Iterable) or not all(isinstance(n, str) for n in names):
+            raise wrong(self.label("channels"), given, "give names of channels")
+        return tuple(names)
+
+    def _day(self, moment: int | dt.date, origin: dt.date | None) -> float:
+        if isinstance(moment, int):
+            return 7.0 * (moment - 1)
+        if origin is None:
+            raise CalendarError(
+                "bad-date",
+                f"scenario {self.name!r} is dated {moment}, but the first week has no date",
+                field=self.label("start"),
+                value=str(moment),
+                remedy="give the market its start, or number the weeks from 1",
+            )
+        return float((moment - origin).days)
+
+    def _last_day(self, origin: dt.date | None) -> float:
+        if self.end is None:
+            return math.inf
+        return self._day(self.end, origin) + (7.0 if isinstance(self.end, int) else 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovering(Scenario):
+    """A scenario that fades after its end, by half in so many weeks.
+
+    Parameters
+    ----------
+    recovery
+        Weeks in which half of what is left goes, at least 0; 0 for at once.
+    """
+
+    recovery: float = setting(0.0, "weeks in which half of what is left goes", least=0)
+
+    def strength(self, week: int, window: tuple[float, float]) -> float:
+        """Return the share of the week in the window, and what is left of it afterwards."""
+        share = super().strength(week, window)
+        after = (7.0 * week - window[1]) / 7.0
+        if after <= 0 or not self.recovery:
+            return share
+        left: float = 0.5 ** (after / self.recovery)
+        return share + (1.0 - share) * left

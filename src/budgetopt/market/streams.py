@@ -1,0 +1,105 @@
+"""Random numbers that depend on seed, run and purpose, and on nothing else.
+
+Runs are drawn in blocks of `BLOCK`, each block and purpose from a generator of its own, always the
+whole block. A chunk of runs is cut out of its blocks, so run 700 meets the same numbers alone, in a
+chunk of seven or of a thousand, on any worker and in any order.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+
+from budgetopt.curves.base import Floats
+
+BLOCK = 64
+"""Runs of a block: making a generator (15 µs) is then a small part of drawing from it, and a chunk
+that cuts a block draws at most 63 runs in vain."""
+
+PURPOSES = (
+    "truth",
+    "noise",
+    "luck",
+    "drift",
+    "shock",
+    "demand",
+    "prices",
+    "delivery",
+    "tracking",
+    "scenario",
+)
+"""What numbers are drawn for; the position is part of the key, so new ones go to the end."""
+
+
+def generators(
+    seed: int, purpose: str, first_run: int, runs: int, *, name: str = ""
+) -> list[np.random.Generator]:
+    """Return the generator of each block that a chunk of runs touches, in order.
+
+    Parameters
+    ----------
+    seed
+        The replication, at least 0.
+    purpose
+        One of `PURPOSES`.
+    first_run, runs
+        The chunk.
+    name
+        Tells streams of one purpose apart, such as those of scenarios.
+    """
+    key = (PURPOSES.index(purpose), zlib.crc32(name.encode()) if name else 0)
+    blocks = range(first_run // BLOCK, -(-(first_run + runs) // BLOCK))
+    return [
+        np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(*key, block))))
+        for block in blocks
+    ]
+
+
+class Stream:
+    """The numbers of one purpose for a chunk of runs, taken in order.
+
+    Parameters
+    ----------
+    seed, purpose, first_run, runs, name
+        As in `generators`.
+
+    Notes
+    -----
+    SFC64 (Doty-Humphrey, PractRand) seeded by NumPy's `SeedSequence`, whose spawn keys give
+    streams that are independent for all practical purposes.
+
+    Examples
+    --------
+    >>> whole, part = Stream(7, "noise", 0, 100), Stream(7, "noise", 90, 10)
+    >>> bool(np.array_equal(whole.normals(3)[90:], part.normals(3)))
+    True
+    """
+
+    def __init__(
+        self, seed: int, purpose: str, first_run: int, runs: int, *, name: str = ""
+    ) -> None:
+        self._generators = generators(seed, purpose, first_run, runs, name=name)
+        skipped = first_run % BLOCK
+        self._rows = slice(skipped, skipped + runs)
+
+    def normals(self, width: int) -> Floats:
+        """Return standard normals, shape ``(runs, width)``."""
+        return self._drawn(width, lambda source, out: source.standard_normal(out=out))
+
+    def uniforms(self, width: int) -> Floats:
+        """Return numbers evenly spread on [0, 1), shape ``(runs, width)``."""
+        return self._drawn(width, lambda source, out: source.random(out=out))
+
+    def gammas(self, shape: Floats) -> Floats:
+        """Return gamma numbers of scale 1 and a shape by column, shape ``(runs, width)``."""
+        return self._drawn(
+            len(shape), lambda source, out: source.standard_gamma(shape, size=out.shape, out=out)
+        )
+
+    def _drawn(self, width: int, draw: Callable[[np.random.Generator, Floats], object]) -> Floats:
+        out = np.empty((len(self._generators) * BLOCK, width))
+        for at, source in enumerate(self._generators):
+            draw(source, out[at * BLOCK : (at + 1) * BLOCK])
+        return out[self._rows]
