@@ -20,7 +20,7 @@ FLOORS = [
     {"plan"},
     {"belief"},
     {"optimize"},
-    {"policies", "experiments"},
+    {"policies", "experiments", "replay"},
     {"market", "simulate", "weekly"},
     {"report", "exchange"},
     {"cli"},
