@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,8 +72,8 @@ class Drift:
     shock_mean, shock_sd
         Mean and standard deviation of the step in the log amplitude of a channel that is hit.
     shock_week
-        First week of the new level; None draws it for each run from week 2 to the last, all
-        equally likely.
+        First week of the new level; or the first and the last that it may be, of which each run
+        draws one, all equally likely; None for from week 2 to the last.
 
     Raises
     ------
@@ -84,7 +85,7 @@ class Drift:
     shock_share: float = 0.0
     shock_mean: float = 0.0
     shock_sd: float = 0.5
-    shock_week: int | None = None
+    shock_week: int | tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -92,7 +93,9 @@ class Drift:
         put(self, "shock_share", number(self.shock_share, "drift.shock_share", least=0, most=1))
         put(self, "shock_mean", number(self.shock_mean, "drift.shock_mean"))
         put(self, "shock_sd", number(self.shock_sd, "drift.shock_sd", least=0))
-        if self.shock_week is not None:
+        if isinstance(self.shock_week, (tuple, list)):
+            put(self, "shock_week", _weeks(self.shock_week))
+        elif self.shock_week is not None:
             put(self, "shock_week", whole(self.shock_week, "drift.shock_week", least=1))
 
     def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
@@ -110,11 +113,11 @@ class Drift:
 
     def _shock(self, stream: Stream, channels: int, weeks: int) -> tuple[Floats, Floats]:
         """Return each run's week of the shock, ``(runs, 1)``, and the steps of its channels."""
-        week = np.floor(2.0 + stream.uniforms(1) * (weeks - 1))
+        given = self.shock_week or (2, weeks)
+        first, last = given if isinstance(given, tuple) else (given, given)
+        week = np.floor(first + stream.uniforms(1) * (last - first + 1))
         hit = stream.uniforms(channels) < self.shock_share
         size = self.shock_mean + self.shock_sd * stream.normals(channels)
-        if self.shock_week is not None:
-            week = np.full_like(week, self.shock_week)
         return week, np.where(hit, size, 0.0)
 
 
@@ -288,6 +291,12 @@ class Tracking:
             return np.where(stream.uniforms(channels) < self.chance, 1.0 - self.loss, 1.0)
 
         return factor
+
+
+def _weeks(given: Any) -> tuple[int, int]:
+    first, last = (*given, None, None)[:2]
+    first = whole(first, "drift.shock_week[0]", least=1)
+    return first, whole(last, "drift.shock_week[1]", least=first)
 
 
 def _indexed(index: tuple[float, ...], week: int) -> float:

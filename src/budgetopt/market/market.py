@@ -318,10 +318,13 @@ def _names(given: Any) -> tuple[str, ...]:
 
 
 def _check_curves(curves: Curve, size: int) -> None:
-    shape = np.shape(curves.value(np.zeros(size)))
-    if shape[-1:] != (size,) or len(shape) > 1:
-        problem = f"curves have shape {shape} for {size} channels"
-        raise wrong("curves", shape, "give one for each channel, or a source that draws", problem)
+    try:
+        shape = np.shape(curves.value(np.zeros(size)))
+    except ValueError:
+        shape = ()
+    if shape != (size,):
+        problem = f"curves do not go with the {size} channels of the market"
+        raise wrong("curves", curves.kind, "give one for each, or a source that draws", problem)
 
 
 def _delay(given: Any) -> tuple[float, ...]:

@@ -56,7 +56,7 @@ def poisson_quantile(normal: Floats, mean: Floats) -> Floats:
     square = np.square(z)
     summed = mean < SMALL
     root = np.sqrt(mean)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         events = mean + root * z
         events += (2.0 + square) / 6.0
         events -= z * (2.0 + square) / (72.0 * root)

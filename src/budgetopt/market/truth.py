@@ -200,11 +200,14 @@ def _rows(drawn: Curve, channels: int, rows: slice) -> ByRun | Mixture:
 def one_cell(mixture: Mixture) -> Curve:
     """Return a mixture of which every member has one cell as that cell alone, which is quicker."""
     weights = np.asarray(mixture.weights)
-    if np.count_nonzero(weights, axis=-1).max(initial=0) > 1:
+    cells = mixture.cells
+    parts = cells.parts if isinstance(cells, Stack) else ((0, cells),)
+    shared = all(np.ndim(v) <= 1 for _, curve in parts for v in curve.parameters().values())
+    if not shared or np.count_nonzero(weights, axis=-1).max(initial=0) > 1:
         return mixture
     cell = np.argmax(weights, axis=-1)
     height = np.take_along_axis(weights, cell[..., None], axis=-1)[..., 0]
-    return ByRun(mixture.cells.take(cell.ravel()), height)
+    return ByRun(cells.take(cell.ravel()), height)
 
 
 def _by_run(drawn: Curve, channels: int) -> ByRun:
@@ -214,6 +217,9 @@ def _by_run(drawn: Curve, channels: int) -> ByRun:
     for at, curve in parts:
         if isinstance(curve, (Mixture, Points)):
             raise _not_drawn(f"a {curve.kind} curve")
+        shapes = [np.shape(v) for v in curve.parameters().values()]
+        if any(shape not in ((), (len(at),), (BLOCK, len(at)), (BLOCK, 1)) for shape in shapes):
+            raise _not_drawn(f"parameters of shapes {shapes}")
         place = (np.arange(BLOCK)[:, None] * channels + at).ravel()
         wide = {
             k: np.broadcast_to(v, (BLOCK, len(at))).ravel() for k, v in curve.parameters().items()
