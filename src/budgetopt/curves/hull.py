@@ -89,9 +89,10 @@ class Hull(Curve):
         enter, leave = np.full((count, size), np.inf), np.full((count, size), -1.0)
         here = np.argmax(end >= begin, axis=0)
         enter[here, every], price[here, every] = begin[here, every], np.inf
-        lines = _Lines(sampled, begin, end)
         for _ in range(count - 1):
-            ahead = lines.from_piece(here)
+            ahead = _lines_ahead(sampled, begin, end, here)
+            if np.all(ahead[0] == -np.inf):
+                break
             there = np.argmax(ahead[0], axis=0)
             slope, left, right = (table[there, every] for table in ahead)
             on = slope > -np.inf
@@ -120,23 +121,29 @@ class Hull(Curve):
         return slope if line is None else np.where(line[0], line[1], slope)
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
-        """Return the slopes' decays, 0 on the lines."""
+        """Return the slopes' decays, 0 on the lines and where a piece ends: there prices jump."""
         x = self._wide(spend)
         decay, line = self.sampled.slope_decay(x), self._line(x, right=True)
-        return decay if line is None else np.where(line[0], 0.0, decay)
+        still = np.any((x == self.enter) | (x == self.leave), axis=0)
+        return np.where(still if line is None else still | line[0], 0.0, decay)
 
     def spend_at_slope(self, slope: ArrayLike) -> Floats:
         """Return the largest spends at which the envelopes are still so steep."""
-        return self.takes(slope, most=True)
+        return self._best(self._wide(slope), most=True)
 
-    def takes(self, price: ArrayLike, *, most: bool) -> Floats:
-        """Return the largest or the least spends that are best at a price."""
+    def least_and_most(self, price: ArrayLike) -> tuple[Floats, Floats]:
+        """Return the least and the largest spends that are best at a price."""
         p = self._wide(price)
-        reached = self.price >= p if most else self.price > p
+        most = self._best(p, most=True)
+        # They differ only where the price is that of a line.
+        return (self._best(p, most=False), most) if np.any(self.price == p) else (most, most)
+
+    def _best(self, price: Floats, *, most: bool) -> Floats:
+        reached = self.price >= price if most else self.price > price
         reached |= self.price == np.inf
         piece = len(reached) - 1 - np.argmax(reached[::-1], axis=0)[None]
         low, high = (np.take_along_axis(t, piece, axis=0)[0] for t in (self.enter, self.leave))
-        return self.sampled.falling(p, low, high)
+        return self.sampled.falling(price, low, high)
 
     def line(self, spend: ArrayLike) -> tuple[Floats, Floats]:
         """Return the ends of the lines on which spends lie; the spends themselves on the curves."""
@@ -145,6 +152,19 @@ class Hull(Curve):
         if line is None:
             return x, x
         return np.where(line[0], line[2], x), np.where(line[0], line[3], x)
+
+    def replaced(self, at: int, one: Self) -> Self:
+        """Return the envelopes with that of one curve replaced."""
+        most = max(len(self.enter), len(one.enter))
+        tables = []
+        for name, nothing in (("enter", np.inf), ("leave", -1.0), ("price", -np.inf), ("start", 0)):
+            mine, other = (
+                np.pad(t, ((0, most - len(t)), (0, 0)), constant_values=nothing)
+                for t in (getattr(self, name), getattr(one, name))
+            )
+            mine[:, at] = other[:, 0]
+            tables.append(mine)
+        return type(self)(self.sampled, *tables)
 
     def _line(
         self, spend: Floats, *, right: bool
@@ -178,46 +198,43 @@ class Hull(Curve):
         return type(self)(self.sampled.take(columns), *tables)
 
 
-class _Lines:
-    """Lines that touch two pieces of each curve, made when they are asked for."""
+def _lines_ahead(
+    sampled: Sampled, begin: Floats, end: Floats, here: NDArray[np.intp]
+) -> Floats:
+    """Return slope, begin and end of the lines from one piece of each curve to all later ones.
 
-    def __init__(self, sampled: Sampled, begin: Floats, end: Floats) -> None:
-        self.sampled, self.begin, self.end = sampled, begin, end
+    Shape ``(3, pieces, curves)``; minus infinity where there is none.
+    """
+    found = np.full((3, *begin.shape), -np.inf)
+    later = (np.arange(len(begin))[:, None] > here) & (end >= begin)
+    right, curve = np.nonzero(later)
+    if curve.size:
+        left = here[curve]
+        ends = ((begin[left, curve], end[left, curve]), (begin[right, curve], end[right, curve]))
+        found[:, right, curve] = _touching(sampled.take(curve), *ends)
+    return found
 
 
-    def from_piece(self, here: NDArray[np.intp]) -> Floats:
-        """Return slope, begin and end of the lines from given pieces to all later ones.
+def _touching(
+    sampled: Sampled, left: tuple[Floats, Floats], right: tuple[Floats, Floats]
+) -> Floats:
+    """Return slope, begin and end of the lines that touch two pieces of each curve.
 
-        Shape ``(3, pieces, curves)``; minus infinity where there is none.
-        """
-        found = np.full((3, *self.begin.shape), -np.inf)
-        there = self.end >= self.begin
-        for left in np.unique(here).tolist():
-            for right in range(left + 1, len(self.begin)):
-                some = np.flatnonzero((here == left) & there[right])
-                if some.size:
-                    found[:, right, some] = self._between(left, right, some)
-        return found
-
-    def _between(self, left: int, right: int, some: NDArray[np.intp]) -> Floats:
-        """Return slope, begin and end of the lines that touch two pieces of some curves.
-
-        At a price the pieces are worth the same where the chord between their best spends has that
-        slope, which is Newton's step on the difference of what they are worth.
-        """
-        both = [self.sampled.take(some) for _ in range(2)]
-        ends = [(self.begin[at, some], self.end[at, some]) for at in (left, right)]
-        spends = [ends[0][1], ends[1][0]]
-        low, high = np.zeros(some.size), np.full(some.size, np.inf)
+    At a price the pieces are worth the same where the chord between their best spends has that
+    slope, which is Newton's step on the difference of what they are worth.
+    """
+    both, ends = (sampled, sampled.copy()), (left, right)
+    spends = [left[1], right[0]]
+    values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
+    low, high = np.zeros(left[0].size), np.full(left[0].size, np.inf)
+    price = (values[1] - values[0]) / (spends[1] - spends[0])
+    for _ in range(_ROUNDS):
+        spends = [curve.falling(price, *e) for curve, e in zip(both, ends, strict=True)]
         values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
-        price = (values[1] - values[0]) / (spends[1] - spends[0])
-        for _ in range(_ROUNDS):
-            spends = [curve.falling(price, *e) for curve, e in zip(both, ends, strict=True)]
-            values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
-            ahead = (values[1] - values[0]) / (spends[1] - spends[0])
-            low, high = np.where(ahead > price, price, low), np.where(ahead < price, price, high)
-            ahead = np.where((ahead >= low) & (ahead <= high), ahead, 0.5 * (low + high))
-            step, price = np.abs(ahead - price), ahead
-            if np.all(step <= _NEAR * price):
-                break
-        return np.stack([price, *spends])
+        ahead = (values[1] - values[0]) / (spends[1] - spends[0])
+        low, high = np.where(ahead > price, price, low), np.where(ahead < price, price, high)
+        ahead = np.where((ahead >= low) & (ahead <= high), ahead, 0.5 * (low + high))
+        step, price = np.abs(ahead - price), ahead
+        if np.all(step <= _NEAR * price):
+            break
+    return np.stack([price, *spends])

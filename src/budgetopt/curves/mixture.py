@@ -15,7 +15,8 @@ from budgetopt.curves.hill import Hill
 from budgetopt.curves.hull import Hull
 from budgetopt.curves.sampled import Sampled, tabulated
 from budgetopt.curves.stack import Stack
-from budgetopt.curves.stretches import bent, stretches
+from budgetopt.curves.stretches import Stretches, bent, stretches
+from budgetopt.errors import CurveError
 
 _ROUNDS = 100
 """Rounds allowed to the search on the price: bisection alone needs fewer than this."""
@@ -24,6 +25,11 @@ _NEAR = 1e-9
 _NOTHING = 1e-12
 """Share of the most that may be spent below which spends are not told from nothing: what that
 costs is less than this share of the outcome, divided by the smallest shape."""
+_BEYOND = 1e3
+"""A line that touches from above does so nearer than so many times the last inflection of a cell,
+or all but reaches the top."""
+_KEPT = 4
+"""Envelopes that are kept."""
 _FIRST = 1e-6
 """Share of the smallest inflection of a cell below which no inflection of a sum is looked for."""
 
@@ -67,8 +73,71 @@ class Mixture(Curve):
         return self._sum(self.cells.value(as_spend(spend)[..., None]))
 
     def envelope(self, spend: ArrayLike) -> Floats:
-        """Return the weighted sum of the cells' envelopes, itself concave and above."""
-        return self._sum(self.cells.envelope(as_spend(spend)[..., None]))
+        """Return the value of the least concave function above each curve.
+
+        Where the cells are not smooth, or not the same for all channels, it is the weighted sum of
+        the cells' envelopes, which is concave and above as well.
+        """
+        x = as_spend(spend)
+        if self.concave:
+            return self.value(x)
+        turns = self._inflections()
+        most = np.max(x, initial=0.0) if turns is None else max(np.max(x), _BEYOND * turns.max())
+        hull, wide = self._hull(x, 0.0, most)
+        if hull is None:
+            return self._sum(self.cells.envelope(x[..., None]))
+        return hull.value(np.broadcast_to(x, wide).ravel()).reshape(wide)
+
+    def conjugate(
+        self, price: ArrayLike, lower: ArrayLike, upper: ArrayLike
+    ) -> tuple[Floats, Floats]:
+        """Return the spend in bounds that maximises ``f(x) - price x``, and the maximum.
+
+        Raises
+        ------
+        CurveError
+            ``bad-curve`` for a mixture that is not concave and whose cells are not smooth or not
+            the same for all channels.
+        """
+        if self.concave:
+            return super().conjugate(price, lower, upper)
+        p = as_spend(price)
+        hull, wide = self._hull(p, lower, upper)
+        if hull is None:
+            raise _not_smooth()
+        flat = np.broadcast_to(p, wide).ravel()
+        spend = np.where(flat < 0, hull.leave.max(axis=0), hull.spend_at_slope(flat)).reshape(wide)
+        return spend, self.value(spend) - p * spend
+
+    def _hull(
+        self, asked: Floats, lower: ArrayLike, upper: ArrayLike
+    ) -> tuple[Hull | None, tuple[int, ...]]:
+        """Return the envelopes in bounds for each number asked, and the shape of all that.
+
+        The last are kept, since a search asks at many prices within the same bounds.
+        """
+        weights = np.asarray(self.weights)
+        ends = [as_spend(end) for end in (lower, upper)]
+        wide = np.broadcast_shapes(asked.shape, weights.shape[:-1], *(e.shape for e in ends))
+        low, high = (np.broadcast_to(end, wide).ravel() for end in ends)
+        key = (wide, low.tobytes(), high.tobytes())
+        if key not in self._hulls:
+            while len(self._hulls) >= _KEPT:
+                del self._hulls[next(iter(self._hulls))]
+            sampled = self.sampled(low, high)
+            place = np.arange(weights[..., 0].size).reshape(weights.shape[:-1])
+            some = np.broadcast_to(place, wide).ravel()
+            hull = None
+            if sampled is not None:
+                flat = Sampled(sampled.table, sampled.rows)
+                parts = Stretches(*(end[:, some] for end in stretches(flat)))
+                hull = Hull.over(flat.take(some), parts, low, low, high)
+            self._hulls[key] = hull
+        return self._hulls[key], wide
+
+    @cached_property
+    def _hulls(self) -> dict[Any, Hull | None]:
+        return {}
 
     def slope(self, spend: ArrayLike) -> Floats:
         """Return the weighted sum of the cells' slopes."""
@@ -147,10 +216,10 @@ class Mixture(Curve):
             None where the cells are not shared by all channels, or not smooth.
         """
         low, high = float(np.min(lower)), float(np.max(upper))
-        if not 0 < high < np.inf or not self._shared or np.ndim(self.weights) < 2:
+        if not 0 < high < np.inf or not self._shared:
             return None
         table = tabulated(self.cells, max(low, _NOTHING * high), high)
-        return None if table is None else Sampled(table, np.asarray(self.weights))
+        return None if table is None else Sampled(table, np.atleast_2d(np.asarray(self.weights)))
 
     @property
     def _shared(self) -> bool:
@@ -219,3 +288,12 @@ class Mixture(Curve):
 
     def __hash__(self) -> int:
         return hash((self.cells, np.asarray(self.weights).tobytes()))
+
+
+def _not_smooth() -> CurveError:
+    return CurveError(
+        "bad-curve",
+        "a mixture with S-shaped cells has cells that are not smooth, or not shared",
+        field="cells",
+        remedy="give one grid of smooth cells for all channels, or concave cells",
+    )

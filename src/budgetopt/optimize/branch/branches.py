@@ -102,29 +102,27 @@ class Branches:
         lines = np.array([envelope.line(at, float(spend[at])) for at in inside.tolist()])
         nearest = np.argmin(np.abs(lines - spend[inside, None]), axis=-1)
         for side in (nearest, 0 * nearest, 0 * nearest + 1):
-            below, above = low.copy(), high.copy()
-            for at, end in zip(inside.tolist(), lines[np.arange(side.size), side], strict=True):
-                below[at], above[at] = self._branch(at, float(end))
-            yield from self._new(below, above)
+            moved = spend.copy()
+            moved[inside] = lines[np.arange(side.size), side]
+            yield from self._new(*self._fixed(moved))
 
     def _fixed(self, spend: Floats) -> tuple[Floats, Floats]:
         on = self.free | (spend >= self.start)
         low, high = np.where(on, self.start, spend), np.where(on, self.span.upper, spend)
         for at in self.bends.points:
-            low[at], high[at] = self._branch(at, float(spend[at]))
+            low[at], high[at] = self._run(at, float(spend[at]))
+        if self.bends.sums is not None:
+            places = self.bends.sums.places
+            low[places], high[places] = self.bends.sums.stretch(spend, self.span)
         return low, high
 
-    def _branch(self, at: int, spend: float) -> tuple[float, float]:
-        """Return the ends of the branch of one channel at a spend."""
+    def _run(self, at: int, spend: float) -> tuple[float, float]:
+        """Return the ends of the concave run of points on which a spend lies."""
         least, upper = float(self.span.least[at]), float(self.span.upper[at])
-        if at in self.bends.points:
-            if spend < least:
-                return spend, spend
-            low, high = self.bends.run(at, spend)
-            return min(max(low, least), upper), min(high, upper)
-        if self.free[at] or spend >= self.start[at]:
-            return float(self.start[at]), upper
-        return spend, spend
+        if spend < least:
+            return spend, spend
+        low, high = self.bends.run(at, spend)
+        return min(max(low, least), upper), min(high, upper)
 
     def _new(self, low: Floats, high: Floats) -> Iterator[Envelope]:
         key = low.tobytes() + high.tobytes()

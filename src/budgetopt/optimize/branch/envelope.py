@@ -2,7 +2,7 @@
 
 `Bends` says once for all curves where they bend; `Span` is what a channel may spend; `Envelope` is
 the concave curve that the bounds of `branch` come from. Right for curves that are first convex and
-then concave, and for points; a mixture of S-curves may bend more often and is refused.
+then concave, for points, and for mixtures of smooth cells, which may bend any number of times.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from budgetopt.curves import Curve, Hill, Points, Stack
+from budgetopt.curves import Curve, Hill, Mixture, Points, Stack
+from budgetopt.curves.hull import Hull
 from budgetopt.curves.points import row_envelope
 from budgetopt.errors import SolverError
+from budgetopt.optimize.branch.sums import Sums
 
 Floats = NDArray[np.float64]
 
@@ -60,26 +62,30 @@ class Bends:
         Money at which a line from zero is tangent, shape ``(channels,)``.
     points
         Spends and outcomes of each curve through points, by position.
+    sums
+        Mixtures that are not concave, or None.
     """
 
     curves: Curve
     inflection: Floats
     reach: Floats
     points: dict[int, tuple[Floats, Floats]]
+    sums: Sums | None = None
     _single: dict[int, Curve] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, curves: Curve, size: int) -> Self:
-        """Return the bends of so many curves.
+    def of(cls, curves: Curve, upper: Floats) -> Self:
+        """Return the bends of curves that may spend up to so much.
 
         Raises
         ------
         SolverError
-            ``wrong-method`` for a curve that may bend more than once.
+            ``wrong-method`` for a curve of which it is not known where it bends.
         """
-        inflection, reach = np.zeros((2, size))
+        inflection, reach = np.zeros((2, upper.size))
         points: dict[int, tuple[Floats, Floats]] = {}
-        parts = curves.parts if isinstance(curves, Stack) else ((np.arange(size), curves),)
+        sums: Sums | None = None
+        parts = curves.parts if isinstance(curves, Stack) else ((np.arange(upper.size), curves),)
         for places, part in parts:
             if isinstance(part, Points):
                 shape = (len(places), np.shape(part.spend)[-1])
@@ -91,9 +97,13 @@ class Bends:
                 s = np.asarray(part.shape)
                 end = part.half * np.power(np.maximum(s - 1.0, 0.0), 1.0 / s)
                 reach[places] = np.where(works, np.maximum(end, part.inflection), 0.0)
-            elif not part.concave:
-                raise _bends_too_often(part)
-        return cls(curves, inflection, reach, points)
+            elif isinstance(part, Mixture) and not part.concave:
+                sums = Sums.of(part, places, upper[places])
+            if not part.concave and sums is None and not isinstance(part, (Hill, Points)):
+                raise _bends_anywhere(part)
+        if isinstance(curves, Mixture):
+            curves = curves.sampled(0.0, np.max(upper, initial=0.0)) or curves
+        return cls(curves, inflection, reach, points, sums)
 
     def one(self, at: int) -> Curve:
         """Return one channel's curve, as an array of one."""
@@ -138,13 +148,13 @@ class Bends:
         return touch
 
 
-def _bends_too_often(curve: Curve) -> SolverError:
+def _bends_anywhere(curve: Curve) -> SolverError:
     return SolverError(
         "wrong-method",
-        f"a {curve.kind} curve that is not concave may bend more than once",
+        f"where a {curve.kind} curve that is not concave bends is not known",
         field="method",
         value="branch",
-        remedy="give its points instead, or a curve that is concave",
+        remedy="give its points instead, smooth cells shared by all, or a curve that is concave",
     )
 
 
@@ -226,6 +236,8 @@ class Envelope(Curve):
         Slope of the line, infinite where there is none.
     hulls
         Those of the points, or None.
+    sums
+        The envelopes of mixtures, or None; where there are such, the line is not used.
 
     Notes
     -----
@@ -239,6 +251,7 @@ class Envelope(Curve):
     base: Floats
     chord: Floats
     hulls: Hulls | None
+    sums: Hull | None = None
     kind: ClassVar[str] = "envelope"
 
     @classmethod
@@ -249,13 +262,18 @@ class Envelope(Curve):
         hulls = _hulls(bends, span)
         if hulls is not None:
             lines[0][hulls.places], lines[2][hulls.places] = span.lower[hulls.places], np.inf
-        return cls(bends, span, *lines, hulls)
+        if bends.sums is None:
+            return cls(bends, span, *lines, hulls)
+        places = bends.sums.places
+        lines[0][places], lines[2][places] = span.lower[places], np.inf
+        return cls(bends, span, *lines, hulls, bends.sums.over(span))
 
     @classmethod
     def on_concave(cls, bends: Bends, span: Span) -> Self:
         """Return the curves themselves, on spans where each is concave and has no hole."""
         base, line = bends.curves.value(span.lower), np.full_like(span.lower, np.inf)
-        return cls(bends, span, span.lower, base, line, _hulls(bends, span))
+        sums = None if bends.sums is None else bends.sums.on(span)
+        return cls(bends, span, span.lower, base, line, _hulls(bends, span), sums)
 
     def with_channel(self, at: int, lower: float, least: float, upper: float) -> Self:
         """Return the same with another span for one channel."""
@@ -272,6 +290,11 @@ class Envelope(Curve):
             hulls = Hulls(hulls.places, *tables)
             return replace(self, span=span, hulls=hulls, base=base, touch=touch)
         some = slice(at, at + 1)
+        if self.sums is not None and self.bends.sums is not None and at in self.mixed:
+            base, touch = self.base.copy(), self.touch.copy()
+            base[at], touch[at] = self.bends.one(at).value(span.lower[some])[0], lower
+            sums = self.bends.sums.changed(self.sums, at, span)
+            return replace(self, span=span, sums=sums, base=base, touch=touch)
         part = Span(*(values[some] for values in span))
         lines = self.touch.copy(), self.base.copy(), self.chord.copy()
         for line, new_line in zip(
@@ -288,6 +311,8 @@ class Envelope(Curve):
         value = np.where(inside, line, self.bends.curves.value(x))
         if self.hulls is not None:
             value[self.hulls.places] = self.hulls.read(x[self.hulls.places])[0]
+        if self.sums is not None:
+            value[self.mixed] = self.sums.value(x[self.mixed])
         return value
 
     def slope(self, spend: ArrayLike) -> Floats:
@@ -296,6 +321,8 @@ class Envelope(Curve):
         slope = np.where(x < self.touch, self.chord, self.bends.curves.slope(x))
         if self.hulls is not None:
             slope[self.hulls.places] = self.hulls.read(x[self.hulls.places])[1]
+        if self.sums is not None:
+            slope[self.mixed] = self.sums.slope(x[self.mixed])
         return slope
 
     def spend_at_slope(self, slope: ArrayLike) -> Floats:
@@ -305,6 +332,8 @@ class Envelope(Curve):
         if self.hulls is not None:
             steep = self.hulls.slopes >= price[self.hulls.places, None]
             spend[self.hulls.places] = self.hulls.at_slope(steep & (self.hulls.slopes > 0))
+        if self.sums is not None:
+            spend[self.mixed] = self.sums.spend_at_slope(price[self.mixed])
         return spend
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
@@ -313,10 +342,19 @@ class Envelope(Curve):
         decay = np.where(x < self.touch, 0.0, self.bends.curves.slope_decay(x))
         if self.hulls is not None:
             decay[self.hulls.places] = 0.0
+        if self.sums is not None:
+            decay[self.mixed] = self.sums.slope_decay(x[self.mixed])
         return decay
+
+    @property
+    def mixed(self) -> NDArray[np.intp]:
+        """Positions of the mixtures that are not concave."""
+        return np.empty(0, dtype=np.intp) if self.bends.sums is None else self.bends.sums.places
 
     def falling(self, price: Floats) -> Floats:
         """Return the spend at a price beyond the chord, drawn into the span."""
+        if self.mixed.size == self.touch.size:
+            return self.touch
         meeting = self.bends.curves.spend_at_slope(price)
         return np.clip(meeting, self.touch, self.span.upper)
 
@@ -328,6 +366,10 @@ class Envelope(Curve):
 
     def line(self, at: int, spend: float) -> tuple[float, float]:
         """Return the ends of the straight line that a channel's spend lies on."""
+        if self.sums is not None and at in self.mixed:
+            row = np.flatnonzero(self.mixed == at)
+            low, high = self.sums.take(row).line(spend)
+            return float(low[0]), float(high[0])
         if self.hulls is None or at not in self.bends.points:
             return float(self.span.lower[at]), float(self.touch[at])
         row = int(np.flatnonzero(self.hulls.places == at)[0])

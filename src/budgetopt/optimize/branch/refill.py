@@ -65,6 +65,9 @@ class _Offer:
             places, steep = envelope.hulls.places, self.slopes
             more[places] = envelope.hulls.at_slope((steep >= price) & (steep > 0))
             less[places] = envelope.hulls.at_slope(steep > price)
+        if envelope.sums is not None:
+            places = envelope.mixed
+            less[places], more[places] = envelope.sums.least_and_most(rate[places])
         return less, more
 
     def jumps(self, least: float) -> Floats:
@@ -72,6 +75,11 @@ class _Offer:
         prices = self.chord[np.isfinite(self.chord)]
         if self.slopes is not None:
             prices = np.append(prices, self.slopes.ravel())
+        if self.envelope.sums is not None:
+            lines = self.envelope.sums.price
+            on = np.isfinite(lines)
+            worth = np.where(on, lines, 0.0) * self.weight[self.envelope.mixed]
+            prices = np.append(prices, worth[on])
         return np.unique(prices[(prices > 0) & (prices >= least)])
 
     def highest(self, floor: float) -> float:

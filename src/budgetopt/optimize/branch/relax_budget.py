@@ -76,6 +76,11 @@ class BudgetRelaxation:
         if hulls is not None:
             tops = self.weights[hulls.places, None] * hulls.heights - price * hulls.knots
             worth[hulls.places] = tops.max(axis=-1)
+        if envelope.sums is not None:
+            places = envelope.mixed
+            spend = envelope.sums.spend_at_slope(rate[places])
+            value = envelope.sums.sampled.value(spend)
+            worth[places] = self.weights[places] * value - price * spend
         return worth
 
     def sharpen(self, envelope: Envelope, found: Relaxed) -> Relaxed | None:

@@ -80,7 +80,7 @@ def branch(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = No
         ``limits-clash`` where no split keeps rows and minimums.
     SolverError
         ``time-limit`` where the time is over before any split is found; ``wrong-method`` for rows
-        that count channels and for curves that may bend more than once.
+        that count channels and for curves of which it is not known where they bend.
 
     Notes
     -----
@@ -121,8 +121,8 @@ class _Tree:
 
     def __init__(self, problem: Problem, gap: float) -> None:
         self.problem, self.gap = problem, gap
-        self.bends = Bends.of(problem.curves, len(problem.names))
         span = root_span(problem)
+        self.bends = Bends.of(problem.curves, span.upper)
         self.relaxation: Relaxation = _relaxation(problem, gap)
         self.branches = Branches(self.bends, span)
         alone = budget_alone(problem)
