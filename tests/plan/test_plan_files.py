@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.curves import Carryover, Exponential, Hill, Log, Logistic, Points, Power
+from budgetopt.history import Delay
 from budgetopt.money import Currency
 from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
 from budgetopt.plan.files import ChannelFile, ColumnsFile, PlanFile, schema
@@ -44,6 +45,12 @@ decimal = ","
 encoding = "gbk"
 missing = "zero"
 gaps = "unknown"
+
+[delay]
+ages = [0, 1, 2.5]
+shares = [0.7, 0.95, 1]
+log_sds = [0.1, 0.05, 0]
+channels = { "a b" = { shares = [0.5, 0.8, 1.0] } }
 
 [budget_lines]
 total = 110000.10
@@ -88,6 +95,9 @@ EVERY_FIELD_IN_PYTHON = Plan(
         encoding="gbk",
         missing="zero",
         gaps="unknown",
+    ),
+    delay=Delay(
+        [0.7, 0.95, 1], [0, 1, 2.5], [0.1, 0.05, 0], channels={"a b": {"shares": [0.5, 0.8, 1.0]}}
     ),
     budget_lines=BudgetLines(
         "110000.10", {"content and creative": "50000.05", "media": "60000.05"}
@@ -192,14 +202,20 @@ def test_the_example_with_the_documents_total_is_refused_by_ten_thousand(tmp_pat
         (least(reserve={"contigency": 5}), "reserve.contigency", "'contingency'"),
         (least(history={"layuot": "long"}), "history.layuot", "'layout'"),
         (least(budget_lines={"totl": 1, "lines": {}}), "budget_lines.totl", "'total'"),
-        (least(max_change={"shar": 0.1}), "max_change", "'share'"),
-        (channel(max_change={"form_zero": 1, "share": 1}), "max_change of '抖音'", "'from_zero'"),
-        (channel(curve={"kind": "hil", "top": 1}), "channels.抖音.curve.kind", "'hill'"),
+        (least(delay={"shars": [1]}), "delay.shars", "'shares'"),
+        (
+            least(delay={"shares": [1], "channels": {"a": {"shres": [1]}}}),
+            "delay.channels.a.shres",
+            "'shares'",
+        ),
         (
             channel(carryover={"kind": "geometric", "shar": 1}),
             "channels.0.carryover.shar",
             "'share'",
         ),
+        (least(max_change={"shar": 0.1}), "max_change", "'share'"),
+        (channel(max_change={"form_zero": 1, "share": 1}), "max_change of '抖音'", "'from_zero'"),
+        (channel(curve={"kind": "hil", "top": 1}), "channels.抖音.curve.kind", "'hill'"),
     ],
 )
 def test_a_misspelt_field_is_refused_with_a_suggestion(data, place, suggestion):
@@ -251,6 +267,11 @@ WRONG = [5, [1], {"a": 1}, None, True, "text"]
         (lambda v: least(budget_lines=v), (None,)),
         (lambda v: least(budget_lines={"total": 1, "lines": v}), ({"a": 1},)),
         (lambda v: least(budget_lines={"total": 1, "lines": {"a": v}}), ()),
+        (lambda v: least(delay=v), (None,)),
+        (lambda v: least(delay={"shares": v}), ([1],)),
+        (lambda v: least(delay={"shares": [1], "ages": v}), ([1], None)),
+        (lambda v: least(delay={"shares": [1], "channels": v}), ()),
+        (lambda v: least(delay={"shares": [1], "channels": {"a": {"shares": v}}}), ([1],)),
         (lambda v: least(channels=v), ()),
         (lambda v: least(channels=[v]), ()),
         (lambda v: channel(name=v), ("text",)),
@@ -314,6 +335,20 @@ def test_a_bad_curve_in_a_file_is_refused_with_channel_and_parameter(curve, name
     assert error.code == "bad-curve"
     assert "'抖音'" in str(error)
     assert error.field.endswith(named)
+
+
+def test_a_delay_of_no_channel_of_the_plan_is_refused():
+    error = refused(channel() | {"delay": {"shares": [1], "channels": {"抖音2": {"shares": [1]}}}})
+    assert (error.code, error.field) == ("unknown-name", "delay.channels")
+    assert error.remedy == "did you mean '抖音'?"
+    with pytest.raises(bo.PlanError, match="give a Delay"):
+        Plan(budget=1, currency="CNY", channels=[Channel("a")], delay=[1.0])
+
+
+def test_a_bad_delay_in_a_file_is_refused_with_its_place():
+    error = refused(least(delay={"shares": [0.5, 0.4, 1]}))
+    assert (error.code, error.field) == ("bad-argument", "delay.shares")
+    assert "falls from 0.5 to 0.4" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -483,6 +518,9 @@ curves = st.one_of(
     ),
 )
 
+delays = st.builds(
+    lambda shares: Delay([*sorted(shares), 1.0]), st.lists(st.floats(0.01, 1), max_size=4)
+)
 weibulls = st.sampled_from(["weibull-pdf", "weibull-cdf"])
 carryovers = st.one_of(
     st.builds(Carryover, st.just("geometric"), share=st.floats(0, 0.95)),
@@ -549,6 +587,7 @@ def plans(draw):
         ),
         budget_lines=BudgetLines(sum(lines.values()), lines) if lines else None,
         name=draw(names),
+        delay=draw(st.none() | delays),
     )
 
 

@@ -45,6 +45,7 @@ def check_plan(plan: Plan) -> None:
         )
     _refuse_doubled("channel", [channel.name for channel in plan.channels])
     _check_columns(plan)
+    _check_delay(plan)
     # Reading them once finds amounts finer than a minor unit while the plan is being made.
     _ = plan.minor_bounds, plan.step_minor, plan.spendable_minor
     _ = plan.minimums_minor, plan.lots_minor
@@ -73,14 +74,24 @@ def _check_columns(plan: Plan) -> None:
     """Refuse a column declared for a channel that the plan does not have."""
     for part in ("spends", "outcomes"):
         for name in getattr(plan.columns, part):
-            if name not in plan.index:
-                raise PlanError(
-                    "unknown-name",
-                    f"history.{part[:-1]} names {name!r}, which is no channel of the plan",
-                    field=f"history.{part[:-1]}",
-                    value=name,
-                    remedy=did_you_mean(name, plan.names),
-                )
+            _refuse_unknown(plan, name, f"history.{part[:-1]}")
+
+
+def _check_delay(plan: Plan) -> None:
+    """Refuse shares of a channel that the plan does not have."""
+    for name, *_ in () if plan.delay is None else plan.delay.channels:
+        _refuse_unknown(plan, name, "delay.channels")
+
+
+def _refuse_unknown(plan: Plan, name: str, field: str) -> None:
+    if name not in plan.index:
+        raise PlanError(
+            "unknown-name",
+            f"{field} names {name!r}, which is no channel of the plan",
+            field=field,
+            value=name,
+            remedy=did_you_mean(name, plan.names),
+        )
 
 
 def _check_limits(plan: Plan) -> None:

@@ -1,7 +1,7 @@
 """Plan files: TOML and JSON in, JSON out, and the JSON Schema of both.
 
-The models here hold the shape of a file (which fields, nested how); ranges are checked where the
-values live, in `Channel`, `Plan` and their parts, so that Python callers get the same errors.
+`tables` holds the shape of a file (which fields, nested how); ranges are checked where the values
+live, in `Channel`, `Plan` and their parts, so that Python callers get the same errors.
 """
 
 from __future__ import annotations
@@ -12,140 +12,34 @@ from collections.abc import Mapping
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ValidationError
 
 from budgetopt.curves import Curve, curve_from_dict
 from budgetopt.errors import CurveError, PlanError, did_you_mean
-from budgetopt.history import Columns
+from budgetopt.history import Columns, Delay
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel
 from budgetopt.plan.goal import Goal
 from budgetopt.plan.limits import limit_from_dict, limit_to_dict
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.reserve import Reserve
+from budgetopt.plan.tables import (
+    CarryoverFile,
+    ChangeFile,
+    ChannelFile,
+    ColumnsFile,
+    DelayFile,
+    GoalFile,
+    LearningFile,
+    LinesFile,
+    PlanFile,
+    ReserveFile,
+)
 
 if TYPE_CHECKING:
     from budgetopt.plan.plan import Plan
-
-_AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
-Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
-Share = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "a share: 0.3 or '30%'"})]
-Number = Annotated[Any, WithJsonSchema({"type": "number"})]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-
-class ChangeFile(_Model):
-    """A change limit in parts; all that are given must hold."""
-
-    share: Share = None
-    money: Amount = None
-    from_zero: Amount = None
-
-
-class ReserveFile(_Model):
-    """Money held back: an amount, or a share such as '5%'."""
-
-    contingency: Amount = 0
-    test: Amount = 0
-    holdout: Amount = 0
-
-
-class LinesFile(_Model):
-    """A wider budget by module, which must add up."""
-
-    total: Amount
-    lines: dict[str, Amount]
-
-
-class LearningFile(_Model):
-    """Conversions a week that a platform needs to learn, and what one is expected to cost."""
-
-    conversions: Amount
-    cpa: Amount
-
-
-class CarryoverFile(_Model):
-    """How a week's effect spreads over later weeks."""
-
-    kind: Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
-    share: Number = None
-    delay: Number = None
-    shape: Number = None
-    scale: Number = None
-    length: Number = None
-
-
-class ChannelFile(_Model):
-    """One line that money can go to."""
-
-    name: str
-    floor: Amount = 0
-    cap: Amount = None
-    locked: Amount = None
-    max_change: ChangeFile | Share = None
-    curve: dict[str, Any] | None = None
-    labels: dict[str, str] = {}
-    off_or_at_least: Amount = None
-    learning: LearningFile | None = None
-    lot: Amount = None
-    value: Amount = None
-    rates: dict[str, Amount] = {}
-    carryover: CarryoverFile | None = None
-
-
-class GoalFile(_Model):
-    """What is maximised: the outcome, the profit, or the target for the least spend."""
-
-    kind: Literal["outcome", "profit", "least-spend"] = "outcome"
-    target: Amount = None
-    weights: dict[str, Amount] = {}
-
-
-class ColumnsFile(_Model):
-    """How a history file maps to weeks, channels, spend and outcome."""
-
-    layout: Literal["long", "wide"] = "long"
-    week: str = "week"
-    channel: str = "channel"
-    spend: str | dict[str, str] = "spend"
-    outcome: str | list[str] | dict[str, str | list[str]] = "outcome"
-    rows: Literal["weekly", "daily"] = "weekly"
-    date_format: str | None = None
-    delimiter: str | None = None
-    decimal: Literal[".", ","] = "."
-    encoding: str | None = None
-    sheet: str | None = None
-    missing: Literal["refuse", "zero", "unknown"] = "refuse"
-    gaps: Literal["refuse", "unknown"] = "refuse"
-    repeats: Literal["refuse", "sum"] = "refuse"
-    ignore: list[str] = []
-
-
-class PlanFile(_Model):
-    """A budgetopt plan: what may be spent in a week, on what, under which limits."""
-
-    schema_version: Literal[1] = 1
-    name: str = ""
-    currency: str
-    budget: Amount
-    step: Amount = None
-    spend: Literal["at-most", "all"] = "at-most"
-    max_change: ChangeFile | Share = None
-    reserve: ReserveFile = Field(default_factory=ReserveFile)
-    outcome: str = "outcome"
-    outcome_unit: Amount = None
-    week_start: str = "monday"
-    history: ColumnsFile = Field(default_factory=ColumnsFile)
-    budget_lines: LinesFile | None = None
-    goal: GoalFile = Field(default_factory=GoalFile)
-    value: Amount = 1
-    limits: list[dict[str, Any]] = []
-    channels: list[ChannelFile]
 
 
 def schema() -> dict[str, Any]:
@@ -254,6 +148,8 @@ def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
     }
     if "max_change" in said:
         made["max_change"] = _change(given.max_change)
+    if given.delay is not None:
+        made["delay"] = Delay.of(given.delay.model_dump(exclude_unset=True))
     if given.budget_lines is not None:
         made["budget_lines"] = BudgetLines(given.budget_lines.total, given.budget_lines.lines)
     return made
@@ -322,6 +218,7 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
         "learning": LearningFile,
         "carryover": CarryoverFile,
         "goal": GoalFile,
+        "delay": DelayFile,
         "ChangeFile": ChangeFile,
     }
     model = next((rooms[str(p)] for p in reversed(loc) if str(p) in rooms), PlanFile)
@@ -350,6 +247,8 @@ def plain(plan: Plan) -> dict[str, Any]:
         data["step"] = f"{plan.step:f}"
     if plan.outcome_unit is not None:
         data["outcome_unit"] = plan.outcome_unit
+    if plan.delay is not None:
+        data["delay"] = plan.delay.to_dict()
     if plan.budget_lines is not None:
         lines = {k: f"{v:f}" for k, v in plan.budget_lines.lines}
         data["budget_lines"] = {"total": f"{plan.budget_lines.total:f}", "lines": lines}

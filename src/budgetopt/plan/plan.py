@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import PlanError, did_you_mean
-from budgetopt.history import Columns
+from budgetopt.history import Columns, Delay
 from budgetopt.money import MOST, Currency, as_decimal
 from budgetopt.plan.change import DEFAULT_SHARE, MaxChange
 from budgetopt.plan.channel import Channel
@@ -73,6 +73,9 @@ class Plan:
     value
         What one outcome is worth in money, for profit and ROAS: 1 where the outcome is revenue, a
         margin, or the lifetime value of a new customer.
+    delay
+        How outcomes of a week keep arriving, a `Delay`; None where a week is complete when it is
+        over.
 
     Raises
     ------
@@ -102,6 +105,7 @@ class Plan:
     limits: tuple[Rule, ...]
     goal: Goal
     value: Decimal
+    delay: Delay | None
 
     def __init__(
         self,
@@ -122,6 +126,7 @@ class Plan:
         limits: Iterable[Rule] = (),
         goal: Goal | None = None,
         value: Any = 1,
+        delay: Delay | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "budget", as_decimal(budget, "budget"))
@@ -140,6 +145,7 @@ class Plan:
         put(self, "limits", tuple(limits))
         put(self, "goal", of_kind(Goal, goal, "goal") or Goal())
         put(self, "value", as_decimal(value, "value"))
+        put(self, "delay", of_kind(Delay, delay, "delay"))
         check_plan(self)
 
     @cached_property

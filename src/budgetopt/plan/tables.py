@@ -1,0 +1,139 @@
+"""The tables of a plan file: which fields, nested how, and so the JSON Schema.
+
+Ranges are checked where the values live, in `Channel`, `Plan` and their parts, so that Python
+callers get the same errors.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+_AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
+Share = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "a share: 0.3 or '30%'"})]
+Number = Annotated[Any, WithJsonSchema({"type": "number"})]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class ChangeFile(_Model):
+    """A change limit in parts; all that are given must hold."""
+
+    share: Share = None
+    money: Amount = None
+    from_zero: Amount = None
+
+
+class ReserveFile(_Model):
+    """Money held back: an amount, or a share such as '5%'."""
+
+    contingency: Amount = 0
+    test: Amount = 0
+    holdout: Amount = 0
+
+
+class LinesFile(_Model):
+    """A wider budget by module, which must add up."""
+
+    total: Amount
+    lines: dict[str, Amount]
+
+
+class LearningFile(_Model):
+    """Conversions a week that a platform needs to learn, and what one is expected to cost."""
+
+    conversions: Amount
+    cpa: Amount
+
+
+class CarryoverFile(_Model):
+    """How a week's effect spreads over later weeks."""
+
+    kind: Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
+    share: Number = None
+    delay: Number = None
+    shape: Number = None
+    scale: Number = None
+    length: Number = None
+
+
+class ChannelFile(_Model):
+    """One line that money can go to."""
+
+    name: str
+    floor: Amount = 0
+    cap: Amount = None
+    locked: Amount = None
+    max_change: ChangeFile | Share = None
+    curve: dict[str, Any] | None = None
+    labels: dict[str, str] = {}
+    off_or_at_least: Amount = None
+    learning: LearningFile | None = None
+    lot: Amount = None
+    value: Amount = None
+    rates: dict[str, Amount] = {}
+    carryover: CarryoverFile | None = None
+
+
+class DelayFile(_Model):
+    """The share of a week's outcome that is reported at each age of the week."""
+
+    shares: list[Number]
+    ages: list[Number] | None = None
+    log_sds: list[Number] | None = None
+    channels: dict[str, dict[str, list[Number]]] = {}
+
+
+class GoalFile(_Model):
+    """What is maximised: the outcome, the profit, or the target for the least spend."""
+
+    kind: Literal["outcome", "profit", "least-spend"] = "outcome"
+    target: Amount = None
+    weights: dict[str, Amount] = {}
+
+
+class ColumnsFile(_Model):
+    """How a history file maps to weeks, channels, spend and outcome."""
+
+    layout: Literal["long", "wide"] = "long"
+    week: str = "week"
+    channel: str = "channel"
+    spend: str | dict[str, str] = "spend"
+    outcome: str | list[str] | dict[str, str | list[str]] = "outcome"
+    rows: Literal["weekly", "daily"] = "weekly"
+    date_format: str | None = None
+    delimiter: str | None = None
+    decimal: Literal[".", ","] = "."
+    encoding: str | None = None
+    sheet: str | None = None
+    missing: Literal["refuse", "zero", "unknown"] = "refuse"
+    gaps: Literal["refuse", "unknown"] = "refuse"
+    repeats: Literal["refuse", "sum"] = "refuse"
+    ignore: list[str] = []
+
+
+class PlanFile(_Model):
+    """A budgetopt plan: what may be spent in a week, on what, under which limits."""
+
+    schema_version: Literal[1] = 1
+    name: str = ""
+    currency: str
+    budget: Amount
+    step: Amount = None
+    spend: Literal["at-most", "all"] = "at-most"
+    max_change: ChangeFile | Share = None
+    reserve: ReserveFile = Field(default_factory=ReserveFile)
+    outcome: str = "outcome"
+    outcome_unit: Amount = None
+    week_start: str = "monday"
+    history: ColumnsFile = Field(default_factory=ColumnsFile)
+    budget_lines: LinesFile | None = None
+    goal: GoalFile = Field(default_factory=GoalFile)
+    value: Amount = 1
+    limits: list[dict[str, Any]] = []
+    delay: DelayFile | None = None
+    channels: list[ChannelFile]
