@@ -315,7 +315,7 @@ def _weibull_pdf(given: Carryover, lag: Floats) -> Floats:
     log_density = (shape - 1.0) * np.log(times) - np.power(times, shape)
     density = np.exp(log_density - log_density.max())
     over = density - density.min()
-    return over if over.any() else (lag == 0).astype(np.float64)
+    return np.where(lag == 0, 1.0, 0.0) if not over.any() else np.asarray(over)
 
 
 def _weibull_cdf(given: Carryover, lag: Floats) -> Floats:
