@@ -22,9 +22,12 @@ MakeStream = Callable[[str], Stream]
 """Gives the stream of a purpose for the chunk of runs."""
 
 
-def scaled(array: Floats, factor: Factor) -> Floats:
-    """Return an array times a factor; times exactly 1 it is the array itself, without a pass."""
-    return array if isinstance(factor, float) and factor == 1.0 else array * factor
+def scaled(array: Floats, *factors: Factor) -> Floats:
+    """Return an array times factors; times exactly 1 it is the array itself, without a pass."""
+    for factor in factors:
+        if not (isinstance(factor, float) and factor == 1.0):
+            array = array * factor
+    return array
 
 
 class Walk:
@@ -45,17 +48,17 @@ class Walk:
 
     def __init__(self, stream: Stream, sd: float, persistence: float, width: int) -> None:
         self._stream, self._sd, self._persistence = stream, sd, persistence
-        self._width = width
-        self._level: Factor = 0.0
+        self.level = np.zeros((stream.runs, width))
 
-    def step(self, week: int) -> Factor:
-        """Return the level of the next week; weeks are asked for in order."""
+    def step(self, week: int) -> Floats:
+        """Return the level of the next week, the same array every time; weeks come in order."""
         if week > 1:
-            moved = self._stream.normals(self._width)
+            moved = self._stream.normals(self.level.shape[1])
             moved *= self._sd
-            moved += self._persistence * np.asarray(self._level)
-            self._level = moved
-        return self._level
+            if self._persistence != 1:
+                self.level *= self._persistence
+            self.level += moved
+        return self.level
 
 
 @dataclass(frozen=True)
@@ -100,22 +103,26 @@ class Drift:
 
     def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
         """Return the function from week, in order, to the amplitudes of that week."""
-        walk = Walk(streams("drift"), self.sd, 1.0, channels) if self.sd else None
-        shock = self._shock(streams("shock"), channels, weeks) if self.shock_share else None
+        if not self.sd and not self.shock_share:
+            return lambda week: 1.0
+        walk = Walk(streams("drift"), self.sd, 1.0, channels)
+        when, size = self._shock(streams("shock"), channels, weeks)
 
         def factor(week: int) -> Factor:
-            level = walk.step(week) if walk else 0.0
-            if shock is not None:
-                level = level + np.where(week >= shock[0], shock[1], 0.0)
-            return 1.0 if isinstance(level, float) else np.exp(level)
+            if self.sd:
+                walk.step(week)
+            struck = when == week
+            if self.shock_share and struck.any():
+                walk.level[struck] += size[struck]
+            return np.exp(walk.level)
 
         return factor
 
     def _shock(self, stream: Stream, channels: int, weeks: int) -> tuple[Floats, Floats]:
-        """Return each run's week of the shock, ``(runs, 1)``, and the steps of its channels."""
+        """Return each run's week of the shock, ``(runs,)``, and the steps of its channels."""
         given = self.shock_week or (2, weeks)
         first, last = given if isinstance(given, tuple) else (given, given)
-        week = np.floor(first + stream.uniforms(1) * (last - first + 1))
+        week = np.floor(first + stream.uniforms(1)[:, 0] * (last - first + 1))
         hit = stream.uniforms(channels) < self.shock_share
         size = self.shock_mean + self.shock_sd * stream.normals(channels)
         return week, np.where(hit, size, 0.0)

@@ -275,13 +275,13 @@ class Market:
         InputError
             ``bad-argument`` for a spend that is negative, not finite or of another shape.
         """
-        delivered = scaled(scaled(self._spend(spend), week.delivery), week.open)
+        delivered = scaled(self._spend(spend), week.delivery, week.open)
         exposures = (delivered / week.price, *state.exposures)
         effective = exposures[0]
         if len(self._weights) > 1:
             effective = sum(w * x for w, x in zip(self._weights, exposures, strict=True))
         each = week.truth.value(effective / week.reach)
-        expected = scaled(scaled(each, week.reach), week.response)
+        expected = scaled(each, week.reach, week.response)
         outcome = self.noise.outcome(expected, week.multiplier, week.luck)
         ever = (scaled(outcome, week.tracking), *state.reported)
         revised = tuple(map(scaled, ever, (*self.delay, 1.0)))

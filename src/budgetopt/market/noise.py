@@ -112,7 +112,9 @@ class Noise:
             varied = spread > 0
             # A gamma of dispersion zero is one.
             shape = 1.0 / np.where(varied, spread, 1.0)
-            return np.where(varied, stream.gammas(shape) / shape, 1.0)
+            drawn = stream.gammas(shape)
+            drawn *= spread
+            return drawn if varied.all() else np.where(varied, drawn, 1.0)
         return 1.0
 
     def luck(self, stream: Stream, channels: int) -> Floats | None:

@@ -65,6 +65,11 @@ class Stream:
     seed, purpose, first_run, runs, name
         As in `generators`.
 
+    Attributes
+    ----------
+    runs
+        How many runs are in the chunk.
+
     Notes
     -----
     SFC64 (Doty-Humphrey, PractRand) seeded by NumPy's `SeedSequence`, whose spawn keys give
@@ -80,6 +85,7 @@ class Stream:
     def __init__(
         self, seed: int, purpose: str, first_run: int, runs: int, *, name: str = ""
     ) -> None:
+        self.runs = runs
         self._generators = generators(seed, purpose, first_run, runs, name=name)
         skipped = first_run % BLOCK
         self._rows = slice(skipped, skipped + runs)

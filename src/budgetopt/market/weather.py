@@ -9,6 +9,7 @@ that is drawn), nor on other scenarios.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from budgetopt.curves import Curve, Mixture
 from budgetopt.curves.base import Floats
-from budgetopt.market.dynamics import Factor
+from budgetopt.market.dynamics import Factor, scaled
 from budgetopt.market.scenarios import Effect, Scenario
 from budgetopt.market.streams import Stream
 from budgetopt.market.truth import Scaled, draw_truth, one_cell
@@ -144,12 +145,12 @@ class Weather:
                 number=week,
                 start=market.start and market.start + dt.timedelta(weeks=week - 1),
                 truth=self.truth,
-                response=parts["drift"](week) * parts["demand"](week) * happening.demand,
-                price=parts["prices"](week) * happening.price,
+                response=_product(parts["drift"](week), parts["demand"](week), happening.demand),
+                price=_product(parts["prices"](week), happening.price),
                 reach=happening.reach,
-                delivery=parts["delivery"](week) * happening.delivery,
+                delivery=_product(parts["delivery"](week), happening.delivery),
                 open=happening.open,
-                tracking=parts["tracking"](week) * happening.tracking,
+                tracking=_product(parts["tracking"](week), happening.tracking),
                 budget=np.broadcast_to(happening.budget, (self.runs,)),
                 multiplier=market.noise.multiplier(noise, size),
                 luck=market.noise.luck(luck, size),
@@ -186,6 +187,13 @@ class Weather:
         if not scenario.channels:
             return None
         return np.array([name in scenario.channels for name in self.market.channels])
+
+
+def _product(*factors: Factor) -> Factor:
+    """Return the product of factors; those that are exactly 1 cost nothing."""
+    plain = math.prod(f for f in factors if isinstance(f, float))
+    arrays = [f for f in factors if not isinstance(f, float)]
+    return scaled(arrays[0], *arrays[1:], plain) if arrays else plain
 
 
 def _times(columns: NDArray[np.bool_] | None, name: str, factor: Factor, more: Factor) -> Factor:

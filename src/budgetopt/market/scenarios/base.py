@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
 
 from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, InputError
@@ -194,9 +197,9 @@ class Scenario(ABC):
         return plain
 
     def _moment(self, value: Any, name: str) -> int | dt.date:
-        if isinstance(value, int) and not isinstance(value, bool):
-            if value >= 1:
-                return value
+        if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)):
+            if int(value) >= 1:
+                return int(value)
             raise wrong(self.label(name), value, "count weeks from 1, the first that is simulated")
         return as_date(value, self.label(name))
 

@@ -262,6 +262,11 @@ class Factors(Recovering):
     tracking: float = setting(1.0, "factor of what is reported", least=0)
     budget: float = setting(1.0, "factor of the budget", least=0)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.channels and self.budget != 1:
+            raise wrong(self.label("channels"), self.channels, "the budget is the whole plan's")
+
     def effect(self, strength: float) -> Effect:
         """Return the factors, each as far from 1 as the strength says."""
         own = [f for f in Effect._fields if f != "open"]
