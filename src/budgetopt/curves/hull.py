@@ -76,8 +76,8 @@ class Hull(Curve):
     @classmethod
     def on(cls, sampled: Sampled, low: Floats, high: Floats) -> Self:
         """Return the curves themselves, on spans where each is concave."""
-        first = np.full((1, low.size), np.inf)
-        return cls(sampled, low[None], high[None], first, np.full_like(first, np.inf))
+        first = np.full_like(low[None], np.inf)
+        return cls(sampled, low[None], high[None], first, first)
 
     @classmethod
     def _wrapped(cls, sampled: Sampled, begin: Floats, end: Floats) -> Self:
@@ -152,6 +152,14 @@ class Hull(Curve):
         if line is None:
             return x, x
         return np.where(line[0], line[2], x), np.where(line[0], line[3], x)
+
+    def shaped(self, shape: tuple[int, ...]) -> Self:
+        """Return the same envelopes in another shape."""
+        place = np.arange(self.enter[0].size).reshape(shape)
+        tables = (
+            t.reshape(-1, *shape) for t in (self.enter, self.leave, self.price, self.start)
+        )
+        return type(self)(self.sampled.pick(place), *tables)
 
     def replaced(self, at: int, one: Self) -> Self:
         """Return the envelopes with that of one curve replaced."""

@@ -15,7 +15,7 @@ from budgetopt.curves.hill import Hill
 from budgetopt.curves.hull import Hull
 from budgetopt.curves.sampled import Sampled, tabulated
 from budgetopt.curves.stack import Stack
-from budgetopt.curves.stretches import Stretches, bent, stretches
+from budgetopt.curves.stretches import bent, stretches
 from budgetopt.errors import CurveError
 
 _ROUNDS = 100
@@ -130,7 +130,7 @@ class Mixture(Curve):
             hull = None
             if sampled is not None:
                 flat = Sampled(sampled.table, sampled.rows)
-                parts = Stretches(*(end[:, some] for end in stretches(flat)))
+                parts = stretches(flat).pick(some)
                 hull = Hull.over(flat.take(some), parts, low, low, high)
             self._hulls[key] = hull
         return self._hulls[key], wide

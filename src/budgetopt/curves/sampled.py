@@ -9,7 +9,7 @@ it does not meet them, as with the kinks of `Points`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -57,7 +57,7 @@ class Table:
     slopes: Floats
     pieces: Floats
 
-    @property
+    @cached_property
     def ends(self) -> Floats:
         """Spends at the panels' ends, shape ``(panels + 1,)``."""
         return np.exp(self.width * (self.first + np.arange(len(self.slopes))))
@@ -250,6 +250,7 @@ class Sampled(Curve):
                 left, right = (
                     np.log(self._slopes[panel + side, every] / price) for side in (0, 1)
                 )
+            ends = (low, high)
             # Where the slope is on one side of the price all the way, an end is the answer.
             high = np.where(left < 0, low, high)
             low = np.where(right >= 0, high, low)
@@ -266,7 +267,11 @@ class Sampled(Curve):
                 step, at = np.abs(ahead - at), ahead
                 if np.all(step <= _NEAR):
                     break
-        return np.exp(begin + half * (1.0 + at))
+        spend = np.exp(begin + half * (1.0 + at))
+        for bound, end in zip(bounds, ends, strict=False):
+            # Exactly, so that who asks can tell that it is an end.
+            np.copyto(spend, bound, where=(at == end) & (np.abs(end) < 1.0))
+        return spend
 
     def pieces(self, panel: Places) -> Floats:
         """Return the polynomial of each row on its panel, shape ``(terms + 1, rows)``."""
@@ -282,11 +287,25 @@ class Sampled(Curve):
 
     def copy(self) -> Self:
         """Return the same sums, to be asked elsewhere: each keeps its own last polynomials."""
-        return type(self)(self.table, self.weights)
+        return self.pick(np.arange(len(self.rows)).reshape(self.shape))
 
     def take(self, columns: Any) -> Self:
         """Return the sums at some positions of the channel axis."""
-        return type(self)(self.table, self.weights[..., columns, :])
+        return self.pick(np.arange(len(self.rows)).reshape(self.shape)[..., columns])
+
+    def pick(self, number: Places) -> Self:
+        """Return sums by their numbers, the places in `rows`, in the shape of the numbers."""
+        flat, (panel, terms) = number.ravel(), self._held
+        picked, rows = object.__new__(type(self)), self.rows[flat]
+        for name, value in (
+            ("table", self.table),
+            ("weights", rows.reshape(*number.shape, rows.shape[-1])),
+            ("rows", rows),
+            ("_slopes", self._slopes[:, flat]),
+            ("_held", (panel[flat], terms[:, flat])),
+        ):
+            object.__setattr__(picked, name, value)
+        return picked
 
     @property
     def concave(self) -> bool:

@@ -36,6 +36,24 @@ class Stretches(NamedTuple):
     low: Floats
     high: Floats
 
+    def around(self, spend: Floats, least: Floats, upper: Floats) -> tuple[Floats, Floats]:
+        """Return the ends of the stretches, drawn into spans, on which spends lie.
+
+        A spend that is on none, or below its span, is alone.
+        """
+        on = (self.low <= spend) & (spend <= self.high) & (spend >= least)
+        at, inside = np.argmax(on, axis=0)[None], np.any(on, axis=0)
+        low, high = (np.take_along_axis(ends, at, axis=0)[0] for ends in self)
+        low, high = np.maximum(low, least), np.minimum(high, upper)
+        return (
+            np.where(inside, np.minimum(low, spend), spend),
+            np.where(inside, np.maximum(high, spend), spend),
+        )
+
+    def pick(self, number: NDArray[np.intp]) -> Stretches:
+        """Return those of some curves, by number."""
+        return Stretches(self.low[:, number], self.high[:, number])
+
 
 def bent(sampled: Sampled) -> NDArray[np.bool_]:
     """Return which curves are convex somewhere on the table, shape of the curves."""

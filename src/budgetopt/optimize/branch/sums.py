@@ -54,19 +54,11 @@ class Sums:
     def changed(self, hull: Hull, at: int, span: Span) -> Hull:
         """Return envelopes with that of one channel made anew on its span."""
         row = np.flatnonzero(self.places == at)
-        parts = Stretches(*(ends[:, row] for ends in self.parts))
+        parts = self.parts.pick(row)
         ends = (ends[self.places[row]] for ends in span)
         return hull.replaced(int(row[0]), Hull.over(self.sampled.take(row), parts, *ends))
 
     def stretch(self, spend: Floats, span: Span) -> tuple[Floats, Floats]:
-        """Return the ends of the concave stretch in the span on which each sum's spend lies.
-
-        A spend that is on none is alone.
-        """
-        x = spend[self.places]
-        on = (self.parts.low <= x) & (x <= self.parts.high) & (x >= span.least[self.places])
-        at, inside = np.argmax(on, axis=0)[None], np.any(on, axis=0)
-        low, high = (np.take_along_axis(ends, at, axis=0)[0] for ends in self.parts)
-        low = np.maximum(low, span.least[self.places])
-        high = np.minimum(high, span.upper[self.places])
-        return np.where(inside, np.minimum(low, x), x), np.where(inside, np.maximum(high, x), x)
+        """Return the ends of the concave stretch in the span on which each sum's spend lies."""
+        x, least, upper = (ends[self.places] for ends in (spend, span.least, span.upper))
+        return self.parts.around(x, least, upper)
