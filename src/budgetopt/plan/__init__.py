@@ -3,29 +3,38 @@
 `Channel`, `MaxChange`, `Reserve`, `BudgetLines`, `Limit` and `Goal` are what is declared; `Plan`
 holds them and checks that they do not contradict each other; `bounds_of` turns what concerns one
 channel into a week's exact bounds; `files` reads and writes them.
+
+What is known before a history is read is declared here too: `ChannelPrior`, `LiftTest`, events and
+demand; `Plan.beforehand` gathers it as `Beforehand` for learning.
 """
 
 from __future__ import annotations
 
+from budgetopt.plan.beforehand import Beforehand
 from budgetopt.plan.bounds import MARGIN, RULES, Bounds, bounds_of
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel, one_curve
 from budgetopt.plan.goal import Goal
 from budgetopt.plan.learning import LearningMinimum
+from budgetopt.plan.lift_test import LiftTest
 from budgetopt.plan.limits import Caps, Limit, Row, Rule
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.plan import Plan
+from budgetopt.plan.prior import ChannelPrior
 from budgetopt.plan.reserve import Reserve
 
 __all__ = [
     "MARGIN",
     "RULES",
+    "Beforehand",
     "Bounds",
     "BudgetLines",
     "Caps",
     "Channel",
+    "ChannelPrior",
     "Goal",
     "LearningMinimum",
+    "LiftTest",
     "Limit",
     "MaxChange",
     "Plan",

@@ -4,102 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
-
-import numpy as np
 
 from budgetopt.calendar import as_date
 from budgetopt.curves import Carryover, Curve, curve_from_dict
-from budgetopt.errors import InputError, did_you_mean
 from budgetopt.history import Delay
+from budgetopt.plan.dates import as_demand
 from budgetopt.plan.lift_test import LiftTest
+from budgetopt.plan.prior import ChannelPrior
 
 T = TypeVar("T")
-
-_RANGES = {
-    "roas": (1e-300, 1e300),
-    "roas_sd": (0.01, 5.0),
-    "saturation": (1e-300, 1e300),
-    "saturation_sd": (0.05, 5.0),
-    "noise": (1e-3, 5.0),
-}
-
-
-@dataclass(frozen=True)
-class ChannelPrior:
-    """What is believed of one channel before its history is read; None leaves it to the others.
-
-    Parameters
-    ----------
-    roas
-        Outcome per unit of money at the equal share of the budget, the median.
-    roas_sd
-        Standard deviation of its logarithm, 0.01 to 5.
-    saturation
-        Money per week at which half of the most is reached, the median.
-    saturation_sd
-        Standard deviation of its logarithm, 0.05 to 5.
-    noise
-        Weekly noise, standard deviation of the log outcome, 0.001 to 5.
-
-    Raises
-    ------
-    InputError
-        ``bad-argument``.
-    """
-
-    roas: float | None = None
-    roas_sd: float = 0.5
-    saturation: float | None = None
-    saturation_sd: float = 0.5
-    noise: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is None and name in ("roas", "saturation", "noise"):
-                continue
-            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            # Written so that NaN fails.
-            if not (number and low <= value <= high):
-                raise InputError(
-                    "bad-argument",
-                    f"{name} of a channel's prior is {value!r}",
-                    field=f"prior.{name}",
-                    value=value,
-                    remedy="give a number above 0" if low < 1e-9 else f"give {low:g} to {high:g}",
-                )
-            object.__setattr__(self, name, float(value))
-
-    @classmethod
-    def of(cls, given: Any, field: str = "prior") -> Self | None:
-        """Return a prior from itself, a mapping of its fields, or None."""
-        if given is None or isinstance(given, cls):
-            return given
-        if not isinstance(given, Mapping):
-            raise InputError(
-                "bad-argument",
-                f"{field} is {given!r}",
-                field=field,
-                value=str(given),
-                remedy="give ChannelPrior(...) or its fields, such as { roas = 3, noise = 0.3 }",
-            )
-        for name in given:
-            if name not in _RANGES:
-                raise InputError(
-                    "unknown-name",
-                    f"{name!r} is no field of {field}",
-                    field=f"{field}.{name}",
-                    value=str(name),
-                    remedy=did_you_mean(str(name), tuple(_RANGES)),
-                )
-        return cls(**given)
-
-    def to_dict(self) -> dict[str, float]:
-        """Return what is given as plain data."""
-        held = {name: getattr(self, name) for name in _RANGES}
-        return {k: v for k, v in held.items() if v is not None}
 
 
 @dataclass(frozen=True)
@@ -113,7 +28,7 @@ class Beforehand:
     delay
         How outcomes keep arriving; None where every week is complete.
     demand
-        Pairs of a day and the known demand of its week, 1 for a usual one.
+        Pairs of a day and the known demand of its week; weeks that are not named have 1.
     events
         Days of holidays and promotions, whose weeks may stand out in all channels.
     lift_tests
@@ -129,21 +44,19 @@ class Beforehand:
     lift_tests: tuple[LiftTest, ...] = ()
 
     def only(self, channels: Iterable[str]) -> Self:
-        """Return what concerns some channels."""
+        """Return what concerns some channels; what concerns all of them stays."""
         kept = set(channels)
 
         def some(pairs: tuple[tuple[str, T], ...]) -> tuple[tuple[str, T], ...]:
             return tuple(pair for pair in pairs if pair[0] in kept)
 
         tests = tuple(test for test in self.lift_tests if test.channel in kept)
-        return type(self)(
-            some(self.priors),
-            some(self.carryovers),
-            some(self.pinned),
-            self.delay,
-            self.demand,
-            self.events,
-            tests,
+        return replace(
+            self,
+            priors=some(self.priors),
+            carryovers=some(self.carryovers),
+            pinned=some(self.pinned),
+            lift_tests=tests,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -160,15 +73,19 @@ class Beforehand:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return what `to_dict` wrote."""
-        priors = ((name, ChannelPrior(**prior)) for name, prior in data["priors"].items())
-        kernels = ((name, Carryover.of(kernel)) for name, kernel in data["carryovers"].items())
+        """Return what `to_dict` wrote.
+
+        Raises
+        ------
+        InputError
+            Where a part is out of its range, as where the part is made.
+        """
         return cls(
-            tuple(priors),
-            tuple((name, kernel) for name, kernel in kernels if kernel is not None),
+            tuple((name, ChannelPrior(**prior)) for name, prior in data["priors"].items()),
+            tuple((name, Carryover(**kernel)) for name, kernel in data["carryovers"].items()),
             tuple((name, curve_from_dict(curve)) for name, curve in data["pinned"].items()),
             Delay.of(data["delay"]),
-            tuple((as_date(d, "demand"), float(index)) for d, index in data["demand"].items()),
+            as_demand(data["demand"]),
             tuple(as_date(day, "events") for day in data["events"]),
             tuple(LiftTest.of(test) for test in data["lift_tests"]),
         )

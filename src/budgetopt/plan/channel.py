@@ -15,6 +15,7 @@ from budgetopt.errors import CurveError, PlanError
 from budgetopt.money import as_decimal, show_amount
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.learning import LearningMinimum
+from budgetopt.plan.prior import ChannelPrior
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -57,11 +58,19 @@ class Channel:
     rates
         Other outcomes that come with one unit of this channel's outcome, such as
         ``{"leads": 0.2}``.
+    prior
+        What is believed before the history is read: a `ChannelPrior` or its fields, ``{"roas": 3,
+        "noise": 0.3}``. None leaves it to all channels together.
+    pinned
+        The `curve` is believed as it is; nothing of the history, a prior or a test changes it.
 
     Raises
     ------
     PlanError
-        ``bad-name``, or ``bounds-clash`` where floor, cap and lock contradict each other.
+        ``bad-name``, ``bounds-clash`` where floor, cap and lock contradict each other, or
+        ``no-curve`` where one is pinned that is not given.
+    InputError
+        ``bad-argument`` or ``unknown-name`` for a wrong prior.
     MoneyError
         ``bad-money``.
     CurveError
@@ -86,6 +95,8 @@ class Channel:
     rates: tuple[tuple[str, Decimal], ...] = ()
     learning: LearningMinimum | None = None
     carryover: Carryover | None = None
+    prior: ChannelPrior | None = None
+    pinned: bool = False
 
     def __init__(
         self,
@@ -103,8 +114,10 @@ class Channel:
         rates: Mapping[str, Any] | tuple[tuple[str, Any], ...] = (),
         learning: Any = None,
         carryover: Any = None,
+        prior: Any = None,
+        pinned: bool = False,
     ) -> None:
-        _check_name(name)
+        check_name(name, "channels.name", "channel")
         where = f"of {name!r}"
         put = object.__setattr__
         put(self, "name", name)
@@ -121,6 +134,9 @@ class Channel:
         put(self, "rates", tuple(sorted(pairs)))
         put(self, "learning", LearningMinimum.of(learning, f"learning {where}"))
         put(self, "carryover", Carryover.of(carryover, f"channels.{name}.carryover"))
+        put(self, "prior", ChannelPrior.of(prior, f"channels.{name}.prior"))
+        put(self, "pinned", pinned)
+        self._check_pinned()
         self._check_bounds()
         self._check_minimum()
 
@@ -129,6 +145,18 @@ class Channel:
         """Least money when the channel is on, None where nothing is asked."""
         asked = [self.off_or_at_least, None if self.learning is None else self.learning.money]
         return max((money for money in asked if money is not None), default=None)
+
+    def _check_pinned(self) -> None:
+        if not isinstance(self.pinned, bool):
+            code, problem = "bad-plan", f"pinned of {self.name!r} is {self.pinned!r}"
+            remedy = "write true or false"
+        elif self.pinned and self.curve is None:
+            code, problem = "no-curve", f"{self.name!r} is pinned and has no curve"
+            remedy = "give the curve that is to be believed, or leave pinned out"
+        else:
+            return
+        where = f"channels.{self.name}.pinned"
+        raise PlanError(code, problem, field=where, value=str(self.pinned), remedy=remedy)
 
     def _check_bounds(self) -> None:
         if self.cap is not None and self.cap < self.floor:
@@ -185,15 +213,21 @@ class Channel:
         return PlanError("bounds-clash", problem, field=where, value=value, remedy=remedy)
 
 
-def _check_name(name: Any) -> None:
-    """Refuse a name that is blank, not text, or cannot be written to a file."""
+def check_name(name: Any, field: str, what: str) -> None:
+    """Refuse a name that is blank, not text, or cannot be written to a file.
+
+    Raises
+    ------
+    PlanError
+        ``bad-name``.
+    """
     if not isinstance(name, str) or not name.strip() or _LONE_SURROGATE.search(name):
         raise PlanError(
             "bad-name",
-            f"channel name {name!r} is blank or not text",
-            field="channels.name",
+            f"{what} name {name!r} is blank or not text",
+            field=field,
             value=ascii(name),
-            remedy="give every channel a name",
+            remedy=f"give every {what} a name",
         )
 
 

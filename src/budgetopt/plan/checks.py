@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -12,6 +12,8 @@ from budgetopt.calendar import start_day_number
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.money import as_decimal
 from budgetopt.plan.channel import Channel
+from budgetopt.plan.dates import check_demand
+from budgetopt.plan.lift_test import LiftTest
 
 if TYPE_CHECKING:
     from budgetopt.plan.plan import Plan
@@ -46,6 +48,8 @@ def check_plan(plan: Plan) -> None:
     _refuse_doubled("channel", [channel.name for channel in plan.channels])
     _check_columns(plan)
     _check_delay(plan)
+    _check_lift_tests(plan)
+    check_demand(plan)
     # Reading them once finds amounts finer than a minor unit while the plan is being made.
     _ = plan.minor_bounds, plan.step_minor, plan.spendable_minor
     _ = plan.minimums_minor, plan.lots_minor
@@ -83,6 +87,22 @@ def _check_delay(plan: Plan) -> None:
         _refuse_unknown(plan, name, "delay.channels")
 
 
+def _check_lift_tests(plan: Plan) -> None:
+    """Refuse a test of no channel of the plan, and one that is told twice and so counts twice."""
+    seen: set[LiftTest] = set()
+    for at, test in enumerate(plan.lift_tests):
+        _refuse_unknown(plan, test.channel, f"lift_tests.{at}.channel")
+        if test in seen:
+            raise PlanError(
+                "bad-plan",
+                f"lift_tests.{at} of {test.channel!r} is told twice",
+                field=f"lift_tests.{at}",
+                value=test.channel,
+                remedy="leave one out, or say on which day each test ended",
+            )
+        seen.add(test)
+
+
 def _refuse_unknown(plan: Plan, name: str, field: str) -> None:
     if name not in plan.index:
         raise PlanError(
@@ -117,6 +137,13 @@ def as_channels(given: Any) -> tuple[Channel, ...]:
     for at, channel in enumerate(channels):
         of_kind(Channel, channel, f"channels[{at}]", needed=True)
     return channels
+
+
+def as_lift_tests(given: Any) -> tuple[LiftTest, ...]:
+    """Return lift tests as a tuple, each from itself or from its fields, or say which is none."""
+    alone = isinstance(given, (LiftTest, Mapping)) or not isinstance(given, Iterable)
+    tests = (given,) if alone else tuple(given)
+    return tuple(LiftTest.of(test, f"lift_tests.{at}") for at, test in enumerate(tests))
 
 
 def of_kind(kind: type[T], given: Any, field: str, *, needed: bool = False) -> T | None:

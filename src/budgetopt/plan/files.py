@@ -21,6 +21,7 @@ from budgetopt.errors import CurveError, PlanError, did_you_mean
 from budgetopt.history import Columns, Delay
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel
+from budgetopt.plan.dates import plain_events
 from budgetopt.plan.goal import Goal
 from budgetopt.plan.limits import limit_from_dict, limit_to_dict
 from budgetopt.plan.lines import BudgetLines
@@ -33,8 +34,10 @@ from budgetopt.plan.tables import (
     DelayFile,
     GoalFile,
     LearningFile,
+    LiftTestFile,
     LinesFile,
     PlanFile,
+    PriorFile,
     ReserveFile,
 )
 
@@ -144,6 +147,9 @@ def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
         "goal": Goal(given.goal.kind, given.goal.target, given.goal.weights),
         "value": given.value,
         "limits": [limit_from_dict(limit) for limit in given.limits],
+        "events": given.events,
+        "demand": given.demand,
+        "lift_tests": [test.model_dump(exclude_unset=True) for test in given.lift_tests],
         "channels": [_channel(c) for c in given.channels],
     }
     if "max_change" in said:
@@ -160,12 +166,14 @@ def _change(given: Any) -> Any:
 
 
 def _channel(given: ChannelFile) -> Channel:
-    apart = {"curve", "max_change", "learning", "carryover"}
+    apart = {"curve", "max_change", "learning", "carryover", "prior"}
     fields = {k: getattr(given, k) for k in given.model_fields_set - apart}
     if given.learning is not None:
         fields["learning"] = given.learning.model_dump()
     if given.carryover is not None:
         fields["carryover"] = given.carryover.model_dump(exclude_unset=True)
+    if given.prior is not None:
+        fields["prior"] = given.prior.model_dump(exclude_unset=True)
     curve = None if given.curve is None else _curve(given.curve, given.name)
     return Channel(curve=curve, max_change=_change(given.max_change), **fields)
 
@@ -217,8 +225,10 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
         "max_change": ChangeFile,
         "learning": LearningFile,
         "carryover": CarryoverFile,
+        "prior": PriorFile,
         "goal": GoalFile,
         "delay": DelayFile,
+        "lift_tests": LiftTestFile,
         "ChangeFile": ChangeFile,
     }
     model = next((rooms[str(p)] for p in reversed(loc) if str(p) in rooms), PlanFile)
@@ -241,6 +251,9 @@ def plain(plan: Plan) -> dict[str, Any]:
         "goal": plan.goal.to_dict(),
         "value": f"{plan.value:f}",
         "limits": [limit_to_dict(limit) for limit in plan.limits],
+        "events": plain_events(plan.events),
+        "demand": {str(day): index for day, index in plan.demand},
+        "lift_tests": [test.to_dict() for test in plan.lift_tests],
         "channels": [_plain_channel(c) for c in plan.channels],
     }
     if plan.step is not None:
@@ -268,6 +281,10 @@ def _plain_channel(channel: Channel) -> dict[str, Any]:
         data["learning"] = channel.learning.to_dict()
     if channel.carryover is not None:
         data["carryover"] = channel.carryover.to_dict()
+    if channel.prior is not None:
+        data["prior"] = channel.prior.to_dict()
+    if channel.pinned:
+        data["pinned"] = True
     if channel.rates:
         data["rates"] = {k: f"{v:f}" for k, v in channel.rates}
     if channel.max_change is not None:

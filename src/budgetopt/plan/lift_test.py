@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
-
 from budgetopt.calendar import as_date
 from budgetopt.curves import Curve
-from budgetopt.errors import InputError, did_you_mean
+from budgetopt.errors import InputError
+from budgetopt.plan.channel import check_name, one_curve
+from budgetopt.plan.parts import as_number, part_of
 
-_FIELDS = ("channel", "incremental", "error", "high", "low", "ended")
-_TINY = float(np.finfo(np.float64).tiny)
+_LEAST, _MOST = 1e-100, 1e100
+"""Within these no product or square overflows."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class LiftTest:
     incremental
         Outcome per week that the higher spend brought over the lower one; may be negative.
     error
-        Its standard error, above 0.
+        Its standard error, in the same unit, above 0.
     high
         Money per week of the higher arm.
     low
@@ -40,8 +41,14 @@ class LiftTest:
     ------
     InputError
         ``bad-argument``.
+    PlanError
+        ``bad-name`` where the channel's name is blank or not text.
     CalendarError
         ``bad-date``.
+
+    Notes
+    -----
+    All numbers lie between -1e100 and 1e100; the error is at least 1e-100.
 
     Examples
     --------
@@ -57,17 +64,20 @@ class LiftTest:
     ended: dt.date | None = None
 
     def __post_init__(self) -> None:
-        for name in ("incremental", "error", "high", "low"):
-            value = getattr(self, name)
-            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            if not (number and np.isfinite(value)):
-                raise _wrong(name, f"is {value!r}", value, "give a finite number")
-            object.__setattr__(self, name, float(value))
-        if not self.error > 0:
-            raise _wrong("error", f"is {self.error:g}", self.error, "give an error above 0")
-        if not 0.0 <= self.low < self.high:
-            problem = f"is {self.low:g} with high {self.high:g}"
-            raise _wrong("low", problem, self.low, "give 0 <= low < high in money per week")
+        check_name(self.channel, "lift_tests.channel", "channel")
+        ranges = {"incremental": -_MOST, "error": _LEAST, "high": 0.0, "low": 0.0}
+        for name, least in ranges.items():
+            given = getattr(self, name)
+            number = as_number(given, f"lift_tests.{name}", least=least, most=_MOST)
+            object.__setattr__(self, name, number)
+        if not self.low < self.high:
+            raise InputError(
+                "bad-argument",
+                f"lift_tests.low is {self.low:g}, not below high, {self.high:g}",
+                field="lift_tests.low",
+                value=self.low,
+                remedy="give the money per week of the lower arm, and of the higher one",
+            )
         if self.ended is not None:
             object.__setattr__(self, "ended", as_date(self.ended, "lift_tests.ended"))
 
@@ -75,62 +85,67 @@ class LiftTest:
     def from_curve(
         cls, channel: str, curve: Curve, spends: Sequence[float], log_sd: float
     ) -> tuple[Self, ...]:
-        """Return an earlier model's curve as tests at some spends.
+        r"""Return an earlier model's curve as tests at some spends.
+
+        Each of ``n`` spends has the error :math:`\sqrt{n} \cdot log\_sd \cdot f(x)`, so that all
+        together say no more of the curve's height than one test with the relative error `log_sd`.
 
         Parameters
         ----------
         channel
             Its name.
         curve
-            What the model believes.
+            What the model believes, a single curve.
         spends
-            Money per week at which it is to be believed, above 0.
+            Money per week at which it is to be believed, above 0, where the curve brings
+            something.
         log_sd
-            Relative error of the model, above 0. All spends share it, as one model made them: n of
-            them count as one.
-        """
-        wide = log_sd * np.sqrt(len(spends))
-        values = [(float(x), float(curve.value(x))) for x in spends]
-        return tuple(cls(channel, y, max(wide * y, _TINY), x) for x, y in values)
+            Relative error of the model, 0.001 to 5. All spends share it, as one model made them.
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the test as plain data."""
-        plain = {name: getattr(self, name) for name in _FIELDS[:-1]}
-        return plain | ({} if self.ended is None else {"ended": str(self.ended)})
+        Raises
+        ------
+        InputError
+            ``bad-argument``; where the curve brings nothing at a spend too, since a relative error
+            of nothing would be certainty.
+        CurveError
+            ``bad-curve`` where it is not one curve.
+
+        Examples
+        --------
+        >>> from budgetopt.curves import Log
+        >>> [test.error for test in LiftTest.from_curve("kol", Log(50, 1), [3] * 4, 0.1)]
+        [13.862943611198906, 13.862943611198906, 13.862943611198906, 13.862943611198906]
+        """
+        curve = one_curve(curve, channel)
+        relative = as_number(log_sd, "log_sd", least=1e-3, most=5.0) * math.sqrt(len(spends))
+        tests = []
+        for at, given in enumerate(spends):
+            spend = as_number(given, f"spends[{at}]", least=_LEAST, most=_MOST)
+            outcome = float(curve.value(spend))
+            if not outcome * relative >= _LEAST:
+                raise InputError(
+                    "bad-argument",
+                    f"the curve of {channel!r} brings {outcome:g} at spends[{at}], {spend:g}",
+                    field=f"spends[{at}]",
+                    value=spend,
+                    remedy="give spends at which it brings something",
+                )
+            tests.append(cls(channel, outcome, relative * outcome, spend))
+        return tuple(tests)
 
     @classmethod
-    def of(cls, given: Any) -> Self:
+    def of(cls, given: Any, field: str = "lift_tests") -> Self:
         """Return a test from itself or from a mapping of its fields.
 
         Raises
         ------
         InputError
-            ``bad-argument``, or ``unknown-name`` for a misspelt field.
+            ``bad-argument``, or ``unknown-name`` for a misspelt field; they name `field`.
         """
-        if isinstance(given, cls):
-            return given
-        if not isinstance(given, Mapping):
-            raise _wrong("entry", f"is {given!r}", given, "give LiftTest(...) or its fields")
-        for name in given:
-            if name not in _FIELDS:
-                raise InputError(
-                    "unknown-name",
-                    f"{name!r} is no field of a lift test",
-                    field=f"lift_tests.{name}",
-                    value=str(name),
-                    remedy=did_you_mean(str(name), _FIELDS),
-                )
-        missing = [name for name in _FIELDS[:4] if name not in given]
-        if missing:
-            raise _wrong(missing[0], "is missing", None, f"give {', '.join(missing)}")
-        return cls(**given)
+        return part_of(cls, given, "lift_tests", field)
 
-
-def _wrong(name: str, problem: str, value: Any, remedy: str) -> InputError:
-    return InputError(
-        "bad-argument",
-        f"{name} of a lift test {problem}",
-        field=f"lift_tests.{name}",
-        value=value,
-        remedy=remedy,
-    )
+    def to_dict(self) -> dict[str, Any]:
+        """Return the test as plain data, which `of` reads."""
+        plain: dict[str, Any] = {"channel": self.channel, "incremental": self.incremental}
+        plain |= {"error": self.error, "high": self.high, "low": self.low}
+        return plain | ({} if self.ended is None else {"ended": str(self.ended)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -19,10 +20,13 @@ from budgetopt.curves import Curve, stack
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import Columns, Delay
 from budgetopt.money import MOST, Currency, as_decimal
+from budgetopt.plan.beforehand import Beforehand
 from budgetopt.plan.change import DEFAULT_SHARE, MaxChange
 from budgetopt.plan.channel import Channel
-from budgetopt.plan.checks import as_channels, as_unit, check_plan, of_kind
+from budgetopt.plan.checks import as_channels, as_lift_tests, as_unit, check_plan, of_kind
+from budgetopt.plan.dates import Event, as_demand, as_events, days_of
 from budgetopt.plan.goal import Goal
+from budgetopt.plan.lift_test import LiftTest
 from budgetopt.plan.limits import Rule
 from budgetopt.plan.lines import BudgetLines
 from budgetopt.plan.reserve import Reserve
@@ -76,10 +80,19 @@ class Plan:
     delay
         How outcomes of a week keep arriving, a `Delay`; None where a week is complete when it is
         over.
+    events
+        Holidays and promotions, whose weeks may stand out in all channels: a mapping of a name to
+        a day, to ``[first, last]`` or to a list of such lists; or days and pairs ``(first, last)``.
+        One lasts at most 183 days.
+    demand
+        The known demand of single weeks: a mapping of a day to its week's index, 0.001 to 50. Weeks
+        that are not named are usual ones, 1.
+    lift_tests
+        What experiments and earlier models found, `LiftTest` or their fields.
 
     Raises
     ------
-    PlanError, MoneyError, CalendarError
+    PlanError, MoneyError, CalendarError, InputError
         Where a value is out of range or two of them contradict each other.
 
     Examples
@@ -106,6 +119,9 @@ class Plan:
     goal: Goal
     value: Decimal
     delay: Delay | None
+    events: tuple[Event, ...]
+    demand: tuple[tuple[dt.date, float], ...]
+    lift_tests: tuple[LiftTest, ...]
 
     def __init__(
         self,
@@ -127,6 +143,9 @@ class Plan:
         goal: Goal | None = None,
         value: Any = 1,
         delay: Delay | None = None,
+        events: Mapping[str, Any] | Iterable[Any] = (),
+        demand: Mapping[Any, float] | tuple[tuple[dt.date, float], ...] | None = None,
+        lift_tests: Iterable[LiftTest | Mapping[str, Any]] = (),
     ) -> None:
         put = object.__setattr__
         put(self, "budget", as_decimal(budget, "budget"))
@@ -146,6 +165,9 @@ class Plan:
         put(self, "goal", of_kind(Goal, goal, "goal") or Goal())
         put(self, "value", as_decimal(value, "value"))
         put(self, "delay", of_kind(Delay, delay, "delay"))
+        put(self, "events", as_events(events))
+        put(self, "demand", () if demand is None else as_demand(demand))
+        put(self, "lift_tests", as_lift_tests(lift_tests))
         check_plan(self)
 
     @cached_property
@@ -180,6 +202,20 @@ class Plan:
     def values(self) -> NDArray[np.float64]:
         """What one outcome of each channel is worth in money."""
         return np.array([float(self.value if c.value is None else c.value) for c in self.channels])
+
+    @cached_property
+    def beforehand(self) -> Beforehand:
+        """All that learning is told beside the weeks."""
+        each = self.channels
+        return Beforehand(
+            tuple((c.name, c.prior) for c in each if c.prior is not None),
+            tuple((c.name, c.carryover) for c in each if c.carryover is not None),
+            tuple((c.name, c.curve) for c in each if c.pinned and c.curve is not None),
+            self.delay,
+            self.demand,
+            days_of(self.events),
+            self.lift_tests,
+        )
 
     def rates(self, outcome: str) -> NDArray[np.float64]:
         """Return how much of a named outcome comes with one unit of each channel's outcome.

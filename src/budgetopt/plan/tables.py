@@ -14,6 +14,15 @@ _AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
 Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
 Share = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "a share: 0.3 or '30%'"})]
 Number = Annotated[Any, WithJsonSchema({"type": "number"})]
+_DAY = {"type": "string", "format": "date"}
+_DAYS = {"type": "array", "items": _DAY, "minItems": 1, "maxItems": 2}
+_WHEN = {"anyOf": [_DAY, _DAYS, {"type": "array", "items": _DAYS, "minItems": 1}]}
+_EVENTS = {"anyOf": [{"type": "object", "additionalProperties": _WHEN},
+                     {"type": "array", "items": {"anyOf": [_DAY, _DAYS]}}]}  # fmt: skip
+Day = Annotated[Any, WithJsonSchema(_DAY)]
+Events = Annotated[
+    Any, WithJsonSchema({**_EVENTS, "description": "days or [first, last], by name or without"})
+]
 
 
 class _Model(BaseModel):
@@ -61,6 +70,27 @@ class CarryoverFile(_Model):
     length: Number = None
 
 
+class PriorFile(_Model):
+    """What is believed of a channel before its history is read."""
+
+    roas: Number = None
+    roas_sd: Number = None
+    saturation: Number = None
+    saturation_sd: Number = None
+    noise: Number = None
+
+
+class LiftTestFile(_Model):
+    """The extra outcome per week that more spend on one channel brought, with its error."""
+
+    channel: str
+    incremental: Number
+    error: Number
+    high: Number
+    low: Number = 0
+    ended: Day = None
+
+
 class ChannelFile(_Model):
     """One line that money can go to."""
 
@@ -77,6 +107,8 @@ class ChannelFile(_Model):
     value: Amount = None
     rates: dict[str, Amount] = {}
     carryover: CarryoverFile | None = None
+    prior: PriorFile | None = None
+    pinned: bool = False
 
 
 class DelayFile(_Model):
@@ -136,4 +168,7 @@ class PlanFile(_Model):
     value: Amount = 1
     limits: list[dict[str, Any]] = []
     delay: DelayFile | None = None
+    events: Events = {}
+    demand: dict[str, Number] = {}
+    lift_tests: list[LiftTestFile] = []
     channels: list[ChannelFile]
