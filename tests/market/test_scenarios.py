@@ -295,6 +295,12 @@ class TestErrors:
         with pytest.raises(CalendarError, match="the first week has no date"):
             weather(festival("618", 2026))
 
+    def test_tables_must_be_made_scenarios_first(self):
+        with pytest.raises(InputError, match="scenario_from_dict"):
+            weather({"kind": "competitor"})
+        one = market().weather(1, 1, 7, scenarios=Competitor())
+        assert one.scenarios == (Competitor(),)
+
     def test_two_of_one_name(self):
         with pytest.raises(InputError, match="two scenarios are called 'competitor'"):
             weather(Competitor(start=1, end=1), Competitor(start=3, end=3))

@@ -202,8 +202,8 @@ def test_draws_are_the_sources_own():
     for method in ("value", "slope"):
         found = getattr(quick, method)([30.0, 70.0])
         np.testing.assert_array_equal(found, getattr(drawn, method)([30.0, 70.0]))
-    weights = np.ones((4, 2, 3))
-    assert one_cell(Mixture(CELLS, weights)).weights is not None
+    many = Mixture(CELLS, np.ones((4, 2, 3)))
+    assert one_cell(many) is many
     apart = Mixture(Exponential(np.ones((2, 3)), np.ones((2, 3))), np.eye(3)[[[0, 1], [2, 2]]])
     assert one_cell(apart) is apart
 

@@ -30,6 +30,16 @@ from budgetopt.market.truth import CurveSource
 from budgetopt.market.weather import Conditions, Weather
 from budgetopt.plan import Plan
 
+_PARTS: dict[str, type] = {
+    "noise": Noise,
+    "drift": Drift,
+    "demand": Demand,
+    "prices": Prices,
+    "delivery": Delivery,
+    "tracking": Tracking,
+    "funnel": Funnel,
+}
+
 
 class State(NamedTuple):
     """What a market remembers of earlier weeks, newest first.
@@ -144,6 +154,9 @@ class Market:
         elif getattr(self.curves, "channels", size) not in (size, self.channels):
             problem = "curves are drawn for other channels than the market's"
             raise wrong("curves", self.curves, "give the market the same channels", problem)
+        for name, kind in _PARTS.items():
+            if not isinstance(getattr(self, name), kind):
+                raise wrong(name, getattr(self, name), f"give {kind.__name__}(...)")
         put(self, "delay", _delay(self.delay))
         put(self, "_weights", _weights(self.carryover, size))
         for owner, name in (
@@ -199,7 +212,7 @@ class Market:
         seed: int,
         *,
         first_run: int = 0,
-        scenarios: Iterable[Scenario] = (),
+        scenarios: Scenario | Iterable[Scenario] = (),
     ) -> Weather:
         """Return the weather of a chunk of runs, that all policies meet.
 
@@ -224,9 +237,13 @@ class Market:
         """
         weeks, runs = whole(weeks, "weeks", least=1), whole(runs, "runs", least=1)
         seed, first_run = whole(seed, "seed"), whole(first_run, "first_run")
-        happening = tuple(sorted(scenarios, key=lambda s: s.name))
-        for scenario in happening:
+        given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+        for scenario in given:
+            if not isinstance(scenario, Scenario):
+                raise wrong("scenarios", scenario, "make it by scenario_from_dict")
             scenario.check(self.channels, weeks, self.start)
+        # Their order is no part of the weather.
+        happening = tuple(sorted(given, key=lambda scenario: scenario.name))
         names = [scenario.name for scenario in happening]
         doubled = [name for name in names if names.count(name) > 1]
         if doubled:
@@ -345,6 +362,7 @@ def _weights(carryover: Any, size: int) -> Floats:
         return np.ones((1, 1))
     if isinstance(carryover, Carryover):
         return carryover.weights[:, None]
-    if len(carryover) != size:
-        raise wrong("carryover", len(carryover), f"give one, or {size}, one for each channel")
+    each = isinstance(carryover, (list, tuple)) and len(carryover) == size
+    if not each or not all(one is None or isinstance(one, Carryover) for one in carryover):
+        raise wrong("carryover", carryover, f"give a Carryover, or {size}, one for each channel")
     return kernels(carryover)

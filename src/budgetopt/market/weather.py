@@ -191,7 +191,7 @@ class Weather:
 
 def _product(*factors: Factor) -> Factor:
     """Return the product of factors; those that are exactly 1 cost nothing."""
-    plain = math.prod(f for f in factors if isinstance(f, float))
+    plain = math.prod((f for f in factors if isinstance(f, float)), start=1.0)
     arrays = [f for f in factors if not isinstance(f, float)]
     return scaled(arrays[0], *arrays[1:], plain) if arrays else plain
 
