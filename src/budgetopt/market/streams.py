@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -86,9 +87,14 @@ class Stream:
         self, seed: int, purpose: str, first_run: int, runs: int, *, name: str = ""
     ) -> None:
         self.runs = runs
-        self._generators = generators(seed, purpose, first_run, runs, name=name)
+        self._key = partial(generators, seed, purpose, first_run, runs, name=name)
         skipped = first_run % BLOCK
         self._rows = slice(skipped, skipped + runs)
+
+    @cached_property
+    def _generators(self) -> list[np.random.Generator]:
+        # Made when first drawn from: most purposes of a market are not used.
+        return self._key()
 
     def normals(self, width: int) -> Floats:
         """Return standard normals, shape ``(runs, width)``."""
