@@ -1,4 +1,4 @@
-"""Means with 5 and 95 % quantiles of mixtures of log-normals, and rows of them."""
+"""Means with bands of mixtures of log-normals, and rows of them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,25 @@ _NEGLIGIBLE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """A quantity with its mean and the ends of its 90 % interval, one value a channel.
+    """A quantity with its mean and the ends of its band, one value a channel.
 
     Parameters
     ----------
     mean, low, high
-        Expectation, 5 % and 95 % quantile, each of shape ``(channels,)``.
+        Expectation and the quantiles that leave equal chances outside, each of shape
+        ``(channels,)`` or ``(runs, channels)``.
+    level
+        Chance inside: 0.8 from the 10 % to the 90 % quantile.
     """
 
     mean: Floats
     low: Floats
     high: Floats
+    level: float
 
     def scaled(self, factor: Floats) -> Band:
         """Return the band of the quantity times a positive number for each channel."""
-        return Band(self.mean * factor, self.low * factor, self.high * factor)
+        return Band(self.mean * factor, self.low * factor, self.high * factor, self.level)
 
     def row(self, channel: int) -> Estimate:
         """Return one channel's values."""
@@ -40,7 +44,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with the ends of its 90 % interval."""
+    """A mean with the ends of its band."""
 
     mean: float
     low: float
@@ -65,33 +69,7 @@ class Reading:
     mroas: Estimate
 
 
-@dataclass(frozen=True)
-class ChannelSummary:
-    """What is believed of one channel.
-
-    Parameters
-    ----------
-    channel
-        Its name.
-    data_share
-        Share of the information that is data and not prior, 0 to 1.
-    spend_low, spend_high
-        Least and greatest money in a week with any; None where there was none.
-    at_reference
-        What the equal share of the budget would bring.
-    at_usual
-        What its own mean spend in weeks with any brings; None where there was none.
-    """
-
-    channel: str
-    data_share: float
-    spend_low: float | None
-    spend_high: float | None
-    at_reference: Reading
-    at_usual: Reading | None
-
-
-def band(chance: Floats, log_mean: Floats, log_variance: Floats) -> Band:
+def band(chance: Floats, log_mean: Floats, log_variance: Floats, level: float) -> Band:
     r"""Return mean and quantiles of mixtures of log-normals.
 
     Parameters
@@ -99,6 +77,8 @@ def band(chance: Floats, log_mean: Floats, log_variance: Floats) -> Band:
     chance, log_mean, log_variance
         Weights that sum to one, means and variances of the logarithms, shape ``(channels,
         components)``.
+    level
+        Chance inside the band, between 0 and 1.
 
     Notes
     -----
@@ -108,7 +88,7 @@ def band(chance: Floats, log_mean: Floats, log_variance: Floats) -> Band:
     # Most cells and noise levels are out of the question for every channel.
     likely = np.max(chance, axis=0) > _NEGLIGIBLE
     chance, log_mean, sd = (v[:, likely] for v in (chance, log_mean, np.sqrt(log_variance)))
-    ends = np.array([0.05, 0.95])[:, None]
+    ends = np.array([0.5 - 0.5 * level, 0.5 + 0.5 * level])[:, None]
     low = np.broadcast_to(np.min(log_mean - 8.0 * sd, axis=-1), (2, len(mean)))
     high = np.broadcast_to(np.max(log_mean + 8.0 * sd, axis=-1), (2, len(mean)))
     for _ in range(_HALVINGS):
@@ -116,4 +96,4 @@ def band(chance: Floats, log_mean: Floats, log_variance: Floats) -> Band:
         below = np.sum(chance * ndtr((middle[..., None] - log_mean) / sd), axis=-1) < ends
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     quantile = np.exp(0.5 * (low + high))
-    return Band(mean, quantile[0], quantile[1])
+    return Band(mean, quantile[0], quantile[1], level)

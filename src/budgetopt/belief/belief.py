@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, Self, cast
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.belief.bands import Band, ChannelSummary, Reading, band
+from budgetopt.belief import notes as say
+from budgetopt.belief.bands import Band
+from budgetopt.belief.by_channel import Walked, data_share, posterior_of, walk
+from budgetopt.belief.foresight import Calibration, calibration, predicted
+from budgetopt.belief.from_total import from_total
 from budgetopt.belief.grid import Grid
-from budgetopt.curves import Mixture
+from budgetopt.belief.inputs import Treated, treated
+from budgetopt.belief.log import Log, Observed
+from budgetopt.belief.posterior import LEVEL, Posterior, wrong
+from budgetopt.belief.settings import Settings
+from budgetopt.belief.summary import ChannelSummary, summarised
+from budgetopt.curves import Curve, Mixture, Stack
 from budgetopt.curves.base import Floats
-from budgetopt.errors import InputError
+from budgetopt.errors import BudgetoptError
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the plain form; raised when a reader of the old form would be misled."""
-
-_TABLES = ("chance", "log_mean", "log_variance")
-_ARRAYS = (*_TABLES, "data_share", "spend_range", "usual_spend")
 
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    r"""Chances of cells, and in each a log-normal response at the reference.
+    """What is believed of every channel's curve, and all that it was learned from.
 
-    In cell ``k`` the curve is :math:`A\,g_k(x)` with :math:`g_k(reference) = 1` and
-    :math:`\ln A \sim N(m_k, v_k)`. Channels are independent given the history.
+    Made by `learn` or `Belief.of`, not by hand. Two beliefs are equal when they were learned from
+    the same log with the same settings.
 
     Parameters
     ----------
-    channels
-        Names, in the plan's order.
-    source
-        ``"channel"`` where each channel had an outcome of its own, ``"total"`` where one total
-        outcome was all.
-    grid
-        The cells; its reference is the equal share of the weekly money.
-    chance, log_mean, log_variance
-        Shape ``(channels, cells, nuisance)``; the chances of a channel sum to one. The nuisance
-        axis holds what does not change the curve: the noise level, or the carryover.
+    log
+        The observations, and what was known beforehand.
+    settings
+        Priors and grids.
+    posterior
+        The curves; its rows are the channels, in the plan's order.
     data_share
         Share of the information about each channel that is data and not prior, 0 to 1.
     spend_range
@@ -49,157 +52,178 @@ class Belief:
         Mean money of the weeks with any, NaN where none.
     notes
         What a reader should know before trusting it.
-    fingerprint
-        Of the history it was learned from.
-
-    Raises
-    ------
-    InputError
-        ``bad-argument`` where shapes disagree, chances do not sum to one or a number is not
-        finite.
+    walked
+        The filter's state and record, where each channel has an outcome of its own; None where
+        one total was all.
     """
 
-    channels: tuple[str, ...]
-    source: Literal["channel", "total"]
-    grid: Grid
-    chance: Floats
-    log_mean: Floats
-    log_variance: Floats
+    log: Log
+    settings: Settings
+    posterior: Posterior
     data_share: Floats
     spend_range: Floats
     usual_spend: Floats
     notes: tuple[str, ...] = ()
-    fingerprint: str = ""
+    walked: Walked | None = None
 
-    def __post_init__(self) -> None:
-        size = len(self.channels)
-        for name in _ARRAYS:
-            array = np.array(getattr(self, name), dtype=np.float64)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-        wanted = {"data_share": (size,), "spend_range": (size, 2), "usual_spend": (size,)}
-        wanted |= dict.fromkeys(_TABLES, (size, self.grid.size, *self.chance.shape[2:3]))
-        for name, shape in wanted.items():
-            array = getattr(self, name)
-            if array.shape != shape:
-                raise _wrong(name, f"has shape {array.shape}", f"give shape {shape}")
-            if not np.isfinite(array).all() and name in (*_TABLES, "data_share"):
-                raise _wrong(name, "holds a number that is not finite", "learn it again")
-        if size and (self.chance.min() < 0 or np.abs(self.chance.sum((1, 2)) - 1).max() > 1e-9):
-            raise _wrong("chance", "does not sum to one", "learn it again")
-        if size and self.log_variance.min() < 0:
-            raise _wrong("log_variance", "is negative", "learn it again")
-        if self.source not in ("channel", "total"):
-            raise _wrong("source", f"is {self.source!r}", "give 'channel' or 'total'")
+    @classmethod
+    def of(
+        cls, log: Log, settings: Settings, *, left_out: int = 0, earlier: Walked | None = None
+    ) -> Self:
+        """Return what a log says.
+
+        Parameters
+        ----------
+        log
+            The observations.
+        settings
+            Priors and grids.
+        left_out
+            Weeks that were left out as they are not over, for the notes.
+        earlier
+            Where learning may go on from.
+
+        Raises
+        ------
+        HistoryError
+            ``no-data`` where no channel has anything to learn from.
+        """
+        used = say.used_weeks(log)
+        if log.outcome is not None:
+            walked = walk(log, settings, earlier)
+            posterior, share = posterior_of(walked), data_share(walked)
+            told = say.of_channels(treated(log))
+        else:
+            walked = None
+            posterior, share, alike = from_total(log, settings)
+            told = say.of_total(log, used, share, alike)
+        low, high, usual = _ranges(log.spend, used)
+        unseen = ~used.any(axis=0)
+        notes = (*say.unfinished(left_out), *told, *say.never_seen(log.channels, unseen))
+        ranges = np.stack([low, high], axis=-1)
+        return cls(log, settings, posterior, share, ranges, usual, notes, walked)
+
+    def updated(self, history: Observed) -> Self:
+        """Return the belief after more weeks, or after weeks that were revised.
+
+        The same as learning from all weeks at once, to the bit; where only new weeks come, only
+        these are computed.
+
+        Parameters
+        ----------
+        history
+            The new weeks, or the whole history with them; its whole weeks replace those the
+            belief has already. Channels that the belief does not have are left out.
+        """
+        log = self.log.extended(history)
+        left_out = int(np.sum(history.partial))
+        return type(self).of(log, self.settings, left_out=left_out, earlier=self.walked)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names, in the plan's order."""
+        return self.log.channels
+
+    @property
+    def source(self) -> Literal["channel", "total"]:
+        """Whether each channel had an outcome of its own, or one total was all."""
+        return "total" if self.walked is None else "channel"
+
+    @property
+    def grid(self) -> Grid:
+        """The cells."""
+        return self.posterior.grid
 
     @property
     def reference(self) -> float:
         """The equal share of the weekly money, at which amplitudes are held."""
-        return self.grid.reference
+        return self.log.reference
 
-    def mean(self) -> Mixture:
-        r"""Return the expected curve, weights of shape ``(channels, cells)``; concave.
+    @property
+    def fingerprint(self) -> str:
+        """Name of the history it was learned from."""
+        return self.log.fingerprint
 
-        The weight of a cell is :math:`\sum_n w_n e^{m_n + v_n/2}`, what it adds to the expected
-        response at the reference.
+    @cached_property
+    def treated(self) -> tuple[Treated, ...]:
+        """Weeks that were not learned from like all others, by channel, with what was done."""
+        return treated(self.log) if self.walked is not None else ()
+
+    def mean(self) -> Curve:
+        """Return the expected curve of each channel in a usual week.
+
+        A `Mixture` with weights of shape ``(channels, cells)``; where channels are pinned, a
+        `Stack` of it and their curves.
         """
-        amplitude = np.exp(self.log_mean + 0.5 * self.log_variance)
-        return Mixture(self.grid.cells, np.sum(self.chance * amplitude, axis=-1))
+        return self._pinned(self.posterior.mean())
 
-    def draw(self, rng: np.random.Generator, draws: int = 1) -> Mixture:
-        """Return draws of the curves, weights of shape ``(draws, channels, cells)``.
+    def draw(self, rng: np.random.Generator, draws: int = 1) -> Curve:
+        """Return draws of the curves, over ``(draws, channels)``; see `Posterior.draw`."""
+        return self._pinned(self.posterior.draw(rng, draws))
 
-        Every draw is one coherent curve for each channel: one cell, one amplitude.
+    def average(self, rng: np.random.Generator, draws: int) -> Curve:
+        """Return the average of draws as one curve for each channel."""
+        return self._pinned(self.posterior.average(rng, draws))
 
-        Parameters
-        ----------
-        rng
-            Source of randomness; two arrays of ``(draws, channels)`` are taken from it.
-        draws
-            How many, at least 1.
+    def quantile(self, chance: float, spend: ArrayLike | None = None) -> Curve:
+        """Return the expected curves scaled to a quantile; see `Posterior.quantile`."""
+        return self._pinned(self.posterior.quantile(chance, spend))
+
+    def response(self, spend: ArrayLike, level: float = LEVEL) -> Band:
+        """Return the outcome of a usual week at a spend above 0 for each channel, with a band."""
+        return self.posterior.response(spend, level)
+
+    def marginal(self, spend: ArrayLike, level: float = LEVEL) -> Band:
+        """Return the outcome of the next unit of money (mROAS) at a spend, with a band."""
+        return self.posterior.marginal(spend, level)
+
+    def predict(self, spend: ArrayLike, level: float = LEVEL) -> Band:
+        """Return next week's outcome at a spend above 0 for each channel, noise included.
 
         Raises
         ------
         InputError
-            ``bad-argument`` where `draws` is not a positive whole number.
+            ``bad-argument`` where one total was all, which predicts no channel's outcome.
         """
-        if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
-            raise _wrong("draws", f"is {draws!r}", "give a whole number of at least 1")
-        size, flat = len(self.channels), (len(self.channels), -1)
-        place, height = rng.random((draws, size)), rng.standard_normal((draws, size))
-        rising = np.cumsum(self.chance.reshape(flat), axis=-1)
-        picked = np.stack(
-            [np.searchsorted(r, p * r[-1], "right") for r, p in zip(rising, place.T, strict=True)],
-            axis=-1,
-        )
-        log_mean = np.take_along_axis(self.log_mean.reshape(flat), picked.T, axis=1).T
-        log_sd = np.sqrt(np.take_along_axis(self.log_variance.reshape(flat), picked.T, axis=1).T)
-        weights = np.zeros((draws, size, self.grid.size))
-        cell = (picked // self.chance.shape[-1])[..., None]
-        np.put_along_axis(weights, cell, np.exp(log_mean + log_sd * height)[..., None], axis=-1)
-        return Mixture(self.grid.cells, weights)
+        if self.walked is None:
+            raise wrong("source", "is one total", "learn from outcomes by channel to predict them")
+        return predicted(self.walked, np.broadcast_to(spend, (len(self.channels),)), level)
 
-    def response(self, spend: ArrayLike) -> Band:
-        """Return the outcome per week at a spend above 0 for each channel, with 5 and 95 %."""
-        return self._band(self.grid.log_value(self._spend(spend)))
+    @property
+    def week_effect(self) -> tuple[float, float]:
+        """Mean and standard deviation of the logarithm of next week's common effect."""
+        if self.walked is None:
+            return 0.0, 0.0
+        from_now = self.walked.effect_ahead()
+        return float(from_now[0]), float(np.sqrt(from_now[1]))
 
-    def marginal(self, spend: ArrayLike) -> Band:
-        """Return the outcome of the next unit of money (mROAS) at a spend, with 5 and 95 %."""
-        return self._band(self.grid.log_slope(self._spend(spend)))
+    def calibration(self, weeks: int = 8, level: float = LEVEL) -> Calibration:
+        """Return how many of the last weeks' outcomes lay inside their predictions' bands."""
+        return calibration(self.walked, weeks, level)
 
-    def summary(self) -> tuple[ChannelSummary, ...]:
-        """Return one row a channel: response, ROAS and mROAS, with 90 % intervals."""
-        at_reference = self._readings(np.full(len(self.channels), self.reference))
-        ran = np.isfinite(self.usual_spend)
-        at_usual = self._readings(np.where(ran, self.usual_spend, self.reference))
-        return tuple(
-            ChannelSummary(
-                channel=name,
-                data_share=float(self.data_share[i]),
-                spend_low=float(self.spend_range[i, 0]) if ran[i] else None,
-                spend_high=float(self.spend_range[i, 1]) if ran[i] else None,
-                at_reference=at_reference[i],
-                at_usual=at_usual[i] if ran[i] else None,
-            )
-            for i, name in enumerate(self.channels)
-        )
+    def beyond(self, spend: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the channels whose spend leaves what was ever seen, above or below."""
+        out = []
+        for at, name in enumerate(self.channels):
+            given = float(spend.get(name, 0.0))
+            low, high = self.spend_range[at]
+            if given > 0 and not low <= given <= high:
+                out.append(name)
+        return tuple(out)
 
-    def _readings(self, spend: Floats) -> list[Reading]:
-        response, marginal = self.response(spend), self.marginal(spend)
-        roas = response.scaled(1.0 / spend)
-        return [
-            Reading(float(x), response.row(i), roas.row(i), marginal.row(i))
-            for i, x in enumerate(spend)
-        ]
-
-    def _spend(self, spend: ArrayLike) -> Floats:
-        given = np.asarray(spend, dtype=np.float64)
-        if not np.all(np.isfinite(given) & (given > 0)):
-            raise _wrong("spend", "is not above 0 everywhere", "give money above 0")
-        return np.broadcast_to(given, (len(self.channels),))
-
-    def _band(self, log_shape: Floats) -> Band:
-        flat = (len(self.channels), -1)
-        log_mean = (self.log_mean + log_shape[..., None]).reshape(flat)
-        return band(self.chance.reshape(flat), log_mean, self.log_variance.reshape(flat))
+    def summary(self, level: float = LEVEL) -> tuple[ChannelSummary, ...]:
+        """Return one row a channel: curve, response, ROAS and mROAS with bands, and the rest."""
+        return summarised(self, level)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the belief as plain data for JSON; numbers keep every digit."""
-        plain = {name: _plain(getattr(self, name)) for name in _ARRAYS}
-        grid = {f.name: getattr(self.grid, f.name) for f in fields(self.grid)}
-        return {
-            "schema": SCHEMA,
-            "channels": list(self.channels),
-            "source": self.source,
-            "grid": grid | {"hill_shapes": list(self.grid.hill_shapes)},
-            **plain,
-            "notes": list(self.notes),
-            "fingerprint": self.fingerprint,
-        }
+        """Return log and settings as plain data for JSON; the rest follows from them."""
+        known = {f.name: getattr(Settings, f.name) for f in fields(Settings)}
+        chosen = {k: v for k, v in asdict(self.settings).items() if v != known[k]}
+        return {"schema": SCHEMA, "settings": chosen, "log": self.log.to_dict()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the belief of `to_dict`.
+        """Return the belief of `to_dict`, learned again from its log.
 
         Raises
         ------
@@ -208,45 +232,45 @@ class Belief:
         """
         if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, Mapping) else data
-            raise _wrong("schema", f"is {found!r}", f"give a belief of schema {SCHEMA}")
-        known = [f.name for f in fields(cls)]
-        if set(data) != {"schema", *known}:
-            odd = sorted({"schema", *known} ^ set(data))
-            raise _wrong("fields", f"lacks or adds {odd}", f"give exactly {', '.join(known)}")
+            raise wrong("schema", f"is {found!r}", f"give a belief of schema {SCHEMA}")
+        if set(data) != {"schema", "settings", "log"}:
+            odd = sorted({"schema", "settings", "log"} ^ set(data))
+            raise wrong("fields", f"lacks or adds {odd}", "give exactly schema, settings and log")
         try:
-            grid = Grid(**data["grid"] | {"hill_shapes": tuple(data["grid"]["hill_shapes"])})
-            given = {name: _array(data[name]) for name in _ARRAYS}
-            names, notes = tuple(map(str, data["channels"])), tuple(map(str, data["notes"]))
-        except (TypeError, ValueError, KeyError) as error:
-            raise _wrong("fields", f"cannot be read ({error})", "learn it again") from error
-        source = cast("Literal['channel', 'total']", data["source"])
-        return cls(names, source, grid, **given, notes=notes, fingerprint=str(data["fingerprint"]))
+            settings, log = Settings(**data["settings"]), Log.from_dict(data["log"])
+        except BudgetoptError:
+            raise
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise wrong("fields", f"cannot be read ({error})", "learn it again") from error
+        return cls.of(log, settings)
+
+    def _pinned(self, mixture: Mixture) -> Curve:
+        pinned = dict(self.log.beforehand.pinned)
+        if not pinned:
+            return mixture
+        parts: list[tuple[Any, Curve]] = []
+        free = [at for at, name in enumerate(self.channels) if name not in pinned]
+        if free:
+            parts.append((np.array(free), mixture.take(free)))
+        for at, name in enumerate(self.channels):
+            if name in pinned:
+                curve = pinned[name]
+                parts.append((np.array([at]), type(curve).join([curve])))
+        return Stack(tuple(parts))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Belief):
             return NotImplemented
-        plain = [f.name for f in fields(self) if f.name not in _ARRAYS]
-        return all(getattr(self, n) == getattr(other, n) for n in plain) and all(
-            np.array_equal(getattr(self, n), getattr(other, n), equal_nan=True) for n in _ARRAYS
-        )
+        return self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
-        return hash((self.channels, self.source, self.grid, self.chance.tobytes()))
+        return hash((self.channels, self.settings, self.log.spend.tobytes()))
 
 
-def _plain(array: Floats) -> Any:
-    """Return nested lists, with None for NaN, which JSON does not know."""
-    plain = array.astype(object)
-    plain[np.isnan(array)] = None
-    return plain.tolist()
-
-
-def _array(values: Any) -> Floats:
-    """Return nested lists as an array, None as NaN."""
-    return np.array(values, dtype=np.float64)
-
-
-def _wrong(field: str, problem: str, remedy: str) -> InputError:
-    return InputError(
-        "bad-argument", f"{field} of the belief {problem}", field=field, remedy=remedy
-    )
+def _ranges(spend: Floats, used: Any) -> tuple[Floats, Floats, Floats]:
+    """Return least, greatest and mean spend of the weeks used, NaN where there were none."""
+    some = used.any(axis=0)
+    low = np.min(spend, axis=0, where=used, initial=np.inf)
+    high = np.max(spend, axis=0, where=used, initial=-np.inf)
+    mean = np.sum(spend, axis=0, where=used) / np.maximum(used.sum(axis=0), 1)
+    return tuple(np.where(some, v, np.nan) for v in (low, high, mean))  # type: ignore[return-value]

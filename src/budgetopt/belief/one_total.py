@@ -36,7 +36,6 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtri_exp, softmax
 
 from budgetopt.belief.grid import Grid
-from budgetopt.belief.per_channel import Learned
 from budgetopt.belief.settings import Settings
 from budgetopt.curves.base import Floats
 
@@ -54,6 +53,18 @@ _MOST_SERIAL = 0.8
 """Residual correlation beyond which a ninefold variance is enough."""
 _PIECES, _NODES = 4, 15
 """A truncated normal is cut at its quartiles and summed over fifteen quantiles in each."""
+
+
+class Learned(NamedTuple):
+    """Chances, means and variances of the log response at the reference, by channel and cell.
+
+    The first three have shape ``(channels, cells, nuisance)``; `data_share` has ``(channels,)``.
+    """
+
+    chance: Floats
+    log_mean: Floats
+    log_variance: Floats
+    data_share: Floats
 
 
 class Regression(NamedTuple):
@@ -104,7 +115,7 @@ def learn_total(
     size = float(total[used].mean())
     average = np.nansum(spend[used], axis=0) / used.sum()
     roas = settings.effect_share * size / average.sum()
-    carried = carry(weeks, spend[:, seen], settings.carryover)[:, used]
+    carried = carry(weeks, spend[:, seen], settings.total_carryover)[:, used]
     prior_sd = roas * average[seen] / size
     fit = _sweeps(weeks[used], carried, total[used] / size, prior_sd, grid=grid, settings=settings)
     prior = np.square(prior_sd)[:, None, None]
@@ -325,8 +336,8 @@ def lognormal_pieces(mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
 def _unseen(channels: int, typical: float, grid: Grid, settings: Settings) -> Learned:
     """Return the prior of a channel without history: half-normal response at the reference."""
     log_mean, log_variance = lognormal_pieces(np.zeros(1), np.full(1, typical))
-    shape = (channels, grid.size, len(settings.carryover), _PIECES)
-    flat = (channels, grid.size, len(settings.carryover) * _PIECES)
+    shape = (channels, grid.size, len(settings.total_carryover), _PIECES)
+    flat = (channels, grid.size, len(settings.total_carryover) * _PIECES)
     cell = grid.prior(np.log([settings.saturation]), settings.saturation_sd)[0]
     return Learned(
         np.broadcast_to(cell[:, None], flat) / flat[-1],

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.curves import Curve, Mixture
+from budgetopt.curves import Curve
 from budgetopt.errors import InputError
 from budgetopt.optimize import waterfill
 from budgetopt.policies.fit import fit_spend
@@ -18,13 +18,16 @@ Floats = NDArray[np.float64]
 
 
 class Learned(Protocol):
-    """What a policy may ask of a belief: its mean, and draws from it."""
+    """What a policy may ask of a belief: its mean, draws from it, and their average."""
 
     def mean(self) -> Curve:
         """Return the expected curve of each channel."""
 
-    def draw(self, rng: np.random.Generator, draws: int = 1) -> Mixture:
+    def draw(self, rng: np.random.Generator, draws: int = 1) -> Curve:
         """Return posterior draws, curves over ``(draws, channels)``."""
+
+    def average(self, rng: np.random.Generator, draws: int) -> Curve:
+        """Return the average of draws, a curve for each channel."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from budgetopt.curves import Mixture
 from budgetopt.policies.base import Floats, View, check_count
 
 MOST_DRAWS = 10_000
@@ -46,6 +45,4 @@ class Thompson:
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return the optimum of the average of posterior draws."""
-        drawn = view.belief.draw(rng, self.draws)
-        average = Mixture(drawn.cells, np.mean(drawn.weights, axis=0))
-        return view.optimum(average)
+        return view.optimum(view.belief.average(rng, self.draws))

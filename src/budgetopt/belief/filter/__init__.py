@@ -1,0 +1,40 @@
+r"""The grid filter: every channel's curve, week after week, with nothing to converge.
+
+In cell ``k`` the curve is :math:`A\,g_k(x)` with :math:`g_k(reference) = 1`, and
+:math:`a = \ln A` walks from week to week:
+
+.. math::
+
+    a_t &= a_{t-1} + d\,\varepsilon_t \\
+    \eta_t &= a_t + \ln g_k(x_t) + w_t + o_t + \sigma(\zeta_t - \sigma/2) \\
+    y_t &\sim \text{counts with mean } e^{\eta_t}
+
+with unit normals :math:`\varepsilon, \zeta`; drift ``d`` and noise :math:`\sigma` are crossed with
+the cells as further axes of one table; ``w`` is the week effect that all channels share, ``o`` a
+known offset (the share of a young week that has been reported, a given demand index). Given cell,
+drift and noise all this is a scalar Kalman filter (Kalman 1960; West and Harrison 1997, chapter
+2), so posterior and evidence are in closed form and the whole table is one array program over
+runs, channels, nuisances and cells.
+
+From simple to subtle:
+
+- `tables`: what is known, as arrays, and the priors;
+- `observe`: one week of outcomes, as logarithms (`gaussian`) or as counts (`counts`), under the
+  three hypotheses "as usual", "the level jumped" and "this week is an outlier";
+- `week_effect`: what all channels share in a week;
+- `weigh`: the centres of the priors, learned from all channels together;
+- `walk`: the weeks one after another.
+
+Where this stops. The three hypotheses are collapsed to one normal after each week (the first
+generalised pseudo-Bayes filter of Ackerson and Fu 1970), with one variance for all cells of the
+same drift and noise. The week effect enters each channel by its mean and variance given the
+*other* channels, so that no channel hears itself, and what that leaves in common between channels
+is dropped. Without jumps, outliers and week effect nothing is approximate but counts.
+"""
+
+from __future__ import annotations
+
+from budgetopt.belief.filter.tables import Model, State, Tables, Week
+from budgetopt.belief.filter.walk import start, step
+
+__all__ = ["Model", "State", "Tables", "Week", "start", "step"]

@@ -1,0 +1,206 @@
+"""What the filter knows, as arrays, and what it assumes before it has seen anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.belief.grid import Grid
+from budgetopt.belief.settings import Settings
+from budgetopt.curves.base import Floats
+
+_BLOCK = 32_768
+"""Cells worked on at a time: a dozen tables of this size stay in the processor's cache."""
+CENTRES = np.linspace(-2.0, 2.0, 5)
+"""Standard deviations at which the centres of shared priors are tried."""
+_NOISE_SD, _USUAL_NOISE_SD = 0.5, 0.7
+"""Prior standard deviations of a channel's log noise around the usual one, and of the usual one."""
+_DRIFT_SD, _USUAL_DRIFT_SD = 0.7, 0.7
+"""The same for drift."""
+
+
+class Hypothesis(NamedTuple):
+    """What may have happened in a week: its chance, and the variance it adds to level and week."""
+
+    chance: float
+    level: float
+    week: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """Settings as the arrays that the filter works on.
+
+    Parameters
+    ----------
+    grid
+        The cells.
+    settings
+        Priors and levels.
+    log_half, log_half_sd, log_noise
+        A channel's own prior of the saturation point (logarithm, in references) and of the noise;
+        NaN where it has none; shape ``(channels,)``.
+    kernels
+        Carryovers crossed with the cells, at least 1; the kernels run slowest.
+    """
+
+    grid: Grid
+    settings: Settings
+    log_half: Floats
+    log_half_sd: Floats
+    log_noise: Floats
+    kernels: int = 1
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.log_half.size)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells, carryovers included."""
+        return self.grid.size * self.kernels
+
+    @property
+    def drift(self) -> Floats:
+        """Weekly drift of each nuisance, shape ``(nuisances,)``; drifts run slowest."""
+        return np.repeat(self.settings.drift, len(self.settings.noise))
+
+    @property
+    def noise(self) -> Floats:
+        """Weekly noise of each nuisance, shape ``(nuisances,)``."""
+        return np.tile(self.settings.noise, len(self.settings.drift))
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """What may have happened, those without a chance left out; the widest comes last."""
+        known = self.settings
+        usual = Hypothesis(1.0 - known.jump_chance - known.outlier_chance, 0.0, 0.0)
+        jump = Hypothesis(known.jump_chance, known.jump_sd**2, 0.0)
+        outlier = Hypothesis(known.outlier_chance, 0.0, known.outlier_sd**2)
+        some = [one for one in (usual, jump, outlier) if one.chance > 0]
+        return tuple(sorted(some, key=lambda one: one.level + one.week))
+
+    def cell_prior(self) -> Floats:
+        """Return chances of cells at each centre, ``(channels or 1, centres, cells)``."""
+        known = self.settings
+        centre = np.log(known.saturation) + known.centre_sd * CENTRES
+        own = np.isfinite(self.log_half)
+        shared = self.grid.prior(centre, known.saturation_sd)[None]
+        if own.any():
+            each = self.grid.prior(
+                np.where(own, self.log_half, 0.0), np.where(own, self.log_half_sd, 1.0)
+            )
+            shared = np.where(own[:, None, None], each[:, None, :], shared)
+        return np.tile(shared, self.kernels) / self.kernels
+
+    def drift_prior(self) -> Floats:
+        """Return chances of drifts at each usual drift, ``(centres, drifts)``."""
+        # A drift of zero has no logarithm; a tenth of a percent a week is as good as none.
+        level = np.log(np.maximum(self.settings.drift, 1e-3))
+        usual = np.log(self.settings.usual_drift) + _USUAL_DRIFT_SD * CENTRES
+        return _normal(level, usual, _DRIFT_SD)
+
+    def noise_prior(self) -> Floats:
+        """Return chances of noises at each usual noise, ``(channels or 1, centres, noises)``."""
+        level = np.log(self.settings.noise)
+        usual = np.log(self.settings.usual_noise) + _USUAL_NOISE_SD * CENTRES
+        own = np.isfinite(self.log_noise)
+        shared = _normal(level, usual, _NOISE_SD)[None]
+        if own.any():
+            each = _normal(level, np.where(own, self.log_noise, 0.0), _NOISE_SD)
+            shared = np.where(own[:, None, None], each[:, None, :], shared)
+        return shared
+
+
+def _normal(level: Floats, centre: Floats, sd: float) -> Floats:
+    away = (level - centre[:, None]) / sd
+    # Less the nearest level's: all of them may be far away.
+    dense = np.exp(-0.5 * (np.square(away) - np.min(np.square(away), axis=-1, keepdims=True)))
+    chance: Floats = dense / dense.sum(axis=-1, keepdims=True)
+    return chance
+
+
+class Tables(NamedTuple):
+    """Knowledge of each row; a row is one channel of one run, runs slowest.
+
+    Parameters
+    ----------
+    mean
+        Mean of the log amplitude, shape ``(rows, nuisances, cells)``.
+    variance
+        Its variance, ``(rows, nuisances)``.
+    evidence
+        Log likelihood up to a constant of each row, ``(rows, nuisances, cells)``.
+    chance
+        Posterior chances, same shape; those of a row sum to one.
+    cell_chance, cell_mean
+        Chance of each cell, and mean of the log amplitude in it, ``(rows, cells)``.
+    within
+        Variance of the log amplitude for a known cell, nuisances' spread included, ``(rows,)``.
+    """
+
+    mean: Floats
+    variance: Floats
+    evidence: Floats
+    chance: Floats
+    cell_chance: Floats
+    cell_mean: Floats
+    within: Floats
+
+
+class Effect(NamedTuple):
+    """Mean, variance and log weight of the week effect by kind, each of shape ``(runs, kinds)``."""
+
+    mean: Floats
+    variance: Floats
+    weight: Floats
+
+
+class State(NamedTuple):
+    """All that the filter carries from week to week."""
+
+    tables: Tables
+    effect: Effect | None
+    day: np.datetime64 | None
+
+
+class Week(NamedTuple):
+    """One week of observations; arrays of shape ``(rows,)`` save where said.
+
+    Parameters
+    ----------
+    day
+        First day.
+    spend
+        Effective money by carryover, above 0 where seen, shape ``(rows, kernels)``.
+    outcome
+        What came back, at least 0.
+    seen
+        Whether spend and outcome are to be learned from.
+    event
+        Size of one event in units of the outcome.
+    offset, offset_variance
+        Logarithm of a known factor of the expected outcome, and how well it is known.
+    eventful
+        Whether the week is a holiday or promotion, when all channels may move together.
+    """
+
+    day: np.datetime64
+    spend: Floats
+    outcome: Floats
+    seen: NDArray[np.bool_]
+    event: Floats
+    offset: Floats
+    offset_variance: Floats
+    eventful: bool = False
+
+
+def blocks(rows: int, width: int) -> Iterator[slice]:
+    """Return slices of rows whose tables stay in the cache."""
+    tall = max(1, _BLOCK // width)
+    return (slice(at, min(at + tall, rows)) for at in range(0, rows, tall))

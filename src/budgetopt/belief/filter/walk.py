@@ -1,0 +1,180 @@
+"""The weeks one after another: what was known before each, what it said, what is known after."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from budgetopt.belief.filter.observe import Before, collapse, counts, gaussian
+from budgetopt.belief.filter.predict import rank
+from budgetopt.belief.filter.tables import Model, State, Tables, Week, blocks
+from budgetopt.belief.filter.week_effect import ahead, effect_start, hear
+from budgetopt.belief.filter.weigh import weigh
+from budgetopt.curves.base import Floats
+
+_FEW = 25.0
+"""Events expected in a week below which counts are learned as counts. At 25 both ways agree."""
+_DAYS = 7.0
+
+
+class Heard(NamedTuple):
+    """What a week told of each row, for the record; each of shape ``(rows,)``, NaN where unseen.
+
+    Parameters
+    ----------
+    rank
+        Share of the prediction made before the week that lies below the outcome, 0 to 1.
+    jump, outlier
+        Chances, after the week, that the level jumped and that the week was an outlier.
+    """
+
+    rank: Floats
+    jump: Floats
+    outlier: Floats
+
+
+def start(model: Model, centre: Floats, sd: Floats) -> State:
+    """Return what is known before anything is seen.
+
+    Parameters
+    ----------
+    model
+        Priors and levels.
+    centre, sd
+        Prior mean and standard deviation of the log response at the reference, shape ``(runs,
+        channels)``.
+    """
+    runs, rows = centre.shape[0], centre.size
+    shape = (rows, model.drift.size, model.cells)
+    tables = Tables(
+        mean=np.broadcast_to(centre.reshape(-1, 1, 1), shape).copy(),
+        variance=np.broadcast_to(np.square(sd).reshape(-1, 1), shape[:2]).copy(),
+        evidence=np.zeros(shape),
+        chance=np.empty(shape),
+        cell_chance=np.empty((rows, model.cells)),
+        cell_mean=np.empty((rows, model.cells)),
+        within=np.empty(rows),
+    )
+    weigh(tables, model, runs)
+    return State(tables, effect_start(model.settings, model.channels, runs), None)
+
+
+def step(state: State, week: Week, model: Model, *, record: bool = False) -> tuple[State, Heard]:
+    """Learn from one week; the tables of the state are renewed in place.
+
+    Parameters
+    ----------
+    state
+        What is known after the weeks before.
+    week
+        What was spent and what came back, a row each.
+    model
+        Priors and levels.
+    record
+        Whether the ranks are wanted, which cost as much again.
+
+    Returns
+    -------
+    state
+        What is known now.
+    heard
+        For the record; ranks are NaN where they were not asked for.
+    """
+    tables, runs = state.tables, len(week.seen) // model.channels
+    weeks = 0.0 if state.day is None else float((week.day - state.day).astype(int)) / _DAYS
+    tables.variance[:] += np.square(model.drift) * weeks
+    effect = None if state.effect is None else ahead(state.effect, model.settings, weeks)
+    shape = _log_shape(week, model)
+    known = np.einsum("rk,rk->r", tables.cell_chance, tables.cell_mean + shape)
+    shift, variance = week.offset.copy(), week.offset_variance.copy()
+    if effect is not None:
+        rho, spread = _own_word(tables, week, shape, known, model)
+        extra = model.settings.event_sd**2 if week.eventful else 0.0
+        square = (runs, model.channels)
+        mean, doubt, effect = hear(
+            effect, rho.reshape(square), spread.reshape(square), week.seen.reshape(square), extra
+        )
+        shift, variance = shift + mean.ravel(), variance + doubt.ravel()
+    heard = Heard(*np.full((3, len(week.seen)), np.nan))
+    expected = np.exp(np.clip(known + shift, -700.0, 700.0)) / week.event
+    for few in (False, True):
+        held = week.seen & ((expected < _FEW) == few)
+        for at in blocks(len(held), model.drift.size * model.cells):
+            rows = at.start + np.flatnonzero(held[at])
+            if rows.size:
+                some = at if rows.size == at.stop - at.start else rows
+                _learn(
+                    tables,
+                    week,
+                    shape,
+                    (shift, variance, expected),
+                    some,
+                    few,
+                    model,
+                    heard,
+                    record,
+                )
+    weigh(tables, model, runs)
+    return State(tables, effect, week.day), heard
+
+
+def _log_shape(week: Week, model: Model) -> Floats:
+    """Return the logarithm of each cell's outcome, ``(rows, cells)``; unseen rows are at the
+    reference.
+    """
+    money = np.where(week.seen[:, None], week.spend, model.grid.reference)
+    return model.grid.log_value(money).reshape(len(money), -1)
+
+
+def _own_word(
+    tables: Tables, week: Week, shape: Floats, known: Floats, model: Model
+) -> tuple[Floats, Floats]:
+    """Return each row's log outcome less what was expected of it, and its variance."""
+    log_outcome = np.log(np.where(week.seen, week.outcome, 0.0) + 0.5 * week.event)
+    expected = np.exp(np.clip(known + week.offset, -700.0, 700.0)) / week.event
+    level = np.einsum("rk,rk->r", tables.cell_chance, np.square(tables.cell_mean + shape))
+    noise = tables.chance.sum(axis=2) @ np.square(model.noise)
+    variance = np.maximum(level - np.square(known), 0.0) + tables.within + noise
+    variance += week.offset_variance + 1.0 / np.maximum(expected, 1.0)
+    return log_outcome - known - week.offset + 0.5 * noise, variance
+
+
+def _learn(
+    tables: Tables,
+    week: Week,
+    shape: Floats,
+    expected: tuple[Floats, Floats, Floats],
+    at: slice | Floats,
+    few: bool,
+    model: Model,
+    heard: Heard,
+    record: bool,
+) -> None:
+    """Renew some rows of the tables by what came back."""
+    shift, variance, events = (v[at] for v in expected)
+    noise = np.square(model.noise)
+    level = tables.variance[at]
+    centre = tables.mean[at] + shape[at][:, None, :]
+    centre += (shift[:, None] - 0.5 * noise)[..., None]
+    before = Before(centre, level, level + noise + variance[:, None])
+    event, outcome = week.event[at], week.outcome[at]
+    log_outcome, counting = np.log(outcome + 0.5 * event), 1.0 / np.maximum(events, 1.0)
+    chance = tables.chance[at]
+    hypotheses = model.hypotheses
+    if record:
+        args = (outcome / event, event) if few else (log_outcome, counting)
+        heard.rank[at] = rank(before, chance, hypotheses, *args, few=few)
+    if few:
+        told = counts(before, outcome / event, event, hypotheses)
+    else:
+        told = gaussian(before, log_outcome, counting, hypotheses)
+    moved, left, density, after = collapse(told, [one.chance for one in hypotheses], chance)
+    tables.mean[at] += moved
+    tables.variance[at] = left
+    tables.evidence[at] += density
+    for one, share in zip(hypotheses, after, strict=True):
+        if one.level:
+            heard.jump[at] = share
+        if one.week:
+            heard.outlier[at] = share

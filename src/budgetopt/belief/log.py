@@ -1,0 +1,214 @@
+"""The observation log: all that a belief was learned from, and nothing that was concluded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.belief.posterior import wrong
+from budgetopt.calendar import as_date
+from budgetopt.curves.base import Floats
+from budgetopt.plan import Beforehand
+
+_NOBODY = Beforehand()
+
+
+class Observed(Protocol):
+    """What learning asks of a history."""
+
+    @property
+    def weeks(self) -> NDArray[np.datetime64]:
+        """First days, shape ``(weeks,)``."""
+
+    @property
+    def spend(self) -> Floats:
+        """Money, shape ``(weeks, channels)``, NaN where not reported."""
+
+    @property
+    def outcome(self) -> Floats | None:
+        """Outcome by channel, shape ``(weeks, channels)``, or None."""
+
+    @property
+    def total(self) -> Floats | None:
+        """One outcome for all, shape ``(weeks,)``, or None."""
+
+    @property
+    def partial(self) -> NDArray[np.bool_]:
+        """Whether a week is not over yet."""
+
+    @property
+    def through(self) -> dt.date | None:
+        """Last day whose events the amounts hold."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of exactly these numbers."""
+
+    def complete(self) -> Observed:
+        """Return the history without partial weeks."""
+
+    def select(self, channels: Sequence[str]) -> Observed:
+        """Return the history of these channels in this order, NaN where missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """Weeks of spend and outcome with what was known beforehand.
+
+    Parameters
+    ----------
+    channels
+        Names, in the plan's order.
+    reference
+        Money per week at which amplitudes are held: the equal share.
+    unit
+        Size of one event in units of the outcome; None where it is not known.
+    weeks
+        First days, rising, shape ``(weeks,)``.
+    spend
+        Money, shape ``(weeks, channels)``; NaN where not reported.
+    outcome, total
+        Outcome by channel, same shape, or of all, shape ``(weeks,)``; one of them is None.
+    through
+        Last day whose events the amounts hold; None where it is not known.
+    fingerprint
+        Of the history the last weeks came from.
+    beforehand
+        Priors, kernels, dates and tests.
+    """
+
+    channels: tuple[str, ...]
+    reference: float
+    unit: float | None
+    weeks: NDArray[np.datetime64]
+    spend: Floats
+    outcome: Floats | None
+    total: Floats | None
+    through: dt.date | None = None
+    fingerprint: str = ""
+    beforehand: Beforehand = field(default=_NOBODY)
+
+    def __post_init__(self) -> None:
+        weeks = np.asarray(self.weeks).astype("datetime64[D]")
+        order = np.argsort(weeks, kind="stable")
+        arrays = {"weeks": weeks, "spend": self.spend, "outcome": self.outcome, "total": self.total}
+        for name, given in arrays.items():
+            if given is None:
+                continue
+            kind = None if name == "weeks" else np.float64
+            array = np.array(given, dtype=kind)[order]
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        if (self.outcome is None) == (self.total is None):
+            raise wrong("outcome", "is given twice or not at all", "give outcome or total")
+        for name, shape in (
+            ("spend", (weeks.size, len(self.channels))),
+            ("outcome", (weeks.size, len(self.channels))),
+            ("total", (weeks.size,)),
+        ):
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise wrong(name, f"has shape {array.shape}", f"give shape {shape}")
+
+    @classmethod
+    def of(
+        cls,
+        history: Observed,
+        channels: Sequence[str],
+        reference: float,
+        unit: float | None,
+        beforehand: Beforehand,
+    ) -> Self:
+        """Return a history's whole weeks, for some channels, as a log."""
+        ready = history.complete().select(channels)
+        return cls(
+            tuple(channels),
+            float(reference),
+            unit,
+            ready.weeks,
+            ready.spend,
+            ready.outcome,
+            ready.total,
+            history.through,
+            history.fingerprint,
+            beforehand.only(channels),
+        )
+
+    def extended(self, history: Observed) -> Self:
+        """Return the log with a history's whole weeks, which replace those it has already.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument`` where one has outcomes by channel and the other one total.
+        """
+        new = type(self).of(history, self.channels, self.reference, self.unit, self.beforehand)
+        if (new.outcome is None) != (self.outcome is None):
+            raise wrong(
+                "history", "has another kind of outcome than the belief", "learn from it anew"
+            )
+        old = ~np.isin(self.weeks, new.weeks)
+
+        def joined(mine: Floats | None, theirs: Floats | None) -> Any:
+            return None if mine is None or theirs is None else np.concatenate([mine[old], theirs])
+
+        return replace(
+            new,
+            weeks=np.concatenate([self.weeks[old], new.weeks]),
+            spend=joined(self.spend, new.spend),
+            outcome=joined(self.outcome, new.outcome),
+            total=joined(self.total, new.total),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the log as plain data for JSON; numbers keep every digit."""
+        return {
+            "channels": list(self.channels),
+            "reference": self.reference,
+            "unit": self.unit,
+            "weeks": [str(week) for week in self.weeks],
+            "spend": _plain(self.spend),
+            "outcome": None if self.outcome is None else _plain(self.outcome),
+            "total": None if self.total is None else _plain(self.total),
+            "through": None if self.through is None else str(self.through),
+            "fingerprint": self.fingerprint,
+            "beforehand": self.beforehand.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return what `to_dict` wrote."""
+        count = len(data["channels"])
+
+        def array(name: str, shape: tuple[int, ...]) -> Floats | None:
+            given = data[name]
+            return None if given is None else np.array(given, dtype=np.float64).reshape(shape)
+
+        spend = array("spend", (-1, count))
+        if spend is None:
+            raise wrong("spend", "is missing", "give the log that was saved")
+        through = data["through"]
+        return cls(
+            tuple(map(str, data["channels"])),
+            float(data["reference"]),
+            None if data["unit"] is None else float(data["unit"]),
+            np.array(data["weeks"], dtype="datetime64[D]"),
+            spend,
+            array("outcome", (-1, count)),
+            array("total", (-1,)),
+            None if through is None else as_date(through, "through"),
+            str(data["fingerprint"]),
+            Beforehand.from_dict(data["beforehand"]),
+        )
+
+
+def _plain(array: Floats) -> Any:
+    """Return nested lists, with None for NaN, which JSON does not know."""
+    plain = array.astype(object)
+    plain[np.isnan(array)] = None
+    return plain.tolist()

@@ -1,0 +1,177 @@
+"""The posterior of the curves: cells with their chances, and in each a log-normal response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from budgetopt.belief.bands import Band, band
+from budgetopt.belief.grid import Grid
+from budgetopt.curves import Mixture
+from budgetopt.curves.base import Floats
+from budgetopt.errors import InputError
+
+LEVEL = 0.8
+"""Share of the chance that a band holds unless another is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    r"""What is believed of many curves at once.
+
+    In cell ``k`` a curve is :math:`A\,g_k(x)` with :math:`g_k(reference) = 1` and
+    :math:`\ln A \sim N(m_{jk}, v_{jk})`, where ``j`` runs over what does not change the curve:
+    drift and noise, or the pieces of a distribution. Channels are independent given the past.
+
+    Parameters
+    ----------
+    grid
+        The cells.
+    lead
+        ``(channels,)``, or ``(runs, channels)``; a row is one channel of one run, runs slowest.
+    chance, mean
+        Shape ``(rows, nuisances, kernels · cells)``; carryovers run slower than cells. The chances
+        of a row sum to one.
+    variance
+        Of a shape that broadcasts to it.
+    """
+
+    grid: Grid
+    lead: tuple[int, ...]
+    chance: Floats
+    log_mean: Floats
+    log_variance: Floats
+
+    def mean(self) -> Mixture:
+        r"""Return the expected curves, weights of shape ``(*lead, cells)``.
+
+        The weight of a cell is :math:`\sum_j p_{jk}\,e^{m_{jk} + v_{jk}/2}`, what it adds to the
+        expected response at the reference.
+        """
+        # The variance is the same for all cells or for all nuisances as a rule; exp of the small.
+        weight = np.exp(self.log_mean)
+        weight *= self.chance
+        summed = np.einsum("rjk,rjk->rk", weight, self._as_full(np.exp(0.5 * self.log_variance)))
+        return self._mixture(summed, self.lead)
+
+    def draw(self, rng: np.random.Generator, draws: int = 1) -> Mixture:
+        """Return draws of the curves, weights of shape ``(draws, *lead, cells)``.
+
+        Every draw is one coherent curve for each channel: one cell, one amplitude.
+
+        Parameters
+        ----------
+        rng
+            Source of randomness; two arrays of ``(draws, *lead)`` are taken from it.
+        draws
+            How many, at least 1.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument`` where `draws` is not a positive whole number.
+        """
+        cell, amplitude = self._drawn(rng, draws)
+        weights = np.zeros((*cell.shape, self.grid.size))
+        np.put_along_axis(weights, cell[..., None], amplitude[..., None], axis=-1)
+        return self._mixture(weights, (draws, *self.lead))
+
+    def average(self, rng: np.random.Generator, draws: int) -> Mixture:
+        """Return the average of draws, weights of shape ``(*lead, cells)``; as `draw` otherwise."""
+        cell, amplitude = self._drawn(rng, draws)
+        place = cell + self.grid.size * np.arange(cell.shape[1])
+        summed = np.bincount(place.ravel(), amplitude.ravel(), self.grid.size * cell.shape[1])
+        return self._mixture(summed.reshape(cell.shape[1], -1) / draws, self.lead)
+
+    def quantile(self, chance: float, spend: ArrayLike | None = None) -> Mixture:
+        r"""Return the expected curves scaled to a quantile of the response at a spend.
+
+        Each curve is :math:`f(x)\,q_p/f(x_0)` with the expected curve ``f`` and the quantile
+        :math:`q_p` of the response at the spend :math:`x_0`, so that it stays as concave as the
+        expected one; the quantiles at every spend together are no curve of any cell.
+
+        Parameters
+        ----------
+        chance
+            Of a response below it, above 0 and below 1.
+        spend
+            Where the quantile is taken, above 0, by default the reference; ``lead`` or a number.
+        """
+        if not 0.0 < chance < 1.0:
+            raise wrong("chance", f"is {chance!r}", "give a number between 0 and 1")
+        at = self._spend(self.grid.reference if spend is None else spend)
+        level = abs(2.0 * chance - 1.0)
+        held = self._band(self.grid.log_value(at), max(level, 1e-6))
+        wanted = held.high if chance > 0.5 else held.low
+        mixture = self.mean()
+        return Mixture(mixture.cells, np.asarray(mixture.weights) * (wanted / held.mean)[..., None])
+
+    def response(self, spend: ArrayLike, level: float = LEVEL) -> Band:
+        """Return the outcome of a usual week at a spend above 0 for each channel, with a band."""
+        return self._band(self.grid.log_value(self._spend(spend)), level)
+
+    def marginal(self, spend: ArrayLike, level: float = LEVEL) -> Band:
+        """Return the outcome of the next unit of money (mROAS) at a spend, with a band."""
+        return self._band(self.grid.log_slope(self._spend(spend)), level)
+
+    def by_cell(self) -> Floats:
+        """Return the chance of each cell, shape ``(*lead, cells)``."""
+        return self._folded(self.chance.sum(axis=1)).reshape(*self.lead, -1)
+
+    def _band(self, log_shape: Floats, level: float) -> Band:
+        if not 0.0 < level < 1.0:
+            raise wrong("level", f"is {level!r}", "give a share between 0 and 1")
+        rows = len(self.chance)
+        times = self.chance.shape[2] // self.grid.size
+        shape = np.tile(log_shape.reshape(rows, -1), times)
+        held = band(
+            self.chance.reshape(rows, -1),
+            (self.log_mean + shape[:, None, :]).reshape(rows, -1),
+            self._as_full(self.log_variance).reshape(rows, -1),
+            level,
+        )
+        return Band(*(part.reshape(self.lead) for part in (held.mean, held.low, held.high)), level)
+
+    def _drawn(self, rng: np.random.Generator, draws: int) -> tuple[Any, Floats]:
+        """Return cells and amplitudes, each of shape ``(draws, rows)``."""
+        if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
+            raise wrong("draws", f"is {draws!r}", "give a whole number of at least 1")
+        rows, width = len(self.chance), self.chance.shape[1] * self.chance.shape[2]
+        place, height = rng.random((draws, rows)), rng.standard_normal((draws, rows))
+        rising = np.cumsum(self.chance.reshape(rows, -1), axis=1)
+        rising /= rising[:, -1:]
+        # Row r holds the numbers from r to r + 1, so that one search serves all rows.
+        rising += np.arange(rows)[:, None]
+        at = np.searchsorted(rising.ravel(), place + np.arange(rows), "right")
+        at = np.clip(at - width * np.arange(rows), 0, width - 1)
+        row = np.arange(rows)
+        nuisance, cell = np.divmod(at, self.chance.shape[2])
+        variance = np.broadcast_to(self.log_variance, self.chance.shape)[row, nuisance, cell]
+        amplitude = np.exp(self.log_mean[row, nuisance, cell] + np.sqrt(variance) * height)
+        return cell % self.grid.size, amplitude
+
+    def _spend(self, spend: ArrayLike) -> Floats:
+        given = np.asarray(spend, dtype=np.float64)
+        if not np.all(np.isfinite(given) & (given > 0)):
+            raise wrong("spend", "is not above 0 everywhere", "give money above 0")
+        return np.broadcast_to(given, self.lead)
+
+    def _as_full(self, values: Floats) -> Floats:
+        return np.broadcast_to(values, self.chance.shape)
+
+    def _folded(self, weights: Floats) -> Floats:
+        """Return weights of cells, those of all carryovers added up."""
+        return weights.reshape(*weights.shape[:-1], -1, self.grid.size).sum(axis=-2)
+
+    def _mixture(self, weights: Floats, lead: tuple[int, ...]) -> Mixture:
+        return Mixture(self.grid.cells, self._folded(weights).reshape(*lead, -1))
+
+
+def wrong(field: str, problem: str, remedy: str) -> InputError:
+    """Return the error for a wrong part of a belief or question to it."""
+    return InputError(
+        "bad-argument", f"{field} of the belief {problem}", field=field, remedy=remedy
+    )
