@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import gammaln, stdtr, stdtrit
@@ -47,6 +47,7 @@ class Averages:
     the mean changes over time.
     """
 
+    widest: ClassVar[float] = np.inf
     days: Floats
     weight: Floats
     average: Floats

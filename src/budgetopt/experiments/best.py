@@ -34,7 +34,7 @@ def probability_best(posterior: Posterior) -> Floats:
     Source: Thompson (1933); Scott (2010), section 2. It is the expected share of Thompson
     sampling.
     """
-    point, weight = _nodes(_edges(posterior))
+    point, weight = _nodes(_edges(posterior), posterior.widest)
     others = _others(posterior.cdf(posterior.value(point)))
     raw = weight @ (posterior.density(point) * others)
     return np.asarray(raw / raw.sum())
@@ -54,7 +54,7 @@ def expected_loss(posterior: Posterior) -> Floats:
     -----
     Source: Stucchio (2015), Bayesian A/B testing at VWO, section 5, here for many arms.
     """
-    point, weight = _nodes(_edges(posterior))
+    point, weight = _nodes(_edges(posterior), posterior.widest)
     below = posterior.cdf(posterior.value(point))
     slope = np.broadcast_to(posterior.slope(point), point.shape)
     return np.asarray(weight @ (slope * below * (1.0 - _others(below))))
@@ -106,7 +106,7 @@ def _within(posterior: Posterior, arm: int, share: float, edges: Floats) -> floa
     # What is above the value by the share lies that much lower on the arm's own scale.
     lower = posterior.point(posterior.value(edges) / (1.0 + share))
     cuts = np.concatenate([own, np.clip(lower, own.min(), own.max()).ravel()])
-    point, weight = _nodes(cuts)
+    point, weight = _nodes(cuts, posterior.widest)
     value = posterior.value(point)
     below = posterior.cdf(np.where(value > 0, value * (1.0 + share), -np.inf))
     density = posterior.density(point)[:, arm]
@@ -118,9 +118,12 @@ def _edges(posterior: Posterior) -> Floats:
     return np.concatenate([posterior.quantile(TAILS), posterior.upper(TAILS)])
 
 
-def _nodes(edges: Floats) -> tuple[Floats, Floats]:
+def _nodes(edges: Floats, widest: float) -> tuple[Floats, Floats]:
     """Return points ``(points, 1)`` and weights ``(points,)`` over the panels between edges."""
     cuts = np.unique(edges[np.isfinite(edges)])
+    if np.isfinite(widest):
+        # Between arms that lie far apart the value itself bends along the line.
+        cuts = np.union1d(cuts, np.arange(cuts[0], cuts[-1], widest))
     half = np.diff(cuts)[:, None] / 2
     point = cuts[:-1, None] + half * (1.0 + NODES)
     return point.reshape(-1, 1), (half * WEIGHTS).ravel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import gammainc, gammainccinv, gammaincinv, gammaln
@@ -36,20 +36,23 @@ class Counts:
     clusters.
     """
 
+    widest: ClassVar[float] = 2.0
     events: Floats
     exposure: Floats
     prior: tuple[float, float]
 
     @classmethod
     def of(cls, events: Floats, trials: Floats, expected: float | None, spread: float) -> Self:
-        """Return the posterior of daily events in exposures, each of shape ``(days, arms)``.
+        """Return the posterior of daily events in exposures, each of shape ``(..., days, arms)``.
 
         The prior weighs half an event and is centred on the expected exposure of one event, such
         as the CPA.
         """
         del spread  # A count says itself how much it spreads.
         assert expected is not None  # Settings ask for it: a rate of money has no scale of its own.
-        return cls(events.sum(axis=0), trials.sum(axis=0), (PRIOR_EVENTS, PRIOR_EVENTS * expected))
+        return cls(
+            events.sum(axis=-2), trials.sum(axis=-2), (PRIOR_EVENTS, PRIOR_EVENTS * expected)
+        )
 
     @property
     def _parameters(self) -> tuple[Floats, Floats]:

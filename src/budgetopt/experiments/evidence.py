@@ -19,8 +19,8 @@ from budgetopt.experiments.posterior import Floats
 
 LEADS = np.geomspace(0.02, 1.5, 14)
 """Log ratios by which an arm may be ahead, equally likely beforehand: from 2 % to fourfold."""
-TYPICAL_LEAD = 0.2
-"""By which share of the expected revenue arms differ, beforehand."""
+TYPICAL_LEADS = np.array([0.1, 0.3, 1.0])
+"""By which share of the expected revenue arms differ, equally likely beforehand."""
 _VARIANCE_SHAPE = 1.0
 
 
@@ -73,8 +73,8 @@ def evidence_of_averages(
 
     The differences :math:`\delta_d = x_{id} - \rho x_{jd}` of the day's averages are
     :math:`N(\Delta, \sigma^2 / h_d)` with :math:`1/h_d = 1/w_{id} + \rho^2/w_{jd}`. E is their
-    marginal likelihood under a normal-gamma prior of :math:`(\Delta, \sigma)` centred on no
-    difference, over their highest likelihood with :math:`\Delta \le 0` and any
+    marginal likelihood under a mixture of normal-gamma priors of :math:`(\Delta, \sigma)`, all
+    centred on no difference, over their highest likelihood with :math:`\Delta \le 0` and any
     :math:`\sigma`.
 
     Parameters
@@ -108,11 +108,12 @@ def evidence_of_averages(
     days, weight = (h > 0).sum(axis=-3), h.sum(axis=-3)
     mean = (h * delta).sum(axis=-3) / np.where(weight > 0, weight, 1.0)
     squares = (h * (delta - mean[..., None, :, :]) ** 2).sum(axis=-3)
-    own, start = (spread / TYPICAL_LEAD) ** 2, _VARIANCE_SHAPE * (spread * expected) ** 2
-    shape = _VARIANCE_SHAPE + days / 2
+    start, shape = _VARIANCE_SHAPE * (spread * expected) ** 2, _VARIANCE_SHAPE + days / 2
+    own = ((spread / TYPICAL_LEADS) ** 2).reshape(-1, *np.ones(mean.ndim, dtype=int))
     rate = start + (squares + own * weight / (own + weight) * mean**2) / 2
-    marginal = np.log(own / (own + weight)) / 2 + gammaln(shape) - gammaln(_VARIANCE_SHAPE)
-    marginal += _VARIANCE_SHAPE * np.log(start) - shape * np.log(rate)
+    marginals = np.log(own / (own + weight)) / 2 - shape * np.log(rate)
+    marginal = logsumexp(marginals, axis=0) - np.log(TYPICAL_LEADS.size)
+    marginal += gammaln(shape) - gammaln(_VARIANCE_SHAPE) + _VARIANCE_SHAPE * np.log(start)
     least = np.maximum(squares + weight * np.maximum(mean, 0.0) ** 2, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         highest = -days / 2 * (np.log(least / np.maximum(days, 1)) + 1)

@@ -181,15 +181,23 @@ class Experiment:
         spend = self.daily("spend")
         return minimums(self.settings, spend.sum(axis=0), (spend > 0).sum(axis=0))
 
+    @cached_property
+    def _probability(self) -> Floats:
+        return probability_best(self.posterior)
+
     def verdict(self) -> Verdict:
         """Return what the test says so far: a winner, no difference that matters, or keep going."""
+        return self._verdict
+
+    @cached_property
+    def _verdict(self) -> Verdict:
         of, posterior, settings = self._metric, self.posterior, self.settings
         events, trials = self.daily(of.events).sum(axis=0), self.daily(of.trials).sum(axis=0)
         columns = {
             "value": posterior.mean,
             "low": posterior.value(posterior.quantile(_TAIL))[0],
             "high": posterior.value(posterior.upper(_TAIL))[0],
-            "probability": probability_best(posterior),
+            "probability": self._probability,
             "expected_loss": expected_loss(posterior),
             "events": events,
             "trials": trials,
@@ -269,7 +277,7 @@ class Experiment:
                 remedy="give one, or set daily_budget",
             )
         whole, least = money.minor(given, "budget"), self._minimums
-        chance = probability_best(self.posterior)
+        chance = self._probability
         share = thompson_shares(chance, self.settings.leader_share)
         minor = split(whole, least, share, money, rng)
         spend = dict(zip(self.arms, money.amounts(minor.tolist()), strict=True))

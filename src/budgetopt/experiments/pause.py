@@ -30,6 +30,8 @@ from budgetopt.errors import InputError
 from budgetopt.experiments.checks import check_between
 from budgetopt.experiments.posterior import Floats
 
+AHEAD = 4.0
+"""Weight exp(-AHEAD (r - 1)) of ratios above 1: chance ratios of an average lie close to 1."""
 MOST_DAYS = 366
 """Days over which a promise is looked for."""
 
@@ -61,10 +63,12 @@ class PauseRule:
 
     Notes
     -----
-    An ad of 1 % CTR against an average of 2.5 %, with 10,000 impressions a day, is paused with nine
-    chances in ten by day 2 and some 200 clicks (`promise` computes it for other figures); one of
-    1.5 %, on the line, is ever paused in 2.1 % of 4,000 simulated ads of 60 days. The raw rule
-    pauses it in 98 %.
+    Against a known average of 2.5 % an ad of 1 % CTR is paused with nine chances in ten after at
+    most 10,000 impressions and 100 clicks: by the end of day 1 with 10,000 impressions a day, of
+    day 5 with 2,000 (`promise` computes it for other figures). Where the average is that of other
+    ads with twice its impressions, it takes until day 4 and day 17. An ad of 1.5 %, on the line,
+    was ever paused in 0.5 to 2.5 % of 4,000 simulated ads that were looked at for 60 days, with
+    10,000 to 100 impressions a day; the raw rule paused 92 % of them.
     """
 
     gap: float | None = 0.01
@@ -263,8 +267,8 @@ def least_expected(events: Floats, error: float) -> Floats:
     r"""Return a lower bound on the sum of the rates of all trials, that holds at all times.
 
     The :math:`\Lambda` at which
-    :math:`\int_1^\infty r^x e^{-(r-1)\Lambda} e^{-(r-1)}\, dr = 1 / \text{error}`, the same
-    martingale upwards, with ratios above 1 weighed by :math:`e^{-(r-1)}`.
+    :math:`\int_1^\infty r^x e^{-(r-1)\Lambda}\, c e^{-c(r-1)}\, dr = 1 / \text{error}`, the same
+    martingale upwards, with ratios above 1 weighed by :math:`c e^{-c(r-1)}`.
 
     Parameters
     ----------
@@ -281,8 +285,8 @@ def least_expected(events: Floats, error: float) -> Floats:
     low, high = np.zeros_like(events, dtype=float), np.asarray(events, float)
     for _ in range(60):
         middle = (low + high) / 2
-        m = middle + 1.0
-        log = m + np.log(gammaincc(events + 1, m)) + gammaln(events + 1)
+        m = middle + AHEAD
+        log = math.log(AHEAD) + m + np.log(gammaincc(events + 1, m)) + gammaln(events + 1)
         far = log - (events + 1) * np.log(m) >= -math.log(error)
         low, high = np.where(far, middle, low), np.where(far, high, middle)
     return low

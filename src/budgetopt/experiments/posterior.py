@@ -7,7 +7,7 @@ quadrature serves all three. In all of them more is better.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 
 class Posterior(Protocol):
     """Independent distributions of the arms' true values; more is better."""
+
+    widest: ClassVar[float]
+    """Widest panel of the line on which twelve nodes follow the value."""
 
     @property
     def mean(self) -> Floats:

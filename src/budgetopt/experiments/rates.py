@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, expit, logit
@@ -33,21 +33,22 @@ class Rates:
     theory stops where an arm's rate changes over time, or where trials are not independent.
     """
 
+    widest: ClassVar[float] = 2.0
     successes: Floats
     failures: Floats
     prior: tuple[float, float] = (PRIOR_EVENTS, PRIOR_EVENTS)
 
     @classmethod
     def of(cls, events: Floats, trials: Floats, expected: float | None, spread: float) -> Self:
-        """Return the posterior of daily events in trials, each of shape ``(days, arms)``.
+        """Return the posterior of daily events in trials, each of shape ``(..., days, arms)``.
 
         The prior weighs half an event and is centred on the expected rate; where none is expected
         it is that of Jeffreys.
         """
         del spread  # A rate says itself how much it spreads.
         odds = 1.0 if expected is None else (1 - expected) / expected
-        successes = events.sum(axis=0)
-        failures = np.maximum(trials.sum(axis=0) - successes, 0.0)
+        successes = events.sum(axis=-2)
+        failures = np.maximum(trials.sum(axis=-2) - successes, 0.0)
         return cls(successes, failures, (PRIOR_EVENTS, PRIOR_EVENTS * odds))
 
     @property

@@ -41,7 +41,7 @@ class Metric:
     spread: float = 1.0
 
     def posterior(self, events: Floats, trials: Floats, expected: float | None) -> Posterior:
-        """Return what daily totals, shape ``(days, arms)``, say of the arms."""
+        """Return what daily totals, shape ``(..., days, arms)``, say of the arms."""
         return self.family.of(events, trials, expected, self.spread)
 
     def evidence(

@@ -99,7 +99,7 @@ def sentences(verdict: Verdict) -> list[str]:
         said.append(f"Minimum cells not complete: {', '.join(verdict.waiting)}.")
     said += [
         f"{p.arm} is paused since {p.day}: its {p.reason.upper()} is beyond the line with a "
-        f"probability of {p.probability:.1%}."
+        f"probability of {_chance(p.probability)}."
         for p in verdict.paused
     ]
     return said
@@ -124,6 +124,10 @@ def _figure(value: float) -> str:
 
 def _percent(share: str) -> str:
     return f"{100 * float(share):g}%"
+
+
+def _chance(share: float) -> str:
+    return "over 99.9%" if share > 0.999 else f"{share:.1%}"
 
 
 def _loss(arm: ArmSummary, verdict: Verdict) -> str:
