@@ -1,5 +1,6 @@
 """Plan files: TOML and JSON in, JSON out, the schema, and what is wrong where."""
 
+import datetime as dt
 import json
 from dataclasses import fields
 from decimal import Decimal
@@ -13,7 +14,7 @@ import budgetopt as bo
 from budgetopt.curves import Carryover, Exponential, Hill, Log, Logistic, Points, Power
 from budgetopt.history import Delay
 from budgetopt.money import Currency
-from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
+from budgetopt.plan import BudgetLines, Channel, ChannelPrior, LiftTest, MaxChange, Plan, Reserve
 from budgetopt.plan.files import ChannelFile, ColumnsFile, PlanFile, schema
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "weekly" / "plan.toml"
@@ -52,6 +53,29 @@ shares = [0.7, 0.95, 1]
 log_sds = [0.1, 0.05, 0]
 channels = { "a b" = { shares = [0.5, 0.8, 1.0] } }
 
+[events]
+"618" = [2026-06-01, 2026-06-18]
+"双11" = [["2025-11-01", "2025-11-11"], ["2026-11-11"]]
+brand_day = 2026-03-08
+
+[demand]
+2026-06-15 = 1.6
+"2026-11-09" = 2
+
+[[lift_tests]]
+channel = "a b"
+incremental = -12.5
+error = 30
+high = 500
+low = 100.5
+ended = 2026-03-31
+
+[[lift_tests]]
+channel = "抖音"
+incremental = 120
+error = 0.1
+high = 5000
+
 [budget_lines]
 total = 110000.10
 lines = { "content and creative" = 50000.05, "media" = 60000.05 }
@@ -63,6 +87,7 @@ cap = "8000"
 max_change = "none"
 curve = { kind = "hill", top = 9000.5, half = 4000, shape = 0.8 }
 labels = { kind = "feeds", "segment" = "new" }
+prior = { roas = 3.5, roas_sd = 0.2, saturation = 20000, saturation_sd = 0.7, noise = 0.3 }
 
 [[channels]]
 name = "a b"
@@ -70,6 +95,7 @@ locked = 500
 max_change = 0.5
 curve = { kind = "points", spend = [0, 10.5], outcome = [0, 3] }
 carryover = { kind = "delayed", share = 0.4, delay = 1.5, length = 8 }
+pinned = true
 """
 
 EVERY_FIELD_IN_PYTHON = Plan(
@@ -99,6 +125,17 @@ EVERY_FIELD_IN_PYTHON = Plan(
     delay=Delay(
         [0.7, 0.95, 1], [0, 1, 2.5], [0.1, 0.05, 0], channels={"a b": {"shares": [0.5, 0.8, 1.0]}}
     ),
+    events=[
+        ("618", "2026-06-01", "2026-06-18"),
+        ("双11", "2025-11-01", "2025-11-11"),
+        ("双11", "2026-11-11", "2026-11-11"),
+        ("brand_day", "2026-03-08", "2026-03-08"),
+    ],
+    demand={"2026-06-15": 1.6, "2026-11-09": 2},
+    lift_tests=[
+        LiftTest("a b", -12.5, 30, 500, 100.5, "2026-03-31"),
+        LiftTest("抖音", 120, 0.1, 5000),
+    ],
     budget_lines=BudgetLines(
         "110000.10", {"content and creative": "50000.05", "media": "60000.05"}
     ),
@@ -110,6 +147,7 @@ EVERY_FIELD_IN_PYTHON = Plan(
             max_change=MaxChange(),
             curve=Hill(9000.5, 4000, 0.8),
             labels={"kind": "feeds", "segment": "new"},
+            prior=ChannelPrior(3.5, 0.2, 20000, 0.7, 0.3),
         ),
         Channel(
             "a b",
@@ -117,6 +155,7 @@ EVERY_FIELD_IN_PYTHON = Plan(
             max_change=0.5,
             curve=Points([0, 10.5], [0, 3]),
             carryover=Carryover("delayed", share=0.4, delay=1.5, length=8),
+            pinned=True,
         ),
     ],
 )
@@ -125,6 +164,9 @@ EVERY_FIELD_IN_PYTHON = Plan(
 def least(**changes):
     """Return the smallest plan as plain data, with some fields changed or added."""
     return {"currency": "CNY", "budget": 100, "channels": [{"name": "a"}]} | changes
+
+
+LIFT = {"channel": "a", "incremental": 5, "error": 1, "high": 9}
 
 
 def channel(**changes):
@@ -213,6 +255,11 @@ def test_the_example_with_the_documents_total_is_refused_by_ten_thousand(tmp_pat
             "channels.0.carryover.shar",
             "'share'",
         ),
+        (channel(prior={"raos": 3}), "channels.0.prior.raos", "'roas'"),
+        (channel(pined=True), "channels.0.pined", "'pinned'"),
+        (least(lift_tests=[{"chanel": "a"}]), "lift_tests.0.chanel", "'channel'"),
+        (least(lift_tests=[LIFT, LIFT | {"channel": "aa"}]), "lift_tests.1.channel", "'a'"),
+        (least(event={}), "event", "'events'"),
         (least(max_change={"shar": 0.1}), "max_change", "'share'"),
         (channel(max_change={"form_zero": 1, "share": 1}), "max_change of '抖音'", "'from_zero'"),
         (channel(curve={"kind": "hil", "top": 1}), "channels.抖音.curve.kind", "'hill'"),
@@ -233,6 +280,7 @@ def test_a_misspelt_field_is_refused_with_a_suggestion(data, place, suggestion):
         (least(channels=[{"floor": 1}]), "channels.0.name"),
         (least(budget_lines={"lines": {}}), "budget_lines.total"),
         (least(budget_lines={"total": 1}), "budget_lines.lines"),
+        (least(lift_tests=[{"channel": "a", "error": 1, "high": 9}]), "lift_tests.0.incremental"),
     ],
 )
 def test_a_missing_field_is_refused_with_its_place(data, place):
@@ -272,6 +320,19 @@ WRONG = [5, [1], {"a": 1}, None, True, "text"]
         (lambda v: least(delay={"shares": [1], "ages": v}), ([1], None)),
         (lambda v: least(delay={"shares": [1], "channels": v}), ()),
         (lambda v: least(delay={"shares": [1], "channels": {"a": {"shares": v}}}), ([1],)),
+        (lambda v: least(events=v), ()),
+        (lambda v: least(events={"a": v}), ()),
+        (lambda v: least(events={"a": ["2026-01-01", v]}), ()),
+        (lambda v: least(demand=v), ()),
+        (lambda v: least(demand={"2026-01-01": v}), (5,)),
+        (lambda v: least(lift_tests=v), ()),
+        (lambda v: least(lift_tests=[v]), ()),
+        (lambda v: least(lift_tests=[LIFT | {"channel": v}]), ()),
+        (lambda v: least(lift_tests=[LIFT | {"incremental": v}]), (5,)),
+        (lambda v: least(lift_tests=[LIFT | {"error": v}]), (5,)),
+        (lambda v: least(lift_tests=[LIFT | {"high": v}]), (5,)),
+        (lambda v: least(lift_tests=[LIFT | {"low": v}]), (5,)),
+        (lambda v: least(lift_tests=[LIFT | {"ended": v}]), (None,)),
         (lambda v: least(channels=v), ()),
         (lambda v: least(channels=[v]), ()),
         (lambda v: channel(name=v), ("text",)),
@@ -286,6 +347,11 @@ WRONG = [5, [1], {"a": 1}, None, True, "text"]
         (lambda v: channel(carryover=v), (None,)),
         (lambda v: channel(carryover={"kind": v}), ()),
         (lambda v: channel(carryover={"kind": "geometric", "share": v}), ()),
+        (lambda v: channel(prior=v), (None,)),
+        (lambda v: channel(prior={"roas": v}), (5, None)),
+        (lambda v: channel(prior={"roas": 3, "roas_sd": v}), (5,)),
+        (lambda v: channel(pinned=v), ()),
+        (lambda v: channel(curve={"kind": "log", "top": 1, "scale": 1}, pinned=v), (True,)),
         (lambda v: channel(labels=v), ()),
         (lambda v: channel(labels={"a": v}), ("text",)),
     ],
@@ -461,10 +527,14 @@ def fits(value, rule, root):
         known = isinstance(value, (int, float)) and not isinstance(value, bool)
         return known and value >= rule.get("minimum", value)
     if kind == "array":
-        return isinstance(value, list) and all(fits(v, rule["items"], root) for v in value)
+        if not isinstance(value, list) or len(value) < rule.get("minItems", 0):
+            return False
+        short = len(value) <= rule.get("maxItems", len(value))
+        return short and all(fits(v, rule["items"], root) for v in value)
     if kind == "object":
         return isinstance(value, dict) and fits_object(value, rule, root)
-    return {None: True, "string": isinstance(value, str), "null": value is None}[kind]
+    simple = {"string": isinstance(value, str), "null": value is None}
+    return ({None: True, "boolean": isinstance(value, bool)} | simple)[kind]
 
 
 def fits_object(value, rule, root):
@@ -488,6 +558,9 @@ def test_the_schema_accepts_the_plans_that_load_and_what_to_dict_gives():
     assert not fits(least(budgett=1), made, made)
     assert not fits(channel(flor=1), made, made)
     assert not fits(channel(floor=-1), made, made)
+    assert not fits(channel(pinned=1), made, made)
+    assert fits(least(events=["2026-01-01", ["2026-01-01", "2026-01-02"]]), made, made)
+    assert not fits(least(events={"a": ["2026-01-01"] * 3}), made, made)
     assert not fits({"currency": "CNY", "budget": 1}, made, made)
 
 
@@ -540,6 +613,34 @@ carryovers = st.one_of(
     ),
 )
 
+priors = st.builds(
+    ChannelPrior,
+    roas=positive,
+    roas_sd=st.floats(0.01, 5),
+    saturation=st.none() | positive,
+    noise=st.none() | st.floats(0.001, 5),
+)
+days = st.dates(dt.date(2020, 1, 1), dt.date(2030, 1, 1))
+events = st.lists(
+    st.tuples(days, st.integers(0, 30)).map(lambda e: (e[0], e[0] + dt.timedelta(days=e[1]))),
+    max_size=3,
+) | st.dictionaries(names.map("event {}".format), days, max_size=3)
+demands = st.dictionaries(st.integers(0, 500), st.floats(0.001, 50), max_size=5).map(
+    lambda held: {dt.date(2020, 1, 6) + dt.timedelta(weeks=at): v for at, v in held.items()}
+)
+
+
+def lift_tests(channels):
+    return st.builds(
+        LiftTest,
+        st.sampled_from(channels),
+        st.floats(-1e9, 1e9),
+        positive,
+        st.floats(1e3, 1e9),
+        st.floats(0, 999),
+        st.none() | days,
+    )
+
 
 @st.composite
 def plans(draw):
@@ -558,23 +659,27 @@ def plans(draw):
         floor = money(most=10**6)
         cap = draw(st.none() | st.just(floor + money()))
         locked = draw(st.none() | st.just(floor if cap is None else cap))
+        curve = draw(st.none() | curves)
         return Channel(
             name,
             floor=floor,
             cap=cap,
             locked=locked,
             max_change=change() if draw(st.booleans()) else None,
-            curve=draw(st.none() | curves),
+            curve=curve,
+            pinned=curve is not None and draw(st.booleans()),
+            prior=draw(st.none() | priors),
             labels=draw(st.dictionaries(names, names, max_size=3)),
             carryover=draw(st.none() | carryovers),
         )
 
+    channel_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
     lines = draw(st.dictionaries(names, st.decimals(0, 10**6, places=3), max_size=4))
     reserve = draw(st.decimals(0, 100, places=5).map(lambda p: Reserve(f"{p}%")))
     return Plan(
         budget=money(),
         currency=code,
-        channels=[one(n) for n in draw(st.lists(names, min_size=1, max_size=4, unique=True))],
+        channels=[one(n) for n in channel_names],
         max_change=change(),
         reserve=draw(st.none() | st.just(reserve)),
         step=draw(st.none() | st.just(money(least=1))),
@@ -588,6 +693,9 @@ def plans(draw):
         budget_lines=BudgetLines(sum(lines.values()), lines) if lines else None,
         name=draw(names),
         delay=draw(st.none() | delays),
+        events=draw(events),
+        demand=draw(demands),
+        lift_tests=draw(st.lists(lift_tests(channel_names), unique=True, max_size=3)),
     )
 
 

@@ -16,6 +16,13 @@ from budgetopt.plan.parts import as_number, part_of
 
 _LEAST, _MOST = 1e-100, 1e100
 """Within these no product or square overflows."""
+_NUMBERS = {
+    "incremental": (-_MOST, "give the extra outcome per week, a finite number"),
+    "error": (_LEAST, "give the standard error of the extra outcome, above 0"),
+    "high": (0.0, "give money per week, at least 0"),
+    "low": (0.0, "give money per week, at least 0"),
+}
+"""The least that each may be, and what to do where it is not."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +72,9 @@ class LiftTest:
 
     def __post_init__(self) -> None:
         check_name(self.channel, "lift_tests.channel", "channel")
-        ranges = {"incremental": -_MOST, "error": _LEAST, "high": 0.0, "low": 0.0}
-        for name, least in ranges.items():
-            given = getattr(self, name)
-            number = as_number(given, f"lift_tests.{name}", least=least, most=_MOST)
+        for name, (least, remedy) in _NUMBERS.items():
+            field = f"lift_tests.{name}"
+            number = as_number(getattr(self, name), field, least=least, most=_MOST, remedy=remedy)
             object.__setattr__(self, name, number)
         if not self.low < self.high:
             raise InputError(
@@ -112,9 +118,10 @@ class LiftTest:
 
         Examples
         --------
-        >>> from budgetopt.curves import Log
-        >>> [test.error for test in LiftTest.from_curve("kol", Log(50, 1), [3] * 4, 0.1)]
-        [13.862943611198906, 13.862943611198906, 13.862943611198906, 13.862943611198906]
+        >>> from budgetopt.curves import Hill
+        >>> tests = LiftTest.from_curve("kol", Hill(80, 1000, 1), [1000, 1000, 1000, 1000], 0.125)
+        >>> [(test.incremental, test.error) for test in tests]
+        [(40.0, 10.0), (40.0, 10.0), (40.0, 10.0), (40.0, 10.0)]
         """
         curve = one_curve(curve, channel)
         relative = as_number(log_sd, "log_sd", least=1e-3, most=5.0) * math.sqrt(len(spends))

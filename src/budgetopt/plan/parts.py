@@ -14,15 +14,8 @@ from budgetopt.errors import InputError, did_you_mean
 T = TypeVar("T")
 
 
-def as_number(
-    given: Any,
-    field: str,
-    *,
-    least: float = -math.inf,
-    most: float = math.inf,
-    remedy: str = "",
-) -> float:
-    """Return a finite number of a range as a float.
+def as_number(given: Any, field: str, *, least: float, most: float, remedy: str = "") -> float:
+    """Return a number from `least` to `most`, both finite, as a float.
 
     Raises
     ------
@@ -43,7 +36,7 @@ def as_number(
             # An integer beyond all floats, or a signalling NaN: refused below.
             number = math.nan
     # Written so that NaN fails.
-    if math.isfinite(number) and least <= number <= most:
+    if least <= number <= most:
         return number
     raise InputError(
         "bad-argument",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
 
 _AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
 Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
@@ -108,7 +108,7 @@ class ChannelFile(_Model):
     rates: dict[str, Amount] = {}
     carryover: CarryoverFile | None = None
     prior: PriorFile | None = None
-    pinned: bool = False
+    pinned: StrictBool = False
 
 
 class DelayFile(_Model):
