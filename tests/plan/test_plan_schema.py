@@ -1,0 +1,235 @@
+"""The JSON Schema of a plan file, and that any plan comes back as it was."""
+
+import datetime as dt
+import json
+from dataclasses import fields
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import budgetopt as bo
+from budgetopt.curves import Carryover, Exponential, Hill, Log, Logistic, Points, Power
+from budgetopt.history import Delay
+from budgetopt.money import Currency
+from budgetopt.plan import BudgetLines, Channel, ChannelPrior, LiftTest, MaxChange, Plan, Reserve
+from budgetopt.plan.files import schema
+from budgetopt.plan.tables import ChannelFile, ColumnsFile, PlanFile
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "weekly" / "plan.toml"
+EVERY_FIELD = Path(__file__).parent / "every_field.toml"
+
+
+def least(**changes):
+    """Return the smallest plan as plain data, with some fields changed or added."""
+    return {"currency": "CNY", "budget": 100, "channels": [{"name": "a"}]} | changes
+
+
+def channel(**changes):
+    return least(channels=[{"name": "抖音"} | changes])
+
+
+def test_the_schema_is_plain_json_and_refuses_unknown_fields_everywhere():
+    made = schema()
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+    assert made["required"] == ["currency", "budget", "channels"]
+    objects = [made, *made["$defs"].values()]
+    assert all(part["additionalProperties"] is False for part in objects)
+    assert made["$defs"]["ChannelFile"]["required"] == ["name"]
+
+
+def fits(value, rule, root):
+    """Return whether a value fits the few rules of JSON Schema that ours uses."""
+    if "$ref" in rule:
+        return fits(value, root["$defs"][rule["$ref"].rsplit("/", 1)[1]], root)
+    if "anyOf" in rule:
+        return any(fits(value, one, root) for one in rule["anyOf"])
+    if "const" in rule:
+        return value == rule["const"]
+    if "enum" in rule:
+        return value in rule["enum"]
+    kind = rule.get("type")
+    if kind == "number":
+        known = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return known and value >= rule.get("minimum", value)
+    if kind == "array":
+        if not isinstance(value, list) or len(value) < rule.get("minItems", 0):
+            return False
+        short = len(value) <= rule.get("maxItems", len(value))
+        return short and all(fits(v, rule["items"], root) for v in value)
+    if kind == "object":
+        return isinstance(value, dict) and fits_object(value, rule, root)
+    simple = {"string": isinstance(value, str), "null": value is None}
+    return ({None: True, "boolean": isinstance(value, bool)} | simple)[kind]
+
+
+def fits_object(value, rule, root):
+    named, more = rule.get("properties", {}), rule.get("additionalProperties", True)
+    if not set(rule.get("required", [])) <= set(value):
+        return False
+    for name, part in value.items():
+        if name in named:
+            good = fits(part, named[name], root)
+        else:
+            good = more if isinstance(more, bool) else fits(part, more, root)
+        if not good:
+            return False
+    return True
+
+
+def test_the_schema_accepts_the_plans_that_load_and_what_to_dict_gives():
+    made = schema()
+    for plan in (Plan.load(EXAMPLE), Plan.load(EVERY_FIELD), Plan.from_dict(least())):
+        assert fits(plan.to_dict(), made, made)
+    assert not fits(least(budgett=1), made, made)
+    assert not fits(channel(flor=1), made, made)
+    assert not fits(channel(floor=-1), made, made)
+    assert not fits(channel(pinned=1), made, made)
+    assert fits(least(events=["2026-01-01", ["2026-01-01", "2026-01-02"]]), made, made)
+    assert not fits(least(events={"a": ["2026-01-01"] * 3}), made, made)
+    assert not fits({"currency": "CNY", "budget": 1}, made, made)
+
+
+def test_the_file_knows_every_field_of_the_columns_and_their_defaults():
+    declared = {f.name: f.default for f in fields(bo.Columns)}
+    in_file = {name: field.default for name, field in ColumnsFile.model_fields.items()}
+    assert in_file | {"ignore": ()} == declared
+
+
+def test_every_field_of_the_file_is_one_of_the_plan_or_the_channel():
+    in_file = set(PlanFile.model_fields) - {"schema_version", "history"}
+    assert in_file <= {f.name for f in fields(Plan)}
+    assert set(ChannelFile.model_fields) <= {f.name for f in fields(Channel)}
+
+
+# Any plan comes back as it was
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(str.strip)
+positive = st.floats(1e-6, 1e9)
+curves = st.one_of(
+    st.builds(Exponential, positive, positive),
+    st.builds(Hill, positive, positive, st.floats(0.1, 5)),
+    st.builds(Log, positive, positive),
+    st.builds(Logistic, positive, positive),
+    st.builds(Power, positive, positive, st.floats(0.01, 0.99)),
+    st.lists(positive, min_size=1, max_size=5, unique=True).map(
+        lambda xs: Points(sorted(xs), sorted(xs))
+    ),
+)
+
+delays = st.builds(
+    lambda shares: Delay([*sorted(shares), 1.0]), st.lists(st.floats(0.01, 1), max_size=4)
+)
+weibulls = st.sampled_from(["weibull-pdf", "weibull-cdf"])
+carryovers = st.one_of(
+    st.builds(Carryover, st.just("geometric"), share=st.floats(0, 0.95)),
+    st.builds(
+        Carryover,
+        st.just("delayed"),
+        share=st.floats(0.01, 0.95),
+        delay=st.floats(0, 4),
+        length=st.integers(5, 520),
+    ),
+    st.builds(
+        Carryover,
+        weibulls,
+        shape=st.floats(0.1, 10),
+        scale=st.floats(0.1, 50),
+        length=st.integers(1, 60),
+    ),
+)
+
+priors = st.builds(
+    ChannelPrior,
+    roas=positive,
+    roas_sd=st.floats(0.01, 5),
+    saturation=st.none() | positive,
+    noise=st.none() | st.floats(0.001, 5),
+)
+days = st.dates(dt.date(2020, 1, 1), dt.date(2030, 1, 1))
+events = st.lists(
+    st.tuples(days, st.integers(0, 30)).map(lambda e: (e[0], e[0] + dt.timedelta(days=e[1]))),
+    max_size=3,
+) | st.dictionaries(names.map("event {}".format), days, max_size=3)
+demands = st.dictionaries(st.integers(0, 500), st.floats(0.001, 50), max_size=5).map(
+    lambda held: {dt.date(2020, 1, 6) + dt.timedelta(weeks=at): v for at, v in held.items()}
+)
+
+
+def lift_tests(channels):
+    return st.builds(
+        LiftTest,
+        st.sampled_from(channels),
+        st.floats(-1e9, 1e9),
+        positive,
+        st.floats(1e3, 1e9),
+        st.floats(0, 999),
+        st.none() | days,
+    )
+
+
+@st.composite
+def plans(draw):
+    code = draw(st.sampled_from(["CNY", "JPY", "KWD", "XXX"]))
+
+    def money(least=0, most=10**9):
+        return Currency(code).amount(draw(st.integers(least, most)))
+
+    def change():
+        share = draw(st.none() | st.decimals(0, 10, places=6))
+        cash = draw(st.none() | st.just(money()))
+        zero = None if share is None else draw(st.none() | st.just(money()))
+        return MaxChange(share, cash, zero)
+
+    def one(name):
+        floor = money(most=10**6)
+        cap = draw(st.none() | st.just(floor + money()))
+        locked = draw(st.none() | st.just(floor if cap is None else cap))
+        curve = draw(st.none() | curves)
+        return Channel(
+            name,
+            floor=floor,
+            cap=cap,
+            locked=locked,
+            max_change=change() if draw(st.booleans()) else None,
+            curve=curve,
+            pinned=curve is not None and draw(st.booleans()),
+            prior=draw(st.none() | priors),
+            labels=draw(st.dictionaries(names, names, max_size=3)),
+            carryover=draw(st.none() | carryovers),
+        )
+
+    channel_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    lines = draw(st.dictionaries(names, st.decimals(0, 10**6, places=3), max_size=4))
+    reserve = draw(st.decimals(0, 100, places=5).map(lambda p: Reserve(f"{p}%")))
+    return Plan(
+        budget=money(),
+        currency=code,
+        channels=[one(n) for n in channel_names],
+        max_change=change(),
+        reserve=draw(st.none() | st.just(reserve)),
+        step=draw(st.none() | st.just(money(least=1))),
+        spend=draw(st.sampled_from(["at-most", "all"])),
+        outcome=draw(st.text(st.characters(exclude_categories=["Cs"]))),
+        outcome_unit=draw(st.none() | positive),
+        week_start=draw(st.sampled_from(["monday", "Sunday"])),
+        columns=bo.Columns(
+            week="w", repeats=draw(st.sampled_from(["refuse", "sum"])), gaps="unknown"
+        ),
+        budget_lines=BudgetLines(sum(lines.values()), lines) if lines else None,
+        name=draw(names),
+        delay=draw(st.none() | delays),
+        events=draw(events),
+        demand=draw(demands),
+        lift_tests=draw(st.lists(lift_tests(channel_names), unique=True, max_size=3)),
+    )
+
+
+@given(plans())
+def test_any_plan_comes_back_from_dict_and_json_as_it_was(plan):
+    made = plan.to_dict()
+    assert Plan.from_dict(made) == plan
+    assert Plan.from_dict(made).to_dict() == made
+    assert Plan.from_json(plan.to_json()) == plan
+    assert hash(Plan.from_json(plan.to_json())) == hash(plan)
+    assert fits(json.loads(json.dumps(made, allow_nan=False)), schema(), schema())
