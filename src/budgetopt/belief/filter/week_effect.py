@@ -96,7 +96,11 @@ def hear(
     before = np.maximum(effect.variance + extra, _TINY)
     after = 1.0 / (1.0 / before[:, None, :] + others[..., None])
     mean = after * (effect.mean[:, None, :] / before[:, None, :] + theirs[..., None])
-    chance = _chance(effect.weight)[:, None, :]
+    # What the others say tells the kinds apart as well.
+    noise = 1.0 / np.maximum(others, _TINY)[..., None]
+    miss = noise * theirs[..., None] - effect.mean[:, None, :]
+    told = _log_likelihood(miss, before[:, None, :] + noise)
+    chance = _chance(effect.weight[:, None, :] + np.where(others[..., None] > 0, told, 0.0))
     heard = np.sum(chance * mean, axis=-1)
     second = np.sum(chance * (after + np.square(mean)), axis=-1)
     return heard, np.maximum(second - np.square(heard), 0.0), _after(effect, precision, said, extra)
@@ -111,12 +115,18 @@ def _after(effect: Effect, precision: Floats, said: Floats, extra: float) -> Eff
     spread = effect.variance + noise
     gain = np.where(some, effect.variance / spread, 0.0)
     miss = rho - effect.mean
-    like = -0.5 * (np.log(spread) + np.square(miss) / spread)
+    told = _log_likelihood(miss, spread)
     return Effect(
         effect.mean + gain * miss,
         effect.variance * (1.0 - gain),
-        effect.weight + np.where(some, like, 0.0),
+        effect.weight + np.where(some, told, 0.0),
     )
+
+
+def _log_likelihood(miss: Floats, variance: Floats) -> Floats:
+    """Return a normal's log density, up to a constant."""
+    density: Floats = -0.5 * (np.log(variance) + np.square(miss) / variance)
+    return density
 
 
 def _heavy_tailed(rho: Floats, variance: Floats, seen: NDArray[np.bool_]) -> Floats:
