@@ -218,7 +218,7 @@ def test_a_solver_that_cannot_answer_exits_with_4(shop, capsys, monkeypatch):
     def fails(*_, **__):
         raise bo.SolverError("not-converged", "it did not end", remedy="report it")
 
-    monkeypatch.setattr("budgetopt.cli.reallocate_week", fails)
+    monkeypatch.setattr("budgetopt.cli.reallocate.reallocate_week", fails)
     assert run(capsys, *WEEK) == (4, "", "budgetopt: it did not end: report it\n")
 
 
@@ -226,7 +226,7 @@ def test_what_nobody_foresaw_is_one_line_and_exits_with_1(shop, capsys, monkeypa
     def fails(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("budgetopt.cli.reallocate_week", fails)
+    monkeypatch.setattr("budgetopt.cli.reallocate.reallocate_week", fails)
     code, _, err = run(capsys, *WEEK)
     assert code == 1
     assert "unexpected RuntimeError: boom" in err
@@ -366,7 +366,7 @@ def test_the_demo_is_the_example_and_its_command_works_as_printed(tmp_path):
     made = shell([sys.executable, "-m", "budgetopt", "demo", "my shop's folder"])
     assert (made.returncode, made.stderr) == (0, "")
     folder = tmp_path / "my shop's folder"
-    example = Path(__file__).parents[1] / "examples" / "weekly"
+    example = Path(__file__).parents[2] / "examples" / "weekly"
     for name in ("plan.toml", "history.csv"):
         assert (folder / name).read_bytes() == (example / name).read_bytes()
     command = made.stdout.splitlines()[-1]
@@ -408,10 +408,10 @@ def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path):
 
 def test_what_a_solver_prints_by_itself_does_not_get_into_the_answer(tmp_path):
     program = (
-        "import os, sys; from budgetopt import cli\n"
-        "real = cli.plan_schema\n"
-        "cli.plan_schema = lambda: (os.write(1, b'noise'), real())[1]\n"
-        "cli.main(['schema'])"
+        "import os; from budgetopt.cli import main, schema\n"
+        "real = schema.plan_schema\n"
+        "schema.plan_schema = lambda: (os.write(1, b'noise'), real())[1]\n"
+        "main(['schema'])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert json.loads(done.stdout)["title"] == "PlanFile"
@@ -419,7 +419,7 @@ def test_what_a_solver_prints_by_itself_does_not_get_into_the_answer(tmp_path):
 
 
 def test_the_package_declares_the_command():
-    declared = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert declared["project"]["scripts"] == {"budgetopt": "budgetopt.cli:main"}
 
 

@@ -1,0 +1,51 @@
+"""Which commands there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from budgetopt import __version__
+from budgetopt.cli.allocate import allocate
+from budgetopt.cli.check import check
+from budgetopt.cli.demo import demo
+from budgetopt.cli.frontier import frontier
+from budgetopt.cli.reallocate import reallocate
+from budgetopt.cli.schema import schema
+from budgetopt.errors import InputError
+
+COMMANDS = (demo, check, reallocate, allocate, frontier, schema)
+"""In the order of ``--help``."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of every command; `main` reads ``--debug`` itself."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(InputError.exit_code)
+
+
+app = typer.Typer(
+    name="budgetopt",
+    help="Decide how a marketing budget is split, week after week.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver, 5 nothing to do.",
+)
+app.callback(invoke_without_command=True)(_options)
+for command in COMMANDS:
+    app.command()(command)
