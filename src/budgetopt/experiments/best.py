@@ -97,7 +97,7 @@ def value_remaining(posterior: Posterior, arm: int, confidence: float = 0.95) ->
         most *= 4
         if most > _FARTHEST:
             return None
-    return float(brentq(short, 0.0, most, xtol=1e-9, rtol=1e-7))
+    return float(brentq(short, 0.0, most, xtol=1e-7, rtol=1e-5))
 
 
 def _within(posterior: Posterior, arm: int, share: float, edges: Floats) -> float:

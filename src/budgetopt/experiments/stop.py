@@ -21,7 +21,7 @@ K(K-1) pairs. Sources: Robbins (1970); Kaufmann and Koolen (2021); Garivier and 
 the shape of the rule.
 
 The probability of being best is shown beside it, but does not stop a test: on equal arms it passes
-0.95 sooner or later, in 49 % of tests of two equal ads within 30 days. The theory stops where an
+0.95 sooner or later, in half of the tests of two equal ads within 30 days. The theory stops where an
 ad wears out while another does not, since the question then has two answers.
 """
 
@@ -40,17 +40,16 @@ MEASURED = """
 2,000 tests each, looked at daily for 30 days, shares moved daily, error rate of 5 % asked for:
 
 per cent of tests            wrong  winner  no difference  median day
-two equal ads                  1.1    1.1   56.6    28
-three equal ads                0.5    0.0    0.1     -
-two of three equal             0.4    0.4   10.3     -
-just beyond the region         0.1   84.9    0.0    16
-2.5 % against 3 %              0.0  100.0    0.0     5
-one of three better            0.1   98.7    0.0    13
-1 % against 2.5 %              0.0  100.0    0.0     1
-equal CPA of 50                1.4    1.4    0.0     -
-CPA of 50 against 33           0.0  100.0    0.0     4
-equal orders of 120            0.1    0.1    0.0     -
-orders of 120 against 170      0.0   99.9    0.0    11
+two equal ads                0.5    0.5   57.2    28
+three equal ads              0.7    0.0    0.1     -
+two of three equal           0.7    0.5    9.2     -
+just beyond the region       0.0   86.0    0.0    17
+one of three better          0.2   98.2    0.0    13
+1 % against 2.5 %            0.0  100.0    0.0     1
+equal CPA of 50              1.1    1.1    0.0     -
+CPA of 50 against 33         0.0  100.0    0.0     4
+equal orders of 120          0.1    0.1    0.0     -
+orders of 120 against 170    0.0  100.0    0.0    11
 
 Ads with 10,000 impressions a day in all, CPA with 3,000 CNY, orders 90 (exponential in size).
 Bounds are kept with room to spare: a rule that may be looked at for ever pays for it in 30 days.

@@ -30,9 +30,9 @@ def next_text(day: NextDay) -> str:
     >>> from budgetopt.experiments import Experiment
     >>> print(next_text(Experiment(("blue", "red")).next_day(1000)))
     First day of the test, 1,000 to spend
-    arm    next  best  minimum
-    blue    500   50%      200
-    red     500   50%      200
+    arm   next  best  minimum
+    blue   500   50%      200
+    red    500   50%      200
     1,000 of 1,000 spent.
     """
     title = "First day of the test" if day.day is None else f"Test on {day.day}"
