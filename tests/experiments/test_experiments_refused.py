@@ -79,6 +79,7 @@ def test_names_that_are_odd_but_names():
         (lambda: Experiment(("a", "a")), "bad-name", "'a' is declared twice"),
         (lambda: Experiment(("a", "b"), log=[row("a"), row("a")]), "bad-history", "two rows"),
         (lambda: Experiment(("red", "b"), log=[row("rod")]), "unknown-name", "did you mean 'red'"),
+        (lambda: Experiment(("a", "b"), log=[{"arm": "a"}]), "bad-argument", "log holds a dict"),
         (lambda: Experiment(("a", "b"), seed=-1), "bad-argument", "seed is -1"),
         (lambda: Experiment(("a", "b"), seed=True), "bad-argument", "seed is True"),
         (

@@ -46,7 +46,7 @@ class Experiment:
     Raises
     ------
     InputError
-        ``bad-argument`` for fewer than two arms or a bad seed, ``unknown-name`` for an arm of the
+        ``bad-argument`` for fewer than two arms, a bad seed or rows of another kind, ``unknown-name`` for an arm of the
         log that is not in the test.
     HistoryError
         ``bad-name`` for arms, ``bad-history`` for two rows of one day and arm, ``bad-number`` for a
@@ -71,6 +71,15 @@ class Experiment:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arms", _checked_arms(self.arms))
+        for row in self.log:
+            if not isinstance(row, Observation):
+                raise InputError(
+                    "bad-argument",
+                    f"log holds a {type(row).__name__}",
+                    field="log",
+                    value=str(row),
+                    remedy="give Observations, or make the test by from_dict",
+                )
         rows = sorted(self.log, key=lambda row: (row.day, row.arm))
         object.__setattr__(self, "log", tuple(rows))
         if type(self.seed) is not int or self.seed < 0:
@@ -288,7 +297,7 @@ class Experiment:
             budget=money.amount(whole),
             spend=spend | dict.fromkeys(stopped, money.amount(0)),
             released=released,
-            probability=dict(zip(self.arms, chance.tolist(), strict=True)),
+            probability=dict(zip(self.arms, np.round(chance, 9).tolist(), strict=True)),
             minimum=dict(zip(self.arms, money.amounts(least.tolist()), strict=True)),
             notes=self._notes(released),
         )

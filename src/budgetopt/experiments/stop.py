@@ -21,8 +21,8 @@ K(K-1) pairs. Sources: Robbins (1970); Kaufmann and Koolen (2021); Garivier and 
 the shape of the rule.
 
 The probability of being best is shown beside it, but does not stop a test: on equal arms it passes
-0.95 sooner or later, in half of the tests of two equal ads within 30 days. The theory stops where an
-ad wears out while another does not, since the question then has two answers.
+0.95 sooner or later, in half of the tests of two equal ads within 30 days. The theory stops where
+an ad wears out while another does not, since the question then has two answers.
 """
 
 from __future__ import annotations
