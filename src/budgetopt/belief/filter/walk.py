@@ -89,7 +89,7 @@ def step(state: State, week: Week, model: Model, *, record: bool = False) -> tup
     known = np.einsum("rk,rk->r", tables.cell_chance, tables.cell_mean + shape)
     shift, variance = week.offset.copy(), week.offset_variance.copy()
     if effect is not None:
-        rho, spread = _own_word(tables, week, shape, known, model)
+        rho, spread = _own_word(tables, week, shape, known, model, weeks)
         extra = model.settings.event_sd**2 if week.eventful else 0.0
         square = (runs, model.channels)
         mean, doubt, effect = hear(
@@ -120,22 +120,24 @@ def step(state: State, week: Week, model: Model, *, record: bool = False) -> tup
 
 
 def _log_shape(week: Week, model: Model) -> Floats:
-    """Return the logarithm of each cell's outcome, ``(rows, cells)``; unseen rows are at the
-    reference.
-    """
+    """Return the logarithm of each cell's outcome, ``(rows, cells)``."""
+    # What a row without spend would have brought is nobody's business; any money will do.
     money = np.where(week.seen[:, None], week.spend, model.grid.reference)
     return model.grid.log_value(money).reshape(len(money), -1)
 
 
 def _own_word(
-    tables: Tables, week: Week, shape: Floats, known: Floats, model: Model
+    tables: Tables, week: Week, shape: Floats, known: Floats, model: Model, weeks: float
 ) -> tuple[Floats, Floats]:
     """Return each row's log outcome less what was expected of it, and its variance."""
     log_outcome = np.log(np.where(week.seen, week.outcome, 0.0) + 0.5 * week.event)
     expected = np.exp(np.clip(known + week.offset, -700.0, 700.0)) / week.event
     level = np.einsum("rk,rk->r", tables.cell_chance, np.square(tables.cell_mean + shape))
-    noise = tables.chance.sum(axis=2) @ np.square(model.noise)
-    variance = np.maximum(level - np.square(known), 0.0) + tables.within + noise
+    nuisance = tables.chance.sum(axis=2)
+    noise = nuisance @ np.square(model.noise)
+    # What is known within the cells was summed up before the level drifted on.
+    within = tables.within + nuisance @ np.square(model.drift) * weeks
+    variance = np.maximum(level - np.square(known), 0.0) + within + noise
     variance += week.offset_variance + 1.0 / np.maximum(expected, 1.0)
     return log_outcome - known - week.offset + 0.5 * noise, variance
 
