@@ -46,8 +46,8 @@ class Experiment:
     Raises
     ------
     InputError
-        ``bad-argument`` for fewer than two arms, a bad seed or rows of another kind, ``unknown-name`` for an arm of the
-        log that is not in the test.
+        ``bad-argument`` for fewer than two arms, a bad seed or rows of another kind,
+        ``unknown-name`` for an arm of the log that is not in the test.
     HistoryError
         ``bad-name`` for arms, ``bad-history`` for two rows of one day and arm, ``bad-number`` for a
         row that lacks what the metric or the pause rule needs, or contradicts itself.

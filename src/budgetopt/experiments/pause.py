@@ -23,8 +23,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammainc, gammaincc, gammaln
-from scipy.stats import poisson
+from scipy.special import gammainc, gammaincc, gammaln, xlogy
 
 from budgetopt.errors import InputError
 from budgetopt.experiments.checks import check_between
@@ -299,8 +298,11 @@ def _probability(log_evidence: Floats) -> Floats:
 
 def _one_more_day(first: int, alive: Floats, mean: float) -> tuple[int, Floats]:
     """Return the least clicks so far, and the probabilities from there, after one more day."""
-    least, most = int(poisson.ppf(1e-13, mean)), int(poisson.isf(1e-13, mean))
-    later = np.convolve(alive, poisson.pmf(np.arange(least, most + 1), mean))
+    # Eight deviations, and what a small mean needs beyond: outside is less than 1e-14.
+    far = 8 * math.sqrt(mean) + 20
+    least = max(0, int(mean - far))
+    day = np.arange(least, int(mean + far) + 1, dtype=float)
+    later = np.convolve(alive, np.exp(xlogy(day, mean) - mean - gammaln(day + 1)))
     likely = np.flatnonzero(later > 1e-16)
     if not likely.size:
         return 0, np.zeros(1)
