@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt.curves import Hill, Log, Mixture, Points, Power, stack
-from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.curves import Hill, Log, Points, Power, stack
+from budgetopt.errors import InfeasibleError
 from budgetopt.optimize import waterfill
 from budgetopt.optimize.branch import branch, explore
 
@@ -127,13 +127,6 @@ def test_a_channel_that_must_be_on_above_its_cap_is_named():
     case = problem(tops(1.0, 1.0), [10.0, 0.0], [40.0, 100.0], 100.0, least_on=[50.0, 0.0])
     with pytest.raises(InfeasibleError, match="channel 0"):
         branch(case)
-
-
-def test_a_curve_that_may_bend_twice_is_refused():
-    mixed = Mixture(Hill([1.0, 2.0], [10.0, 50.0], [3.0, 4.0]), [[0.5, 0.5]] * 2)
-    with pytest.raises(SolverError) as raised:
-        branch(free(mixed, 100.0, size=2))
-    assert raised.value.code == "wrong-method"
 
 
 def test_the_best_so_far_comes_with_its_bound_when_time_is_over():

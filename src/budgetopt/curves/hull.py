@@ -156,9 +156,7 @@ class Hull(Curve):
     def shaped(self, shape: tuple[int, ...]) -> Self:
         """Return the same envelopes in another shape."""
         place = np.arange(self.enter[0].size).reshape(shape)
-        tables = (
-            t.reshape(-1, *shape) for t in (self.enter, self.leave, self.price, self.start)
-        )
+        tables = (t.reshape(-1, *shape) for t in (self.enter, self.leave, self.price, self.start))
         return type(self)(self.sampled.pick(place), *tables)
 
     def replaced(self, at: int, one: Self) -> Self:
@@ -206,9 +204,7 @@ class Hull(Curve):
         return type(self)(self.sampled.take(columns), *tables)
 
 
-def _lines_ahead(
-    sampled: Sampled, begin: Floats, end: Floats, here: NDArray[np.intp]
-) -> Floats:
+def _lines_ahead(sampled: Sampled, begin: Floats, end: Floats, here: NDArray[np.intp]) -> Floats:
     """Return slope, begin and end of the lines from one piece of each curve to all later ones.
 
     Shape ``(3, pieces, curves)``; minus infinity where there is none.
@@ -231,7 +227,9 @@ def _touching(
     At a price the pieces are worth the same where the chord between their best spends has that
     slope, which is Newton's step on the difference of what they are worth.
     """
-    both, ends = (sampled, sampled.copy()), (left, right)
+    every = np.arange(left[0].size)
+    # Each keeps its own last polynomials.
+    both, ends = (sampled, sampled.pick(every)), (left, right)
     spends = [left[1], right[0]]
     values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
     low, high = np.zeros(left[0].size), np.full(left[0].size, np.inf)

@@ -99,7 +99,7 @@ class Mixture(Curve):
             ``bad-curve`` for a mixture that is not concave and whose cells are not smooth or not
             the same for all channels.
         """
-        if self.concave:
+        if self.concave or not as_spend(upper).max(initial=0.0) > 0:
             return super().conjugate(price, lower, upper)
         p = as_spend(price)
         hull, wide = self._hull(p, lower, upper)
@@ -121,22 +121,23 @@ class Mixture(Curve):
         wide = np.broadcast_shapes(asked.shape, weights.shape[:-1], *(e.shape for e in ends))
         low, high = (np.broadcast_to(end, wide).ravel() for end in ends)
         key = (wide, low.tobytes(), high.tobytes())
-        if key not in self._hulls:
-            while len(self._hulls) >= _KEPT:
-                del self._hulls[next(iter(self._hulls))]
-            sampled = self.sampled(low, high)
-            place = np.arange(weights[..., 0].size).reshape(weights.shape[:-1])
-            some = np.broadcast_to(place, wide).ravel()
-            hull = None
-            if sampled is not None:
-                flat = Sampled(sampled.table, sampled.rows)
-                parts = stretches(flat).pick(some)
-                hull = Hull.over(flat.take(some), parts, low, low, high)
-            self._hulls[key] = hull
-        return self._hulls[key], wide
+        hull = self._hulls.get(key)
+        if hull is not None:
+            return hull, wide
+        sampled = self.sampled(low, high)
+        if sampled is None:
+            return None, wide
+        place = np.arange(len(sampled.rows)).reshape(weights.shape[:-1])
+        some = np.broadcast_to(place, wide).ravel()
+        parts = stretches(sampled, low.min(), high.max()).pick(some)
+        hull = Hull.over(sampled.pick(some), parts, low, low, high)
+        if len(self._hulls) >= _KEPT:
+            self._hulls.clear()
+        self._hulls[key] = hull
+        return hull, wide
 
     @cached_property
-    def _hulls(self) -> dict[Any, Hull | None]:
+    def _hulls(self) -> dict[Any, Hull]:
         return {}
 
     def slope(self, spend: ArrayLike) -> Floats:
@@ -144,7 +145,17 @@ class Mixture(Curve):
         return self._sum(self.cells.slope(as_spend(spend)[..., None]))
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
-        """Return ``Σ w f' / Σ w f'/decay``: decays add like conductances."""
+        """Return ``Σ w f' / Σ w f'/decay``: decays add like conductances.
+
+        A cell whose slope rises takes from that sum, which its own decay does not say; so where
+        there are such cells the decay is that of the table.
+        """
+        sampled = None
+        if not self.cells.concave and np.all(as_spend(spend) > 0):
+            sampled = self.sampled(spend, spend)
+        if sampled is not None:
+            own = sampled.pick(np.arange(len(sampled.rows)).reshape(np.shape(self.weights)[:-1]))
+            return own.slope_decay(spend)
         x = as_spend(spend)[..., None]
         slope = self.cells.slope(x)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -165,9 +176,32 @@ class Mixture(Curve):
         each = np.broadcast_to(each, np.broadcast_shapes(each.shape, weight.shape))
         low = np.min(np.where(weight > 0, each, np.inf), axis=-1)
         high = np.max(np.where(weight > 0, each, 0.0), axis=-1)
+        if not self.cells.concave and 0 < high.max() < np.inf:
+            return self._last_at_slope(as_spend(slope), high)
         # Where even the first unit brings less than the price the root is zero.
         high = np.where(self.slope(0.0) < as_spend(slope), 0.0, high)
         return self._between(as_spend(slope), np.minimum(low, high), high)
+
+    def _last_at_slope(self, price: Floats, high: Floats) -> Floats:
+        """Return the spend on the last concave stretch that is steep enough, 0 where none is.
+
+        Above `high` every cell's slope is below the price shared out.
+        """
+        sampled = self.sampled(0.0, high)
+        if sampled is None:
+            raise _not_smooth()
+        wide = np.broadcast_shapes(price.shape, high.shape)
+        place = np.arange(len(sampled.rows)).reshape(np.shape(self.weights)[:-1])
+        some = np.broadcast_to(place, wide).ravel()
+        parts, asked = stretches(sampled, 0.0, high.max()).pick(some), sampled.pick(some)
+        p, found = np.broadcast_to(price, wide).ravel(), np.zeros(some.size)
+        for low, end in zip(*parts, strict=True):
+            there = end >= low
+            begin = np.where(there, low, 0.0)
+            steep = there & (asked.slope(begin) >= p)
+            spend = asked.falling(p, begin, np.where(there, end, np.inf))
+            found = np.where(steep, spend, found)
+        return found.reshape(wide)
 
     def _between(self, price: Floats, low: Floats, high: Floats) -> Floats:
         """Return the root of ``slope(x) = price`` in a bracket, by safeguarded Newton steps.
@@ -215,7 +249,7 @@ class Mixture(Curve):
         Sampled or None
             None where the cells are not shared by all channels, or not smooth.
         """
-        low, high = float(np.min(lower)), float(np.max(upper))
+        low, high = float(as_spend(lower).min()), float(as_spend(upper).max())
         if not 0 < high < np.inf or not self._shared:
             return None
         table = tabulated(self.cells, max(low, _NOTHING * high), high)
@@ -223,12 +257,12 @@ class Mixture(Curve):
 
     @property
     def _shared(self) -> bool:
-        """Whether all channels have the same cells; a stack holds one at each of its places."""
+        """Whether all channels have the same cells, of a kind with numbers for parameters."""
         parts = self.cells.parts if isinstance(self.cells, Stack) else ((0, self.cells),)
         return all(np.ndim(v) <= 1 for _, curve in parts for v in curve.parameters().values())
 
     @cached_property
-    def concave(self) -> bool:  # type: ignore[override]
+    def concave(self) -> bool:
         """Whether every curve is; cells without weight do not count.
 
         A sum may be concave although some of its cells are not. That is proven where the cells are
@@ -245,9 +279,11 @@ class Mixture(Curve):
         turns = inflections[weighed & (inflections > 0)]
         if not turns.size:
             return True
-        table = tabulated(self.cells, _FIRST * float(turns.min()), float(turns.max()))
-        rows = np.atleast_2d(weight)
-        return table is not None and not np.any(bent(Sampled(table, rows)))
+        first, last = _FIRST * float(turns.min()), float(turns.max())
+        table = tabulated(self.cells, first, last)
+        if table is None:
+            return False
+        return not np.any(bent(Sampled(table, np.atleast_2d(weight)), first, last))
 
     def _inflections(self) -> Floats | None:
         """Return the spend up to which each cell is convex; None where it is not known."""
@@ -265,7 +301,9 @@ class Mixture(Curve):
         """Return the mixtures at some positions of the channel axis."""
         weights = np.asarray(self.weights)
         cells = self.cells
-        if not self._shared:
+        # A stack holds one cell at each of its positions, shared by all channels.
+        shared = isinstance(cells, Stack)
+        if not shared and max(map(np.ndim, cells.parameters().values()), default=0) > 1:
             cells = type(cells)(
                 **{k: np.asarray(v)[..., columns, :] for k, v in cells.parameters().items()}
             )

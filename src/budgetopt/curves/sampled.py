@@ -37,7 +37,7 @@ _TINY = 1e-300
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    r"""Slopes of cells, :math:`x f'(x)` as polynomials of t from -1 to 1 on panels of :math:`\ln x`.
+    r"""Slopes of cells: :math:`x f'(x)` by panels of :math:`\ln x`, polynomials of t, -1 to 1.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _value(piece: Floats, at: Floats, width: float) -> Floats:
         total += piece[number - 1] / number
     total *= 0.5 * width * at
     total += piece[-1]
-    return total
+    return np.asarray(total)
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,9 +247,7 @@ class Sampled(Curve):
                 )
             else:
                 low, high = np.full_like(begin, -1.0), np.full_like(begin, 1.0)
-                left, right = (
-                    np.log(self._slopes[panel + side, every] / price) for side in (0, 1)
-                )
+                left, right = (np.log(self._slopes[panel + side, every] / price) for side in (0, 1))
             ends = (low, high)
             # Where the slope is on one side of the price all the way, an end is the answer.
             high = np.where(left < 0, low, high)
@@ -267,7 +265,7 @@ class Sampled(Curve):
                 step, at = np.abs(ahead - at), ahead
                 if np.all(step <= _NEAR):
                     break
-        spend = np.exp(begin + half * (1.0 + at))
+        spend: Floats = np.exp(begin + half * (1.0 + at))
         for bound, end in zip(bounds, ends, strict=False):
             # Exactly, so that who asks can tell that it is an end.
             np.copyto(spend, bound, where=(at == end) & (np.abs(end) < 1.0))
@@ -278,16 +276,14 @@ class Sampled(Curve):
         held, terms = self._held
         fresh = np.flatnonzero(panel != held)
         if fresh.size:
+            # A new array, for another thread may be reading the old one.
+            terms = terms.copy()
             order = fresh[np.argsort(panel[fresh], kind="stable")]
             cuts = np.flatnonzero(np.diff(panel[order])) + 1
             for some in np.split(order, cuts):
                 terms[:, some] = self.table.pieces[panel[some[0]]] @ self.rows[some].T
-            held[fresh] = panel[fresh]
+            object.__setattr__(self, "_held", (panel, terms))
         return terms
-
-    def copy(self) -> Self:
-        """Return the same sums, to be asked elsewhere: each keeps its own last polynomials."""
-        return self.pick(np.arange(len(self.rows)).reshape(self.shape))
 
     def take(self, columns: Any) -> Self:
         """Return the sums at some positions of the channel axis."""
@@ -296,13 +292,15 @@ class Sampled(Curve):
     def pick(self, number: Places) -> Self:
         """Return sums by their numbers, the places in `rows`, in the shape of the numbers."""
         flat, (panel, terms) = number.ravel(), self._held
-        picked, rows = object.__new__(type(self)), self.rows[flat]
+        every = flat.size == len(self.rows) and np.array_equal(flat, np.arange(flat.size))
+        rows = self.rows if every else self.rows[flat]
+        picked = object.__new__(type(self))
         for name, value in (
             ("table", self.table),
             ("weights", rows.reshape(*number.shape, rows.shape[-1])),
             ("rows", rows),
-            ("_slopes", self._slopes[:, flat]),
-            ("_held", (panel[flat], terms[:, flat])),
+            ("_slopes", self._slopes if every else self._slopes[:, flat]),
+            ("_held", (panel, terms) if every else (panel[flat], terms[:, flat])),
         ):
             object.__setattr__(picked, name, value)
         return picked
@@ -326,4 +324,3 @@ class Sampled(Curve):
             return self, flat
         weights = np.broadcast_to(self.weights, (*wide, self.weights.shape[-1]))
         return type(self)(self.table, weights), flat
-

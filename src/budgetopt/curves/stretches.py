@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from math import comb
 from typing import NamedTuple
 
@@ -55,17 +56,19 @@ class Stretches(NamedTuple):
         return Stretches(self.low[:, number], self.high[:, number])
 
 
-def bent(sampled: Sampled) -> NDArray[np.bool_]:
-    """Return which curves are convex somewhere on the table, shape of the curves."""
+def bent(sampled: Sampled, low: float, high: float) -> NDArray[np.bool_]:
+    """Return which curves are convex somewhere between two spends, shape of the curves."""
     found = np.zeros(sampled.rows.shape[0], dtype=bool)
-    panels, doubtful = _doubtful(sampled)
+    panels, doubtful = _doubtful(sampled, low, high)
     if panels.size:
         found[doubtful] = np.any(_bend(sampled, panels, doubtful) < 0, axis=0)
     return found.reshape(sampled.shape)
 
 
-def stretches(sampled: Sampled) -> Stretches:
-    """Return the concave stretches of each curve, the curves in one row.
+def stretches(sampled: Sampled, low: float, high: float) -> Stretches:
+    """Return the concave stretches of each curve between two spends, the curves in one row.
+
+    What lies beyond the panels of the two counts as concave or convex as at their ends.
 
     Notes
     -----
@@ -73,10 +76,9 @@ def stretches(sampled: Sampled) -> Stretches:
     inflection is off by some 1e-4 of its spend; what that costs goes with its cube.
     """
     size = sampled.rows.shape[0]
-    low, high = np.zeros((1, size)), np.full((1, size), np.inf)
-    panels, doubtful = _doubtful(sampled)
+    panels, doubtful = _doubtful(sampled, low, high)
     if not panels.size:
-        return Stretches(low, high)
+        return Stretches(np.zeros((1, size)), np.full((1, size), np.inf))
     # Where a panel is left out both its ends are concave, so that no turn is missed there.
     bend, place = _bend(sampled, panels, doubtful), (panels[:, None] + _ALONG).ravel()
     convex = bend < 0
@@ -84,24 +86,31 @@ def stretches(sampled: Sampled) -> Stretches:
     # A stretch ends where the curve turns convex and begins where it turns concave again.
     ends = [_at(turn, bend, place, sampled.table) for turn in (turns == 1, turns == -1)]
     most = 1 + len(ends[0])
-    low, high = np.full((most, size), np.inf), np.full((most, size), -1.0)
-    low[0], high[0] = 0.0, np.inf
-    high[: most - 1, doubtful] = np.where(np.isinf(ends[0]), -1.0, ends[0])
-    low[1:, doubtful] = ends[1]
-    number = np.sum(turns == 1, axis=0)
-    high[number, doubtful] = np.inf
+    begin, end = np.full((most, size), np.inf), np.full((most, size), -1.0)
+    begin[0], end[0] = 0.0, np.inf
+    end[: most - 1, doubtful] = np.where(np.isinf(ends[0]), -1.0, ends[0])
+    begin[1:, doubtful] = ends[1]
+    end[np.sum(turns == 1, axis=0), doubtful] = np.inf
     # A curve that is convex from the start has its first stretch only beyond that.
-    none = convex[0]
-    low[0, doubtful[none]], high[0, doubtful[none]] = np.inf, -1.0
-    return Stretches(low, high)
+    none = doubtful[convex[0]]
+    begin[0, none], end[0, none] = np.inf, -1.0
+    return Stretches(begin, end)
 
 
-def _doubtful(sampled: Sampled) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _doubtful(
+    sampled: Sampled, low: float, high: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the panels and the curves for which the cells alone do not prove concavity."""
-    least = sampled.rows @ _least_bend(sampled.table).T < 0
-    curves = np.flatnonzero(np.any(least, axis=1))
-    panels = np.flatnonzero(np.any(least, axis=0).reshape(-1, _PARTS).any(axis=1))
-    return panels, curves
+    table = sampled.table
+    first, last = (
+        int(np.clip(np.searchsorted(table.ends, end) - 1, 0, len(table.pieces) - 1))
+        for end in (low, high)
+    )
+    asked = _least_bend(table)[first * _PARTS : (last + 1) * _PARTS]
+    doubtful = sampled.rows @ asked.T < 0
+    curves = np.flatnonzero(np.any(doubtful, axis=1))
+    panels = np.any(doubtful, axis=0).reshape(-1, _PARTS).any(axis=1)
+    return first + np.flatnonzero(panels), curves
 
 
 def _bend(sampled: Sampled, panels: NDArray[np.intp], curves: NDArray[np.intp]) -> Floats:
@@ -144,7 +153,7 @@ def _least_bend(table: Table) -> Floats:
     """
     terms = table.pieces.shape[1] - 1
     cuts = np.linspace(-1.0, 1.0, _PARTS + 1)
-    forms = [_bernstein(a, b, terms) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    forms = [_bernstein(a, b, terms) for a, b in pairwise(cuts)]
     bend = np.matmul(np.concatenate(forms) @ _fall(table), table.pieces[:, :-1])
     panels, cells = len(bend), bend.shape[-1]
     return np.asarray(bend.reshape(panels * _PARTS, terms, cells).min(axis=1))

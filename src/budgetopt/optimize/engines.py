@@ -6,6 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from budgetopt.curves import Curve, Mixture
+from budgetopt.curves.hull import Hull
 from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, SolverError, did_you_mean
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.problem import Problem
@@ -104,7 +106,8 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
         from budgetopt.optimize.dual import dual
         from budgetopt.optimize.lagrangian import field_of
 
-        return dual(field_of(problem), problem.rows)
+        field = field_of(problem)
+        return dual(field._replace(curves=_read_fast(problem)), problem.rows)
     if method == "branch":
         from budgetopt.optimize.branch import branch
 
@@ -116,6 +119,13 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
     from budgetopt.optimize.programs import integer
 
     return integer(problem, time_limit=time_limit)
+
+
+def _read_fast(problem: Problem) -> Curve:
+    """Return concave curves for a search that reads them many times within their bounds."""
+    curves = problem.curves
+    sampled = curves.sampled(problem.lower, problem.upper) if isinstance(curves, Mixture) else None
+    return curves if sampled is None else Hull.on(sampled, problem.lower, problem.upper)
 
 
 def explain_infeasible(problem: Problem) -> InfeasibleError | None:
@@ -148,7 +158,7 @@ def _filled(problem: Problem) -> Solved:
     bound = lagrangian_bound(problem.curves, lower, upper, budget, price)
     if int(problem.bounds.lower.sum()) == problem.budget:
         # In floats something may seem to be left, which at an infinite slope is worth infinity.
-        spend, bound = lower, problem.curves.value(lower).sum()
+        spend, bound = lower, np.asarray(problem.curves.value(lower).sum())
     if problem.spend_all and price == 0:
         # What is left brings nothing anywhere; it is spent all the same, evenly over the room.
         room = problem.upper - spend

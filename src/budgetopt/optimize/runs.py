@@ -16,6 +16,7 @@ from budgetopt.curves.hull import Hull
 from budgetopt.curves.sampled import Sampled
 from budgetopt.curves.stretches import stretches
 from budgetopt.errors import SolverError
+from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.waterfill import quick, waterfill
 
 Floats = NDArray[np.float64]
@@ -93,22 +94,24 @@ def best_of_runs(
     on both sides of the line that a channel lies on.
     """
     low, high, money = (np.asarray(a, dtype=np.float64) for a in (lower, upper, budget))
-    sampled = None if _all_concave(curves) else quick(curves, low, high, money)
-    if sampled is None:
-        best = _of_concave(curves, low, high, money)
-    elif isinstance(sampled, Sampled):
-        best = _Runs(sampled, low, high, money, gap).solve()
+    room = np.maximum(money - low.sum(axis=-1), 0.0)
+    reach = np.minimum(high, low + room[..., None])
+    read = quick(curves, low, reach, money)
+    if _surely_concave(curves) or not np.any(reach > 0):
+        best = _of_concave(read, low, reach, money)
+    elif isinstance(read, Sampled):
+        best = _Runs(read, low, reach, money, gap).solve()
     else:
         raise _not_concave(curves)
     if not spend_all:
         return best
-    room = np.where(np.isfinite(high), high, money[..., None]) - best.spend
+    free = reach - best.spend
     left = np.maximum(money - best.spend.sum(axis=-1), 0.0)
-    share = np.minimum(1.0, left / np.maximum(room.sum(axis=-1), 1e-300))
-    return best._replace(spend=best.spend + room * share[..., None])
+    share = np.minimum(1.0, left / np.maximum(free.sum(axis=-1), 1e-300))
+    return best._replace(spend=best.spend + free * share[..., None])
 
 
-def _all_concave(curves: Curve) -> bool:
+def _surely_concave(curves: Curve) -> bool:
     """Return whether curves are concave without a look at the weights of a mixture."""
     return curves.cells.concave if isinstance(curves, Mixture) else curves.concave
 
@@ -124,11 +127,12 @@ def _not_concave(curves: Curve) -> SolverError:
 
 
 def _of_concave(curves: Curve, low: Floats, high: Floats, money: Floats) -> Best:
-    reach = np.minimum(high, low + np.maximum(money - low.sum(axis=-1), 0.0)[..., None])
-    curves = quick(curves, low, reach, money)
-    filled = waterfill(curves, low, reach, money)
+    filled = waterfill(curves, low, high, money)
     outcome = curves.value(filled.spend).sum(axis=-1)
-    return Best(filled.spend, filled.price, outcome, outcome + 0.0)
+    bound = lagrangian_bound(curves, low, high, money, filled.price)
+    # Without room there is one split, whose price may be infinite.
+    bound = np.where(money > low.sum(axis=-1), np.maximum(bound, outcome), outcome)
+    return Best(filled.spend, filled.price, outcome, bound)
 
 
 class _Nodes(NamedTuple):
@@ -147,7 +151,8 @@ class _Nodes(NamedTuple):
     high: Floats
 
     def some(self, at: NDArray[np.bool_] | Places) -> _Nodes:
-        return _Nodes(*(part[at] for part in self))
+        """Return some of the nodes."""
+        return _Nodes(self.run[at], self.low[at], self.high[at])
 
 
 class _Relaxed(NamedTuple):
@@ -177,11 +182,10 @@ class _Runs:
         channels = sampled.shape[-1]
         self.shape, self.gap = sampled.shape, gap
         self.sampled = sampled.pick(np.arange(len(sampled.rows)))
-        self.parts = stretches(self.sampled)
         self.money = np.broadcast_to(money, self.shape[:-1]).reshape(-1)
         low, high = (np.broadcast_to(end, self.shape).reshape(-1, channels) for end in (low, high))
-        room = np.maximum(self.money - low.sum(axis=-1), 0.0)
-        self.low, self.high = low, np.minimum(high, low + room[:, None])
+        self.low, self.high = low, high
+        self.parts = stretches(self.sampled, self.low.min(), self.high.max())
         self.spend, self.price = self.low.copy(), np.zeros(len(low))
         self.outcome, self.closed = np.full((2, len(low)), -np.inf)
 
@@ -238,7 +242,9 @@ class _Runs:
         """Keep the best splits on the stretches around both ends of the lines, where better."""
         undecided = np.any(relaxed.more > relaxed.less, axis=-1)
         decided = np.flatnonzero(~undecided)
-        self._offer(nodes.run[decided], relaxed.more[decided], relaxed.price[decided], hull, decided)
+        self._offer(
+            nodes.run[decided], relaxed.more[decided], relaxed.price[decided], hull, decided
+        )
         at = np.flatnonzero(undecided & (relaxed.bound > self.outcome[nodes.run]))
         for ends in (relaxed.less, relaxed.more):
             if not at.size:
@@ -254,9 +260,7 @@ class _Runs:
                 filled = waterfill(curves, low, high, self.money[nodes.run[rows]])
                 self._offer(nodes.run[rows], filled.spend, filled.price, hull, rows)
 
-    def _offer(
-        self, run: Places, spend: Floats, price: Floats, hull: Hull, rows: Places
-    ) -> None:
+    def _offer(self, run: Places, spend: Floats, price: Floats, hull: Hull, rows: Places) -> None:
         if not run.size:
             return
         outcome = _some(hull, rows).sampled.value(spend).sum(axis=-1)
@@ -323,5 +327,3 @@ def _line_price(hull: Hull, money: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     between = np.sqrt(below * above)
     between = np.where(np.isfinite(between) & (between > 0), between, 0.0)
     return np.where(found, price, between), found
-
-

@@ -17,6 +17,8 @@ _ROUNDS = 200
 """Far above need: a bisection of the logarithm of the price ends sooner than this."""
 _NEWTON_ROUNDS = 40
 """Newton's method needs some five rounds; past these only bisection is trusted."""
+_PROGRESS = 0.5
+"""Share of a miss two rounds ago that Newton's method must have left behind to be trusted."""
 _SMALL = 1e-3
 """Longest step of the log price that is still taken for nothing but the last correction."""
 _LEAP = 64.0
@@ -210,6 +212,7 @@ def _search(pool: _Pool, budget: Floats, room: Floats, start: Floats) -> Filled:
     cheap, dear = np.full_like(log_price, -np.inf), np.full_like(log_price, np.inf)
     scarce, most = None, []
     stride = 1.0
+    earlier = [np.full_like(log_price, np.inf)] * 2
     for turn in range(_ROUNDS):
         spends = pool.take(np.exp(log_price))
         miss = _total(spends) - budget
@@ -231,9 +234,12 @@ def _search(pool: _Pool, budget: Floats, room: Floats, start: Floats) -> Filled:
             break
         ahead, middle = log_price + step, 0.5 * (cheap + dear)
         outward = log_price + np.where(miss > 0, stride, -stride)
+        # Steps that go to and fro over a bend of the sum are broken by halving the bracket.
+        slow = np.isfinite(middle) & (np.abs(miss) > _PROGRESS * earlier[0])
+        earlier = [earlier[1], np.abs(miss)]
         middle = np.where(np.isfinite(middle), middle, outward)
         stride *= 2.0
-        near = np.abs(step) <= _LEAP
+        near = (np.abs(step) <= _LEAP) & ~slow
         inside = (ahead > cheap) & (ahead < dear) & near & (turn < _NEWTON_ROUNDS)
         log_price = np.where(met | jump, log_price, np.where(inside, ahead, middle))
     else:

@@ -367,8 +367,7 @@ class Envelope(Curve):
     def line(self, at: int, spend: float) -> tuple[float, float]:
         """Return the ends of the straight line that a channel's spend lies on."""
         if self.sums is not None and at in self.mixed:
-            row = np.flatnonzero(self.mixed == at)
-            low, high = self.sums.take(row).line(spend)
+            low, high = self.sums.take(np.flatnonzero(self.mixed == at)).line(spend)
             return float(low[0]), float(high[0])
         if self.hulls is None or at not in self.bends.points:
             return float(self.span.lower[at]), float(self.touch[at])

@@ -40,8 +40,9 @@ class Sums:
     @classmethod
     def of(cls, curves: Mixture, places: NDArray[np.intp], upper: Floats) -> Self | None:
         """Return the sums up to some spends; None where the cells are not smooth."""
-        sampled = curves.sampled(0.0, np.max(upper, initial=0.0))
-        return None if sampled is None else cls(places, sampled, stretches(sampled))
+        most = float(np.max(upper, initial=0.0))
+        sampled = curves.sampled(0.0, most)
+        return None if sampled is None else cls(places, sampled, stretches(sampled, 0.0, most))
 
     def over(self, span: Span) -> Hull:
         """Return their envelopes on the spans of all channels."""
