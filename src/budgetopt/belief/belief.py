@@ -169,6 +169,20 @@ class Belief:
         """Return the expected curves scaled to a quantile; see `Posterior.quantile`."""
         return self._pinned(self.posterior.quantile(chance, spend))
 
+    def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
+        """Return mean and variance of what each channel brings more at another spend.
+
+        A pinned curve is not in doubt; see `Posterior.gain`.
+        """
+        mean, variance = self.posterior.gain(before, after)
+        pinned = dict(self.log.beforehand.pinned)
+        if pinned:
+            held = np.array([name in pinned for name in self.channels])
+            curve = self.mean()
+            mean = np.where(held, curve.value(after) - curve.value(before), mean)
+            variance = np.where(held, 0.0, variance)
+        return mean, variance
+
     def response(self, spend: ArrayLike, level: float = LEVEL) -> Band:
         """Return the outcome of a usual week at a spend above 0 for each channel, with a band."""
         return self.posterior.response(spend, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,34 @@ class Posterior:
         The weight of a cell is :math:`\sum_j p_{jk}\,e^{m_{jk} + v_{jk}/2}`, what it adds to the
         expected response at the reference.
         """
-        # The variance is the same for all cells or for all nuisances as a rule; exp of the small.
-        weight = np.exp(self.log_mean)
-        weight *= self.chance
-        summed = np.einsum("rjk,rjk->rk", weight, self._as_full(np.exp(0.5 * self.log_variance)))
-        return self._mixture(summed, self.lead)
+        return Mixture(self.grid.cells, self._moment(1).reshape(*self.lead, -1))
+
+    def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
+        r"""Return mean and variance of what each channel's curve brings more at another spend.
+
+        With :math:`d_k = g_k(after) - g_k(before)` the mean is
+        :math:`\sum_{jk} p_{jk}\,e^{m_{jk} + v_{jk}/2}\,d_k` and the variance
+        :math:`\sum_{jk} p_{jk}\,e^{2m_{jk} + 2v_{jk}}\,d_k^2` less the mean squared: the first two
+        moments of a mixture of log-normals, exact. Channels are independent, so both add up.
+
+        Parameters
+        ----------
+        before, after
+            Money, at least 0, shapes that broadcast to ``lead``, or to it behind axes of their
+            own.
+
+        Returns
+        -------
+        tuple of ndarray
+            Shape ``lead``, behind those axes. The noise of single weeks is no part of it.
+        """
+        value = self.grid.cells.value
+        step = value(np.asarray(after)[..., None]) - value(np.asarray(before)[..., None])
+        first, second = (each.reshape(*self.lead, -1) for each in self._moments)
+        mean = np.einsum("...k,...k->...", step, first)
+        square = np.einsum("...k,...k->...", np.square(step), second)
+        # Where there is no doubt rounding may leave less than nothing.
+        return mean, np.maximum(square - np.square(mean), 0.0)
 
     def draw(self, rng: np.random.Generator, draws: int = 1) -> Mixture:
         """Return draws of the curves, weights of shape ``(draws, *lead, cells)``.
@@ -121,6 +145,22 @@ class Posterior:
         """Return the chance of each cell, shape ``(*lead, cells)``."""
         return self._folded(self.chance.sum(axis=1)).reshape(*self.lead, -1)
 
+    @cached_property
+    def _moments(self) -> tuple[Floats, Floats]:
+        return self._moment(1), self._moment(2)
+
+    def _moment(self, power: int) -> Floats:
+        r"""Return what each cell adds to the moment of the amplitude, ``(rows, cells)``.
+
+        It is :math:`\sum_j p_{jk}\,e^{n m_{jk} + n^2 v_{jk}/2}` for the moment ``n``, the cells of
+        all carryovers added up.
+        """
+        # The variance is the same for all cells or for all nuisances as a rule; exp of the small.
+        weight = np.exp(power * self.log_mean)
+        weight *= self.chance
+        spread = np.exp(0.5 * power**2 * self.log_variance)
+        return self._folded(np.einsum("rjk,rjk->rk", weight, self._as_full(spread)))
+
     def _band(self, log_shape: Floats, level: float) -> Band:
         if not 0.0 < level < 1.0:
             raise wrong("level", f"is {level!r}", "give a share between 0 and 1")
@@ -133,7 +173,8 @@ class Posterior:
             self._as_full(self.log_variance).reshape(rows, -1),
             level,
         )
-        return Band(*(part.reshape(self.lead) for part in (held.mean, held.low, held.high)), level)
+        mean, low, high = (part.reshape(self.lead) for part in (held.mean, held.low, held.high))
+        return Band(mean, low, high, level)
 
     def _drawn(self, rng: np.random.Generator, draws: int) -> tuple[Any, Floats]:
         """Return cells and amplitudes, each of shape ``(draws, rows)``."""
