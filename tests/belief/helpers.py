@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from budgetopt.plan.beforehand import Beforehand
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,7 @@ class Plan:
     names: tuple
     weekly: float
     outcome_unit: float | None = None
+    beforehand: Beforehand = field(default_factory=Beforehand)
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Past:
     weeks: np.ndarray | None = None
     partial: np.ndarray | None = None
     fingerprint: str = "abc"
+    through: object = None
 
     def __post_init__(self):
         n = len(self.spend)

@@ -3,7 +3,9 @@ r"""Evidence beside the weeks: lift tests, and what an earlier model says.
 A test that moved one channel from a low to a high weekly spend says
 :math:`z = A\,(g_k(high) - g_k(low)) + N(0, s^2)` with the incremental outcome per week ``z`` and
 its standard error ``s``. In every cell the log-normal ``A`` is renewed by one-dimensional
-quadrature, so that a result of zero or below is as good as any other.
+quadrature, so that a result of zero or below is as good as any other. Its nodes lie where the
+prior, the test and both together have their mass, so that neither a sharp test nor a surprising
+one falls between them.
 """
 
 from __future__ import annotations
@@ -16,8 +18,11 @@ from budgetopt.belief.grid import Grid
 from budgetopt.curves.base import Floats
 from budgetopt.plan import LiftTest
 
-_NODES = 2001
-"""Nodes of the quadrature over six standard deviations either way: right for errors down to 1 %."""
+_NODE = np.linspace(-8.0, 8.0, 401)
+"""Nodes of the quadrature in standard deviations: around the prior, the result and the mode."""
+_HALVINGS = 40
+_LEAST = 1e-12
+"""No test leaves less than this share of the variance: the nodes' rounding is of that size."""
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -42,17 +47,50 @@ def renewed(
     test
         What was found.
     """
-    node = np.linspace(-6.0, 6.0, _NODES)
-    sd = np.sqrt(variance)
-    level = mean[:, None] + sd[:, None] * node
+    sd = np.sqrt(variance)[:, None]
+    middle = mean[:, None]
+    # Where the cell would bring the result, give or take its errors; at least some of it.
+    brought = np.maximum(test.incremental + test.error * _NODE, 1e-3 * test.error)
+    likely = (np.log(brought) - step[:, None] - middle) / sd
+    between = _between(likely[:, [_NODE.size // 2]], (middle + step[:, None], sd), test)
+    prior = np.broadcast_to(_NODE, likely.shape)
+    node = np.sort(np.concatenate([prior, likely, between], axis=1), axis=1)
+    level = middle + sd * node
     miss = (test.incremental - np.exp(np.minimum(level + step[:, None], 700.0))) / test.error
     log_dense = -0.5 * (np.square(node) + np.square(miss))
     most = log_dense.max(axis=1, keepdims=True)
-    dense = np.exp(log_dense - most)
+    gap = np.diff(node, axis=1, prepend=node[:, :1], append=node[:, -1:])
+    dense = np.exp(log_dense - most) * 0.5 * (gap[:, 1:] + gap[:, :-1])
     total = dense.sum(axis=1)
-    first = dense @ node / total
-    second = np.maximum(dense @ np.square(node) / total - np.square(first), 1e-6)
-    return mean + sd * first, variance * second, np.log(total) + most[:, 0]
+    first = np.sum(dense * node, axis=1) / total
+    second = np.sum(dense * np.square(node - first[:, None]), axis=1) / total
+    second = np.maximum(second, _LEAST)
+    return mean + sd[:, 0] * first, variance * second, np.log(total) + most[:, 0]
+
+
+def _between(result: Floats, prior: tuple[Floats, Floats], test: LiftTest) -> Floats:
+    """Return nodes around the mode, which for a surprise lies far from prior and result alike.
+
+    Parameters
+    ----------
+    result
+        Where the cell brings the result, in prior standard deviations, ``(cells, 1)``.
+    prior
+        Mean and standard deviation of the logarithm of what the test would bring.
+    test
+        What was found.
+    """
+    low, high = np.minimum(result, 0.0), np.maximum(result, 0.0)
+    mean, sd = prior
+    for _ in range(_HALVINGS):
+        mode = 0.5 * (low + high)
+        brought = np.exp(np.minimum(mean + sd * mode, 300.0)) / test.error
+        miss = test.incremental / test.error - brought
+        rises = sd * brought * miss > mode
+        low, high = np.where(rises, mode, low), np.where(rises, high, mode)
+    curvature = 1.0 + np.square(sd) * brought * (brought - miss)
+    nodes: Floats = mode + _NODE / np.sqrt(np.maximum(curvature, 1.0))
+    return nodes
 
 
 def hear_test(state: State, test: LiftTest, channel: int, model: Model) -> None:
