@@ -103,7 +103,7 @@ def data_share(walked: Walked) -> Floats:
     middle = np.einsum("rk,rk->r", tables.cell_chance, tables.cell_mean)
     square = np.einsum("rk,rk->r", tables.cell_chance, np.square(tables.cell_mean))
     spread = tables.within + np.maximum(square - np.square(middle), 0.0)
-    share = np.clip(1.0 - spread / np.square(walked.inputs.sd), 0.0, 1.0)
+    share: Floats = np.clip(1.0 - spread / np.square(walked.inputs.sd), 0.0, 1.0)
     share[~walked.inputs.seen.any(axis=0)] = 0.0
     return share
 

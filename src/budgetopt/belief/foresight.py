@@ -66,6 +66,7 @@ def predicted(walked: Walked, spend: Floats, level: float) -> Band:
     parts = []
     for what in model.hypotheses:
         spread = np.broadcast_to((variance + what.level + what.week)[..., None], centre.shape)
-        parts.append((what.chance * tables.chance, centre, spread))
-    flat = [np.concatenate([p.reshape(rows, -1) for p in part], axis=1) for part in zip(*parts)]
-    return band(flat[0], flat[1], flat[2], level)
+        each = (what.chance * tables.chance, centre, spread)
+        parts.append(np.stack([part.reshape(rows, -1) for part in each]))
+    chance, log_mean, log_variance = np.concatenate(parts, axis=2)
+    return band(chance, log_mean, log_variance, level)

@@ -14,7 +14,7 @@ from budgetopt.belief.log import Log
 from budgetopt.belief.settings import Settings
 from budgetopt.curves import Carryover
 from budgetopt.curves.base import Floats
-from budgetopt.curves.carryover import effective_spend, kernels
+from budgetopt.curves.carryover import kernels
 
 FIRST_WEEKS = 8
 """Weeks from which a channel's first impressions are taken: the pooled ROAS that centres the
@@ -78,9 +78,14 @@ class Inputs:
             np.array_equal(a, b)
             for a, b in zip(first, (earlier.event, earlier.centre, earlier.sd), strict=True)
         )
-        by_week = ("days", "spend", "outcome", "seen", "offset", "offset_variance", "eventful")
-        return same and all(
-            np.array_equal(getattr(self, name)[:weeks], getattr(earlier, name)) for name in by_week
+        by_week = ("days", "outcome", "seen", "offset", "offset_variance", "eventful")
+        return (
+            same
+            and np.array_equal(self.spend[:weeks], earlier.spend, equal_nan=True)
+            and all(
+                np.array_equal(getattr(self, name)[:weeks], getattr(earlier, name))
+                for name in by_week
+            )
         )
 
 
@@ -111,8 +116,9 @@ def inputs_of(log: Log, settings: Settings) -> Inputs:
     share, log_sd = _maturity(log)
     outcome = np.asarray(log.outcome)
     known = np.isfinite(log.spend) & np.isfinite(outcome) & np.isfinite(share)
-    spend = _effective(log, settings)
-    seen = known & (np.nan_to_num(log.spend) > 0) & np.isfinite(spend).all(axis=1)
+    spend = _effective(log, settings.carryover)
+    # NaN is not above zero. What is carried into a week without spend is spend all the same.
+    seen = known & np.all(spend > 0, axis=1)
     outcome = np.where(seen, outcome, 0.0)
     event = event_size(np.where(seen, outcome / np.where(seen, share, 1.0), np.nan), log.unit)
     index = _demand(log)
@@ -137,25 +143,41 @@ def _maturity(log: Log) -> tuple[Floats, Floats]:
     """Return the share of each outcome that is reported yet, and how well that is known."""
     shape = log.spend.shape
     delay = log.beforehand.delay
-    if delay is None or log.through is None:
+    if delay is None:
         return np.ones(shape), np.zeros(shape)
     last = log.weeks + np.timedelta64(6, "D")
-    age = ((np.datetime64(log.through, "D") - last) / np.timedelta64(7, "D"))[:, None]
-    return delay.share(age, log.channels), delay.log_sd(age, log.channels)
+    age = ((log.through - last) / np.timedelta64(7, "D"))[:, None]
+    # Where it is not known through which day, weeks are taken to be complete.
+    unknown = np.isnat(log.through)[:, None]
+    share = np.where(unknown, 1.0, delay.share(age, log.channels))
+    return share, np.where(unknown, 0.0, delay.log_sd(age, log.channels))
 
 
-def _effective(log: Log, settings: Settings) -> Floats:
+def _effective(log: Log, shares: tuple[float, ...]) -> Floats:
     """Return effective money by carryover, shape ``(weeks, kernels, channels)``."""
     given = dict(log.beforehand.carryovers)
     tried = []
-    for share in settings.carryover:
+    for share in shares:
         learned = Carryover("geometric", share=share, length=_REACH) if share > 0 else None
-        each = [given.get(name, learned) for name in log.channels]
-        if not any(each):
-            tried.append(log.spend)
-            continue
-        tried.append(effective_spend(log.spend, kernels(each), steady=True))
+        tried.append(_carried(log, kernels([given.get(name, learned) for name in log.channels])))
     return np.stack(tried, axis=1)
+
+
+def _carried(log: Log, weights: Floats) -> Floats:
+    """Return each week's average of itself and the weeks before it, ``(weeks, channels)``.
+
+    Weeks before the log, missing ones and unreported ones drop out of the average: they are taken
+    to be like the others.
+    """
+    number = (log.weeks - log.weeks[:1]).astype(np.int64) // 7
+    summed, weight = np.zeros_like(log.spend), np.zeros_like(log.spend)
+    for lag, share in enumerate(weights):
+        at = np.searchsorted(number, number - lag)
+        past = np.where((number[at] == number - lag)[:, None], log.spend[at], np.nan)
+        known = np.isfinite(past)
+        summed += share * np.where(known, past, 0.0)
+        weight += share * known
+    return np.where(weight > 0, summed / np.where(weight > 0, weight, 1.0), np.nan)
 
 
 def _demand(log: Log) -> Floats:
@@ -266,11 +288,12 @@ def treated(log: Log) -> tuple[Treated, ...]:
     """Return the weeks that need a treatment of their own, by channel."""
     outcome = np.asarray(log.outcome)
     share, _ = _maturity(log)
-    spent = np.nan_to_num(log.spend) > 0
+    # A kernel that is given carries money into weeks without any.
+    spent = np.isfinite(log.spend) & (_effective(log, (0.0,))[:, 0] > 0)
     found = {
         "not-reported": np.isnan(log.spend) | (np.isnan(outcome) & spent),
         "zero-outcome": spent & (outcome == 0),
-        "outcome-without-spend": (log.spend == 0) & (np.nan_to_num(outcome) > 0),
+        "outcome-without-spend": (log.spend == 0) & ~spent & (np.nan_to_num(outcome) > 0),
         "young": spent & (share < 1),
         "too-young": spent & np.isnan(share),
     }

@@ -75,7 +75,8 @@ class Log:
     outcome, total
         Outcome by channel, same shape, or of all, shape ``(weeks,)``; one of them is None.
     through
-        Last day whose events the amounts hold; None where it is not known.
+        Last day whose events each week's amounts hold, NaT where it is not known, shape
+        ``(weeks,)``. A week that is not reported again does not grow up.
     fingerprint
         Of the history the last weeks came from.
     beforehand
@@ -89,19 +90,24 @@ class Log:
     spend: Floats
     outcome: Floats | None
     total: Floats | None
-    through: dt.date | None = None
+    through: NDArray[np.datetime64]
     fingerprint: str = ""
     beforehand: Beforehand = field(default=_NOBODY)
 
     def __post_init__(self) -> None:
         weeks = np.asarray(self.weeks).astype("datetime64[D]")
         order = np.argsort(weeks, kind="stable")
-        arrays = {"weeks": weeks, "spend": self.spend, "outcome": self.outcome, "total": self.total}
+        through = np.asarray(self.through).astype("datetime64[D]")
+        arrays = {"weeks": weeks, "spend": self.spend, "outcome": self.outcome}
+        arrays |= {"total": self.total, "through": through}
         for name, given in arrays.items():
             if given is None:
                 continue
-            kind = None if name == "weeks" else np.float64
-            array = np.array(given, dtype=kind)[order]
+            kind = None if name in ("weeks", "through") else np.float64
+            array = np.array(given, dtype=kind)
+            if len(array) != weeks.size:
+                raise wrong(name, f"has {len(array)} weeks", f"give {weeks.size}, one for each")
+            array = array[order]
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         if (self.outcome is None) == (self.total is None):
@@ -134,7 +140,7 @@ class Log:
             ready.spend,
             ready.outcome,
             ready.total,
-            history.through,
+            np.full(len(ready.weeks), history.through, dtype="datetime64[D]"),
             history.fingerprint,
             beforehand.only(channels),
         )
@@ -163,6 +169,7 @@ class Log:
             spend=joined(self.spend, new.spend),
             outcome=joined(self.outcome, new.outcome),
             total=joined(self.total, new.total),
+            through=np.concatenate([self.through[old], new.through]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -175,7 +182,7 @@ class Log:
             "spend": _plain(self.spend),
             "outcome": None if self.outcome is None else _plain(self.outcome),
             "total": None if self.total is None else _plain(self.total),
-            "through": None if self.through is None else str(self.through),
+            "through": [None if np.isnat(day) else str(day) for day in self.through],
             "fingerprint": self.fingerprint,
             "beforehand": self.beforehand.to_dict(),
         }
@@ -192,7 +199,7 @@ class Log:
         spend = array("spend", (-1, count))
         if spend is None:
             raise wrong("spend", "is missing", "give the log that was saved")
-        through = data["through"]
+        through = [as_date(day, "through") if day else None for day in data["through"]]
         return cls(
             tuple(map(str, data["channels"])),
             float(data["reference"]),
@@ -201,7 +208,7 @@ class Log:
             spend,
             array("outcome", (-1, count)),
             array("total", (-1,)),
-            None if through is None else as_date(through, "through"),
+            np.array(through, dtype="datetime64[D]"),
             str(data["fingerprint"]),
             Beforehand.from_dict(data["beforehand"]),
         )

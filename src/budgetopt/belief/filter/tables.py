@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from budgetopt.belief.grid import Grid
 from budgetopt.belief.settings import Settings
 from budgetopt.curves.base import Floats
 
-_BLOCK = 32_768
+_BLOCK = 32768
 """Cells worked on at a time: a dozen tables of this size stay in the processor's cache."""
 CENTRES = np.linspace(-2.0, 2.0, 5)
 """Standard deviations at which the centres of shared priors are tried."""
@@ -31,7 +32,7 @@ class Hypothesis(NamedTuple):
     week: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """Settings as the arrays that the filter works on.
 
@@ -65,17 +66,17 @@ class Model:
         """Number of cells, carryovers included."""
         return self.grid.size * self.kernels
 
-    @property
+    @cached_property
     def drift(self) -> Floats:
         """Weekly drift of each nuisance, shape ``(nuisances,)``; drifts run slowest."""
         return np.repeat(self.settings.drift, len(self.settings.noise))
 
-    @property
+    @cached_property
     def noise(self) -> Floats:
         """Weekly noise of each nuisance, shape ``(nuisances,)``."""
         return np.tile(self.settings.noise, len(self.settings.drift))
 
-    @property
+    @cached_property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """What may have happened, those without a chance left out; the widest comes last."""
         known = self.settings
@@ -85,8 +86,9 @@ class Model:
         some = [one for one in (usual, jump, outlier) if one.chance > 0]
         return tuple(sorted(some, key=lambda one: one.level + one.week))
 
+    @cached_property
     def cell_prior(self) -> Floats:
-        """Return chances of cells at each centre, ``(channels or 1, centres, cells)``."""
+        """Chances of cells at each centre, ``(channels or 1, centres, cells)``."""
         known = self.settings
         centre = np.log(known.saturation) + known.centre_sd * CENTRES
         own = np.isfinite(self.log_half)
@@ -98,23 +100,25 @@ class Model:
             shared = np.where(own[:, None, None], each[:, None, :], shared)
         return np.tile(shared, self.kernels) / self.kernels
 
-    def drift_prior(self) -> Floats:
-        """Return chances of drifts at each usual drift, ``(centres, drifts)``."""
+    @cached_property
+    def nuisance_prior(self) -> Floats:
+        """Chances of nuisances, ``(channels or 1, pairs of centres, nuisances)``.
+
+        The pairs are of usual drifts and usual noises, drifts slowest in both.
+        """
         # A drift of zero has no logarithm; a tenth of a percent a week is as good as none.
         level = np.log(np.maximum(self.settings.drift, 1e-3))
         usual = np.log(self.settings.usual_drift) + _USUAL_DRIFT_SD * CENTRES
-        return _normal(level, usual, _DRIFT_SD)
-
-    def noise_prior(self) -> Floats:
-        """Return chances of noises at each usual noise, ``(channels or 1, centres, noises)``."""
+        drift = _normal(level, usual, _DRIFT_SD)
         level = np.log(self.settings.noise)
         usual = np.log(self.settings.usual_noise) + _USUAL_NOISE_SD * CENTRES
+        noise = _normal(level, usual, _NOISE_SD)[None]
         own = np.isfinite(self.log_noise)
-        shared = _normal(level, usual, _NOISE_SD)[None]
         if own.any():
             each = _normal(level, np.where(own, self.log_noise, 0.0), _NOISE_SD)
-            shared = np.where(own[:, None, None], each[:, None, :], shared)
-        return shared
+            noise = np.where(own[:, None, None], each[:, None, :], noise)
+        pairs = np.einsum("ud,cvs->cuvds", drift, noise)
+        return pairs.reshape(len(noise), len(CENTRES) ** 2, -1)
 
 
 def _normal(level: Floats, centre: Floats, sd: float) -> Floats:

@@ -12,11 +12,13 @@ al., Bayesian Data Analysis, 3rd ed., section 5.3).
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from budgetopt.belief.filter.tables import CENTRES, Model, Tables, blocks
 from budgetopt.curves.base import Floats
 
 _TINY = float(np.finfo(np.float64).tiny)
+_TRIED = len(CENTRES)
 
 
 def weigh(tables: Tables, model: Model, runs: int) -> None:
@@ -31,51 +33,51 @@ def weigh(tables: Tables, model: Model, runs: int) -> None:
     runs
         Number of runs; each has centres of its own.
     """
-    channels = model.channels
-    cell, drift, noise = model.cell_prior(), model.drift_prior(), model.noise_prior()
-    drifts, noises = drift.shape[1], noise.shape[2]
-    rows = runs * channels
-    explained = np.empty((rows, len(CENTRES), len(CENTRES), len(CENTRES)))
-    channel = np.tile(np.arange(channels), runs)
-    for at in blocks(rows, model.drift.size * model.cells):
+    cell, nuisance = model.cell_prior, model.nuisance_prior
+    rows, width = runs * model.channels, model.drift.size * model.cells
+    channel = np.tile(np.arange(model.channels), runs)
+    explained = np.empty((rows, nuisance.shape[1], _TRIED))
+    for at in blocks(rows, width):
         likely = tables.chance[at]
         # Only differences count; so they never grow.
         tables.evidence[at] -= tables.evidence[at].max((1, 2), keepdims=True)
         np.exp(tables.evidence[at], out=likely)
-        by_cell = likely @ np.swapaxes(_of(cell, channel[at]), 1, 2)
-        by_cell = by_cell.reshape(-1, drifts, noises, len(CENTRES))
-        explained[at] = np.einsum(
-            "rdsc,ud,rvs->rcuv", by_cell, drift, _of(noise, channel[at]), optimize=True
-        )
+        by_cell = _times(likely, np.swapaxes(cell, 1, 2), channel[at])
+        explained[at] = _rows_of(nuisance, channel[at]) @ by_cell
     share = _shares(explained, runs)
-    for at in blocks(rows, model.drift.size * model.cells):
-        nuisance = np.einsum(
-            "rcuv,ud,rvs->rdsc", share[at], drift, _of(noise, channel[at]), optimize=True
-        )
-        nuisance = nuisance.reshape(-1, drifts * noises, len(CENTRES))
+    for at in blocks(rows, width):
+        prior = np.swapaxes(_rows_of(nuisance, channel[at]), 1, 2) @ share[at]
         chance = tables.chance[at]
-        chance *= nuisance @ _of(cell, channel[at])
+        chance *= _times(prior, cell, channel[at])
         chance /= chance.sum((1, 2), keepdims=True)
         _sum_up(tables, at)
 
 
 def _shares(explained: Floats, runs: int) -> Floats:
     """Return each triple's chance over how well it explains each channel."""
-    prior = -0.5 * np.square(CENTRES)
-    prior = prior[:, None, None] + prior[:, None] + prior
+    square = -0.5 * np.square(CENTRES)
+    prior = np.add.outer(np.add.outer(square, square).ravel(), square)
     log_chance = np.log(np.maximum(explained, _TINY))
-    log_chance = log_chance.reshape(runs, -1, *explained.shape[1:]).sum(axis=1) + prior
-    log_chance -= log_chance.max((1, 2, 3), keepdims=True)
-    chance = np.exp(log_chance)
-    chance /= chance.sum((1, 2, 3), keepdims=True)
+    log_chance = log_chance.reshape(runs, -1, *prior.shape).sum(axis=1) + prior
+    chance = np.exp(log_chance - log_chance.max((1, 2), keepdims=True))
+    chance /= chance.sum((1, 2), keepdims=True)
     each = np.repeat(chance, explained.shape[0] // runs, axis=0)
     share: Floats = each / np.maximum(explained, _TINY)
     return share
 
 
-def _of(prior: Floats, channel: Floats) -> Floats:
+def _rows_of(prior: Floats, channel: NDArray[np.intp]) -> Floats:
     """Return a prior of each row; all channels share one where it has one only."""
     return prior if prior.shape[0] == 1 else prior[channel]
+
+
+def _times(table: Floats, prior: Floats, channel: NDArray[np.intp]) -> Floats:
+    """Return the product of each row's table and prior; one product where all share the prior."""
+    if prior.shape[0] > 1:
+        each: Floats = table @ prior[channel]
+        return each
+    flat: Floats = table.reshape(-1, table.shape[2]) @ prior[0]
+    return flat.reshape(*table.shape[:2], -1)
 
 
 def _sum_up(tables: Tables, at: slice) -> None:
