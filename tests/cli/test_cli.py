@@ -15,7 +15,8 @@ import pytest
 from rich.cells import cell_len
 
 import budgetopt as bo
-from budgetopt.cli import main
+
+from .helpers import change, run
 
 CURVES = """
 currency = "CNY"
@@ -29,30 +30,7 @@ curve = { kind = "log", top = 1.0, scale = 10.0 }
 """
 
 
-@pytest.fixture
-def shop(tmp_path, monkeypatch, capsys):
-    """A folder with the demo in it, as the working folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["budgetopt"])
-    assert run(capsys, "demo", ".")[0] == 0
-    return tmp_path
-
-
-def run(capsys, *arguments):
-    """Return exit code, stdout and stderr."""
-    with pytest.raises(SystemExit) as exit_:
-        main([str(a) for a in arguments])
-    said = capsys.readouterr()
-    return exit_.value.code, said.out, said.err
-
-
 WEEK = ("reallocate", "plan.toml", "--history", "history.csv")
-
-
-def change(shop, name, old, new):
-    text = (shop / name).read_text(encoding="utf-8")
-    assert old in text
-    (shop / name).write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def test_a_week_is_decided(shop, capsys):
@@ -107,16 +85,6 @@ def test_out_that_cannot_be_written_changes_nothing(shop, capsys, target):
     assert (code, out) == (2, "")
     assert err.startswith("budgetopt: ")
     assert {p.name: p.read_bytes() for p in shop.iterdir()} == before
-
-
-@pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_no_trouble_without_out(shop, capsys):
-    shop.chmod(0o500)
-    try:
-        assert run(capsys, *WEEK)[0] == 0
-        assert run(capsys, *WEEK, "--out", "x.csv")[0] == 2
-    finally:
-        shop.chmod(0o700)
 
 
 def test_holding_has_nothing_to_do_and_says_so(shop, capsys):

@@ -11,11 +11,12 @@ from budgetopt.cli.allocate import allocate
 from budgetopt.cli.check import check
 from budgetopt.cli.demo import demo
 from budgetopt.cli.frontier import frontier
+from budgetopt.cli.learn import learn
 from budgetopt.cli.reallocate import reallocate
 from budgetopt.cli.schema import schema
 from budgetopt.errors import InputError
 
-COMMANDS = (demo, check, reallocate, allocate, frontier, schema)
+COMMANDS = (demo, check, learn, reallocate, allocate, frontier, schema)
 """In the order of ``--help``."""
 
 

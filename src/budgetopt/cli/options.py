@@ -54,3 +54,9 @@ TimeLimit = Annotated[
 Explain = Annotated[
     bool, typer.Option("--explain", help="With a table, add a sentence on every channel.")
 ]
+BeliefPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--belief", metavar="FILE", help="Belief of `learn` to go on from, with the new weeks."
+    ),
+]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from budgetopt.report.belief import belief_csv, belief_facts, belief_json, belief_table
 from budgetopt.report.files import allocation_csv, decision_csv, write_whole
-from budgetopt.report.table import (
-    WIDTH,
-    allocation_table,
-    decision_table,
-    frontier_table,
-    sentences,
-)
+from budgetopt.report.layout import WIDTH, sentences
+from budgetopt.report.table import allocation_table, decision_table, frontier_table
 
 __all__ = [
     "WIDTH",
     "allocation_csv",
     "allocation_table",
+    "belief_csv",
+    "belief_facts",
+    "belief_json",
+    "belief_table",
     "decision_csv",
     "decision_table",
     "frontier_table",
