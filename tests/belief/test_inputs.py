@@ -186,7 +186,7 @@ def test_a_channel_that_was_never_reported_needs_no_treatment():
 
 
 def test_inputs_go_on_only_where_nothing_has_changed():
-    plan, past, _ = simulated(np.random.default_rng(2), weeks=14)
+    _, past, _ = simulated(np.random.default_rng(2), weeks=14)
     spend = past.spend.copy()
     spend[9, 0] = np.nan
 
