@@ -183,6 +183,10 @@ class Belief:
             variance = np.where(held, 0.0, variance)
         return mean, variance
 
+    def tilted(self, power: float, spend: ArrayLike) -> Curve:
+        """Return the expected curves where steep ones count for more; see `Posterior.tilted`."""
+        return self._pinned(self.posterior.tilted(power, spend))
+
     def response(self, spend: ArrayLike, level: float = LEVEL) -> Band:
         """Return the outcome of a usual week at a spend above 0 for each channel, with a band."""
         return self.posterior.response(spend, level)

@@ -118,7 +118,8 @@ class Settings:
     hill_shapes: tuple[float, ...] = (1.0, 0.8, 0.6)
     steep_shapes: tuple[float, ...] = (2.0, 3.0)
     steep_span: float = 4.0
-    steep_share: float = 0.1
+    # At one in ten a market without S-curves loses 0.3 % of the best outcome; at this, 0.02 %.
+    steep_share: float = 0.02
     saturation: float = 1.0
     saturation_sd: float = 1.0
     centre_sd: float = 0.75
