@@ -1,57 +1,22 @@
 """What each policy decides, by hand arithmetic and against the optimum."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from budgetopt.curves import Exponential, stack
 from budgetopt.curves.mixture import Mixture
 from budgetopt.errors import InputError
 from budgetopt.optimize import waterfill
 from budgetopt.policies import (
-    NAMES,
+    EqualSplit,
+    Greedy,
     HoldSteady,
-    Policy,
     PosteriorMean,
     Proportional,
     Thompson,
-    View,
-    policy_named,
+    UpperQuantile,
 )
 
-TOPS = np.array([[100.0, 300.0], [200.0, 100.0], [300.0, 200.0]])
-"""Response tops of three channels in two cells of their posterior."""
-
-
-class Coin:
-    """A belief of two cells with equal chances, each channel on its own."""
-
-    cells = stack([Exponential(1.0, 20.0), Exponential(1.0, 60.0)])
-
-    def mean(self):
-        return Mixture(self.cells, TOPS / 2)
-
-    def draw(self, rng, draws=1):
-        first = rng.random((draws, 3)) < 0.5
-        return Mixture(self.cells, TOPS * np.stack([first, ~first], axis=-1))
-
-
-def view(**changes):
-    past = View(
-        belief=Coin(),
-        lower=np.zeros(3),
-        upper=np.full(3, 100.0),
-        budget=np.asarray(120.0),
-        last=np.array([20.0, 30.0, 50.0]),
-        spend=np.array([[10.0, 20.0, 30.0], [30.0, 20.0, 0.0]]),
-        outcome=np.array([[40.0, 20.0, 90.0], [20.0, 60.0, 0.0]]),
-    )
-    return replace(past, **changes)
-
-
-def decide(policy, seed=0, **changes):
-    return policy.decide(view(**changes), np.random.default_rng(seed))
+from .helpers import TOPS, Coin, decide, view
 
 
 def test_hold_repeats_the_last_week():
@@ -132,28 +97,6 @@ def test_thompson_with_many_draws_is_the_posterior_mean():
     assert far > 10 * near
 
 
-@pytest.mark.parametrize("policy", [HoldSteady(), Proportional(), PosteriorMean(), Thompson(3)])
-def test_no_policy_leaves_its_limits(policy):
-    lower, upper = np.array([0.0, 25.0, 0.0]), np.array([12.0, 100.0, 60.0])
-    got = decide(policy, lower=lower, upper=upper)
-    assert np.all((lower <= got) & (got <= upper))
-    assert got.sum() <= 120 + 1e-9
-
-
-def test_a_batch_is_decided_run_by_run():
-    low, budget = np.zeros((2, 3)), np.array([120.0, 60.0])
-    high = np.array([[100.0, 100.0, 100.0], [10.0, 80.0, 80.0]])
-    last = np.array([[20.0, 30.0, 50.0], [50.0, 5.0, 20.0]])
-    spend, outcome = (np.stack([a, a[::-1]]) for a in (view().spend, view().outcome))
-    names = ("lower", "upper", "budget", "last", "spend", "outcome")
-    batch = dict(zip(names, (low, high, budget, last, spend, outcome), strict=True))
-    for policy in (HoldSteady(), Proportional(1), PosteriorMean()):
-        together = decide(policy, **batch)
-        for run in range(2):
-            alone = decide(policy, **{name: array[run] for name, array in batch.items()})
-            np.testing.assert_allclose(together[run], alone, rtol=1e-9, atol=1e-9)
-
-
 @pytest.mark.parametrize("draws", [0, -1, 10_001, 1.5, True, "3", None])
 def test_draws_out_of_range_are_refused(draws):
     with pytest.raises(InputError, match="whole number from 1 to 10,000"):
@@ -171,55 +114,6 @@ def test_numbers_at_the_edge_are_taken(number):
     assert Thompson(number).draws == number
 
 
-@pytest.mark.parametrize(
-    ("name", "policy"),
-    [
-        ("hold", HoldSteady()),
-        ("posterior-mean", PosteriorMean()),
-        ("proportional", Proportional()),
-        (" Thompson ", Thompson()),
-        ("thompson(10)", Thompson(10)),
-        ("proportional(4)", Proportional(4)),
-    ],
-)
-def test_policies_have_names(name, policy):
-    assert policy_named(name) == policy
-    assert policy_named(policy.name) == policy
-    assert isinstance(policy, Policy)
-
-
-def test_every_name_on_the_menu_is_known():
-    assert {type(policy_named(name)).__name__ for name in NAMES} == {
-        "HoldSteady",
-        "PosteriorMean",
-        "Proportional",
-        "Thompson",
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "remedy"),
-    [
-        ("tompson", "did you mean 'thompson'?"),
-        ("hold(3)", "did you mean 'hold'?"),
-        ("thompson(x)", "did you mean 'thompson'?"),
-        ("", "choose one of"),
-    ],
-)
-def test_an_unknown_name_is_answered_with_the_nearest(name, remedy):
-    with pytest.raises(InputError) as error:
-        policy_named(name)
-    assert error.value.code == "unknown-name"
-    assert remedy in error.value.remedy
-
-
-@pytest.mark.parametrize("name", ["thompson(0)", "proportional(0)"])
-def test_a_name_with_a_number_out_of_range_is_refused(name):
-    with pytest.raises(InputError) as error:
-        policy_named(name)
-    assert error.value.code == "bad-argument"
-
-
 def test_a_view_draws_wishes_into_its_limits():
     wish = np.array([200.0, 10.0, 10.0])
     # 100 of 200, and the rest fits.
@@ -233,3 +127,104 @@ def test_a_view_knows_the_best_split():
     mean = Coin().mean()
     np.testing.assert_array_equal(view().optimum(mean), decide(PosteriorMean()))
     assert decide(PosteriorMean(), best=lambda curves: np.ones(3)).tolist() == [1, 1, 1]
+
+
+def test_equal_shares_spend_the_budget():
+    assert decide(EqualSplit()).tolist() == pytest.approx([40, 40, 40])
+
+
+def test_equal_shares_give_way_to_bounds():
+    # One is capped at 10 and one floored at 70: the third gets what is left of 120.
+    lower, upper = np.array([0.0, 70.0, 0.0]), np.array([10.0, 100.0, 100.0])
+    assert decide(EqualSplit(), lower=lower, upper=upper).tolist() == pytest.approx([10, 70, 40])
+
+
+def test_equal_shares_stop_at_all_caps():
+    assert decide(EqualSplit(), upper=np.full(3, 30.0)).tolist() == [30, 30, 30]
+
+
+def test_proportional_may_go_part_of_the_way():
+    whole = decide(Proportional())
+    last = view().last
+    got = decide(Proportional(step=0.25))
+    np.testing.assert_allclose(got, last + 0.25 * (whole - last))
+    assert Proportional(4, 0.25).name == "proportional(4, 0.25)"
+
+
+def test_the_upper_quantile_is_read_at_last_weeks_spend():
+    last = np.array([20.0, 30.0, 0.0])
+    # Tops 100 and 300 of the first at 20; a channel without spend is read at the share of 40.
+    at = np.array([20.0, 30.0, 40.0])
+    high = (TOPS * -np.expm1(-at[:, None] / [20.0, 60.0])).max(axis=1)
+    curve = Coin().mean()
+    scaled = Mixture(curve.cells, curve.weights * (high / curve.value(at))[:, None])
+    best = waterfill(scaled, np.zeros(3), np.full(3, 100.0), 120.0).spend
+    np.testing.assert_allclose(decide(UpperQuantile(0.8), last=last), best, rtol=1e-12)
+    assert not np.allclose(best, decide(PosteriorMean()))
+
+
+def test_a_greedy_step_moves_its_share_from_the_lowest_to_the_highest_slope():
+    spend = np.array([20.0, 50.0, 50.0])
+    slope = Coin().mean().slope(spend)
+    assert np.argsort(slope).tolist() == [1, 2, 0]
+    got = decide(Greedy(0.05), last=spend)
+    assert got.tolist() == pytest.approx([26, 44, 50])
+
+
+def test_greedy_spends_what_is_unspent_before_it_takes_from_a_channel():
+    spend = np.array([20.0, 47.0, 50.0])
+    # 6 of 120 move; 3 of them are unspent, the rest comes from the lowest slope.
+    got = decide(Greedy(0.05), last=spend)
+    assert got.tolist() == pytest.approx([26, 44, 50])
+
+
+def test_greedy_never_lets_slopes_cross():
+    best = decide(PosteriorMean())
+    for step in (0.05, 0.3, 1.0):
+        for last in ([20.0, 50.0, 50.0], [0.0, 0.0, 100.0], [60.0, 0.0, 60.0]):
+            start, curve = np.array(last), Coin().mean()
+            got = decide(Greedy(step), last=start)
+            assert np.all((got - best) * (start - best) >= -1e-9)
+            assert got.sum() == pytest.approx(
+                120 if sum(last) == 120 else min(120, 100 + 120 * step)
+            )
+            up, down = got > start + 1e-9, got < start - 1e-9
+            if up.any() and down.any():
+                assert curve.slope(got)[up].min() >= curve.slope(got)[down].max() - 1e-9
+    np.testing.assert_allclose(decide(Greedy(1.0)), best, rtol=1e-9)
+
+
+def test_greedy_stops_at_bounds_and_goes_on_with_the_next_channel():
+    spend, upper = np.array([20.0, 50.0, 50.0]), np.array([22.0, 100.0, 100.0])
+    got = decide(Greedy(0.05), last=spend, upper=upper)
+    # Only 2 of the 6 fit into the first; the third takes as much as the best split gives it.
+    best = decide(PosteriorMean(), upper=upper)
+    assert got[0] == 22
+    assert got[2] == pytest.approx(min(54.0, best[2]))
+    assert got.sum() == pytest.approx(120)
+
+
+def test_greedy_goes_by_the_goal():
+    spend = np.array([20.0, 50.0, 50.0])
+    best = np.array([10.0, 62.0, 48.0])
+    goal = {"weight": np.array([1.0, 4.0, 0.1]), "best": lambda curves: best}
+    # The second is worth most by the goal and takes 6; the third least, but has only 2 to give.
+    assert decide(Greedy(0.05), last=spend, **goal).tolist() == pytest.approx([16, 56, 48])
+
+
+@pytest.mark.parametrize("number", [0, -0.1, 1.1, np.nan, True, "1", None])
+def test_steps_out_of_range_are_refused(number):
+    for make in (Greedy, lambda step: Proportional(8, step)):
+        with pytest.raises(InputError, match="above 0, at most 1"):
+            make(number)
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, np.nan, True, "x"])
+def test_chances_out_of_range_are_refused(number):
+    with pytest.raises(InputError, match="between 0 and 1"):
+        UpperQuantile(number)
+
+
+def test_steps_at_the_edge_are_taken():
+    assert Greedy(1).name == "greedy(1)"
+    assert Greedy(1e-6).step == 1e-6

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from budgetopt.curves import Curve
-from budgetopt.errors import InputError
-from budgetopt.optimize import waterfill
+from budgetopt.optimize.runs import best_of_runs
 from budgetopt.policies.fit import fit_spend
 
 Floats = NDArray[np.float64]
 
 
 class Learned(Protocol):
-    """What a policy may ask of a belief: its mean, draws from it, and their average."""
+    """What a policy may ask of a belief; no policy asks for all of it.
+
+    Curves are over the channels, or ``(runs, channels)`` where a belief holds many runs.
+    """
 
     def mean(self) -> Curve:
         """Return the expected curve of each channel."""
@@ -28,6 +30,12 @@ class Learned(Protocol):
 
     def average(self, rng: np.random.Generator, draws: int) -> Curve:
         """Return the average of draws, a curve for each channel."""
+
+    def quantile(self, chance: float, spend: ArrayLike | None = None) -> Curve:
+        """Return the expected curves scaled to a quantile of the response at a spend above 0."""
+
+    def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
+        """Return mean and variance of what each channel brings more at another spend."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +64,11 @@ class View:
     keep
         Draws a split within bounds and budget into the plan's limits across channels; None where
         there are none.
+    weight, cost
+        What an outcome counts for, and what a unit of money costs, by channel, by default 1 and
+        0; they are other numbers where the goal is not the outcome.
+    test
+        Money of the plan's test reserve, shape of `budget`; 0 where it has none.
     """
 
     belief: Learned
@@ -68,12 +81,16 @@ class View:
     spend_all: bool = False
     best: Callable[[Curve], Floats] | None = None
     keep: Callable[[Floats], Floats] | None = None
+    weight: Floats | float = 1.0
+    cost: Floats | float = 0.0
+    test: Floats | float = 0.0
 
     def optimum(self, curves: Curve) -> Floats:
         """Return the best split for given curves within the limits."""
         if self.best is not None:
             return self.best(curves)
-        return waterfill(curves, self.lower, self.upper, self.budget).spend
+        bounds = (self.lower, self.upper, self.budget)
+        return best_of_runs(curves, *bounds, spend_all=self.spend_all).spend
 
     def fit(self, wish: Floats) -> Floats:
         """Return wished spends drawn into all limits, as near to the wish as they let be."""
@@ -83,12 +100,34 @@ class View:
         """Return spends within bounds and budget drawn into the limits across channels."""
         return spend if self.keep is None else self.keep(spend)
 
+    def held(self) -> Floats:
+        """Return last week's split drawn into the limits."""
+        return self.fit(self.last)
+
+    def equal_share(self) -> Floats:
+        """Return the budget divided by the number of channels, shape of the bounds."""
+        share = np.asarray(self.budget / self.lower.shape[-1])[..., None]
+        return np.broadcast_to(share, self.lower.shape)
+
+    def gain(self, before: Floats, after: Floats) -> tuple[Floats, Floats]:
+        """Return mean and variance of what each channel adds to the goal at another spend.
+
+        Parameters
+        ----------
+        before, after
+            Money, shape of the bounds.
+        """
+        mean, variance = self.belief.gain(before, after)
+        worth = self.weight * mean - self.cost * (after - before)
+        return np.asarray(worth), np.asarray(np.square(self.weight) * variance)
+
 
 @runtime_checkable
 class Policy(Protocol):
     """One verb: the past and the limits in, next week's money by channel out.
 
-    An object of any class plugs in without inheriting.
+    An object of any class plugs in without inheriting. It may carry an attribute ``otherwise``,
+    the policy that is taken in a week that it cannot solve; without one that is `HoldSteady`.
     """
 
     @property
@@ -97,22 +136,3 @@ class Policy(Protocol):
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return money by channel within the view's bounds and budget, shape of its bounds."""
-
-
-def check_count(count: Any, field: str, what: str, most: int) -> None:
-    """Refuse what is not a whole number from 1 to the most.
-
-    Raises
-    ------
-    InputError
-        ``bad-argument``.
-    """
-    whole = isinstance(count, (int, np.integer)) and not isinstance(count, bool)
-    if not whole or not 1 <= count <= most:
-        raise InputError(
-            "bad-argument",
-            f"{field} of the {what} policy is {count!r}",
-            field=field,
-            value=count,
-            remedy=f"give a whole number from 1 to {most:,}",
-        )

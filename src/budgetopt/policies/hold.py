@@ -11,10 +11,14 @@ from budgetopt.policies.base import Floats, View
 
 @dataclass(frozen=True)
 class HoldSteady:
-    """Spend what was spent last week, drawn into the limits."""
+    """Spend what was spent last week, drawn into the limits; arithmetic that cannot fail."""
 
     name: str = "hold"
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return last week's money, cut or stretched evenly where the limits ask for it."""
-        return view.fit(view.last)
+        return view.held()
+
+
+HOLD = HoldSteady()
+"""What every policy does otherwise, unless it is told another."""

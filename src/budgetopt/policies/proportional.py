@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from budgetopt.errors import InputError
-from budgetopt.policies.base import Floats, View, check_count
+from budgetopt.policies.base import Floats, Policy, View
+from budgetopt.policies.checks import check_count, check_share, written
 from budgetopt.policies.fit import fit_shares
+from budgetopt.policies.hold import HOLD
 
 MOST_WEEKS = 1_000
 """Some twenty years."""
@@ -16,32 +18,56 @@ MOST_WEEKS = 1_000
 
 @dataclass(frozen=True)
 class Proportional:
-    """Give each channel a share of the budget in proportion to its trailing ROAS.
+    r"""Go towards shares of the budget in proportion to trailing ROAS.
+
+    From last week's split :math:`x` drawn into the limits to the shares :math:`s` it goes
+    :math:`x + step\,(s - x)`.
 
     Parameters
     ----------
     weeks
         Weeks that are added up for the ROAS, 1 to 1,000. Ratios come from totals; a channel
         without spend in these weeks gets the ratio of all channels together.
+    step
+        Part of the way to the shares, above 0, at most 1.
+    otherwise
+        What is done in a week that cannot be solved.
 
     Raises
     ------
     InputError
-        ``bad-argument`` for weeks out of range, or where the history has no outcome by channel.
+        ``bad-argument`` for numbers out of range, or where the history has no outcome by channel.
+
+    Notes
+    -----
+    ROAS is an average and says nothing of the next unit of money: a channel that is past its
+    saturation keeps its share.
     """
 
     weeks: int = 8
+    step: float = 1.0
+    otherwise: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
         check_count(self.weeks, "weeks", "proportional", MOST_WEEKS)
+        check_share(self.step, "step", "proportional")
 
     @property
     def name(self) -> str:
-        """The name with the number of weeks."""
-        return f"proportional({self.weeks})"
+        """The name with the number of weeks, and with the step where it is not the whole way."""
+        step = "" if self.step == 1.0 else f", {written(self.step)}"
+        return f"proportional({self.weeks}{step})"
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
-        """Return money in proportion to trailing ROAS, within bounds and budget."""
+        """Return money on the way to shares by trailing ROAS, within bounds and budget."""
+        shares = fit_shares(self._roas(view), view.lower, view.upper, view.budget)
+        if self.step == 1.0:
+            return view.kept(shares)
+        start = view.held()
+        return view.kept(start + self.step * (shares - start))
+
+    def _roas(self, view: View) -> Floats:
+        """Return trailing ROAS by channel; 1 for all where nothing came back."""
         if view.outcome is None:
             raise InputError(
                 "bad-argument",
@@ -59,5 +85,4 @@ class Proportional:
             pooled = earned.sum(axis=-1) / spent.sum(axis=-1)
             pooled = np.where(np.isfinite(pooled), pooled, 0.0)
             roas = np.where(spent > 0, earned / spent, pooled[..., None])
-        roas = np.where(roas.max(axis=-1, keepdims=True) > 0, roas, 1.0)
-        return view.kept(fit_shares(roas, view.lower, view.upper, view.budget))
+        return np.where(roas.max(axis=-1, keepdims=True) > 0, roas, 1.0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from budgetopt.policies.base import Floats, View, check_count
+from budgetopt.policies.base import Floats, Policy, View
+from budgetopt.policies.checks import check_count
+from budgetopt.policies.hold import HOLD
 
 MOST_DRAWS = 10_000
 """More draws than this differ from the posterior mean by less than money is rounded."""
@@ -21,6 +23,8 @@ class Thompson:
     draws
         Number of draws averaged, 1 to 10,000. One is Thompson sampling, where every split is chosen
         with the probability that it is the best; many approach the posterior mean.
+    otherwise
+        What is done in a week that cannot be solved.
 
     Raises
     ------
@@ -34,6 +38,7 @@ class Thompson:
     """
 
     draws: int = 1
+    otherwise: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
         check_count(self.draws, "draws", "Thompson", MOST_DRAWS)
