@@ -128,7 +128,7 @@ class Settings:
     # would shift it.
     noise: tuple[float, ...] = (0.05, 0.08, 0.13, 0.2, 0.32, 0.52, 0.85)
     usual_noise: float = 0.2
-    drift: tuple[float, ...] = (0.003, 0.015, 0.04, 0.1)
+    drift: tuple[float, ...] = (0.004, 0.02, 0.07)
     usual_drift: float = 0.02
     jump_chance: float = 0.01
     jump_sd: float = 0.5
