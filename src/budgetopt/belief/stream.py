@@ -17,7 +17,8 @@ _MONDAY = np.datetime64("2000-01-03", "D")
 class Stream:
     """What many runs have learned so far; each sees its own weeks only.
 
-    The live belief is a stream of one run: the same weeks give the same posterior.
+    The live belief is a stream of one run: from the eighth week on the same weeks give the same
+    posterior.
 
     Parameters
     ----------
@@ -84,13 +85,14 @@ class Stream:
             Money and outcome, shape ``(runs, channels)``; NaN where not reported.
         """
         if len(self._early) < FIRST_WEEKS:
-            # The first weeks centre the priors, so until they are complete all are learned anew.
             self._early.append((spend.copy(), outcome.copy()))
-            self._state, self._weeks = self._started(), 0
-            for one in self._early:
-                self._learn(*one)
-        else:
-            self._learn(spend, outcome)
+            # The first weeks centre the priors: after 1, 2, 4 and 8 all are learned anew.
+            if len(self._early) & (len(self._early) - 1) == 0:
+                self._state, self._weeks = self._started(), 0
+                for one in self._early:
+                    self._learn(*one)
+                return
+        self._learn(spend, outcome)
 
     def _learn(self, spend: Floats, outcome: Floats) -> None:
         seen = np.isfinite(spend) & (spend > 0) & np.isfinite(outcome)
