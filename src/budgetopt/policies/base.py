@@ -34,6 +34,9 @@ class Learned(Protocol):
     def quantile(self, chance: float, spend: ArrayLike | None = None) -> Curve:
         """Return the expected curves scaled to a quantile of the response at a spend above 0."""
 
+    def tilted(self, power: float, spend: ArrayLike) -> Curve:
+        """Return the expected curves where steep ones, at a spend above 0, count for more."""
+
     def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
         """Return mean and variance of what each channel brings more at another spend."""
 

@@ -14,6 +14,7 @@ from budgetopt.policies.equal import EqualSplit
 from budgetopt.policies.greedy import Greedy
 from budgetopt.policies.guarded import Guarded
 from budgetopt.policies.hold import HoldSteady
+from budgetopt.policies.optimistic import Optimistic
 from budgetopt.policies.posterior_mean import PosteriorMean
 from budgetopt.policies.proportional import Proportional
 from budgetopt.policies.test_budget import TestBudget
@@ -21,6 +22,7 @@ from budgetopt.policies.thompson import Thompson
 from budgetopt.policies.upper_quantile import UpperQuantile
 
 _KINDS: dict[str, Any] = {
+    "optimistic": Optimistic,
     "posterior-mean": PosteriorMean,
     "thompson": Thompson,
     "greedy": Greedy,
