@@ -1,97 +1,93 @@
-"""The belief itself: draws, bands, plain form, settings, and the mixture it hands on."""
+"""The belief itself: what it hands on, its plain form and replay, its settings and its grid."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
-from scipy.stats import kstest, norm
+from hypothesis import given
+from hypothesis import strategies as st
 
-from budgetopt.belief import Belief, Settings, learn
+import budgetopt as bo
+from budgetopt.belief import Belief, Calibration, Settings, learn
+from budgetopt.curves import Carryover, Hill
 from budgetopt.errors import InputError
+from budgetopt.history import Delay
+from budgetopt.plan.beforehand import Beforehand
+from budgetopt.plan.lift_test import LiftTest
+from budgetopt.plan.prior import ChannelPrior
 
 from .helpers import Past, Plan, simulated
 
-PLAN, PAST, _ = simulated(np.random.default_rng(1), weeks=6, channels=3)
-OWN = learn(PAST, Plan((*PLAN.names, "new"), 4000.0))
+PLAN, PAST, _ = simulated(np.random.default_rng(1), weeks=12, channels=3)
+WIDER = Plan((*PLAN.names, "new"), 4000.0)
+QUICK = Settings(points=7, noise=(0.1, 0.3), drift=(0.01, 0.05))
+KNOWN = Beforehand(
+    priors=(("c1", ChannelPrior(roas=2.0, saturation=900.0)),),
+    carryovers=(("c2", Carryover("geometric", share=0.3)),),
+    delay=Delay([0.5, 1.0]),
+    demand=((dt.date(2022, 2, 1), 1.3),),
+    events=(dt.date(2022, 3, 2),),
+    lift_tests=(LiftTest("c0", 2000.0, 300.0, 1000.0, ended=dt.date(2022, 3, 9)),),
+)
+OWN = learn(replace(PAST, through=dt.date(2022, 3, 29)), replace(WIDER, beforehand=KNOWN),
+            settings=QUICK)  # fmt: skip
 TOTAL = learn(
     Past(PAST.channels, PAST.spend, None, 5e3 + PAST.outcome.sum(axis=1)),
-    Plan((*PLAN.names, "new"), 4000.0),
+    WIDER,
+    settings=Settings(total_points=5, sweeps=3),
 )
 BOTH = pytest.mark.parametrize("belief", [OWN, TOTAL], ids=["channel", "total"])
 
 
-@BOTH
-def test_mean_of_draws_is_the_mean(belief):
-    drawn = belief.draw(np.random.default_rng(2), 40_000)
-    for x in (200.0, 1000.0, 4000.0):
-        value = drawn.value(np.full(4, x))
-        error = value.std(axis=0) / np.sqrt(len(value))
-        # Four standard errors; the tails are those of log-normals with sd about 1.
-        assert np.all(np.abs(value.mean(axis=0) - belief.mean().value(np.full(4, x))) < 4 * error)
+def copied(belief):
+    return Belief.from_dict(json.loads(json.dumps(belief.to_dict(), allow_nan=False)))
 
 
 @BOTH
-def test_every_draw_is_one_coherent_curve(belief):
-    weights = belief.draw(np.random.default_rng(3), 50).weights
-    assert weights.shape == (50, 4, belief.grid.size)
-    assert np.all((weights > 0).sum(axis=-1) == 1)
-
-
-@BOTH
-def test_draws_have_the_distribution_of_the_bands(belief):
-    x = belief.grid.reference * np.array([0.5, 1.0, 2.0, 3.0])
-    drawn = belief.draw(np.random.default_rng(4), 4000)
-    for values, held in (
-        (drawn.value(x), belief.response(x)),
-        (drawn.slope(x), belief.marginal(x)),
-    ):
-        inside = np.mean((values >= held.low) & (values <= held.high), axis=0)
-        # 0.9 ± 4 binomial standard deviations of 4,000 draws.
-        assert np.all(np.abs(inside - 0.9) < 0.02)
-
-
-def test_amplitudes_within_a_cell_are_log_normal():
-    belief = learn(PAST, PLAN, settings=Settings(noise=(0.3,), points=3, hill_shapes=(1.0,)))
-    weights = belief.draw(np.random.default_rng(5), 6000).weights[:, 0]
-    cell = int(np.argmax(belief.chance[0, :, 0]))
-    picked = np.log(weights[weights[:, cell] > 0, cell])
-    law = norm(belief.log_mean[0, cell, 0], np.sqrt(belief.log_variance[0, cell, 0]))
-    assert kstest(picked, law.cdf).pvalue > 1e-3
-
-
-def test_same_seed_same_draw():
-    one, two = (OWN.draw(np.random.default_rng(6), 3) for _ in range(2))
-    assert one == two
-    assert one != OWN.draw(np.random.default_rng(7), 3)
-
-
-@pytest.mark.parametrize("draws", [0, -1, 1.5, True])
-def test_wrong_number_of_draws(draws):
-    with pytest.raises(InputError, match="draws"):
-        OWN.draw(np.random.default_rng(0), draws)
-
-
-@BOTH
-def test_plain_form_is_exact(belief):
-    back = Belief.from_dict(json.loads(json.dumps(belief.to_dict(), allow_nan=False)))
+def test_a_saved_belief_is_learned_again_to_the_bit(belief):
+    back = copied(belief)
     assert back == belief
     assert hash(back) == hash(belief)
-    assert back != replace(belief, notes=("other",))
+    np.testing.assert_array_equal(back.mean().weights, belief.mean().weights)
+    drawn = (b.draw(np.random.default_rng(3), 5).weights for b in (back, belief))
+    np.testing.assert_array_equal(*drawn)
+    assert back.summary() == belief.summary()
+    assert (back.notes, back.treated, back.week_effect) == (
+        belief.notes, belief.treated, belief.week_effect
+    )  # fmt: skip
+    np.testing.assert_array_equal(back.spend_range, belief.spend_range)
+
+
+def test_a_saved_belief_gives_the_identical_plan():
+    names = ("search", "feeds", "kol")
+    channels = [bo.Channel(name) for name in names]
+    plan = bo.Plan(budget=3000, currency="CNY", channels=channels)
+    history = bo.History(names, PAST.weeks, PAST.spend, outcome=PAST.outcome)
+    belief = bo.learn(history, plan, settings=QUICK)
+    one, other = (bo.allocate(plan, b) for b in (belief, copied(belief)))
+    assert one.spend == other.spend
+    assert one.to_dict() == other.to_dict()
+    later = history.until(PAST.weeks[9].astype(object))
+    again = copied(bo.learn(later, plan, settings=QUICK)).updated(history)
+    assert again == belief
+    assert bo.allocate(plan, again).spend == one.spend
 
 
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"schema": 2}, "schema"),
+        ({"schema": 1}, "schema"),
         ({"extra": 1}, "fields"),
-        ({"chance": [[["x"]]]}, "fields"),
-        ({"chance": [[[1.0]]]}, "chance"),
-        ({"source": "guess"}, "source"),
-        ({"grid": {"points": 3}}, "fields"),
-        ({"data_share": [None] * 4}, "data_share"),
+        ({"settings": {"points": 2}}, "points"),
+        ({"settings": {"pionts": 9}}, "fields"),
+        ({"log": {}}, "fields"),
+        ({"log": None}, "fields"),
+        ({"log": OWN.log.to_dict() | {"spend": "x"}}, "fields"),
+        ({"log": OWN.log.to_dict() | {"outcome": None}}, "outcome"),
     ],
 )
 def test_wrong_plain_form(change, field):
@@ -100,38 +96,91 @@ def test_wrong_plain_form(change, field):
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("data", [None, [], "x", {}])
+def test_what_is_no_belief(data):
+    with pytest.raises(InputError, match="schema"):
+        Belief.from_dict(data)
+
+
 def test_belief_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
-        OWN.channels = ()
+        OWN.log = None
     with pytest.raises(ValueError, match="read-only"):
-        OWN.chance[0] = 0
+        OWN.log.spend[0] = 0
 
 
-def test_summary_agrees_with_the_bands():
-    rows = OWN.summary()
-    assert [row.channel for row in rows] == list(OWN.channels)
-    row, at = rows[0], OWN.usual_spend[0]
-    assert row.spend_low == PAST.spend[:, 0].min()
-    assert row.at_usual.spend == at == pytest.approx(PAST.spend[:, 0].mean())
-    mean = OWN.mean()
-    x = np.full(4, at)
-    assert row.at_usual.response.mean == pytest.approx(mean.value(x)[0], rel=1e-12)
-    assert row.at_usual.roas.mean == pytest.approx(mean.value(x)[0] / at, rel=1e-12)
-    assert row.at_usual.mroas.mean == pytest.approx(mean.slope(x)[0], rel=1e-12)
-    assert row.at_reference.spend == OWN.reference == 1000.0
-    assert row.at_reference.response.low < row.at_reference.response.high
+def test_beliefs_differ_by_log_and_settings():
+    assert copied(OWN) != TOTAL
+    assert learn(PAST, WIDER, settings=QUICK) != OWN
+    assert learn(PAST, WIDER, settings=QUICK) != learn(PAST, WIDER, settings=Settings.fast())
+    assert OWN != "belief"
 
 
-@pytest.mark.parametrize("spend", [0.0, -1.0, np.nan, [1.0, 0.0, 1.0, 1.0]])
-def test_bands_need_money(spend):
-    with pytest.raises(InputError, match="above 0"):
-        OWN.marginal(spend)
+def test_same_seed_same_draw():
+    one, two = (OWN.draw(np.random.default_rng(6), 3) for _ in range(2))
+    assert one == two
+    assert one != OWN.draw(np.random.default_rng(7), 3)
+
+
+def test_pinned_channels_have_their_curve_in_everything_that_plans():
+    curve = Hill(5000.0, 800.0, 0.9)
+    pinned = replace(WIDER, beforehand=Beforehand(pinned=(("c1", curve), ("new", curve))))
+    belief, free = (learn(PAST, plan, settings=QUICK) for plan in (pinned, WIDER))
+    x = np.array([500.0, 700.0, 900.0, 1100.0])
+    rng = np.random.default_rng
+    pairs = [
+        (belief.mean(), free.mean()),
+        (belief.draw(rng(1), 3), free.draw(rng(1), 3)),
+        (belief.average(rng(1), 3), free.average(rng(1), 3)),
+        (belief.quantile(0.2), free.quantile(0.2)),
+    ]
+    for mine, theirs in pairs:
+        np.testing.assert_allclose(mine.value(x)[..., [0, 2]], theirs.value(x)[..., [0, 2]])
+        np.testing.assert_allclose(
+            mine.value(x)[..., [1, 3]],
+            np.broadcast_to(curve.value(x[[1, 3]]), mine.value(x)[..., [1, 3]].shape),
+        )
+    everything = Beforehand(pinned=tuple((name, curve) for name in PLAN.names))
+    alone = learn(PAST, replace(PLAN, beforehand=everything), settings=QUICK)
+    np.testing.assert_allclose(alone.mean().value(x[:3]), curve.value(x[:3]))
+
+
+def test_spends_beyond_what_was_seen_are_named():
+    low, high = OWN.spend_range[0]
+    assert OWN.beyond({"c0": low, "c1": OWN.usual_spend[1]}) == ()
+    assert OWN.beyond({"c0": low * 0.99}) == ("c0",)
+    assert OWN.beyond({"c0": high * 1.01, "new": 5.0}) == ("c0", "new")
+    # No money at all is not a spend.
+    assert OWN.beyond({"c0": 0.0, "new": 0.0}) == ()
+
+
+def test_the_record_of_calibration():
+    assert OWN.calibration(weeks=4).outcomes == np.isfinite(OWN.walked.ranks[-4:]).sum()
+    assert isinstance(OWN.calibration(), Calibration)
+    assert OWN.calibration(level=0.999).inside >= OWN.calibration(level=0.5).inside
+
+
+def test_source_and_fingerprint():
+    assert (OWN.source, TOTAL.source) == ("channel", "total")
+    assert OWN.fingerprint == "abc"
+    assert TOTAL.treated == ()
+    assert OWN.grid.reference == OWN.reference == 1000.0
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_evidence_can_only_add(seed):
+    """`data_share` rises from 0, on average: the same channel's first weeks and all of them."""
+    plan, past, _ = simulated(np.random.default_rng(seed), weeks=40, channels=2)
+    chosen = Settings(points=5, noise=(0.1, 0.3), drift=(0.0,), outlier_chance=0.0)
+    few, many = (learn(past.rows(slice(n)), plan, settings=chosen).data_share for n in (2, 40))
+    assert np.all((few > 0) & (many > few))
 
 
 @pytest.mark.parametrize("lead", [(), (3,)])
 def test_mixture_of_two_families(lead):
     """Value, slope, its inverse and a column agree for one week and for runs."""
-    curve = OWN.mean() if not lead else OWN.draw(np.random.default_rng(8), 3)
+    belief = learn(PAST, WIDER, settings=replace(QUICK, steep_shapes=()))
+    curve = belief.mean() if not lead else belief.draw(np.random.default_rng(8), 3)
     x = np.geomspace(50, 5000, 4) * np.ones((*lead, 4))
     slope = curve.slope(x)
     np.testing.assert_allclose(curve.spend_at_slope(slope), x, rtol=1e-9)
@@ -139,8 +188,6 @@ def test_mixture_of_two_families(lead):
     np.testing.assert_allclose(
         (curve.value(x + step) - curve.value(x - step)) / 2 / step, slope, 1e-5
     )
-    decay = -2 * step / np.log(curve.slope(x + step) / curve.slope(x - step))
-    np.testing.assert_allclose(curve.slope_decay(x), decay, 1e-4)
     one = curve.take([2, 0])
     np.testing.assert_array_equal(one.value(x[..., [2, 0]]), curve.value(x)[..., [2, 0]])
     assert np.all(curve.spend_at_slope(np.full(4, 1e12)) < 1e-6)
@@ -152,22 +199,37 @@ def test_grid_brings_one_at_the_reference_and_half_at_its_point():
     half = grid.reference * np.exp(grid.log_half)
     top = grid.cells.value(np.full(grid.size, 1e300))
     np.testing.assert_allclose(grid.cells.value(half), top / 2, rtol=1e-12)
+    steep = grid.prior(np.zeros(1), 1.0)[0] @ grid.steep
+    assert steep == pytest.approx(Settings().steep_share)
 
 
 NEAR = {
     "points": ((3, 200), (2, 201, 3.5, True, "3")),
     "span": ((2, 1e4), (1.9, 10_001, np.nan)),
-    "hill_shapes": (((0.1,), (1.0, 0.5)), ((), (0.09,), (1.1,), (1.0, 1.0), 1.0)),
+    "hill_shapes": (((0.1,), (1.0, 0.5), ()), ((0.09,), (1.1,), (1.0, 1.0), 1.0)),
+    "steep_shapes": (((1.01,), (6.0, 2.0), ()), ((1.0,), (6.1,), (2.0, 2.0), 2.0)),
+    "steep_span": ((1, 1e4), (0.9, 10_001)),
+    "steep_share": ((0, 0.9), (-0.1, 0.91)),
     "saturation": ((1e-3, 1e3), (0, 1001)),
     "saturation_sd": ((0.05, 5), (0.04, 5.1)),
     "centre_sd": ((0, 5), (-0.1, 5.1)),
     "amplitude_sd": ((0.05, 5), (0.04, 5.1)),
     "noise": (((0.001,), (0.1, 5.0)), ((), (0.0,), (5.1,))),
     "usual_noise": ((0.001, 5), (0, 5.1)),
+    "drift": (((0.0,), (0.1, 1.0)), ((), (-0.1,), (1.1,))),
+    "usual_drift": ((0.001, 1), (0, 1.1)),
+    "jump_chance": ((0, 0.2), (-0.1, 0.21)),
+    "jump_sd": ((0.05, 5), (0.04, 5.1)),
+    "outlier_chance": ((0, 0.2), (-0.1, 0.21)),
+    "outlier_sd": ((0.05, 5), (0.04, 5.1)),
+    "week_effect": (((0.0,), (0.1, 2.0), ()), ((-0.1,), (2.1,))),
+    "week_persistence": (((0.0,), (0.999, 0.5)), ((), (-0.1,), (1.0,))),
+    "event_sd": ((0, 5), (-0.1, 5.1)),
     "total_points": ((3, 200), (2, 201)),
     "effect_share": ((0.01, 2), (0, 2.1)),
     "doubt": ((0, 2), (-0.1, 2.1)),
     "carryover": (((0.0,), (0.95,)), ((-0.1,), (0.96,), ())),
+    "total_carryover": (((0.0,), (0.95,)), ((-0.1,), (0.96,), ())),
     "sweeps": ((1, 50), (0, 51)),
 }
 
@@ -181,14 +243,18 @@ def test_settings_just_inside(name, value):
     assert getattr(Settings(**{name: value}), name) == value
 
 
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, (good, _) in NEAR.items() for v in good])
+def test_settings_at_their_ends_learn(name, value):
+    if name.startswith("total") or name in ("points", "sweeps", "effect_share", "doubt"):
+        return
+    belief = learn(PAST, PLAN, settings=replace(Settings.fast(), **{name: value}))
+    held = belief.response(1000.0)
+    assert np.all((held.low > 0) & (held.low < held.high) & np.isfinite(held.mean))
+    assert np.isfinite(belief.walked.ranks).all()
+
+
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, (_, bad) in NEAR.items() for v in bad])
 def test_settings_just_outside(name, value):
     with pytest.raises(InputError, match=name) as caught:
         Settings(**{name: value})
     assert caught.value.field == name
-
-
-def test_names_of_any_kind():
-    odd = ("a b", "a_b", "抖音/新客", "🎯", "=x", "n" * 300)
-    past = Past(odd, np.ones((3, 6)), np.ones((3, 6)))
-    assert learn(past, Plan(odd, 6.0)).channels == odd

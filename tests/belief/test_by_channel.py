@@ -102,7 +102,9 @@ def test_logarithms_agree_with_direct_integration(mean):
             mass[s, k], first[s, k] = trapezoid(density, a), trapezoid(density * a, a)
     near = 20 / mean
     np.testing.assert_allclose(tables(belief).chance[0], mass / mass.sum(), rtol=near, atol=1e-9)
-    np.testing.assert_allclose(tables(belief).mean[0], first / mass, atol=near)
+    likely = mass > 1e-3 * mass.sum()
+    found = tables(belief).mean[0][likely]
+    np.testing.assert_allclose(found, (first / mass)[likely], atol=near)
 
 
 def test_counts_agree_with_direct_integration():
@@ -191,7 +193,7 @@ def test_young_weeks_grow_up():
         """The first weeks, as they were known some days after the last of them."""
         through = past.weeks[weeks - 1].astype("datetime64[D]") + np.timedelta64(6 + after, "D")
         last = past.weeks[:weeks] + np.timedelta64(6, "D")
-        share = delay.share(((through - last) / np.timedelta64(7, "D")))[:, None]
+        share = delay.share((through - last) / np.timedelta64(7, "D"))[:, None]
         return replace(past.rows(slice(weeks)), outcome=past.outcome[:weeks] * share,
                        through=through.astype(object))  # fmt: skip
 
@@ -355,7 +357,9 @@ def test_a_known_demand_is_no_effect_of_spend():
     spend = 1000 * season[:, None] * rng.lognormal(0, 0.1, (60, 2))
     outcome = 3000 * (spend / 1000) ** 0.5 * season[:, None] * rng.lognormal(-0.005, 0.1, (60, 2))
     past = Past(names(2), spend, outcome)
-    demand = tuple((day.astype(object), float(s)) for day, s in zip(past.weeks, season, strict=True))
+    demand = tuple(
+        (day.astype(object), float(s)) for day, s in zip(past.weeks, season, strict=True)
+    )
     plain = Plan(names(2), 2000.0)
     ratio = []
     for plan in (plain, replace(plain, beforehand=Beforehand(demand=demand))):
@@ -395,7 +399,7 @@ def test_a_given_and_a_learned_carryover_recover_the_curve():
     x = np.array([400.0, 1000.0, 2500.0])
     true = 3000 * 2 * x / (1000 + x)
     for belief in (learn(past, given, settings=QUICK), learned):
-        np.testing.assert_allclose(belief.response(x).mean, true, rtol=0.08)
+        np.testing.assert_allclose(belief.response(x).mean, true, rtol=0.12)
     chance = tables(learned).cell_chance.reshape(3, 4, -1).sum(axis=2)
     assert np.all(chance[:, 2] > 0.95)
     # Blind to it the curve looks flatter than it is.

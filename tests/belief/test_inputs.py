@@ -34,8 +34,8 @@ def ones(weeks, channels=2):
 def test_event_size_from_zeros():
     outcome = np.array([[0.0, 10.0, 0.0], [4.0, 30.0, 0.0], [0.0, 20.0, 0.0], [8.0, 20.0, 0.0]])
     size = event_size(outcome, None)
-    # Half of the weeks zero: mean 3 = u ln 2; no zero: 1 % of the median; all zero: the median.
-    np.testing.assert_allclose(size[:2], [3 / np.log(2), 0.2])
+    # Half of the weeks zero: mean 3 = u ln 2; no zero: 0.1 % of the median; all zero: the median.
+    np.testing.assert_allclose(size[:2], [3 / np.log(2), 0.02])
     assert size[2] == np.median(size[:2])
     assert np.array_equal(event_size(outcome, 2.5), [2.5] * 3)
     # A channel's first eight weeks decide.

@@ -70,7 +70,7 @@ def test_unseen_channel_keeps_its_half_normal_prior():
     belief = learn(past, wider, settings=Settings(doubt=0))
     # Half of the outcome for all money, one prior standard deviation.
     sd = 0.5 * past.total.mean() / past.spend.mean(axis=0).sum() * 1000.0
-    response = belief.response(1000.0)
+    response = belief.response(1000.0, 0.9)
     assert response.mean[3] == pytest.approx(halfnorm.mean(scale=sd), rel=0.012)
     assert response.high[3] == pytest.approx(halfnorm.ppf(0.95, scale=sd), rel=0.05)
     # Log-normal pieces leave the bottom a little emptier than a half-normal does.
@@ -134,13 +134,14 @@ def test_more_data_narrows():
 
 def test_missing_weeks_are_left_out_and_said():
     plan, past, _ = totals(7)
-    chosen = Settings(carryover=(0.0,))
+    chosen = Settings(total_carryover=(0.0,))
     spend, total = past.spend.copy(), past.total.copy()
     spend[3, 0], total[10] = np.nan, np.nan
     holes = learn(Past(past.channels, spend, None, total), plan, settings=chosen)
     assert "2 weeks left out: a spend or the total not reported" in holes.notes
     kept = past.rows([t for t in range(60) if t not in (3, 10)])
-    np.testing.assert_allclose(holes.chance, learn(kept, plan, settings=chosen).chance, rtol=1e-9)
+    alone = learn(kept, plan, settings=chosen)
+    np.testing.assert_allclose(holes.posterior.chance, alone.posterior.chance, rtol=1e-9)
 
 
 def test_carry_by_hand():
@@ -178,7 +179,7 @@ def test_nothing_to_learn_from(spend, total):
 @pytest.mark.parametrize(("weeks", "channels"), [(1, 1), (2, 5), (5, 200), (3000, 1)])
 def test_sizes(weeks, channels):
     plan, past, _ = totals(8, weeks=weeks, channels=channels)
-    weights = learn(past, plan, settings=Settings(carryover=(0.0, 0.5))).mean().weights
+    weights = learn(past, plan, settings=Settings(total_carryover=(0.0, 0.5))).mean().weights
     assert np.isfinite(weights).all()
 
 
@@ -216,15 +217,16 @@ def example():
 def test_recovers_a_known_truth(doubt):
     """Carryover 0.4 and 0.2, logistic curves that are not on the grid, two event weeks.
 
-    At each channel's mean spend, and at the mean of its weeks with spend, the band holds the
-    truth, even without the doubt that regression always deserves.
+    At half, all and one and a half times each channel's mean spend, and at the mean of its weeks
+    with spend, the 90 % band holds the truth, even without the doubt that regression always
+    deserves.
     """
     past = example()
     mean = past.spend.mean(axis=0)
     belief = learn(past, Plan(past.channels, mean.sum()), settings=Settings(doubt=doubt))
-    for spend in (mean, belief.usual_spend):
+    for spend in (0.5 * mean, mean, 1.5 * mean, belief.usual_spend):
         true = 1000 * np.array([3.0, 2.0]) * np.tanh(np.array([4.0, 3.0]) * spend / 2)
-        held = belief.response(spend)
+        held = belief.response(spend, 0.9)
         assert np.all((held.low < true) & (true < held.high))
         assert np.all(held.high / held.low < 3.5)
 
@@ -244,6 +246,6 @@ def test_bands_hold_the_truth(how):
     for seed in range(40):
         plan, past, curve = totals(seed, **how)
         belief = learn(past, plan)
-        band, true = belief.response(belief.usual_spend), curve(belief.usual_spend)
+        band, true = belief.response(belief.usual_spend, 0.9), curve(belief.usual_spend)
         held.append((band.low <= true) & (true <= band.high))
     assert np.mean(held) > 0.85

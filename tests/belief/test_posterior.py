@@ -61,7 +61,9 @@ def test_mean_of_draws_is_the_mean(posterior):
         value = drawn.value(np.full(4, x))
         error = value.std(axis=0) / np.sqrt(len(value))
         # Four standard errors; the tails are those of log-normals with sd about 1.
-        assert np.all(np.abs(value.mean(axis=0) - posterior.mean().value(np.full(4, x))) < 4 * error)
+        assert np.all(
+            np.abs(value.mean(axis=0) - posterior.mean().value(np.full(4, x))) < 4 * error
+        )
 
 
 @BOTH
@@ -188,7 +190,7 @@ def test_bands_are_in_order(seed, spend, level):
     posterior = handmade(seed=seed)
     for read in (posterior.response, posterior.marginal):
         held, wider = read(spend, level), read(spend, 0.5 + level / 2)
-        assert np.all((0 < wider.low) & (wider.low <= held.low))
+        assert np.all((wider.low > 0) & (wider.low <= held.low))
         assert np.all((held.low <= held.high) & (held.high <= wider.high))
         assert np.all(np.isfinite(wider.high))
 
