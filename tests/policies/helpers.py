@@ -36,6 +36,11 @@ class Coin:
         wanted = at.max(axis=-1) if chance > 0.5 else at.min(axis=-1)
         return Mixture(self.cells, self.tops / 2 * (wanted / at.mean(axis=-1))[..., None])
 
+    def tilted(self, power, spend):
+        steep = self.tops * self.cells.slope(np.asarray(spend)[..., None])
+        chance = steep**power / (steep**power).sum(axis=-1, keepdims=True)
+        return Mixture(self.cells, self.tops * chance)
+
     def gain(self, before, after):
         each = self.tops * (
             self.cells.value(np.asarray(after)[..., None])

@@ -6,12 +6,14 @@ import pytest
 
 from budgetopt.errors import InputError
 from budgetopt.policies import (
+    DEFAULT,
     NAMES,
     Cautious,
     EqualSplit,
     Greedy,
     Guarded,
     HoldSteady,
+    Optimistic,
     Policy,
     PosteriorMean,
     Proportional,
@@ -38,6 +40,8 @@ NAMED = [
     ("greedy(.1)", Greedy(0.1)),
     ("greedy(1e-3)", Greedy(0.001)),
     ("upper-quantile(0.9)", UpperQuantile(0.9)),
+    ("optimistic", Optimistic()),
+    ("optimistic(0.5)", Optimistic(0.5)),
     ("cautious", Cautious()),
     ("cautious(posterior-mean, 1)", Cautious()),
     ("cautious(thompson(3),0.5)", Cautious(Thompson(3), 0.5)),
@@ -63,7 +67,7 @@ def test_every_name_on_the_menu_makes_a_policy_of_that_name(name):
 
 
 def test_the_first_name_is_the_default():
-    assert policy_named(NAMES[0]) == PosteriorMean()
+    assert policy_named(NAMES[0]) == DEFAULT
 
 
 @pytest.mark.parametrize(

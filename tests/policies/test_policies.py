@@ -10,6 +10,7 @@ from budgetopt.policies import (
     EqualSplit,
     Greedy,
     HoldSteady,
+    Optimistic,
     PosteriorMean,
     Proportional,
     Thompson,
@@ -228,3 +229,18 @@ def test_chances_out_of_range_are_refused(number):
 def test_steps_at_the_edge_are_taken():
     assert Greedy(1).name == "greedy(1)"
     assert Greedy(1e-6).step == 1e-6
+
+
+def test_optimism_takes_the_optimum_of_the_tilted_curves():
+    last = np.array([20.0, 30.0, 50.0])
+    steep = TOPS * Coin.cells.slope(last[:, None])
+    weights = TOPS * steep / steep.sum(axis=1, keepdims=True)
+    best = waterfill(Mixture(Coin.cells, weights), np.zeros(3), np.full(3, 100.0), 120.0).spend
+    np.testing.assert_allclose(decide(Optimistic()), best, rtol=1e-12)
+    np.testing.assert_array_equal(decide(Optimistic(0)), decide(PosteriorMean()))
+
+
+@pytest.mark.parametrize("power", [-0.1, 10.1, np.nan, True, "1"])
+def test_powers_out_of_range_are_refused(power):
+    with pytest.raises(InputError, match="from 0 to 10"):
+        Optimistic(power)

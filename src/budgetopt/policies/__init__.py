@@ -18,7 +18,8 @@ from budgetopt.policies.fit import fit_shares, fit_spend
 from budgetopt.policies.greedy import Greedy
 from budgetopt.policies.guarded import Guarded, Kept, conservative
 from budgetopt.policies.hold import HoldSteady
-from budgetopt.policies.named import NAMES, policy_from_dict, policy_named, policy_to_dict
+from budgetopt.policies.named import DEFAULT, NAMES, policy_from_dict, policy_named, policy_to_dict
+from budgetopt.policies.optimistic import Optimistic
 from budgetopt.policies.optimistic import Optimistic
 from budgetopt.policies.otherwise import Decided, decided, not_amounts
 from budgetopt.policies.posterior_mean import PosteriorMean
@@ -28,6 +29,7 @@ from budgetopt.policies.thompson import Thompson
 from budgetopt.policies.upper_quantile import UpperQuantile
 
 __all__ = [
+    "DEFAULT",
     "NAMES",
     "Cautious",
     "Decided",
@@ -37,6 +39,7 @@ __all__ = [
     "HoldSteady",
     "Kept",
     "Learned",
+    "Optimistic",
     "Optimistic",
     "Policy",
     "PosteriorMean",

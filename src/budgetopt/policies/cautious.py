@@ -51,7 +51,7 @@ class Cautious:
 
     def __post_init__(self) -> None:
         checked_policy(self.policy)
-        check_share(self.k, "k", "cautious", most=MOST)
+        check_share(self.k, "k", "cautious policy", most=MOST)
 
     @property
     def name(self) -> str:

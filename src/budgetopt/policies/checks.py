@@ -85,7 +85,7 @@ def written(number: float) -> str:
 def _wrong(value: Any, field: str, what: str, remedy: str) -> InputError:
     return InputError(
         "bad-argument",
-        f"{field} of the {what} policy is {value!r}",
+        f"{field} of the {what} is {value!r}",
         field=field,
         value=value,
         remedy=remedy,

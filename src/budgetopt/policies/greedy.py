@@ -41,7 +41,7 @@ class Greedy:
     otherwise: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_share(self.step, "step", "greedy")
+        check_share(self.step, "step", "greedy policy")
 
     @property
     def name(self) -> str:

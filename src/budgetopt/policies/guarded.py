@@ -63,8 +63,8 @@ class Guarded:
 
     def __post_init__(self) -> None:
         checked_policy(self.policy)
-        check_share(self.most_loss, "most_loss", "guarded")
-        check_chance(self.confidence, "confidence", "guarded")
+        check_share(self.most_loss, "most_loss", "guarded policy")
+        check_chance(self.confidence, "confidence", "guarded policy")
 
     @property
     def name(self) -> str:

@@ -15,7 +15,8 @@ from budgetopt.policies.greedy import Greedy
 from budgetopt.policies.guarded import Guarded
 from budgetopt.policies.hold import HoldSteady
 from budgetopt.policies.optimistic import Optimistic
-from budgetopt.policies.posterior_mean import PosteriorMean
+from budgetopt.policies.optimistic import Optimistic
+from budgetopt.policies.posterior_mean import MEAN, PosteriorMean
 from budgetopt.policies.proportional import Proportional
 from budgetopt.policies.test_budget import TestBudget
 from budgetopt.policies.thompson import Thompson
@@ -24,6 +25,7 @@ from budgetopt.policies.upper_quantile import UpperQuantile
 _KINDS: dict[str, Any] = {
     "optimistic": Optimistic,
     "posterior-mean": PosteriorMean,
+    "optimistic": Optimistic,
     "thompson": Thompson,
     "greedy": Greedy,
     "upper-quantile": UpperQuantile,
@@ -35,7 +37,10 @@ _KINDS: dict[str, Any] = {
     "hold": HoldSteady,
 }
 NAMES = tuple(_KINDS)
-"""Names that `policy_named` takes; settings follow in brackets, as in ``thompson(10)``."""
+"""Names that `policy_named` takes, the default first; settings follow in brackets, as in
+``thompson(10)``."""
+DEFAULT: Policy = MEAN
+"""What decides a week where nobody says otherwise."""
 
 SCHEMA_VERSION = 1
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from budgetopt.errors import InputError
 from budgetopt.policies.base import Floats, Policy, View
-from budgetopt.policies.hold import HoldSteady
+from budgetopt.policies.checks import written
+from budgetopt.policies.hold import HOLD
 
 _LEAST = 0.01
 """Share of the equal share of the budget that stands for a spend of nothing: the slope at zero of
@@ -47,7 +48,7 @@ class Optimistic:
     """
 
     power: float = 1.0
-    otherwise: Policy = HoldSteady()
+    otherwise: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
         # Written so that NaN fails.
@@ -67,7 +68,7 @@ class Optimistic:
     @property
     def name(self) -> str:
         """The name with the power."""
-        return f"optimistic({self.power:g})"
+        return f"optimistic({written(self.power)})"
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return the optimum of the tilted mean curves."""

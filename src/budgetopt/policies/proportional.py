@@ -49,8 +49,8 @@ class Proportional:
     otherwise: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_count(self.weeks, "weeks", "proportional", MOST_WEEKS)
-        check_share(self.step, "step", "proportional")
+        check_count(self.weeks, "weeks", "proportional policy", MOST_WEEKS)
+        check_share(self.step, "step", "proportional policy")
 
     @property
     def name(self) -> str:

@@ -52,7 +52,7 @@ class TestBudget:
 
     def __post_init__(self) -> None:
         checked_policy(self.policy)
-        check_share(self.share, "share", "test-budget")
+        check_share(self.share, "share", "test-budget policy")
 
     @property
     def name(self) -> str:

@@ -41,7 +41,7 @@ class Thompson:
     otherwise: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_count(self.draws, "draws", "Thompson", MOST_DRAWS)
+        check_count(self.draws, "draws", "Thompson policy", MOST_DRAWS)
 
     @property
     def name(self) -> str:

@@ -42,7 +42,7 @@ class UpperQuantile:
     otherwise: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_chance(self.chance, "chance", "upper-quantile")
+        check_chance(self.chance, "chance", "upper-quantile policy")
 
     @property
     def name(self) -> str:
