@@ -2,10 +2,10 @@
 
 From dull to subtle: `HoldSteady` moves nothing, `EqualSplit` and `Proportional` share by rule,
 `Greedy` moves one step, `PosteriorMean` takes the optimum of the mean curves, `Thompson` that of
-drawn curves, `UpperQuantile` and `Optimistic` that of hopeful ones. `Cautious`, `Guarded` and `TestBudget` change
-another policy. Any object with a name and the verb `decide` of `Policy` is a policy; `View.fit`
-draws what it wishes into the limits. `decided` falls back on another policy in a week that one
-cannot solve.
+drawn curves, `UpperQuantile` and `Optimistic` that of hopeful ones. `Cautious`, `Guarded` and
+`TestBudget` change another policy. Any object with a name and the verb `decide` of `Policy` is a
+policy; `View.fit` draws what it wishes into the limits. `decided` falls back on another policy in a
+week that one cannot solve.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from budgetopt.policies.greedy import Greedy
 from budgetopt.policies.guarded import Guarded, Kept, conservative
 from budgetopt.policies.hold import HoldSteady
 from budgetopt.policies.named import DEFAULT, NAMES, policy_from_dict, policy_named, policy_to_dict
-from budgetopt.policies.optimistic import Optimistic
 from budgetopt.policies.optimistic import Optimistic
 from budgetopt.policies.otherwise import Decided, decided, not_amounts
 from budgetopt.policies.posterior_mean import PosteriorMean
@@ -39,7 +38,6 @@ __all__ = [
     "HoldSteady",
     "Kept",
     "Learned",
-    "Optimistic",
     "Optimistic",
     "Policy",
     "PosteriorMean",

@@ -37,9 +37,6 @@ class Learned(Protocol):
     def tilted(self, power: float, spend: ArrayLike) -> Curve:
         """Return the expected curves where steep ones, at a spend above 0, count for more."""
 
-    def tilted(self, power: float, spend: ArrayLike) -> Curve:
-        """Return the expected curves where those that are steep at a spend count for more."""
-
     def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
         """Return mean and variance of what each channel brings more at another spend."""
 

@@ -15,8 +15,7 @@ from budgetopt.policies.greedy import Greedy
 from budgetopt.policies.guarded import Guarded
 from budgetopt.policies.hold import HoldSteady
 from budgetopt.policies.optimistic import Optimistic
-from budgetopt.policies.optimistic import Optimistic
-from budgetopt.policies.posterior_mean import MEAN, PosteriorMean
+from budgetopt.policies.posterior_mean import PosteriorMean
 from budgetopt.policies.proportional import Proportional
 from budgetopt.policies.test_budget import TestBudget
 from budgetopt.policies.thompson import Thompson
@@ -25,7 +24,6 @@ from budgetopt.policies.upper_quantile import UpperQuantile
 _KINDS: dict[str, Any] = {
     "optimistic": Optimistic,
     "posterior-mean": PosteriorMean,
-    "optimistic": Optimistic,
     "thompson": Thompson,
     "greedy": Greedy,
     "upper-quantile": UpperQuantile,
@@ -39,7 +37,7 @@ _KINDS: dict[str, Any] = {
 NAMES = tuple(_KINDS)
 """Names that `policy_named` takes, the default first; settings follow in brackets, as in
 ``thompson(10)``."""
-DEFAULT: Policy = MEAN
+DEFAULT: Policy = Optimistic()
 """What decides a week where nobody says otherwise."""
 
 SCHEMA_VERSION = 1
