@@ -15,6 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 import budgetopt as bo
+from budgetopt.policies import DEFAULT
 
 from .helpers import change, run
 
@@ -36,7 +37,7 @@ WEEK = ("reallocate", "plan.toml", "--history", "history.csv")
 def test_a_week_is_decided(shop, capsys):
     code, out, err = run(capsys, *WEEK)
     assert (code, err) == (0, "")
-    assert out.startswith("Week of 2025-11-17 (2025-W47), CNY, policy posterior-mean\n")
+    assert out.startswith(f"Week of 2025-11-17 (2025-W47), CNY, policy {DEFAULT.name}\n")
     assert "18,750 of 18,750 CNY spent, 1,250 in reserve" in out
     assert max(map(cell_len, out.splitlines())) <= 80
 

@@ -10,6 +10,7 @@ from budgetopt import __version__
 from budgetopt.cli.allocate import allocate
 from budgetopt.cli.check import check
 from budgetopt.cli.demo import demo
+from budgetopt.cli.experiment import next_day, verdict
 from budgetopt.cli.frontier import frontier
 from budgetopt.cli.learn import learn
 from budgetopt.cli.reallocate import reallocate
@@ -50,3 +51,8 @@ app = typer.Typer(
 app.callback(invoke_without_command=True)(_options)
 for command in COMMANDS:
     app.command()(command)
+
+experiment = typer.Typer(help="Test creatives and audiences before money is scaled.")
+experiment.command("next")(next_day)
+experiment.command()(verdict)
+app.add_typer(experiment, name="experiment")

@@ -37,7 +37,8 @@ def reallocate(
         str,
         typer.Option(
             metavar="NAME",
-            help=f"One of {', '.join(NAMES)}; also thompson(10), proportional(4).",
+            help=f"One of {', '.join(NAMES)}; settings in brackets, as in thompson(10) or "
+            "cautious(thompson(10), 0.5).",
         ),
     ] = NAMES[0],
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the policy.")] = 0,
