@@ -176,7 +176,7 @@ def test_a_price_below_zero_takes_all_and_no_room_takes_nothing():
     mixture = Mixture(Hill([1.0], [1.0], [3.0]), [[1.0], [2.0]])
     spend, best = mixture.conjugate(-1.0, 0.0, [2.0, 3.0])
     assert spend.tolist() == [2.0, 3.0]
-    assert best == pytest.approx(mixture.value([2.0, 3.0]) + [2.0, 3.0])
+    assert best == pytest.approx(mixture.value([2.0, 3.0]) + np.array([2.0, 3.0]))
     assert mixture.conjugate(0.1, 0.0, 0.0)[0].tolist() == [0.0, 0.0]
 
 

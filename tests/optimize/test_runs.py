@@ -110,6 +110,24 @@ def test_runs_do_not_see_each_other():
     assert moved.outcome == pytest.approx(together.outcome[order], rel=1e-12)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.8])
+def test_a_run_is_the_same_to_the_last_bit_in_whatever_company(share):
+    rng = np.random.default_rng(11)
+    runs = 40
+    curves = mixture(rng, (runs, 7), share)
+    lower, upper = np.full((runs, 7), 5.0), np.full((runs, 7), 300.0)
+    budget = rng.uniform(300, 1000, runs)
+    for fill in (best_of_runs, waterfill) if share < 0.1 else (best_of_runs,):
+        together = fill(curves, lower, upper, budget)
+        for size in (1, 7):
+            for at in range(0, runs, size):
+                some = slice(at, at + size)
+                part = Mixture(CELLS, curves.weights[some])
+                alone = fill(part, lower[some], upper[some], budget[some])
+                for whole, own in zip(together, alone, strict=True):
+                    assert np.array_equal(whole[some], own)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.9])
 def test_no_cap_no_room_and_no_money(share):
     rng = np.random.default_rng(7)
@@ -145,8 +163,8 @@ def test_other_curves_that_bend_are_refused():
     with pytest.raises(SolverError) as raised:
         best_of_runs(Hill([1.0, 1.0], [5.0, 9.0], [3.0, 3.0]), np.zeros(2), np.ones(2), 1.0)
     assert raised.value.code == "wrong-method"
+    steep = Mixture(Hill([1.0], [5.0], [500.0]), [[1.0]])
     with pytest.raises(SolverError):
-        steep = Mixture(Hill([1.0], [5.0], [500.0]), [[1.0]])
         best_of_runs(steep, np.zeros(1), np.full(1, 9.0), 9.0)
 
 

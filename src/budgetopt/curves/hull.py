@@ -234,13 +234,17 @@ def _touching(
     values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
     low, high = np.zeros(left[0].size), np.full(left[0].size, np.inf)
     price = (values[1] - values[0]) / (spends[1] - spends[0])
+    met = np.zeros(price.shape, dtype=bool)
     for _ in range(_ROUNDS):
-        spends = [curve.falling(price, *e) for curve, e in zip(both, ends, strict=True)]
+        # What is met stays, so that no line depends on how long others take.
+        taken = [curve.falling(price, *e) for curve, e in zip(both, ends, strict=True)]
+        spends = [np.where(met, *pair) for pair in zip(spends, taken, strict=True)]
         values = [curve.value(x) for curve, x in zip(both, spends, strict=True)]
         ahead = (values[1] - values[0]) / (spends[1] - spends[0])
         low, high = np.where(ahead > price, price, low), np.where(ahead < price, price, high)
         ahead = np.where((ahead >= low) & (ahead <= high), ahead, 0.5 * (low + high))
-        step, price = np.abs(ahead - price), ahead
-        if np.all(step <= _NEAR * price):
+        step, price = np.abs(ahead - price), np.where(met, price, ahead)
+        met |= step <= _NEAR * price
+        if np.all(met):
             break
     return np.stack([price, *spends])

@@ -30,9 +30,12 @@ _GROUP = 8
 """Panels are made in groups of so many, so that nearly the same spends share a table."""
 _ROUNDS = 60
 """Newton's method needs some four rounds; bisection alone would need 50."""
-_NEAR = 1e-9
+_NEAR = 1e-7
 """A Newton step this small leaves an error of its square."""
 _TINY = 1e-300
+_BLOCK = 64
+"""Rows of a product at a time, the last ones padded: what a row gets then does not depend, to the
+last bit, on which rows are beside it, as it would where sizes choose the way a product is made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +170,7 @@ class Sampled(Curve):
     def __post_init__(self) -> None:
         rows = np.ascontiguousarray(self.weights).reshape(-1, self.weights.shape[-1])
         object.__setattr__(self, "rows", rows)
-        object.__setattr__(self, "_slopes", self.table.slopes @ rows.T)
+        object.__setattr__(self, "_slopes", products(self.table.slopes, rows))
         none = np.full(len(rows), -1, dtype=np.intp), np.empty((_TERMS + 1, len(rows)))
         object.__setattr__(self, "_held", none)
 
@@ -220,53 +223,33 @@ class Sampled(Curve):
         below, above = (np.broadcast_to(as_spend(end), shape).ravel() for end in (low, high))
         ends, slopes = self.table.ends[:, None], own._slopes
         steep = (slopes >= p) & (slopes > 0)
-        within = np.any(below > ends[0]) or np.any(above < ends[-1])
-        if within:
+        if np.any(below > ends[0]) or np.any(above < ends[-1]):
             steep = (ends < below) | (steep & (ends <= above))
         count = steep.sum(axis=0)
         panel = np.clip(count - 1, 0, len(slopes) - 2)
         last = float(ends[-1, 0])
-        met = own._meet(panel, p, *((below, above) if within else ()))
+        met = own._meet(panel, p, (below, above))
         spend = np.where(count == 0, 0.0, np.where(count == len(slopes), last, met))
         return np.clip(spend, below, above).reshape(shape)
 
-    def _meet(self, panel: Places, price: Floats, *bounds: Floats) -> Floats:
+    def _meet(self, panel: Places, price: Floats, bounds: tuple[Floats, Floats]) -> Floats:
         """Return the spend on a panel whose slope is a price, by Newton steps in logarithms."""
         every, terms = np.arange(panel.size), self.pieces(panel)[:-1]
         half = 0.5 * self.table.width
         begin = (self.table.first + panel) * self.table.width
         with np.errstate(all="ignore"):
             goal = np.log(price) + begin + half
-            if bounds:
-                low, high = (
-                    np.clip((np.log(end) - begin) / half - 1.0, -1.0, 1.0) for end in bounds
-                )
-                left, right = (
-                    np.log(np.maximum(_powers(terms, end)[0], _TINY)) - half * end - goal
-                    for end in (low, high)
-                )
-            else:
-                low, high = np.full_like(begin, -1.0), np.full_like(begin, 1.0)
-                left, right = (np.log(self._slopes[panel + side, every] / price) for side in (0, 1))
-            ends = (low, high)
-            # Where the slope is on one side of the price all the way, an end is the answer.
-            high = np.where(left < 0, low, high)
-            low = np.where(right >= 0, high, low)
-            at = low + (high - low) * np.clip(left / (left - right), 0.0, 1.0)
-            at = np.where(np.isfinite(at), at, 0.5 * (low + high))
-            for _ in range(_ROUNDS):
-                flow, rise = _powers(terms, at)
-                flow = np.maximum(flow, _TINY)
-                miss = np.log(flow) - half * at - goal
-                low, high = np.where(miss >= 0, at, low), np.where(miss < 0, at, high)
-                ahead = at - miss / (rise / flow - half)
-                inside = (ahead >= low) & (ahead <= high)
-                ahead = np.where(inside, ahead, 0.5 * (low + high))
-                step, at = np.abs(ahead - at), ahead
-                if np.all(step <= _NEAR):
-                    break
+            left, right = (np.log(self._slopes[panel + side, every] / price) for side in (0, 1))
+            low, high = np.full_like(begin, -1.0), np.full_like(begin, 1.0)
+            for bound, end, miss in zip(bounds, (low, high), (left, right), strict=True):
+                place = (np.log(bound) - begin) / half - 1.0
+                some = np.flatnonzero(np.abs(place) < 1.0)
+                end[some] = place[some]
+                flow = np.maximum(_powers(terms[:, some], end[some])[0], _TINY)
+                miss[some] = np.log(flow) - half * end[some] - goal[some]
+            at = _root(terms, half, goal, (low, high), (left, right))
         spend: Floats = np.exp(begin + half * (1.0 + at))
-        for bound, end in zip(bounds, ends, strict=False):
+        for bound, end in zip(bounds, (low, high), strict=True):
             # Exactly, so that who asks can tell that it is an end.
             np.copyto(spend, bound, where=(at == end) & (np.abs(end) < 1.0))
         return spend
@@ -281,7 +264,7 @@ class Sampled(Curve):
             order = fresh[np.argsort(panel[fresh], kind="stable")]
             cuts = np.flatnonzero(np.diff(panel[order])) + 1
             for some in np.split(order, cuts):
-                terms[:, some] = self.table.pieces[panel[some[0]]] @ self.rows[some].T
+                terms[:, some] = products(self.table.pieces[panel[some[0]]], self.rows[some])
             object.__setattr__(self, "_held", (panel, terms))
         return terms
 
@@ -324,3 +307,46 @@ class Sampled(Curve):
             return self, flat
         weights = np.broadcast_to(self.weights, (*wide, self.weights.shape[-1]))
         return type(self)(self.table, weights), flat
+
+
+def _root(
+    terms: Floats, half: float, goal: Floats, ends: tuple[Floats, Floats], miss: tuple[Floats, ...]
+) -> Floats:
+    """Return the place between ends where ``ln P(t) - half t`` falls to a goal, by Newton steps.
+
+    `miss` is what it is above the goal at the ends; where that has one sign an end is the answer.
+    """
+    left, right = miss
+    high = np.where(left < 0, ends[0], ends[1])
+    low = np.where(right >= 0, high, ends[0])
+    at = low + (high - low) * np.clip(left / (left - right), 0.0, 1.0)
+    at = np.where(np.isfinite(at), at, 0.5 * (low + high))
+    met = np.zeros(at.shape, dtype=bool)
+    for _ in range(_ROUNDS):
+        flow, rise = _powers(terms, at)
+        flow = np.maximum(flow, _TINY)
+        over = np.log(flow) - half * at - goal
+        low, high = np.where(over >= 0, at, low), np.where(over < 0, at, high)
+        ahead = at - over / (rise / flow - half)
+        inside = (ahead >= low) & (ahead <= high)
+        ahead = np.where(inside, ahead, 0.5 * (low + high))
+        # What is met stays, so that no row depends on how long others take.
+        step, at = np.abs(ahead - at), np.where(met, at, ahead)
+        met |= step <= _NEAR
+        if np.all(met):
+            break
+    return at
+
+
+def products(table: Floats, rows: Floats) -> Floats:
+    """Return ``table @ rows.T``, the same for a row in whatever company."""
+    found = np.empty((len(table), len(rows)))
+    padded = np.zeros((_BLOCK, rows.shape[1]))
+    for at in range(0, len(rows), _BLOCK):
+        some = rows[at : at + _BLOCK]
+        if len(some) < _BLOCK:
+            padded[: len(some)] = some
+            found[:, at:] = (table @ padded.T)[:, : len(some)]
+        else:
+            found[:, at : at + _BLOCK] = table @ some.T
+    return found

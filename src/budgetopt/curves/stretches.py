@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.curves.base import Floats
-from budgetopt.curves.sampled import Sampled, Table
+from budgetopt.curves.sampled import Sampled, Table, products
 
 _PARTS = 4
 """A panel is proven concave in so many parts."""
@@ -107,9 +107,9 @@ def _doubtful(
         for end in (low, high)
     )
     asked = _least_bend(table)[first * _PARTS : (last + 1) * _PARTS]
-    doubtful = sampled.rows @ asked.T < 0
-    curves = np.flatnonzero(np.any(doubtful, axis=1))
-    panels = np.any(doubtful, axis=0).reshape(-1, _PARTS).any(axis=1)
+    doubtful = products(asked, sampled.rows) < 0
+    curves = np.flatnonzero(np.any(doubtful, axis=0))
+    panels = np.any(doubtful, axis=1).reshape(-1, _PARTS).any(axis=1)
     return first + np.flatnonzero(panels), curves
 
 
@@ -118,7 +118,7 @@ def _bend(sampled: Sampled, panels: NDArray[np.intp], curves: NDArray[np.intp]) 
     table, rows = sampled.table, sampled.rows[curves]
     read = np.vander(2.0 * _ALONG - 1.0, table.pieces.shape[1] - 1, increasing=True) @ _fall(table)
     cells = np.matmul(read, table.pieces[panels, :-1])
-    return np.asarray(cells.reshape(-1, rows.shape[1]) @ rows.T)
+    return np.concatenate([products(panel, rows) for panel in cells])
 
 
 def _at(turn: NDArray[np.bool_], bend: Floats, place: Floats, table: Table) -> Floats:

@@ -308,6 +308,7 @@ def _line_price(hull: Hull, money: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     count, nodes = len(hull.price), len(money)
     lines = np.moveaxis(hull.price, 0, -1).reshape(nodes, -1)
     lines = np.sort(np.where(np.isfinite(lines) & (lines > 0), lines, np.inf), axis=-1)
+    lines = np.concatenate([lines, np.full((nodes, 1), np.inf)], axis=-1)
     first, last = np.zeros(nodes, dtype=np.intp), np.isfinite(lines).sum(axis=-1)
     found = np.zeros(nodes, dtype=bool)
     every = np.arange(nodes)
@@ -323,7 +324,6 @@ def _line_price(hull: Hull, money: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         found[some] = ~dear & ~cheap
         price[some] = tried
     below = np.where(first > 0, lines[every, np.maximum(first - 1, 0)], 0.0)
-    above = lines[every, np.minimum(last, lines.shape[-1] - 1)]
-    between = np.sqrt(below * above)
+    between = np.sqrt(below * lines[every, last])
     between = np.where(np.isfinite(between) & (between > 0), between, 0.0)
     return np.where(found, price, between), found

@@ -232,16 +232,14 @@ def _search(pool: _Pool, budget: Floats, room: Floats, start: Floats) -> Filled:
         jump = dear - cheap <= _ULP * np.maximum(1.0, np.abs(log_price))
         if np.all(met | jump | ~scarce):
             break
-        ahead, middle = log_price + step, 0.5 * (cheap + dear)
-        outward = log_price + np.where(miss > 0, stride, -stride)
         # Steps that go to and fro over a bend of the sum are broken by halving the bracket.
-        slow = np.isfinite(middle) & (np.abs(miss) > _PROGRESS * earlier[0])
+        slow = np.isfinite(cheap + dear) & (np.abs(miss) > _PROGRESS * earlier[0])
         earlier = [earlier[1], np.abs(miss)]
-        middle = np.where(np.isfinite(middle), middle, outward)
+        outward = log_price + np.where(miss > 0, stride, -stride)
         stride *= 2.0
-        near = (np.abs(step) <= _LEAP) & ~slow
-        inside = (ahead > cheap) & (ahead < dear) & near & (turn < _NEWTON_ROUNDS)
-        log_price = np.where(met | jump, log_price, np.where(inside, ahead, middle))
+        near = (np.abs(step) <= _LEAP) & ~slow & (turn < _NEWTON_ROUNDS)
+        ahead = _stepped(np.where(near, log_price + step, np.nan), cheap, dear, outward)
+        log_price = np.where(met | jump, log_price, ahead)
     else:
         raise _not_converged()
     spend = _meet(pool, budget, spends, gives, met)
@@ -254,13 +252,22 @@ def _search(pool: _Pool, budget: Floats, room: Floats, start: Floats) -> Filled:
     return Filled(spend, np.where(scarce, price, 0.0))
 
 
+def _stepped(ahead: Floats, cheap: Floats, dear: Floats, outward: Floats) -> Floats:
+    """Return a step if it stays in the bracket, or its middle, or a step outward without one."""
+    middle = 0.5 * (cheap + dear)
+    inside = (ahead > cheap) & (ahead < dear)
+    return np.where(inside, ahead, np.where(np.isfinite(middle), middle, outward))
+
+
 def _meet(
     pool: _Pool, budget: Floats, spends: Blocks, gives: Blocks, met: NDArray[np.bool_]
 ) -> Floats:
     """Return spends that meet the budget where they already nearly do."""
     for _ in range(3):
         miss = np.where(met, budget - _total(spends), 0.0)
-        if np.all(np.abs(miss) <= _EXACT * budget):
+        # Where it is met nothing moves, so that no run depends on what others miss.
+        miss = np.where(np.abs(miss) <= _EXACT * budget, 0.0, miss)
+        if not np.any(miss):
             break
         spends = pool.share_out(spends, miss, gives)
     return _whole(spends)
