@@ -10,10 +10,12 @@ import pytest
 import budgetopt as bo
 
 PINNED = """
-Allocation Belief BudgetLines BudgetoptError CalendarError Channel Columns CurveError Decision
-Exponential Frontier Goal Hill History HistoryError HoldSteady InfeasibleError InputError Limit
-Log Logistic MaxChange MoneyError Plan PlanError Points PosteriorMean Power Proportional Reserve
-Risk SolverError Thompson VerificationError Week allocate frontier learn reallocate
+Allocation Belief BudgetLines BudgetoptError CalendarError Carryover Cautious Channel ChannelPrior
+Columns CurveError Decision Delay EqualSplit Experiment Exponential Frontier Goal Greedy Guarded
+Hill History HistoryError HoldSteady InfeasibleError InputError LiftTest Limit Log Logistic Market
+MaxChange MoneyError Optimistic Plan PlanError Points PosteriorMean Power Proportional Reserve
+Risk Settings SolverError TestBudget Thompson UpperQuantile VerificationError Week allocate
+frontier learn reallocate
 """
 MENU = PINNED.split()
 

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from budgetopt.belief import Belief, learn
+    from budgetopt.belief import Belief, Settings, learn
     from budgetopt.calendar import Week
-    from budgetopt.curves import Exponential, Hill, Log, Logistic, Points, Power
+    from budgetopt.curves import Carryover, Exponential, Hill, Log, Logistic, Points, Power
     from budgetopt.errors import (
         BudgetoptError,
         CalendarError,
@@ -25,26 +25,74 @@ if TYPE_CHECKING:
         SolverError,
         VerificationError,
     )
-    from budgetopt.history import Columns, History
+    from budgetopt.experiments import Experiment
+    from budgetopt.history import Columns, Delay, History
+    from budgetopt.market import Market
     from budgetopt.optimize import Allocation, allocate
     from budgetopt.optimize.frontier import Frontier, frontier
     from budgetopt.optimize.risk import Risk
-    from budgetopt.plan import BudgetLines, Channel, Goal, Limit, MaxChange, Plan, Reserve
-    from budgetopt.policies import HoldSteady, PosteriorMean, Proportional, Thompson
+    from budgetopt.plan import (
+        BudgetLines,
+        Channel,
+        ChannelPrior,
+        Goal,
+        LiftTest,
+        Limit,
+        MaxChange,
+        Plan,
+        Reserve,
+    )
+    from budgetopt.policies import (
+        Cautious,
+        EqualSplit,
+        Greedy,
+        Guarded,
+        HoldSteady,
+        Optimistic,
+        PosteriorMean,
+        Proportional,
+        TestBudget,
+        Thompson,
+        UpperQuantile,
+    )
     from budgetopt.weekly import Decision, reallocate
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "plan": ("Channel", "Plan", "Limit", "Goal", "MaxChange", "Reserve", "BudgetLines"),
-    "history": ("Columns", "History"),
+    "plan": (
+        "Channel",
+        "ChannelPrior",
+        "LiftTest",
+        "Plan",
+        "Limit",
+        "Goal",
+        "MaxChange",
+        "Reserve",
+        "BudgetLines",
+    ),
+    "history": ("Columns", "History", "Delay"),
     "calendar": ("Week",),
-    "curves": ("Exponential", "Hill", "Log", "Power", "Logistic", "Points"),
-    "belief": ("learn", "Belief"),
+    "curves": ("Exponential", "Hill", "Log", "Power", "Logistic", "Points", "Carryover"),
+    "belief": ("learn", "Belief", "Settings"),
     "optimize": ("allocate", "Allocation"),
     "optimize.risk": ("Risk",),
     "optimize.frontier": ("frontier", "Frontier"),
-    "policies": ("HoldSteady", "Proportional", "PosteriorMean", "Thompson"),
+    "policies": (
+        "HoldSteady",
+        "EqualSplit",
+        "Proportional",
+        "Greedy",
+        "PosteriorMean",
+        "Optimistic",
+        "Thompson",
+        "UpperQuantile",
+        "Cautious",
+        "Guarded",
+        "TestBudget",
+    ),
+    "experiments": ("Experiment",),
+    "market": ("Market",),
     "weekly": ("reallocate", "Decision"),
     "errors": (
         "BudgetoptError",
@@ -67,24 +115,35 @@ __all__ = [
     "BudgetLines",
     "BudgetoptError",
     "CalendarError",
+    "Carryover",
+    "Cautious",
     "Channel",
+    "ChannelPrior",
     "Columns",
     "CurveError",
     "Decision",
+    "Delay",
+    "EqualSplit",
+    "Experiment",
     "Exponential",
     "Frontier",
     "Goal",
+    "Greedy",
+    "Guarded",
     "Hill",
     "History",
     "HistoryError",
     "HoldSteady",
     "InfeasibleError",
     "InputError",
+    "LiftTest",
     "Limit",
     "Log",
     "Logistic",
+    "Market",
     "MaxChange",
     "MoneyError",
+    "Optimistic",
     "Plan",
     "PlanError",
     "Points",
@@ -93,8 +152,11 @@ __all__ = [
     "Proportional",
     "Reserve",
     "Risk",
+    "Settings",
     "SolverError",
+    "TestBudget",
     "Thompson",
+    "UpperQuantile",
     "VerificationError",
     "Week",
     "allocate",

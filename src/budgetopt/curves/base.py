@@ -175,7 +175,7 @@ def as_floats(given: Any) -> Floats:
             items = [np.nan if isinstance(v, (str, bool, np.bool_)) else v for v in array.flat]
             return np.array(items, dtype=np.float64).reshape(array.shape)
         return array.astype(np.float64, copy=False) if array.dtype.kind in "iuf" else _NOTHING
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _NOTHING
 
 
