@@ -16,24 +16,10 @@ import budgetopt as bo
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount
 from budgetopt.plan import Limit
+from budgetopt.policies import NAMES as POLICIES
+from budgetopt.policies import policy_named
 
-NAMES = ("百度 Baidu", "feed", "kol")
-MONDAY = dt.date(2025, 3, 3)
-
-
-def plan(**changes):
-    channels = changes.pop("channels", [bo.Channel(n) for n in NAMES])
-    return bo.Plan(**{"budget": 330, "currency": "CNY", "channels": channels, "step": 1} | changes)
-
-
-def history(weeks=12, seed=3, total=False, **changes):
-    rng = np.random.default_rng(seed)
-    spend = np.round(rng.uniform(50, 150, (weeks, 3)))
-    brought = [900, 500, 300] * -np.expm1(-spend / 120)
-    outcome = np.round(brought * rng.lognormal(0, 0.1, spend.shape))
-    starts = np.datetime64(MONDAY) + 7 * np.arange(weeks)
-    known = {"total": outcome.sum(axis=1)} if total else {"outcome": outcome}
-    return bo.History(NAMES, starts, **{"spend": spend} | known | changes)
+from .helpers import MONDAY, NAMES, Fixed, history, plan
 
 
 def test_the_default_week_follows_the_last_one():
@@ -145,7 +131,7 @@ def test_holding_moves_nothing():
 
 
 def test_the_gap_is_what_a_policy_gives_up_by_the_mean():
-    best = bo.reallocate(plan(), history())
+    best = bo.reallocate(plan(), history(), policy=bo.PosteriorMean())
     other = bo.reallocate(plan(), history(), policy=bo.Proportional())
     assert best.allocation.gap < 1e-5  # spends are whole yuan
     assert other.allocation.bound == pytest.approx(best.allocation.bound, rel=1e-9)
@@ -192,31 +178,20 @@ def test_a_numpy_seed_is_a_seed():
     assert json.loads(bo.reallocate(plan(), history(), seed=np.int64(7)).to_json())["seed"] == 7
 
 
-class Fixed:
-    """A policy of one's own: any object with a name and the verb."""
-
-    name = "fixed"
-
-    def __init__(self, *spend):
-        self.spend = spend
-
-    def decide(self, view, rng):
-        return np.array(self.spend, dtype=float)
-
-
 def free(**changes):
     channels = [bo.Channel("百度 Baidu", floor=20), bo.Channel("feed", cap=100), bo.Channel("kol")]
     return plan(channels=channels, max_change="none", **changes)
 
 
 def test_a_policy_of_ones_own_plugs_in():
-    decision = bo.reallocate(free(), history(), policy=Fixed(100, 100, 130))
+    decision = bo.reallocate(free(), history(), policy=Fixed(100, 100, 130), guardrails=None)
     assert [m.after for m in decision.moves] == [100, 100, 130]
     assert decision.policy == decision.allocation.method == "fixed"
 
 
 def test_a_hair_outside_is_rounded_away():
-    decision = bo.reallocate(free(), history(), policy=Fixed(19.9999, 100.0001, 210))
+    policy = Fixed(19.9999, 100.0001, 210)
+    decision = bo.reallocate(free(), history(), policy=policy, guardrails=None)
     assert [m.after for m in decision.moves] == [20, 100, 210]
 
 
@@ -228,8 +203,6 @@ def test_a_hair_outside_is_rounded_away():
         ((20, 100, -1), "gave 'kol' -1, below its zero 0"),
         ((100, 100, 131), "spent 331, above the budget 330"),
         ((100, 100), "gave no finite amount for each of 3 channels"),
-        ((100, np.nan, 1), "gave no finite amount for each of 3 channels"),
-        ((100, np.inf, 1), "gave no finite amount for each of 3 channels"),
     ],
 )
 def test_a_policy_that_breaks_a_limit_is_withheld(spend, said):
@@ -272,7 +245,8 @@ def test_the_numbers_of_a_reason_are_those_of_its_move():
 
 def test_an_optimal_move_is_never_against_its_own_reason():
     for seed in range(6):
-        decision = bo.reallocate(plan(max_change="100%"), history(seed=seed))
+        free, known = plan(max_change="100%"), history(seed=seed)
+        decision = bo.reallocate(free, known, policy=bo.PosteriorMean())
         assert not [m.reason for m in decision.moves if "though" in m.reason]
 
 
@@ -312,7 +286,8 @@ def test_a_decision_that_was_tampered_with_is_refused():
 
 
 @pytest.mark.parametrize(
-    "change", [{"schema_version": 2}, {"week": "soon"}, {"moves": [1]}, {"allocation": {}}]
+    "change",
+    [{"schema_version": 1}, {"week": "soon"}, {"fired": [1]}, {"moves": [1]}, {"allocation": {}}],
 )
 def test_what_is_no_decision_is_refused(change):
     data = bo.reallocate(plan(), history()).to_dict() | change
@@ -387,12 +362,10 @@ def share_of_group(decision):
     return (spend["百度 Baidu"] + spend["feed"]) / decision.allocation.total
 
 
-@pytest.mark.parametrize(
-    "policy", [None, bo.Thompson(), bo.HoldSteady(), bo.Proportional()], ids=lambda p: str(p)
-)
+@pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_keeps_limits_across_channels(policy):
     # Last week the group had 65 %.
-    decision = bo.reallocate(grouped("60%"), history(), policy=policy)
+    decision = bo.reallocate(grouped("60%"), history(), policy=policy_named(policy))
     assert share_of_group(decision) <= Decimal("0.6")
 
 
@@ -412,17 +385,16 @@ def test_a_policy_of_ones_own_may_not_break_a_limit_across_channels():
 
 
 def test_reasons_count_the_price_of_limits_across_channels():
-    decision = bo.reallocate(grouped("60%"), history())
+    decision = bo.reallocate(grouped("60%"), history(), policy=bo.PosteriorMean())
     assert "the x group" in decision.allocation.prices
     assert not [m.reason for m in decision.moves if "though" in m.reason]
 
 
 @pytest.mark.parametrize("limit", [Limit.roas(3.1), Limit.turnover(20)], ids=lambda x: x.name)
-@pytest.mark.parametrize(
-    "policy", [None, bo.Thompson(), bo.HoldSteady(), bo.Proportional()], ids=lambda p: str(p)
-)
+@pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_keeps_limits_on_outcomes_and_moves(policy, limit):
-    decision = bo.reallocate(plan(limits=[limit], step="0.01"), history(), policy=policy)
+    declared = plan(limits=[limit], step="0.01")
+    decision = bo.reallocate(declared, history(), policy=policy_named(policy))
     week = decision.allocation
     if limit.name == "ROAS":
         assert week.outcome >= 3.1 * float(week.total) * (1 - 1e-9)

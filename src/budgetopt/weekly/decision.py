@@ -14,8 +14,9 @@ from budgetopt.errors import InputError
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import Allocation, how_good
+from budgetopt.weekly.guardrails import Fired
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Decision:
     moves
         One `Move` a channel, in the plan's order.
     policy
-        Name of the policy.
+        Name of the policy that was asked.
     seed
         Seed of the policy's random numbers.
     gain
@@ -76,7 +77,12 @@ class Decision:
     history
         Fingerprint of the history that was used.
     notes
-        What a reader should know of plan, history and belief.
+        What a reader should know of plan, history and belief, and the sentences of `fired`.
+    decided_by
+        Name of the policy whose split it is: another one where a guard held the week, or where
+        the policy could not solve it. By default `policy`.
+    fired
+        Every guard that stepped in, with its numbers.
 
     Raises
     ------
@@ -92,8 +98,11 @@ class Decision:
     gain: float | None
     history: str
     notes: tuple[str, ...] = ()
+    decided_by: str = ""
+    fired: tuple[Fired, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "decided_by", self.decided_by or self.policy)
         if {m.channel: m.after for m in self.moves} != self.allocation.spend:
             raise InputError(
                 "bad-argument",
@@ -115,9 +124,10 @@ class Decision:
     def explain(self) -> str:
         """Return the decision in sentences."""
         week, total = self.allocation, self.allocation.total
+        instead = "" if self.decided_by == self.policy else f" in place of {self.policy}"
         lines = [
             f"Week of {self.week}: {show(total)} of {show(week.budget)} {week.currency} "
-            f"by policy {self.policy}."
+            f"by policy {self.decided_by}{instead}."
         ]
         if week.unspent:
             lines.append(f"{show(week.unspent)} {week.currency} stays unspent.")
@@ -154,10 +164,12 @@ class Decision:
             "week": self.week.start.isoformat(),
             "iso_week": self.week.iso,
             "policy": self.policy,
+            "decided_by": self.decided_by,
             "seed": self.seed,
             "gain": self.gain,
             "history": self.history,
             "notes": list(self.notes),
+            "fired": [one.to_dict() for one in self.fired],
             "moves": moves,
             "allocation": self.allocation.to_dict(),
         }
@@ -194,6 +206,8 @@ class Decision:
                 gain=data["gain"],
                 history=data["history"],
                 notes=tuple(data["notes"]),
+                decided_by=data["decided_by"],
+                fired=tuple(Fired.from_dict(one) for one in data["fired"]),
             )
         except InputError:
             raise  # The allocation's own, which says more.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from budgetopt.curves import Log, stack
-from budgetopt.errors import InputError, VerificationError
+from budgetopt.errors import SolverError, VerificationError
 from budgetopt.figures import show_figure
-from budgetopt.optimize import Problem, solve
-from budgetopt.plan import RULES
-from budgetopt.policies import Policy
+from budgetopt.optimize import Problem, Solved, solve
+from budgetopt.optimize.problem import refuse_infeasible
+from budgetopt.plan import RULES, Bounds
+from budgetopt.policies import fit_spend, not_amounts
 from budgetopt.policies.base import Floats
 
 _EXACT = 1e-9
@@ -21,25 +23,6 @@ _ROUGH = 1e-6
 """Share of its own size by which a row may be missed: rounding to exact money takes it away."""
 _HALVINGS = 50
 """Halvings of the way to the best split, down to the last digits."""
-
-
-def checked_policy(policy: Any) -> Policy:
-    """Return a policy, or say what is needed of one.
-
-    Raises
-    ------
-    InputError
-        ``bad-argument`` for a class, a name or anything else without a name and `decide`.
-    """
-    if isinstance(policy, type) or not isinstance(policy, Policy):
-        raise InputError(
-            "bad-argument",
-            f"policy is {policy!r}",
-            field="policy",
-            value=str(policy),
-            remedy="give an object with a name and the method decide, such as Thompson()",
-        )
-    return policy
 
 
 def checked_spend(problem: Problem, policy: str, answer: Any) -> Floats:
@@ -66,8 +49,7 @@ def checked_spend(problem: Problem, policy: str, answer: Any) -> Floats:
     except (TypeError, ValueError):
         spend = np.full(0, np.nan)
     if spend.shape != (len(problem.names),) or not np.isfinite(spend).all():
-        count = len(problem.names)
-        raise _withheld(policy, f"gave no finite amount for each of {count} channels", answer)
+        raise not_amounts(policy, answer, len(problem.names))
     slack = 0.5 / problem.money.units + _EXACT * problem.budget / problem.money.units
     bounds = problem.bounds
     for way, least, limit, rules in (
@@ -88,6 +70,46 @@ def checked_spend(problem: Problem, policy: str, answer: Any) -> Floats:
     if broken:
         raise _withheld(policy, f"broke the limit {broken[0]!r}", broken[0])
     return spend
+
+
+def holding(problem: Problem, channels: Iterable[str]) -> Problem:
+    """Return a problem in which some channels get what they got last week, within their bounds.
+
+    Raises
+    ------
+    InfeasibleError
+        ``floors-above-budget`` or ``cannot-spend-all``.
+    """
+    held = np.isin(problem.names, list(channels))
+    if not held.any() or problem.last is None:
+        return problem
+    bounds = problem.bounds
+    stay = np.clip(problem.last, bounds.lower, bounds.upper)
+    rule = RULES.index("lock")
+    narrow = Bounds(
+        np.where(held, stay, bounds.lower),
+        np.where(held, stay, bounds.upper),
+        np.where(held, rule, bounds.lower_rule).astype(np.int8),
+        np.where(held, rule, bounds.upper_rule).astype(np.int8),
+    )
+    tighter = replace(problem, bounds=narrow)
+    refuse_infeasible(tighter)
+    return tighter
+
+
+def best_split(problem: Problem) -> tuple[Solved, SolverError | None]:
+    """Return the best split; or last week's with a rough bound, and why there is no better one.
+
+    The rough bound is what all channels bring at their upper bounds.
+    """
+    try:
+        return solve(problem), None
+    except SolverError as error:
+        every = (problem.lower, problem.upper, problem.budget_money)
+        held = fit_spend(problem.last_money, *map(np.asarray, every), all_=problem.spend_all)
+        most = np.minimum(problem.upper, problem.budget_money)
+        bound = problem.weight @ problem.curves.value(most) - problem.cost @ problem.lower
+        return Solved(held, np.zeros(problem.rows.size), float(bound), "hold"), error
 
 
 def drawn_in(problem: Problem, best: Floats, spend: Floats) -> Floats:
@@ -139,11 +161,11 @@ def _broken_rows(problem: Problem, spend: Floats, slack: float = _ROUGH) -> list
     return [name for name, broken in zip(rows.names, over.tolist(), strict=True) if broken]
 
 
-def _withheld(policy: str, problem: str, value: Any) -> VerificationError:
+def _withheld(policy: str, problem: str, value: float | str) -> VerificationError:
     return VerificationError(
         "broken-limit",
         f"policy {policy!r} {problem}",
         field="policy",
-        value=value if isinstance(value, float) else str(value)[:60],
+        value=value,
         remedy="mend the policy; fit of its view draws wishes into the limits",
     )

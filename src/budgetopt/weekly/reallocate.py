@@ -5,28 +5,72 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from budgetopt.belief import learn
+from budgetopt.belief import Belief
 from budgetopt.calendar import Week, as_date
 from budgetopt.curves import Curve
-from budgetopt.errors import CalendarError, HistoryError, InputError
+from budgetopt.errors import CalendarError, HistoryError, InfeasibleError, InputError, SolverError
+from budgetopt.figures import show_figure
 from budgetopt.history import History
-from budgetopt.optimize import Problem, draws_of, problem_of, settle, solve
+from budgetopt.optimize import Allocation, Problem, Solved, draws_of, problem_of, settle, solve
 from budgetopt.plan import Plan
-from budgetopt.policies import Policy, PosteriorMean, View
+from budgetopt.policies import (
+    DEFAULT,
+    HoldSteady,
+    Policy,
+    View,
+    checked_policy,
+    conservative,
+    decided,
+)
 from budgetopt.policies.base import Floats
+from budgetopt.weekly.continued import belief_for, beyond_seen
 from budgetopt.weekly.decision import Decision
-from budgetopt.weekly.guard import checked_policy, checked_spend, drawn_in
+from budgetopt.weekly.guard import best_split, checked_spend, drawn_in, holding
+from budgetopt.weekly.guardrails import Fired, Guardrails
 from budgetopt.weekly.reasons import moves_of
+from budgetopt.weekly.watch import Watch, watch
 
 _NAMED = 6
 """Weeks that one note names."""
 
 DRAWS = 1000
 """Draws from the belief that the range of the outcome is read from."""
+
+GUARDRAILS = Guardrails()
+"""What holds where nobody says otherwise."""
+
+
+class _Ready(NamedTuple):
+    """A week that is ready to be decided.
+
+    Parameters
+    ----------
+    problem
+        With the channels held that a guard holds.
+    view
+        What a policy sees.
+    best
+        The best split by the expected curves.
+    watch
+        What the guards found.
+    """
+
+    problem: Problem
+    view: View
+    best: Solved
+    watch: Watch
+
+
+class _Chosen(NamedTuple):
+    """A split, the name of the policy whose it is, and the guards that fired for it."""
+
+    spend: Floats
+    policy: str
+    fired: tuple[Fired, ...]
 
 
 def reallocate(
@@ -36,6 +80,8 @@ def reallocate(
     week: dt.date | str | None = None,
     policy: Policy | None = None,
     seed: int = 0,
+    belief: Belief | None = None,
+    guardrails: Guardrails | None = GUARDRAILS,
 ) -> Decision:
     """Decide how one week's money is split, from what earlier weeks brought.
 
@@ -49,9 +95,15 @@ def reallocate(
         Day on which the week starts; by default the next one: after the last whole week, and
         after the week under way where the history has a part of it.
     policy
-        How to decide; by default `PosteriorMean`.
+        How to decide; by default `budgetopt.policies.DEFAULT`. In a week that it cannot solve its
+        ``otherwise`` is taken, by default `HoldSteady`.
     seed
         Seed of the policy's random numbers, at least 0; each week has numbers of its own.
+    belief
+        What was learned before, continued by the weeks of the history; None to learn from the
+        history alone.
+    guardrails
+        What holds whatever the policy is; None for the limits of the plan alone.
 
     Returns
     -------
@@ -66,12 +118,14 @@ def reallocate(
         Where the history does not fit the plan, or has no whole week before the one decided.
     CalendarError
         ``bad-date`` where `week` is not a date or not a start day.
+    InputError
+        Where the belief has other channels than the plan, or has seen the week decided.
     InfeasibleError
         Where no split keeps the limits.
     VerificationError
         ``broken-limit`` where the policy's answer breaks a limit.
     """
-    policy = checked_policy(PosteriorMean() if policy is None else policy)
+    policy, seed = checked_policy(DEFAULT if policy is None else policy), _seed(seed)
     known = history.select(plan.names)
     start = _week_decided(known, week)
     known = known.until(start)
@@ -84,27 +138,89 @@ def reallocate(
             value=str(start),
             remedy="give a longer history or a later week",
         )
-    seed = _seed(seed)
-    belief = learn(past, plan)
-    last = last_spend(plan, past)
-    problem = problem_of(plan, belief, last)
-    best = solve(problem)
-    view = _view(plan, past, problem, belief, last, best.spend)
+    learned, last = belief_for(plan, past, start, belief), last_spend(plan, past)
+    watched = Watch()
+    if guardrails is not None:
+        watched = watch(guardrails, Week(start), past, learned, last)
+    ready = _ready(plan, past, learned, last, watched)
     rng = np.random.default_rng([seed, start.toordinal()])
-    spend = checked_spend(problem, policy.name, policy.decide(view, rng))
-    drawn = draws_of(plan, belief, DRAWS, seed)
-    allocation = settle(plan, problem, best._replace(spend=spend, method=policy.name), drawn)
-    before = problem.curves.value(view.last).sum()
+    chosen = _chosen(policy, ready, guardrails, rng)
+    allocation = _settled(plan, ready, chosen, learned, seed)
+    before = ready.problem.curves.value(ready.view.last).sum()
+    said, held = [one.sentence for one in chosen.fired], dict(ready.watch.channels)
+    noted = (*learned.notes, *past.notes, *beyond_seen(learned, allocation), *allocation.notes)
     return Decision(
         week=Week(start),
         allocation=allocation,
-        moves=moves_of(allocation, last, problem, best.prices),
+        moves=moves_of(allocation, last, ready.problem, ready.best.prices, held),
         policy=policy.name,
         seed=seed,
         gain=float(allocation.outcome - before) if last else None,
         history=past.fingerprint,
-        notes=(*_missing_weeks(known, past, start), *belief.notes, *past.notes, *allocation.notes),
+        notes=(*said, *_missing_weeks(known, past, start), *noted),
+        decided_by=chosen.policy,
+        fired=chosen.fired,
     )
+
+
+def _ready(
+    plan: Plan, past: History, belief: Belief, last: dict[str, Decimal], watched: Watch
+) -> _Ready:
+    """Return the week with what is held inside its bounds; all of it where that does not fit."""
+    problem = free = problem_of(plan, belief, last)
+    if not watched.whole_week:
+        try:
+            problem = holding(free, dict(watched.channels))
+            best, stuck = best_split(problem)
+        except InfeasibleError:
+            if not watched.channels:
+                raise
+            problem, watched = free, replace(watched, whole_week=True)
+    if watched.whole_week:
+        best, stuck = best_split(problem)
+    return _Ready(problem, _view(plan, past, problem, belief, best.spend, stuck), best, watched)
+
+
+def _chosen(
+    policy: Policy, ready: _Ready, rails: Guardrails | None, rng: np.random.Generator
+) -> _Chosen:
+    """Return what the policy wants, or as much of it as the guards let through."""
+    view, fired = ready.view, ready.watch.fired
+    if ready.watch.whole_week:
+        held = HoldSteady()
+        spend = checked_spend(ready.problem, held.name, held.decide(view, rng))
+        return _Chosen(spend, held.name, fired)
+    found = decided(policy, view, rng)
+    if found.reason:
+        said = f"{found.reason}, so {found.policy} decides"
+        fired = (*fired, Fired("otherwise", said))
+    spend = checked_spend(ready.problem, found.policy, found.spend)
+    if rails is None:
+        return _Chosen(spend, found.policy, fired)
+    kept = conservative(view, spend, rails.most_loss, rails.confidence, ready.watch.widened)
+    if kept.part == 1.0:
+        return _Chosen(spend, found.policy, fired)
+    loss, allowed = (show_figure(-float(gain), 3) for gain in (kept.low, kept.allowed))
+    said = (
+        f"the split of {found.policy} might bring {loss} less than last week's split at "
+        f"{rails.confidence:.0%} confidence, more than the {allowed} ({rails.most_loss:.1%}) that "
+        f"may be lost, so it is taken {kept.part:.0%} of the way"
+    )
+    names = ("loss", "allowed", "part")
+    figures = tuple(zip(names, map(float, (-kept.low, -kept.allowed, kept.part)), strict=True))
+    return _Chosen(kept.spend, found.policy, (*fired, Fired("most-loss", said, figures)))
+
+
+def _settled(plan: Plan, ready: _Ready, chosen: _Chosen, belief: Belief, seed: int) -> Allocation:
+    """Return the split in exact money, verified, with its range as wide as it should be."""
+    solved = ready.best._replace(spend=chosen.spend, method=chosen.policy)
+    week = settle(plan, ready.problem, solved, draws_of(plan, belief, DRAWS, seed))
+    factor, spread = ready.watch.widened, week.spread
+    if factor == 1.0 or spread is None:
+        return week
+    low = max(0.0, spread.median - factor * (spread.median - spread.low))
+    high = spread.median + factor * (spread.high - spread.median)
+    return replace(week, spread=replace(spread, low=low, high=high))
 
 
 def _week_decided(known: History, week: dt.date | str | None) -> dt.date:
@@ -150,15 +266,20 @@ def _view(
     plan: Plan,
     past: History,
     problem: Problem,
-    belief: Any,
-    last: dict[str, Decimal],
+    belief: Belief,
     best: Floats,
+    stuck: SolverError | None,
 ) -> View:
+    """Return what a policy sees; where there is no best split it is told so when it asks."""
+
     def optimum(curves: Curve) -> Floats:
         # The mean of the belief is what the week is judged by, and is solved already.
         if curves == problem.curves:
+            if stuck is not None:
+                raise stuck
             return best.copy()
-        return solve(replace(problem, curves=curves)).spend
+        # Limits on outcomes hold by the mean, whatever the curves say that are asked about.
+        return drawn_in(problem, best, solve(replace(problem, curves=curves)).spend)
 
     def fixed(values: Any) -> Floats:
         # A policy that writes into its view must not change what its answer is checked against.
@@ -166,17 +287,22 @@ def _view(
         array.flags.writeable = False
         return array
 
+    units = problem.money.units
+    budget = problem.money.minor(plan.budget, "budget")
     return View(
         belief=belief,
         lower=fixed(problem.lower),
         upper=fixed(problem.upper),
-        budget=fixed(problem.budget / problem.money.units),
-        last=fixed([float(last.get(n, 0)) for n in plan.names]),
+        budget=fixed(problem.budget / units),
+        last=fixed(problem.last_money),
         spend=past.spend,
         outcome=past.outcome,
         spend_all=problem.spend_all,
         best=optimum,
         keep=lambda spend: drawn_in(problem, best, spend),
+        weight=fixed(problem.weight),
+        cost=fixed(problem.cost),
+        test=fixed(plan.reserve.parts(budget, problem.money)["test"] / units),
     )
 
 

@@ -18,7 +18,11 @@ _ALIKE = 0.005
 
 
 def moves_of(
-    allocation: Allocation, last: Mapping[str, Decimal], problem: Problem, prices: Floats
+    allocation: Allocation,
+    last: Mapping[str, Decimal],
+    problem: Problem,
+    prices: Floats,
+    held: Mapping[str, str] | None = None,
 ) -> tuple[Move, ...]:
     """Return one move a channel, with its reason.
 
@@ -32,7 +36,10 @@ def moves_of(
         The week, with the expected curves over the allocation's channels.
     prices
         Prices of the problem's rows at its best split, the budget first.
+    held
+        Why a guard holds the channels that it holds, by name.
     """
+    held = held or {}
     names = list(allocation.spend)
     before = np.array([float(last.get(n, 0)) for n in names])
     after = np.array([float(allocation.spend[n]) for n in names])
@@ -43,7 +50,10 @@ def moves_of(
     for at, name in enumerate(names):
         was, now = last.get(name), allocation.spend[name]
         here, there = float(worth[at]), float(elsewhere[at])
-        reason = _reason(was, now, here, there, limits.get(name, ""), spare)
+        if name in held:
+            reason = f"{_what(was, now)}; {held[name]}"
+        else:
+            reason = _reason(was, now, here, there, limits.get(name, ""), spare)
         moves.append(Move(name, was, now, reason, here, there))
     return tuple(moves)
 

@@ -1,0 +1,201 @@
+"""What is looked at before a week is decided: freezes, last week's report, and predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, ndtri
+
+from budgetopt.belief import Belief
+from budgetopt.calendar import Week, as_date
+from budgetopt.figures import show_figure
+from budgetopt.history import History
+from budgetopt.money import show_amount
+from budgetopt.weekly.guardrails import Fired, Guardrails
+
+_LEVEL = 0.8
+"""Chance of the bands that outcomes are compared with."""
+_OUTCOMES = 20
+"""Outcomes below which the share inside says nothing."""
+_BY_CHANCE = 0.01
+"""Chance of an alarm, on either side, where the bands are right and outcomes independent."""
+_WIDEST = 5.0
+"""Most that bands are widened, where hardly any outcome lay inside."""
+_IMPOSSIBLE = 1e-3
+"""Chance that was given to an outcome of no more than nothing, below which it is not believed."""
+_TOTALS = 8
+"""Weeks with an outcome after which one total of nothing is not believed."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What was found, and what follows from it.
+
+    Parameters
+    ----------
+    fired
+        Every guard that fired.
+    whole_week
+        Whether nothing moves.
+    channels
+        Channels whose money is held, each with why.
+    widened
+        Factor on the width of bands.
+    """
+
+    fired: tuple[Fired, ...] = ()
+    whole_week: bool = False
+    channels: tuple[tuple[str, str], ...] = ()
+    widened: float = 1.0
+
+
+class _Found(NamedTuple):
+    fired: Fired
+    whole_week: bool = False
+    why: str = ""
+    widened: float = 1.0
+
+
+def watch(
+    rails: Guardrails, week: Week, past: History, belief: Belief, last: dict[str, Decimal]
+) -> Watch:
+    """Return what speaks against moving money this week.
+
+    Parameters
+    ----------
+    rails
+        What holds.
+    week
+        The week decided.
+    past
+        Whole weeks before it.
+    belief
+        What was learned from them.
+    last
+        Last applied money by channel.
+    """
+    looked = (
+        _frozen(rails, week),
+        _missing(past, last),
+        _impossible(past, belief, last),
+        _off(rails, belief),
+    )
+    found = [one for one in looked if one is not None]
+    held = tuple((name, one.why) for one in found for name in one.fired.channels)
+    spending = {name for name, money in last.items() if money > 0}
+    everything = bool(spending) and spending <= {name for name, _ in held}
+    return Watch(
+        fired=tuple(one.fired for one in found),
+        whole_week=everything or any(one.whole_week for one in found),
+        channels=held,
+        widened=max([one.widened for one in found], default=1.0),
+    )
+
+
+def _frozen(rails: Guardrails, week: Week) -> _Found | None:
+    for first, last in rails.freezes:
+        if first <= week.end and week.start <= last:
+            said = f"nothing moves, as {first} to {last} is frozen"
+            return _Found(Fired("freeze", said), whole_week=True)
+    return None
+
+
+def _missing(past: History, last: dict[str, Decimal]) -> _Found | None:
+    """Return the channels with money whose last week was not reported."""
+    spend, monday = past.spend[-1], as_date(past.weeks[-1], "week")
+    why = "held, as last week's report is missing"
+    if past.outcome is None:
+        if np.isfinite(np.asarray(past.total)[-1]):
+            return None
+        said = f"nothing moves, as the outcome of the week of {monday} is missing"
+        return _Found(Fired("missing-report", said), whole_week=True, why=why)
+    unknown = ~np.isfinite(spend) | (~np.isfinite(past.outcome[-1]) & (spend > 0))
+    names = [n for n, gone in zip(past.channels, unknown, strict=True) if gone and last.get(n)]
+    if not names:
+        return None
+    said = f"{_held(names, last)}, as the report of the week of {monday} is missing"
+    figures = (("channels", float(len(names))),)
+    return _Found(Fired("missing-report", said, figures, tuple(names)), why=why)
+
+
+def _impossible(past: History, belief: Belief, last: dict[str, Decimal]) -> _Found | None:
+    """Return the channels that brought nothing at all where that was out of the question."""
+    monday = as_date(past.weeks[-1], "week")
+    if past.outcome is None:
+        total = np.asarray(past.total)
+        earlier = total[:-1][np.isfinite(total[:-1])]
+        if total[-1] != 0 or earlier.size < _TOTALS or not np.all(earlier > 0):
+            return None
+        said = (
+            f"nothing moves, as the week of {monday} reports no outcome at all, "
+            f"and none of {earlier.size} weeks before it did"
+        )
+        figures = (("weeks", float(earlier.size)),)
+        return _Found(Fired("impossible-report", said, figures), whole_week=True)
+    rank = _ranks(belief, past.weeks[-1])
+    # NaN is not below anything: where nothing was predicted, nothing is impossible.
+    odd = (past.outcome[-1] == 0) & (past.spend[-1] > 0) & (rank < _IMPOSSIBLE)
+    names = [n for n, out in zip(past.channels, odd, strict=True) if out and last.get(n)]
+    if not names:
+        return None
+    chance = float(np.max(rank[odd]))
+    said = (
+        f"{_held(names, last)}, as no outcome at all in the week of {monday} had "
+        f"a chance of {show_figure(chance, 2)} at most"
+    )
+    why = "held, as last week's report of nothing is hardly possible"
+    return _Found(Fired("impossible-report", said, (("chance", chance),), tuple(names)), why=why)
+
+
+def _ranks(belief: Belief, week: np.datetime64) -> NDArray[np.float64]:
+    """Return where each channel's outcome of a week lay in its prediction, NaN where unknown."""
+    at = np.flatnonzero(belief.log.weeks == week)
+    if belief.walked is None or not at.size:
+        return np.full(len(belief.channels), np.nan)
+    return np.asarray(belief.walked.ranks[at[0]])
+
+
+def _off(rails: Guardrails, belief: Belief) -> _Found | None:
+    r"""Return the alarm on calibration.
+
+    The share inside must lie beyond the bounds, and so far from the level that the bands, were they
+    right, would let it happen in one week of a hundred: a binomial tail. Bands that held a share
+    ``c`` for a level ``l`` are too narrow by the factor
+    :math:`\Phi^{-1}(\tfrac12 + l/2)\,/\,\Phi^{-1}(\tfrac12 + c/2)`. Bands that are too wide err to
+    the safe side: that is said, and nothing is held for it.
+    """
+    found = belief.calibration(rails.calibration_weeks, _LEVEL)
+    share = found.covered
+    if share is None or found.outcomes < _OUTCOMES:
+        return None
+    said = (
+        f"{found.inside} of {found.outcomes} outcomes of the last {rails.calibration_weeks} weeks "
+        f"lay in their {_LEVEL:.0%} bands"
+    )
+    figures = (("covered", share), ("outcomes", float(found.outcomes)))
+    fewer = bdtr(found.inside, found.outcomes, _LEVEL)
+    more = bdtr(found.outcomes - found.inside, found.outcomes, 1.0 - _LEVEL)
+    if share < rails.least_covered and fewer < _BY_CHANCE:
+        narrow = ndtri(0.5 + 0.5 * share) if share > 0 else 0.0
+        factor = float(min(_WIDEST, ndtri(0.5 + 0.5 * _LEVEL) / max(narrow, 1e-9)))
+        rest = f"under {rails.least_covered:.0%}: ranges are drawn {factor:.2g} times as wide, and "
+        fired = Fired(
+            "calibration", f"{said}, {rest}nothing moves", (*figures, ("widened", factor))
+        )
+        return _Found(fired, whole_week=True, widened=factor)
+    if share > rails.most_covered and more < _BY_CHANCE:
+        rest = f"over {rails.most_covered:.0%}: they are too wide, which errs to the safe side"
+        return _Found(Fired("calibration", f"{said}, {rest}", figures))
+    return None
+
+
+def _held(names: list[str], last: dict[str, Decimal]) -> str:
+    """Return which channels stay, and at what."""
+    shown = [f"{name!r} at {show_amount(last[name])}" for name in names]
+    *most, end = shown
+    text = f"{', '.join(most)} and {end}" if most else end
+    return f"{text} {'are' if most else 'is'} held"
