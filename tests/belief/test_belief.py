@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import budgetopt as bo
@@ -168,6 +168,7 @@ def test_source_and_fingerprint():
 
 
 @given(st.integers(0, 2**32 - 1))
+@settings(max_examples=12)
 def test_evidence_can_only_add(seed):
     """`data_share` rises from 0, on average: the same channel's first weeks and all of them."""
     plan, past, _ = simulated(np.random.default_rng(seed), weeks=40, channels=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,7 @@ STILL = Settings(
     outlier_chance=0.0,
 )
 QUICK = Settings(points=7, noise=(0.1, 0.2, 0.4), drift=(0.01, 0.05))
+STATED = Settings(points=13, noise=(0.05, 0.1, 0.2, 0.4, 0.8), drift=(0.003, 0.03))
 
 
 def tables(belief):
@@ -153,7 +155,7 @@ def test_week_by_week_is_all_at_once(settings, steps):
     plan, past, _ = history()
     ends = np.cumsum(steps)
     belief = learn(past.rows(slice(steps[0])), plan, settings=settings)
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in itertools.pairwise(ends):
         belief = belief.updated(past.rows(slice(low, high)))
     same(belief, learn(past, plan, settings=settings))
 
@@ -336,7 +338,7 @@ def test_zero_outcomes_mean_little_response():
 
 def test_young_weeks_are_not_read_as_a_fall():
     """The last three weeks 30, 60 and 90 % reported, with and without being told."""
-    plan, past, curve = simulated(np.random.default_rng(8), weeks=30, noise=0.1)
+    plan, past, _ = simulated(np.random.default_rng(8), weeks=30, noise=0.1)
     delay = Delay([0.3, 0.6, 0.9, 1.0], log_sds=[0.1, 0.05, 0.02, 0.0])
     seen = past.outcome.copy()
     seen[27:] *= np.array([[0.9], [0.6], [0.3]])
@@ -424,7 +426,6 @@ def test_a_common_wave_is_not_read_as_effect_of_spend():
                            settings=replace(QUICK, week_effect=effect))  # fmt: skip
             ratio.append(belief.response(1400.0).mean / belief.response(700.0).mean)
     without, with_ = (np.mean(np.log2(ratio)) for ratio in found.values())
-    print(without, with_)
     assert without > 0.8
     assert with_ < 0.65
 
@@ -449,8 +450,8 @@ def test_an_s_shape_is_learned_and_a_concave_one_stays_concave():
 def test_a_concave_market_loses_nothing_by_s_shaped_cells():
     """The mean squared log error of the response at three spends, with and without such cells.
 
-    Over 20 markets of 26 weeks and 20 of 104: within 2 % of each other, where the standard error
-    of the ratio is about 2 %.
+    Over 20 markets of four channels each, 26 and 104 weeks: at full resolution 1.004 and 1.0003
+    times as much.
     """
     plan = Plan(names(4), 4000.0)
     for weeks in (26, 104):
@@ -458,13 +459,12 @@ def test_a_concave_market_loses_nothing_by_s_shaped_cells():
         for seed in range(20):
             past = s_market(seed, 0.8, weeks)
             for steep in error:
-                chosen = Settings() if steep else Settings(steep_shapes=())
+                chosen = STATED if steep else replace(STATED, steep_shapes=())
                 belief = learn(past, plan, settings=chosen)
                 for x in (500.0, 1000.0, 2000.0):
                     true = 6000 * x**0.8 / (1000**0.8 + x**0.8)
                     error[steep].append(np.log(belief.response(x).mean / true))
         squares = [np.mean(np.square(error[steep])) for steep in (True, False)]
-        print(weeks, squares, squares[0] / squares[1])
         assert squares[0] < 1.05 * squares[1]
 
 
@@ -497,8 +497,7 @@ def coverage(reps, settings, **how):
 def test_bands_hold_the_truth(how, bias):
     """90 % bands hold 90 %: of 180 true values at least 83 %, three binomial standard deviations
     below, as the channels of a run share a prior and 8 weeks lean on it."""
-    response, slope, error = coverage(60, Settings(), **how)
-    print(how, response, slope, error)
+    response, slope, error = coverage(60, STATED, **how)
     assert response > 0.83
     assert slope > 0.83
     assert abs(error) < bias

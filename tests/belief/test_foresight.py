@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.belief import Calibration, Settings, learn
@@ -104,6 +104,7 @@ def test_the_record_is_made_before_each_week():
 
 
 @given(seed=st.integers(0, 2**32 - 1), mean=st.sampled_from([0.3, 5.0, 1e3, 1e9]))
+@settings(max_examples=25)
 def test_ranks_lie_between_0_and_1(seed, mean):
     rng = np.random.default_rng(seed)
     outcome = np.round(mean * rng.lognormal(0, 1.5, (6, 3)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.belief import Settings, learn
@@ -116,6 +116,7 @@ def test_one_absurd_week_is_survived(what, factor, unit):
     unit=st.sampled_from([None, 1.0, 50.0]),
     carried=st.booleans(),
 )
+@settings(max_examples=40)
 def test_mean_curve_is_a_curve(seed, weeks, scale, unit, carried):
     """Nondecreasing, zero at zero and finite, whatever the history; concave without S-shapes."""
     rng = np.random.default_rng(seed)
@@ -148,6 +149,7 @@ def test_mean_curve_is_a_curve(seed, weeks, scale, unit, carried):
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(-1, 1))
+@settings(max_examples=25)
 def test_a_better_last_week_is_never_read_as_worse(seed, change):
     """Of one channel alone, without outliers: more outcome, more response."""
     rng = np.random.default_rng(seed)

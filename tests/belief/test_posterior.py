@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare, ks_2samp, kstest, norm
 
@@ -186,6 +186,7 @@ def test_wrong_number_of_draws(draws):
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(1.0, 1e4), st.floats(0.05, 0.99))
+@settings(max_examples=30)
 def test_bands_are_in_order(seed, spend, level):
     posterior = handmade(seed=seed)
     for read in (posterior.response, posterior.marginal):
@@ -196,6 +197,7 @@ def test_bands_are_in_order(seed, spend, level):
 
 
 @given(st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
 def test_the_mean_curve_is_a_curve(seed):
     """Zero at zero and never falling; concave where there is no S-shaped cell."""
     curve = handmade(seed=seed).mean()

@@ -234,9 +234,9 @@ def event_size(outcome: Floats, unit: float | None) -> Floats:
     -----
     Where it is not declared, weeks of zero outcome betray it: with Poisson events the share of
     such weeks is :math:`e^{-mean/u}`, so :math:`u = mean / -\ln(share)`. Where no week was zero,
-    events are too many to matter, and 0.1 % of the median week stands in. A channel whose weeks were all zero takes the median of the others. All of
-    these scale with the outcome, so the answer does not depend on its unit. A channel's first
-    eight weeks decide.
+    events are too many to matter, and 0.1 % of the median week stands in. A channel whose weeks
+    were all zero takes the median of the others. All of these scale with the outcome, so the
+    answer does not depend on its unit. A channel's first eight weeks decide.
     """
     channels = outcome.shape[1]
     if unit is not None:
