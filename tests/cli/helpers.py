@@ -1,7 +1,11 @@
 """How these tests call the command line."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+import budgetopt as bo
 from budgetopt.cli import main
 
 
@@ -18,3 +22,19 @@ def change(shop, name, old, new):
     text = (shop / name).read_text(encoding="utf-8")
     assert old in text
     (shop / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def plan_and_history(name="history.csv"):
+    plan = bo.Plan.load("plan.toml")
+    return plan, bo.History.read(name, plan.columns, channels=plan.names)
+
+
+def saved(name="belief.json"):
+    return bo.Belief.from_dict(json.loads(Path(name).read_text(encoding="utf-8")))
+
+
+def cut(shop, name, first="0000", last="9999"):
+    """Write the weeks from a first to a last one into a file of their own."""
+    head, *rows = (shop / "history.csv").read_text(encoding="utf-8").splitlines()
+    kept = [row for row in rows if first <= row[:10] <= last]
+    (shop / name).write_text("\n".join([head, *kept]) + "\n", encoding="utf-8")

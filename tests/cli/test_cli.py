@@ -165,10 +165,10 @@ BROKEN = [
     ("plan.toml", "budget = 20000 ", "budget = 3000 ", 3, "above the budget"),
     ("plan.toml", "budget = 20000 ", 'spend = "all"\nbudget = 90000 ', 3, "spend all"),
     ("plan.toml", "cap = 8000", "cap = 1000", 3, "leaves at least 3,451 this week"),
-    ("history.csv", "2024-11-18,360,930,1560", "2024-11-18,360,930,nan", 2, "line 3"),
-    ("history.csv", "2024-11-18,360,930,1560", "2024-11-18,360,-930,1560", 2, "line 3"),
-    ("history.csv", "2024-11-18,360,930,1560", "2024-11-18,361,930,1560", 2, "'360'"),
-    ("history.csv", "2024-11-18,360", "2024-11-19,360", 2, "2024-11-19"),
+    ("history.csv", "2025-05-26,360,890,1080", "2025-05-26,360,890,nan", 2, "line 3"),
+    ("history.csv", "2025-05-26,360,890,1080", "2025-05-26,360,-890,1080", 2, "line 3"),
+    ("history.csv", "2025-05-26,360,890,1080", "2025-05-26,361,890,1080", 2, "'360'"),
+    ("history.csv", "2025-05-26,360", "2025-05-27,360", 2, "2025-05-27"),
     ("history.csv", "spend,", "cost,", 2, "spend"),
 ]
 
@@ -218,7 +218,7 @@ def test_check_says_what_plan_and_history_hold(shop, capsys):
     code, out, err = run(capsys, "check", "plan.toml", "--history", "history.csv")
     assert (code, err) == (0, "")
     assert "Plan: 12 channels, 18,750 CNY a week to spend, 1,250 in reserve" in out
-    assert "History: 52 weeks, 2024-11-18 to 2025-11-10" in " ".join(out.split())
+    assert "History: 25 weeks, 2025-05-26 to 2025-11-10" in " ".join(out.split())
     assert max(map(cell_len, out.splitlines())) <= 80
     assert "at least 3,300" in " ".join(run(capsys, "check", "plan.toml")[1].split())
 

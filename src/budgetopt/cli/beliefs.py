@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from budgetopt import report
-from budgetopt.belief import Belief, Log, Settings
+from budgetopt.belief import Belief, Log
+from budgetopt.calendar import as_date
 from budgetopt.errors import BudgetoptError, HistoryError, InputError
 from budgetopt.history import History
 from budgetopt.plan import Plan
@@ -19,33 +19,14 @@ _NAMED = 6
 """Names shown in one message."""
 
 
-def load_belief(path: Path, plan: Plan) -> Belief:
-    """Return the belief of a file, for a plan's channels.
+def load_belief(path: Path) -> Belief:
+    """Return the belief of a file.
 
     Raises
     ------
     InputError
-        ``bad-file`` where it cannot be read or is no belief, ``bad-argument`` where it is of
-        other channels.
+        ``bad-file`` where it cannot be read or is no belief.
     """
-    belief = _read(path)
-    if belief.channels != plan.names:
-        missing = [name for name in plan.names if name not in belief.channels]
-        more = [name for name in belief.channels if name not in plan.names]
-        parts = [f"lacks {_listed(missing)}"] if missing else []
-        parts += [f"has {_listed(more)} besides"] if more else []
-        found = " and ".join(parts) or "has them in another order"
-        raise InputError(
-            "bad-argument",
-            f"belief file {str(path)!r} is not of the plan's channels, it {found}",
-            field="belief",
-            value=str(path),
-            remedy="name the belief of this plan, or learn it anew",
-        )
-    return belief
-
-
-def _read(path: Path) -> Belief:
     data = _data(path)
     try:
         return Belief.from_dict(data)
@@ -75,44 +56,46 @@ def _bad_file(path: Path, what: str, reason: str, remedy: str) -> InputError:
     return InputError("bad-file", problem, field="belief", value=str(path), remedy=remedy)
 
 
-def go_on(belief: Belief, plan: Plan, history: History) -> Belief:
-    """Return a belief with the weeks of a history too, as `Belief.updated` but without gaps.
+def refuse_gaps(belief: Belief, plan: Plan, history: History) -> None:
+    """Refuse weeks that neither a belief nor the history that goes on from it has.
 
     Raises
     ------
     HistoryError
-        ``bad-history`` where weeks between the two are missing.
+        ``bad-history``, unless the plan says that gaps are unknown weeks.
     """
-    log = belief.log.extended(history)
-    step, apart = np.timedelta64(7, "D"), np.diff(log.weeks)
-    if np.any(apart != step) and plan.columns.gaps == "refuse":
-        before = log.weeks[np.flatnonzero(apart != step)[0]]
+    weeks = np.union1d(belief.log.weeks, history.complete().weeks)
+    step = np.timedelta64(7, "D")
+    ends = weeks[:-1][np.diff(weeks) != step]
+    if ends.size and plan.columns.gaps == "refuse":
         raise HistoryError(
             "bad-history",
-            f"belief and history have no week of {before + step}, after that of {before}",
+            f"belief and history have no week of {ends[0] + step}, after that of {ends[0]}",
             field="history",
-            value=str(before + step),
+            value=str(ends[0] + step),
             remedy="give a history with the weeks between, or declare gaps = 'unknown'",
         )
-    return belief.updated(history)
 
 
-def as_told(belief: Belief, plan: Plan, settings: Settings | None = None) -> Belief:
-    """Return a belief under what the plan says now of priors, tests, dates and money.
+def history_of(belief: Belief, plan: Plan) -> History:
+    """Return the weeks that a belief was learned from, as a history.
 
-    So that going on from a file is learning from all of its weeks with this plan.
+    Raises
+    ------
+    HistoryError
+        ``bad-history`` where weeks are missing.
     """
-    log = replace(
-        belief.log,
-        # A paused week has no money of its own to speak of.
-        reference=plan.weekly / len(plan.names) or belief.reference,
-        unit=plan.outcome_unit,
-        beforehand=plan.beforehand.only(plan.names),
+    log = belief.log
+    known = log.through[~np.isnat(log.through)]
+    return History(
+        log.channels,
+        log.weeks,
+        log.spend,
+        log.outcome,
+        log.total,
+        week_start=plan.week_start,
+        data_through=as_date(known.max(), "through") if known.size else None,
     )
-    settings = settings or belief.settings
-    if settings == belief.settings and log.to_dict() == belief.log.to_dict():
-        return belief
-    return Belief.of(log, settings)
 
 
 def save_belief(belief: Belief, path: Path, option: str) -> None:

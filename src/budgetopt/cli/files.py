@@ -28,12 +28,14 @@ def read_history(
     )
 
 
-def keep(out: Path | None, *inputs: Path | None, option: str = "--out") -> None:
+def keep(
+    out: Path | None, *inputs: Path | None, option: str = "--out", what: str = "an input"
+) -> None:
     """Refuse to write an answer over what it was made from."""
     if out is not None and out.resolve() in [path.resolve() for path in inputs if path]:
         raise InputError(
             "bad-argument",
-            f"{option} is {str(out)!r}, which is an input",
+            f"{option} is {str(out)!r}, which is {what}",
             field=option.lstrip("-"),
             value=str(out),
             remedy="name another file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Annotated
 import typer
 
 from budgetopt import report
-from budgetopt.belief import Settings
+from budgetopt.belief import Belief, Settings
 from budgetopt.belief import learn as learn_curves
-from budgetopt.cli.beliefs import as_told, go_on, load_belief, save_belief
+from budgetopt.cli.beliefs import load_belief, refuse_gaps, save_belief
 from budgetopt.cli.files import answer, keep, read_history
 from budgetopt.cli.options import (
     AsOf,
@@ -24,6 +25,7 @@ from budgetopt.cli.options import (
     PlanPath,
 )
 from budgetopt.plan import Plan
+from budgetopt.weekly.continued import belief_for
 
 
 class Resolution(StrEnum):
@@ -55,12 +57,15 @@ def learn(
     keep(out, plan, history)
     declared = Plan.load(plan)
     chosen = None if settings is None else _SETTINGS[settings]()
-    earlier = None if belief is None else as_told(load_belief(belief, declared), declared, chosen)
     past = read_history(declared, history, as_of, data_through)
-    if earlier is None:
+    if belief is None:
         learned = learn_curves(past, declared, settings=chosen)
     else:
-        learned = go_on(earlier, declared, past)
+        earlier = load_belief(belief)
+        refuse_gaps(earlier, declared, past)
+        if chosen is not None and chosen != earlier.settings:
+            earlier = Belief.of(earlier.log, chosen)
+        learned = belief_for(declared, past, dt.date.max, earlier)
     texts: dict[Format, Callable[[], str]] = {
         Format.table: lambda: report.belief_table(learned),
         Format.json: lambda: report.belief_json(learned),

@@ -57,6 +57,8 @@ Explain = Annotated[
 BeliefPath = Annotated[
     Path | None,
     typer.Option(
-        "--belief", metavar="FILE", help="Belief of `learn` to go on from, with the new weeks."
+        "--belief",
+        metavar="FILE",
+        help="Belief that learn saved, to go on from.",
     ),
 ]
