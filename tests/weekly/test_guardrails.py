@@ -22,7 +22,7 @@ from .helpers import MONDAY, NAMES, Fixed, changed, history, plan
 
 WEEK = MONDAY + dt.timedelta(weeks=12)
 MEAN = PosteriorMean()
-module = importlib.import_module("budgetopt.weekly.reallocate")
+guard = importlib.import_module("budgetopt.weekly.guard")
 
 
 def only(decision, guard):
@@ -87,6 +87,14 @@ def test_a_channel_whose_report_is_missing_stays_at_its_last_money(gone):
 def test_a_channel_without_money_has_nothing_to_report():
     past = changed(history(), spend={"feed": 0.0}, outcome={"feed": np.nan})
     assert bo.reallocate(plan(), past, policy=MEAN).fired == ()
+
+
+@pytest.mark.parametrize(("gone", "held"), [(1, True), (4, True), (5, False)])
+def test_a_channel_that_is_not_reported_any_more_is_not_waited_for(gone, held):
+    spend, outcome = (getattr(history(), field).copy() for field in ("spend", "outcome"))
+    spend[-gone:, 1] = outcome[-gone:, 1] = np.nan
+    decision = bo.reallocate(plan(), history(spend=spend, outcome=outcome), policy=MEAN)
+    assert [one.channels for one in decision.fired] == [("feed",)] * held
 
 
 def test_where_no_channel_was_reported_the_week_is_held():
@@ -310,9 +318,8 @@ def test_where_the_week_itself_cannot_be_solved_it_is_held(monkeypatch):
     def stuck(problem, *args):
         raise SolverError("time-limit", "the time ran out", field="time_limit")
 
-    for name in ("budgetopt.weekly.reallocate", "budgetopt.weekly.guard"):
-        monkeypatch.setattr(importlib.import_module(name), "solve", stuck)
-    decision = bo.reallocate(plan(), history())
+    monkeypatch.setattr(guard, "solve", stuck)
+    decision = bo.reallocate(plan(), history(), policy=MEAN)
     assert "the time ran out" in only(decision, "otherwise").sentence
     assert not decision.moved
     assert decision.allocation.bound >= decision.allocation.outcome

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from budgetopt.curves import Log, stack
+from budgetopt.curves import Curve, Log, stack
 from budgetopt.errors import SolverError, VerificationError
 from budgetopt.figures import show_figure
 from budgetopt.optimize import Problem, Solved, solve
 from budgetopt.optimize.problem import refuse_infeasible
+from budgetopt.optimize.runs import best_of_runs
 from budgetopt.plan import RULES, Bounds
 from budgetopt.policies import fit_spend, not_amounts
 from budgetopt.policies.base import Floats
@@ -21,6 +23,8 @@ _EXACT = 1e-9
 """Share of the budget by which floating-point arithmetic may miss a bound."""
 _ROUGH = 1e-6
 """Share of its own size by which a row may be missed: rounding to exact money takes it away."""
+_PROVEN = 1e-9
+"""Share of the outcome by which a split that is called best may miss the best."""
 _HALVINGS = 50
 """Halvings of the way to the best split, down to the last digits."""
 
@@ -110,6 +114,29 @@ def best_split(problem: Problem) -> tuple[Solved, SolverError | None]:
         most = np.minimum(problem.upper, problem.budget_money)
         bound = problem.weight @ problem.curves.value(most) - problem.cost @ problem.lower
         return Solved(held, np.zeros(problem.rows.size), float(bound), "hold"), error
+
+
+def best_for(problem: Problem, best: Floats, curves: Curve) -> Floats:
+    """Return the best split for curves other than those the week is judged by.
+
+    Parameters
+    ----------
+    problem
+        The week.
+    best
+        Its best split by its own curves, shape ``(channels,)``.
+    curves
+        Curves over its channels.
+    """
+    if problem.plain:
+        bounds = (problem.lower, problem.upper, problem.budget_money)
+        # Where this cannot prove its answer the engines can, with a bound that is not asked for.
+        with suppress(SolverError):
+            found = best_of_runs(curves, *bounds, spend_all=problem.spend_all, gap=_PROVEN)
+            if found.bound <= found.outcome + _PROVEN * abs(found.outcome):
+                return found.spend
+    # Limits on outcomes hold by the week's own curves, whatever these say.
+    return drawn_in(problem, best, solve(replace(problem, curves=curves)).spend)
 
 
 def drawn_in(problem: Problem, best: Floats, spend: Floats) -> Floats:

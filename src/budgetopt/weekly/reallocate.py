@@ -15,7 +15,7 @@ from budgetopt.curves import Curve
 from budgetopt.errors import CalendarError, HistoryError, InfeasibleError, InputError, SolverError
 from budgetopt.figures import show_figure
 from budgetopt.history import History
-from budgetopt.optimize import Allocation, Problem, Solved, draws_of, problem_of, settle, solve
+from budgetopt.optimize import Allocation, Problem, Solved, draws_of, problem_of, settle
 from budgetopt.plan import Plan
 from budgetopt.policies import (
     DEFAULT,
@@ -29,7 +29,7 @@ from budgetopt.policies import (
 from budgetopt.policies.base import Floats
 from budgetopt.weekly.continued import belief_for, beyond_seen
 from budgetopt.weekly.decision import Decision
-from budgetopt.weekly.guard import best_split, checked_spend, drawn_in, holding
+from budgetopt.weekly.guard import best_for, best_split, checked_spend, drawn_in, holding
 from budgetopt.weekly.guardrails import Fired, Guardrails
 from budgetopt.weekly.reasons import moves_of
 from budgetopt.weekly.watch import Watch, watch
@@ -278,8 +278,7 @@ def _view(
             if stuck is not None:
                 raise stuck
             return best.copy()
-        # Limits on outcomes hold by the mean, whatever the curves say that are asked about.
-        return drawn_in(problem, best, solve(replace(problem, curves=curves)).spend)
+        return best_for(problem, best, curves)
 
     def fixed(values: Any) -> Floats:
         # A policy that writes into its view must not change what its answer is checked against.

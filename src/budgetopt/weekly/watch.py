@@ -27,6 +27,8 @@ _WIDEST = 5.0
 """Most that bands are widened, where hardly any outcome lay inside."""
 _IMPOSSIBLE = 1e-3
 """Chance that was given to an outcome of no more than nothing, below which it is not believed."""
+_FRESH = 4
+"""Weeks after which a channel that is not reported any more is no longer waited for."""
 _TOTALS = 8
 """Weeks with an outcome after which one total of nothing is not believed."""
 
@@ -113,7 +115,8 @@ def _missing(past: History, last: dict[str, Decimal]) -> _Found | None:
             return None
         said = f"nothing moves, as the outcome of the week of {monday} is missing"
         return _Found(Fired("missing-report", said), whole_week=True, why=why)
-    unknown = ~np.isfinite(spend) | (~np.isfinite(past.outcome[-1]) & (spend > 0))
+    fresh = np.isfinite(past.spend[-1 - _FRESH : -1]).any(axis=0)
+    unknown = np.where(np.isfinite(spend), ~np.isfinite(past.outcome[-1]) & (spend > 0), fresh)
     names = [n for n, gone in zip(past.channels, unknown, strict=True) if gone and last.get(n)]
     if not names:
         return None
