@@ -120,9 +120,10 @@ def test_what_cannot_be_held_in_its_bounds_holds_the_week():
     past = changed(history(), outcome={"百度 Baidu": np.nan, "feed": np.nan})
     # Both had 214 together, and the third may give up no more than 30 % of 113.
     decision = bo.reallocate(plan(budget=280), past, policy=MEAN)
-    assert only(decision, "missing-report").guard
+    assert [one.guard for one in decision.fired] == ["missing-report", "limits"]
     assert decision.decided_by == "hold"
     assert decision.allocation.total <= 280
+    assert not [m.reason for m in decision.moves if "held" in m.reason]
 
 
 def test_an_outcome_of_nothing_where_there_always_was_much_is_not_believed():

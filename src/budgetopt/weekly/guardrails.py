@@ -109,7 +109,8 @@ class Fired:
     ----------
     guard
         ``"freeze"``, ``"missing-report"``, ``"impossible-report"``, ``"calibration"``,
-        ``"most-loss"``, or ``"otherwise"`` where a policy could not solve the week.
+        ``"most-loss"``, ``"limits"`` where what is held does not fit them, or ``"otherwise"``
+        where a policy could not solve the week.
     sentence
         What was found and what was done about it, without a full stop.
     figures

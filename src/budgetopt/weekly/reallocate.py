@@ -20,6 +20,7 @@ from budgetopt.plan import Plan
 from budgetopt.policies import (
     DEFAULT,
     HoldSteady,
+    Kept,
     Policy,
     View,
     checked_policy,
@@ -139,9 +140,7 @@ def reallocate(
             remedy="give a longer history or a later week",
         )
     learned, last = belief_for(plan, past, start, belief), last_spend(plan, past)
-    watched = Watch()
-    if guardrails is not None:
-        watched = watch(guardrails, Week(start), past, learned, last)
+    watched = watch(guardrails, Week(start), past, learned, last) if guardrails else Watch()
     ready = _ready(plan, past, learned, last, watched)
     rng = np.random.default_rng([seed, start.toordinal()])
     chosen = _chosen(policy, ready, guardrails, rng)
@@ -175,7 +174,9 @@ def _ready(
         except InfeasibleError:
             if not watched.channels:
                 raise
-            problem, watched = free, replace(watched, whole_week=True)
+            said = "what is held does not fit the limits, so all of last week's split is drawn in"
+            fired = (*watched.fired, Fired("limits", said))
+            problem, watched = free, replace(watched, fired=fired, whole_week=True)
     if watched.whole_week:
         best, stuck = best_split(problem)
     return _Ready(problem, _view(plan, past, problem, belief, best.spend, stuck), best, watched)
@@ -200,15 +201,19 @@ def _chosen(
     kept = conservative(view, spend, rails.most_loss, rails.confidence, ready.watch.widened)
     if kept.part == 1.0:
         return _Chosen(spend, found.policy, fired)
+    return _Chosen(kept.spend, found.policy, (*fired, _part_of_the_way(found.policy, kept, rails)))
+
+
+def _part_of_the_way(policy: str, kept: Kept, rails: Guardrails) -> Fired:
     loss, allowed = (show_figure(-float(gain), 3) for gain in (kept.low, kept.allowed))
     said = (
-        f"the split of {found.policy} might bring {loss} less than last week's split at "
+        f"the split of {policy} might bring {loss} less than last week's split at "
         f"{rails.confidence:.0%} confidence, more than the {allowed} ({rails.most_loss:.1%}) that "
         f"may be lost, so it is taken {kept.part:.0%} of the way"
     )
     names = ("loss", "allowed", "part")
-    figures = tuple(zip(names, map(float, (-kept.low, -kept.allowed, kept.part)), strict=True))
-    return _Chosen(kept.spend, found.policy, (*fired, Fired("most-loss", said, figures)))
+    figures = map(float, (-kept.low, -kept.allowed, kept.part))
+    return Fired("most-loss", said, tuple(zip(names, figures, strict=True)))
 
 
 def _settled(plan: Plan, ready: _Ready, chosen: _Chosen, belief: Belief, seed: int) -> Allocation:

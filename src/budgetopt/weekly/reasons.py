@@ -50,7 +50,7 @@ def moves_of(
     for at, name in enumerate(names):
         was, now = last.get(name), allocation.spend[name]
         here, there = float(worth[at]), float(elsewhere[at])
-        if name in held:
+        if name in held and now == was:
             reason = f"{_what(was, now)}; {held[name]}"
         else:
             reason = _reason(was, now, here, there, limits.get(name, ""), spare)
