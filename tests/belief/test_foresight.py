@@ -82,7 +82,7 @@ def test_one_total_predicts_no_channel():
 
 def test_the_record_counts_ranks():
     ranks = np.array([[0.05, 0.5], [0.5, np.nan], [0.95, 0.2], [0.91, 0.10001]])
-    walked = BELIEF.walked._replace(ranks=ranks)
+    walked = BELIEF.walked._replace(heard=BELIEF.walked.heard._replace(rank=ranks))
     assert calibration(walked, 4, 0.8) == Calibration(0.8, 4, 7)
     assert calibration(walked, 1, 0.8) == Calibration(0.8, 1, 2)
     assert calibration(walked, 2, 0.95) == Calibration(0.95, 4, 4)

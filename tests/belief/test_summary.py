@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from budgetopt.belief import Change, Settings, learn
+from budgetopt.belief import Settings, learn
 
 from .helpers import Past, Plan, names, simulated
 
@@ -105,8 +105,15 @@ def test_the_last_change_is_dated():
 
 
 def test_the_last_of_several_changes_is_told():
-    jumps = np.full((12, 4), 0.01)
-    jumps[2, 0], jumps[7, 0], jumps[9, 1] = 0.9, 0.6, 0.49
-    told = replace(OWN, walked=OWN.walked._replace(jumps=jumps)).summary()
-    assert told[0].change == Change(dt.date(2022, 2, 21), 0.6)
+    miss = np.zeros((12, 4))
+    # Falls that stay: what is expected moves half of the way, and the next week misses the rest.
+    miss[2, 0], miss[3, 0], miss[7, 0], miss[8, 0] = -1.2, -0.6, 1.2, 0.6
+    # One that passes.
+    miss[5, 1] = -1.2
+    moved = 0.5 * miss * np.array([0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0])[:, None]
+    flat = np.full((12, 4), 0.01)
+    heard = OWN.walked.heard._replace(miss=miss, moved=moved, level=flat, noise=flat)
+    told = replace(OWN, walked=OWN.walked._replace(heard=heard)).summary()
+    assert told[0].change.week == dt.date(2022, 2, 21)
+    assert told[0].change.chance > 0.9
     assert told[1].change is None

@@ -9,7 +9,9 @@ import pytest
 from budgetopt.errors import CalendarError, HistoryError, InputError
 from budgetopt.experiments import Experiment, Observation, PauseRule, Settings
 from budgetopt.experiments.files import read, read_log
-from budgetopt.experiments.words import next_text, sentences, verdict_text
+from budgetopt.experiments.words import sentences
+from budgetopt.report import next_table as next_text
+from budgetopt.report import verdict_table as verdict_text
 
 ROWS = """day,arm,impressions,clicks,spend
 2026-11-16,blue,10000,260,200
@@ -191,18 +193,14 @@ def test_what_is_said_of_a_winner():
         for arm, clicks in (("红色", 320), ("blue", 250), ("old", 90))
     ]
     test = Experiment(("红色", "blue", "old"), Settings(), tuple(rows))
-    assert (
-        verdict_text(test.verdict())
-        == """\
-Test after 5 days, by CTR: winner
-arm      CTR     95% interval    best   loss  spend
-blue    2.5%   2.37% to 2.64%    0.0%  21.9%  1,000  beaten
-old   0.901%  0.82% to 0.986%    0.0%  71.9%  1,000  paused 2026-11-16
-红色    3.2%   3.05% to 3.36%  100.0%   0.0%  1,000
-红色 is better than every other arm (wrong in at most 5% of tests, however often one looks).
-红色 is the best arm with a probability of 95% or more.
-old is paused since 2026-11-16: its CTR is beyond the line with a probability of over 99.9%."""
-    )
+    said = sentences(test.verdict())
+    assert said == [
+        "红色 is better than every other arm "
+        "(wrong in at most 5% of tests, however often one looks).",
+        "红色 is the best arm with a probability of 95% or more.",
+        "old is paused since 2026-11-16: its CTR is beyond the line with a probability of over "
+        "99.9%.",
+    ]
     said = next_text(test.next_day(1000))
     assert said.startswith("Test on 2026-11-21, 1,000 to spend\n")
     assert "Note: the test is over (winner): take 红色." in said
@@ -216,7 +214,8 @@ def test_what_is_said_along_the_way():
     verdict = Experiment(("a", "b"), asked, tuple(row)).verdict()
     said = verdict_text(verdict)
     # (500 + 25) / (10 + 0.5) = 50.
-    assert "\nb       50  " in said
+    assert "\nb" in said
+    assert " 50.0 " in said.split("\nb", 1)[1].splitlines()[0]
     assert "Keep going: b leads, which is not sure yet." in said
     assert "Another arm may still be up to" in said
     assert "Minimum cells not complete: a, b." in said

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from budgetopt.belief.evidence import hear_test
-from budgetopt.belief.filter import Model, State, start, step
+from budgetopt.belief.filter import Heard, Model, State, start, step
 from budgetopt.belief.filter.tables import Tables
 from budgetopt.belief.filter.week_effect import ahead, moments
 from budgetopt.belief.inputs import Inputs, inputs_of, model_of
 from budgetopt.belief.log import Log
+from budgetopt.belief.lookback import jumped
 from budgetopt.belief.posterior import Posterior
 from budgetopt.belief.settings import Settings
 from budgetopt.curves.base import Floats
@@ -25,19 +26,30 @@ class Walked(NamedTuple):
     ----------
     model, inputs, state
         Priors, what was read, and what is known now.
-    ranks
-        Share of each one-week-ahead prediction that lay below the outcome, shape ``(weeks,
-        channels)``, NaN where unseen.
-    jumps, outliers
-        Chances that the level jumped in a week and that the week was one of its own, same shape.
+    heard
+        The record of every week, its parts of shape ``(weeks, channels)``, NaN where unseen.
     """
 
     model: Model
     inputs: Inputs
     state: State
-    ranks: Floats
-    jumps: Floats
-    outliers: Floats
+    heard: Heard
+
+    @property
+    def ranks(self) -> Floats:
+        """Share of each one-week-ahead prediction that lay below the outcome."""
+        return self.heard.rank
+
+    @property
+    def outliers(self) -> Floats:
+        """Chance that each week was one of its own."""
+        return self.heard.outlier
+
+    @property
+    def jumps(self) -> Floats:
+        """Chance that the level jumped in each week, as it looks one week later."""
+        told = self.heard
+        return jumped(told.miss, told.moved, told.level, told.noise, self.model.settings)
 
     def effect_ahead(self) -> tuple[float, float]:
         """Return mean and variance of the log of next week's common effect."""
@@ -68,18 +80,17 @@ def walk(log: Log, settings: Settings, earlier: Walked | None = None) -> Walked:
         or max(tests, default=-1) >= len(earlier.inputs.days)
     ):
         first, state = 0, start(model, inputs.centre[None], inputs.sd[None])
-        heard = np.full((3, len(inputs.days), len(log.channels)), np.nan)
+        heard = np.full((len(Heard._fields), len(inputs.days), len(log.channels)), np.nan)
         _hear_tests(state, tests.get(-1, []), log, model)
     else:
         first, state = len(earlier.inputs.days), _copied(earlier.state)
-        more = np.full((3, len(inputs.days) - first, len(log.channels)), np.nan)
-        told = np.stack([earlier.ranks, earlier.jumps, earlier.outliers])
-        heard = np.concatenate([told, more], axis=1)
+        more = np.full((len(Heard._fields), len(inputs.days) - first, len(log.channels)), np.nan)
+        heard = np.concatenate([np.stack(earlier.heard), more], axis=1)
     for at in range(first, len(inputs.days)):
         state, heard[:, at] = step(state, inputs.week(at), model, record=True)
         _hear_tests(state, tests.get(at, []), log, model)
     _hear_tests(state, tests.get(len(inputs.days), []), log, model)
-    return Walked(model, inputs, state, *heard)
+    return Walked(model, inputs, state, Heard(*heard))
 
 
 def posterior_of(walked: Walked) -> Posterior:

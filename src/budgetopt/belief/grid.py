@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from budgetopt.curves import Exponential, Hill, Stack
+from budgetopt.curves import Curve, Exponential, Hill, Stack
 from budgetopt.curves.base import Floats
 
 _LN2 = float(np.log(2.0))
@@ -64,7 +65,8 @@ class Grid:
     @cached_property
     def _steep_ladder(self) -> Floats:
         # One part in a million of room: a point on the edge belongs to the grid in every unit.
-        return self._ladder[np.abs(self._ladder) <= np.log(self.steep_span) + 1e-6]
+        inside: Floats = self._ladder[np.abs(self._ladder) <= np.log(self.steep_span) + 1e-6]
+        return inside
 
     @cached_property
     def log_half(self) -> Floats:
@@ -87,7 +89,7 @@ class Grid:
         scale = half[parts[0]] / _LN2
         exponential = Exponential(-1.0 / np.expm1(-1.0 / scale), self.reference * scale)
         shapes = np.repeat(self.hill_shapes, self.points)
-        curves: list[tuple[Floats, Exponential | Hill]] = [(parts[0], exponential)]
+        curves: list[tuple[Any, Curve]] = [(parts[0], exponential)]
         steep = np.repeat(self.steep_shapes, self._steep_ladder.size)
         for at, shape in ((parts[1], shapes), (np.arange(concave, self.size), steep)):
             if at.size:

@@ -120,6 +120,26 @@ class Log:
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise wrong(name, f"has shape {array.shape}", f"give shape {shape}")
+        self._check_values()
+
+    def _check_values(self) -> None:
+        """Refuse what no history can hold; a saved file may hold anything."""
+        if len(set(self.channels)) != len(self.channels):
+            raise wrong("channels", "holds a name twice", "name each channel once")
+        for name in ("reference", "unit"):
+            value = getattr(self, name)
+            if value is not None and not (np.isfinite(value) and value > 0):
+                raise wrong(name, f"is {value!r}", "give a number above 0")
+        if np.any(np.diff(self.weeks) <= np.timedelta64(0, "D")):
+            raise wrong("weeks", "holds a week twice", "give each week once")
+        for name in ("spend", "outcome", "total"):
+            array = getattr(self, name)
+            if array is not None and np.any((array < 0) | np.isinf(array)):
+                week = int(
+                    np.argmax(((array < 0) | np.isinf(array)).reshape(len(array), -1).any(1))
+                )
+                found = f"is negative or infinite in the week of {self.weeks[week]}"
+                raise wrong(name, found, "give numbers of at least 0, or NaN for what is unknown")
 
     @classmethod
     def of(

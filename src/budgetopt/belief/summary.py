@@ -143,12 +143,11 @@ def _dynamics(
     noise: list[Estimate | None] = [
         _discrete(np.log(noises), row, level, 1.0) for row in table.sum(axis=1)
     ]
-    return drift, noise, [_last_change(walked, at) for at in range(channels)]
+    jumps = np.nan_to_num(walked.jumps)
+    return drift, noise, [_last_change(walked, jumps[:, at]) for at in range(channels)]
 
 
-def _last_change(walked: Walked, channel: int) -> Change | None:
-    # A jump shows in two weeks: in the first it may as well be an outlier.
-    jump = np.nan_to_num(walked.jumps[:, channel])
+def _last_change(walked: Walked, jump: Floats) -> Change | None:
     seen = np.flatnonzero(jump > _SEEN)
     if not seen.size:
         return None

@@ -186,7 +186,7 @@ def test_a_jump_and_an_outlier_are_told_apart():
     assert np.exp(state.tables.mean[0, 0, 0]) == pytest.approx(300, rel=0.05)
     state, heard, _ = walked(spend, lasting, settings)
     # In its first week it may as well be an outlier, and is left undecided.
-    assert heard[20].jump[0] + heard[20].outlier[0] > 0.99
+    assert heard[20].outlier[0] > 0.5
     assert max(one.outlier[0] for one in heard[22:]) < 0.1
     assert np.exp(state.tables.mean[0, 0, 0]) == pytest.approx(120, rel=0.08)
 

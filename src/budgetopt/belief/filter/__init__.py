@@ -35,6 +35,6 @@ is dropped. Without jumps, outliers and week effect nothing is approximate but c
 from __future__ import annotations
 
 from budgetopt.belief.filter.tables import Model, State, Tables, Week
-from budgetopt.belief.filter.walk import start, step
+from budgetopt.belief.filter.walk import Heard, start, step
 
-__all__ = ["Model", "State", "Tables", "Week", "start", "step"]
+__all__ = ["Heard", "Model", "State", "Tables", "Week", "start", "step"]

@@ -13,7 +13,8 @@ weeks: at five events a week it overstates the curve by 17 %.
 **Counts.** Where fewer than some events are expected, logarithms of zeros would mislead. There
 :math:`y/u \sim Poisson(e^\eta/u)`, with the normal prior of :math:`\eta` replaced by the
 log-gamma of the same mean and variance: :math:`\lambda \sim Gamma(r, c)` with
-:math:`\psi(r) - \ln c = f - \ln u` and :math:`\psi'(r) = V`. Then the evidence is negative binomial and :math:`\eta` has posterior mean
+:math:`\psi(r) - \ln c = f - \ln u` and :math:`\psi'(r) = V`. Then
+the evidence is negative binomial and :math:`\eta` has posterior mean
 :math:`\psi(r+y) - \ln(c+1)` and variance :math:`\psi'(r+y)` (West, Harrison and Migon 1985).
 """
 

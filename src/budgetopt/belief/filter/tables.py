@@ -98,7 +98,8 @@ class Model:
                 np.where(own, self.log_half, 0.0), np.where(own, self.log_half_sd, 1.0)
             )
             shared = np.where(own[:, None, None], each[:, None, :], shared)
-        return np.tile(shared, self.kernels) / self.kernels
+        prior: Floats = np.tile(shared, self.kernels) / self.kernels
+        return prior
 
     @cached_property
     def nuisance_prior(self) -> Floats:
@@ -117,7 +118,7 @@ class Model:
         if own.any():
             each = _normal(level, np.where(own, self.log_noise, 0.0), _NOISE_SD)
             noise = np.where(own[:, None, None], each[:, None, :], noise)
-        pairs = np.einsum("ud,cvs->cuvds", drift, noise)
+        pairs: Floats = np.einsum("ud,cvs->cuvds", drift, noise)
         return pairs.reshape(len(noise), len(CENTRES) ** 2, -1)
 
 

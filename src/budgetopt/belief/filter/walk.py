@@ -25,13 +25,28 @@ class Heard(NamedTuple):
     ----------
     rank
         Share of the prediction made before the week that lies below the outcome, 0 to 1.
-    jump, outlier
-        Chances, after the week, that the level jumped and that the week was an outlier.
+    outlier
+        Chance, after the week, that it was one of its own.
+    miss, moved
+        Log outcome less what was expected of it, and by how much it moved what is expected.
+    level, noise
+        Variances of what was expected, and of the week around it.
     """
 
     rank: Floats
-    jump: Floats
     outlier: Floats
+    miss: Floats
+    moved: Floats
+    level: Floats
+    noise: Floats
+
+
+class _Own(NamedTuple):
+    """What each row says by itself: its miss, and the variances of level and week."""
+
+    miss: Floats
+    level: Floats
+    noise: Floats
 
 
 def start(model: Model, centre: Floats, sd: Floats) -> State:
@@ -72,14 +87,14 @@ def step(state: State, week: Week, model: Model, *, record: bool = False) -> tup
     model
         Priors and levels.
     record
-        Whether the ranks are wanted, which cost as much again.
+        Whether the record is wanted; ranks cost as much again.
 
     Returns
     -------
     state
         What is known now.
     heard
-        For the record; ranks are NaN where they were not asked for.
+        For the record; only outliers where it was not asked for.
     """
     tables, runs = state.tables, len(week.seen) // model.channels
     weeks = 0.0 if state.day is None else float((week.day - state.day).astype(int)) / _DAYS
@@ -88,15 +103,15 @@ def step(state: State, week: Week, model: Model, *, record: bool = False) -> tup
     shape = _log_shape(week, model)
     known = np.einsum("rk,rk->r", tables.cell_chance, tables.cell_mean + shape)
     shift, variance = week.offset.copy(), week.offset_variance.copy()
+    own = _own_word(tables, week, shape, known, model, weeks)
     if effect is not None:
-        rho, spread = _own_word(tables, week, shape, known, model, weeks)
         extra = model.settings.event_sd**2 if week.eventful else 0.0
         square = (runs, model.channels)
-        mean, doubt, effect = hear(
-            effect, rho.reshape(square), spread.reshape(square), week.seen.reshape(square), extra
-        )
+        rho, spread = own.miss.reshape(square), (own.level + own.noise).reshape(square)
+        mean, doubt, effect = hear(effect, rho, spread, week.seen.reshape(square), extra)
         shift, variance = shift + mean.ravel(), variance + doubt.ravel()
-    heard = Heard(*np.full((3, len(week.seen)), np.nan))
+        own = own._replace(miss=own.miss - mean.ravel(), noise=own.noise + doubt.ravel())
+    heard = Heard(*np.full((len(Heard._fields), len(week.seen)), np.nan))
     expected = np.exp(np.clip(known + shift, -700.0, 700.0)) / week.event
     for few in (False, True):
         held = week.seen & ((expected < _FEW) == few)
@@ -116,7 +131,18 @@ def step(state: State, week: Week, model: Model, *, record: bool = False) -> tup
                     record,
                 )
     weigh(tables, model, runs)
+    if record:
+        _write_down(heard, tables, week, shape, known, own)
     return State(tables, effect, week.day), heard
+
+
+def _write_down(
+    heard: Heard, tables: Tables, week: Week, shape: Floats, known: Floats, own: _Own
+) -> None:
+    now = np.einsum("rk,rk->r", tables.cell_chance, tables.cell_mean + shape)
+    told = (own.miss, now - known, own.level, own.noise)
+    for into, part in zip((heard.miss, heard.moved, heard.level, heard.noise), told, strict=True):
+        into[week.seen] = part[week.seen]
 
 
 def _log_shape(week: Week, model: Model) -> Floats:
@@ -128,8 +154,8 @@ def _log_shape(week: Week, model: Model) -> Floats:
 
 def _own_word(
     tables: Tables, week: Week, shape: Floats, known: Floats, model: Model, weeks: float
-) -> tuple[Floats, Floats]:
-    """Return each row's log outcome less what was expected of it, and its variance."""
+) -> _Own:
+    """Return each row's log outcome less what was expected of it, and the variances of that."""
     log_outcome = np.log(np.where(week.seen, week.outcome, 0.0) + 0.5 * week.event)
     expected = np.exp(np.clip(known + week.offset, -700.0, 700.0)) / week.event
     level = np.einsum("rk,rk->r", tables.cell_chance, np.square(tables.cell_mean + shape))
@@ -137,9 +163,9 @@ def _own_word(
     noise = nuisance @ np.square(model.noise)
     # What is known within the cells was summed up before the level drifted on.
     within = tables.within + nuisance @ np.square(model.drift) * weeks
-    variance = np.maximum(level - np.square(known), 0.0) + within + noise
-    variance += week.offset_variance + 1.0 / np.maximum(expected, 1.0)
-    return log_outcome - known - week.offset + 0.5 * noise, variance
+    level = np.maximum(level - np.square(known), 0.0) + within
+    miss = log_outcome - known - week.offset + 0.5 * noise
+    return _Own(miss, level, noise + week.offset_variance + 1.0 / np.maximum(expected, 1.0))
 
 
 def _learn(
@@ -176,7 +202,5 @@ def _learn(
     tables.variance[at] = left
     tables.evidence[at] += density
     for one, share in zip(hypotheses, after, strict=True):
-        if one.level:
-            heard.jump[at] = share
         if one.week:
             heard.outlier[at] = share
