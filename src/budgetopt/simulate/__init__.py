@@ -1,0 +1,28 @@
+"""The simulator: possible years of a plan, the engine of the live week inside the loop.
+
+`simulate` lets policies meet one weather, run by run, and returns a `Simulation`, which answers
+questions about outcome, risk and differences. A `Schedule` is a fixed plan, the open loop; a
+`Contingency` is the plan's answer to a scenario; `Precision` says when runs are enough. `what_if`
+and `sensitivity` ask the optimum alone, without a market or chance.
+"""
+
+from __future__ import annotations
+
+from budgetopt.simulate.contingency import Contingency
+from budgetopt.simulate.measures import MEASURES
+from budgetopt.simulate.precision import Precision
+from budgetopt.simulate.run import simulate
+from budgetopt.simulate.schedule import Schedule
+from budgetopt.simulate.simulation import Simulation
+from budgetopt.simulate.statistics import Difference, Interval
+
+__all__ = [
+    "MEASURES",
+    "Contingency",
+    "Difference",
+    "Interval",
+    "Precision",
+    "Schedule",
+    "Simulation",
+    "simulate",
+]

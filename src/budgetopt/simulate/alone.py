@@ -1,0 +1,209 @@
+"""Runs whose plan has limits across channels, or counts: each solved as a live week is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.belief.posterior import Posterior
+from budgetopt.curves import Curve, Log, Mixture, stack
+from budgetopt.curves.base import Floats
+from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.market import ByRun, Conditions, Outcome, Scaled
+from budgetopt.optimize import Problem, problem_of, solve
+from budgetopt.plan import Bounds, Channel, Plan, Reserve
+from budgetopt.policies import Policy, View, decided
+from budgetopt.simulate.job import Job
+from budgetopt.simulate.limits import WeekLimits
+from budgetopt.simulate.past import Learner, Past
+
+_ROUGH = 1e-6
+"""Share of its own size by which a row may be missed."""
+
+
+class _Known(NamedTuple):
+    """Curves as the optimizer asks a belief for them."""
+
+    channels: tuple[str, ...]
+    curves: Curve
+
+    def mean(self) -> Curve:
+        return self.curves
+
+
+class _Weekly:
+    """Makes the problem of one run and week."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        # Rows and weights are the plan's; bounds and budget come by week from `Limits`.
+        free = [_freed(channel) for channel in plan.channels]
+        self._free = replace(plan, channels=tuple(free), max_change=None, reserve=Reserve(),
+                             budget=plan.spendable, spend="at-most")  # fmt: skip
+
+    def problem(self, curves: Curve, limits: WeekLimits, run: int, last: Floats | None) -> Problem:
+        """Return the problem of a run."""
+        plan, money = self._plan, self._plan.money
+        units = money.units
+        before = None
+        if last is not None:
+            amounts = money.amounts([money.nearest(max(x, 0.0)) for x in last[run].tolist()])
+            before = dict(zip(plan.names, amounts, strict=True))
+        budget = int(np.floor(limits.budget[run] * units + 1e-6))
+        lower = np.floor(limits.lower[run] * units + 1e-6).astype(np.int64)
+        upper = np.floor(np.minimum(limits.upper[run], 1e15 / units) * units + 1e-6)
+        problem = problem_of(self._free, _Known(plan.names, curves), before)
+        zero = np.zeros(len(plan.names), dtype=np.int8)
+        caps = np.minimum(upper.astype(np.int64), problem.bounds.upper)
+        bounds = Bounds(lower, np.maximum(caps, lower), zero, zero)
+        return replace(problem, budget=budget, bounds=bounds, spend_all=plan.spend == "all")
+
+
+class Alone:
+    """A policy that decides the runs of a batch one by one.
+
+    A run in which no split keeps the limits holds last week's within its bounds by channel.
+    """
+
+    def __init__(self, job: Job, policy: Policy, past: Past, learner: Learner, first: int) -> None:
+        self._job, self._policy, self._past, self._learner = job, policy, past, learner
+        self._first, self._weekly = first, _Weekly(job.plan)
+        self._rngs: list[np.random.Generator] = []
+        self._fell = np.zeros(1, dtype=bool)
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        """Return the money of every run."""
+        runs = len(limits.budget)
+        if not self._rngs:
+            self._rngs = [self._job.rng(self._policy, self._first + at) for at in range(runs)]
+        found = [self._run(run, limits, last) for run in range(runs)]
+        self._fell = np.array([fell for _, fell in found])
+        return np.maximum(np.stack([spend for spend, _ in found]), 0.0)
+
+    def told(self, outcome: Outcome) -> None:
+        """Take in the reports of the week."""
+        self._past.add(outcome)
+
+    def fallen(self) -> NDArray[np.bool_]:
+        """Return the runs that were not decided by the policy."""
+        return self._fell
+
+    def _run(self, run: int, limits: WeekLimits, last: Floats | None) -> tuple[Floats, bool]:
+        plan, belief = self._job.plan, _of_run(self._learner.posterior, run)
+        spend, outcome = self._past.seen()
+        view = View(
+            belief=belief,
+            lower=limits.lower[run],
+            upper=limits.upper[run],
+            budget=limits.budget[run],
+            last=np.zeros(len(plan.names)) if last is None else last[run],
+            spend=spend[run],
+            outcome=outcome[run],
+            spend_all=plan.spend == "all",
+            test=limits.test[run],
+        )
+        try:
+            problem = self._weekly.problem(belief.mean(), limits, run, last)
+            best = solve(problem).spend
+        except (InfeasibleError, SolverError):
+            return view.held(), True
+
+        def optimum(curves: Curve) -> Floats:
+            return _drawn_in(problem, best, solve(replace(problem, curves=curves)).spend)
+
+        view = replace(
+            view,
+            best=optimum,
+            keep=lambda spend: _drawn_in(problem, best, spend),
+            weight=problem.weight,
+            cost=problem.cost,
+        )
+        answer = decided(self._policy, view, self._rngs[run])
+        return answer.spend, bool(answer.fell)
+
+
+class AloneClairvoyant:
+    """The best of each week by its true curves, run by run."""
+
+    def __init__(self, job: Job, runs: int) -> None:
+        self._weekly, self._runs = _Weekly(job.plan), runs
+        self._fell = np.zeros(runs, dtype=bool)
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        """Return the best split of every run; where there is none, last week's."""
+        found = []
+        for run in range(self._runs):
+            try:
+                curves = _one_run(week.curve, run, limits.lower.shape)
+                problem = self._weekly.problem(curves, limits, run, last)
+                found.append(solve(problem).spend)
+                self._fell[run] = False
+            except InfeasibleError:
+                before = limits.lower[run] if last is None else last[run]
+                found.append(np.clip(before, limits.lower[run], limits.upper[run]))
+                self._fell[run] = True
+        return np.maximum(np.stack(found), 0.0)
+
+    def told(self, outcome: Outcome) -> None:
+        """Know all."""
+
+    def fallen(self) -> NDArray[np.bool_]:
+        """Return the runs without a split that keeps the limits."""
+        return self._fell
+
+
+def _freed(channel: Channel) -> Channel:
+    """Return a channel without limits of its own on money, its minimum apart."""
+    return replace(channel, floor=Decimal(0), cap=None, locked=None, max_change=None)
+
+
+def _of_run(posterior: Posterior, run: int) -> Posterior:
+    """Return what is believed in one run."""
+    size = posterior.lead[1]
+    rows = slice(run * size, (run + 1) * size)
+    variance = posterior.log_variance
+    part = variance[rows] if len(variance) > 1 else variance
+    return Posterior(
+        posterior.grid, (size,), posterior.chance[rows], posterior.log_mean[rows], part
+    )
+
+
+def _one_run(curve: Curve, run: int, shape: tuple[int, ...]) -> Curve:
+    """Return the curves of one run over the channels."""
+    size = shape[1]
+    if isinstance(curve, Scaled):
+        factors = (np.broadcast_to(f, shape)[run] for f in (curve.height, curve.width))
+        return Scaled(_one_run(curve.curve, run, shape), *factors)
+    if isinstance(curve, ByRun):
+        places = np.arange(run * size, (run + 1) * size)
+        return Scaled(curve.shapes.take(places), curve.height[run], 1.0)
+    if isinstance(curve, Mixture) and np.ndim(curve.weights) == 3:
+        return Mixture(curve.cells, np.asarray(curve.weights)[run])
+    return curve
+
+
+def _drawn_in(problem: Problem, best: Floats, spend: Floats) -> Floats:
+    """Return spends drawn into the rows as the live week does it, where they break one."""
+    if not _breaks(problem, spend):
+        return spend
+    if problem.rows.outcome.nnz:
+        for part in np.linspace(0.0, 1.0, 65):
+            moved = spend + part * (best - spend)
+            if not _breaks(problem, moved):
+                return np.asarray(moved)
+        return best
+    equal, ones = problem.budget_money / spend.size, np.ones(spend.size)
+    pull = stack([Log(wish + equal, equal) for wish in spend.tolist()])
+    return solve(replace(problem, curves=pull, weight=ones, cost=ones)).spend
+
+
+def _breaks(problem: Problem, spend: Floats) -> bool:
+    rows = problem.rows
+    value, last = problem.curves.value(spend), problem.last_money
+    size = np.abs(rows.room) + abs(rows.money) @ spend + rows.outcome @ value
+    over = rows.used(spend, value, last) - rows.room > _ROUGH * size
+    return bool(np.any(over[1:]))

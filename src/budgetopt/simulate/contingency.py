@@ -1,0 +1,90 @@
+"""What the plan does when a scenario happens: the reserve is released, channels are paused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from budgetopt.curves.base import Floats
+from budgetopt.errors import InputError, did_you_mean
+from budgetopt.market import Weather
+from budgetopt.market.checks import known, number, whole
+from budgetopt.simulate.limits import Marks
+
+
+@dataclass(frozen=True)
+class Contingency:
+    """An answer to a scenario, in the runs and weeks in which it is at work.
+
+    Parameters
+    ----------
+    scenario
+        Name of the scenario.
+    release
+        Share of the contingency reserve that may be spent then, 0 to 1.
+    pause
+        Channels that get nothing then.
+    after
+        Weeks from the first at work until the plan answers, at least 0: what it takes to notice.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+
+    scenario: str
+    release: float = 0.0
+    pause: tuple[str, ...] = ()
+    after: int = 1
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "release", number(self.release, "contingency.release", least=0, most=1))
+        put(self, "after", whole(self.after, "contingency.after"))
+        names = (self.pause,) if isinstance(self.pause, str) else self.pause
+        put(self, "pause", tuple(names))
+
+    def check(self, scenarios: Sequence[str], channels: tuple[str, ...]) -> None:
+        """Raise ``unknown-name`` for a scenario or a channel that is not there."""
+        known(self.pause, channels, "contingency.pause")
+        if self.scenario not in scenarios:
+            raise InputError(
+                "unknown-name",
+                f"a contingency answers the scenario {self.scenario!r}, which is not simulated",
+                field="contingencies",
+                value=self.scenario,
+                remedy=did_you_mean(self.scenario, scenarios),
+            )
+
+
+class Answer(NamedTuple):
+    """Share of the contingency released, ``(runs,)``, and channels paused, ``(runs, channels)``."""
+
+    released: Floats
+    paused: Marks
+
+
+def answer(contingencies: Sequence[Contingency], weather: Weather, week: int) -> Answer:
+    """Return what the contingencies do in a week of a chunk of runs.
+
+    Where several release, the largest share counts.
+    """
+    names = weather.market.channels
+    released = np.zeros(weather.runs)
+    paused = np.zeros((weather.runs, len(names)), dtype=bool)
+    for one in contingencies:
+        scenario = next(s for s in weather.scenarios if s.name == one.scenario)
+        noticed = week - one.after
+        window = scenario.window(weather.market.start)
+        if noticed < 1 or not scenario.strength(week, window) > 0:
+            continue
+        if not any(scenario.strength(at, window) > 0 for at in range(1, noticed + 1)):
+            continue
+        happens = weather.happens[one.scenario]
+        released = np.maximum(released, np.where(happens, one.release, 0.0))
+        paused |= happens[:, None] & np.isin(names, one.pause)
+    return Answer(released, paused)

@@ -1,0 +1,290 @@
+"""`simulate`: batches of runs, here or on workers, joined in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from budgetopt.belief.settings import Settings
+from budgetopt.curves.base import Floats
+from budgetopt.errors import InputError, did_you_mean
+from budgetopt.history import History
+from budgetopt.market import Market, Scenario
+from budgetopt.market.checks import whole, wrong
+from budgetopt.plan import Plan
+from budgetopt.policies import DEFAULT, checked_policy, policy_named
+from budgetopt.simulate.contingency import Contingency
+from budgetopt.simulate.job import Job, Player
+from budgetopt.simulate.precision import Precision
+from budgetopt.simulate.schedule import Schedule
+from budgetopt.simulate.simulation import Simulation, joined
+from budgetopt.simulate.year import CLAIRVOYANT, Batch, play
+
+CHUNK = 1024
+"""Runs that one worker does at a time unless another number is asked for."""
+_WAITING = 64
+"""Chunks that are handed out and not yet joined, so that memory stays bounded."""
+
+Progress = Callable[[int, int], object]
+
+
+def simulate(
+    plan: Plan,
+    market: Market,
+    policies: Any = DEFAULT,
+    *,
+    scenarios: Scenario | Iterable[Scenario] = (),
+    weeks: int = 52,
+    runs: int = 1000,
+    seed: int = 0,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    history: History | None = None,
+    last: Mapping[str, Any] | None = None,
+    contingencies: Iterable[Contingency] = (),
+    settings: Settings | None = None,
+    precision: Precision | None = None,
+    regret: bool = False,
+    detail: bool = False,
+    chunk: int = CHUNK,
+) -> Simulation:
+    """Simulate possible years of a plan under policies that learn as they go.
+
+    Parameters
+    ----------
+    plan
+        Budget, channels and limits.
+    market
+        What is true; its channels are the plan's, in the same order.
+    policies
+        One or several: policies, their names, or a `Schedule`; their names differ.
+    scenarios
+        What happens, all of them in one world; `Simulation.difference` sets two worlds side by
+        side.
+    weeks, runs
+        How many, at least 1.
+    seed
+        At least 0. Run r meets the same weather whatever else is asked for.
+    executor
+        Any `concurrent.futures.Executor`; None for this process. A chunk whose worker died is done
+        again.
+    progress
+        Called after every chunk with the runs that are done, and all.
+    history
+        The past that all runs share, with an outcome for each channel.
+    last
+        Last applied spend by channel, by default the history's. Without either no change limit
+        binds in week 1.
+    contingencies
+        What the plan answers to scenarios.
+    settings
+        How finely policies learn, by default `Settings.fast`.
+    precision
+        When to stop before all runs are done; looked at after every batch of runs, in order.
+    regret
+        Whether a clairvoyant with the same limits plays too.
+    detail
+        Whether to keep every channel of every run and week, 16 bytes each.
+    chunk
+        Runs handed out at a time, rounded up to whole batches. No result depends on it.
+
+    Returns
+    -------
+    Simulation
+        The same to the bit for any chunk, executor, and order of the policies. Interrupted from
+        the keyboard it holds the chunks that were finished, and says so.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``, ``unknown-name``, ``bad-name``.
+    InfeasibleError
+        Where the plan has no split even before any scenario.
+
+    Notes
+    -----
+    Policies learn by channel from reported outcomes only, and are renewed every week under floors,
+    caps, locks, change limits, reserve and budget; see `budgetopt.simulate.limits` for what gives
+    way where these contradict each other. Spends are not rounded. A plan with limits across
+    channels, minimums or another goal than its outcome is solved run by run.
+    """
+    job = Job(
+        plan,
+        market,
+        _players(policies),
+        (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios),
+        tuple(contingencies),
+        whole(weeks, "weeks", least=1),
+        whole(seed, "seed"),
+        *_past(plan, history, last),
+        settings or Settings.fast(),
+        regret,
+        detail,
+    )
+    runs, chunk = whole(runs, "runs", least=1), whole(chunk, "chunk", least=1)
+    _check(job, precision)
+    batches: list[Batch] = []
+    stopped, interrupted = False, False
+    try:
+        for part in _chunks(job, runs, chunk, executor):
+            for batch in part:
+                batches.append(batch)
+                stopped = precision is not None and precision.reached(job, batches)
+                if stopped:
+                    break
+            if progress is not None:
+                progress(batches[-1].first + len(batches[-1].budget), runs)
+            if stopped:
+                break
+    except KeyboardInterrupt:
+        if not batches:
+            raise
+        interrupted = True
+    return joined(job, batches, asked=runs, interrupted=interrupted)
+
+
+def _chunks(
+    job: Job, runs: int, chunk: int, executor: Executor | None
+) -> Iterator[tuple[Batch, ...]]:
+    """Yield the chunks in order, wherever they are done."""
+    size = -(-chunk // job.batch) * job.batch
+    spans = [(first, min(size, runs - first)) for first in range(0, runs, size)]
+    if executor is None:
+        for span in spans:
+            yield from ((batch,) for batch in _batches(job, *span))
+        return
+    waiting: deque[_Handed] = deque()
+    try:
+        for span in spans:
+            waiting.append(_Handed(job, span, executor))
+            if len(waiting) >= _WAITING:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+@dataclass
+class _Handed:
+    """A chunk that was handed to a worker; if the worker dies, it is done again."""
+
+    job: Job
+    span: tuple[int, int]
+    executor: Executor
+
+    def __post_init__(self) -> None:
+        self._future = self._submit()
+
+    def result(self) -> tuple[Batch, ...]:
+        for _ in range(2):
+            if self._future is None:
+                break
+            try:
+                return self._future.result()
+            except BrokenExecutor:
+                self._future = self._submit()
+        # The executor is gone for good; the numbers are the same here.
+        return _chunk(self.job, *self.span)
+
+    def cancel(self) -> None:
+        if self._future is not None:
+            self._future.cancel()
+
+    def _submit(self) -> Future[tuple[Batch, ...]] | None:
+        try:
+            return self.executor.submit(_chunk, self.job, *self.span)
+        except BrokenExecutor:
+            return None
+
+
+def _chunk(job: Job, first: int, runs: int) -> tuple[Batch, ...]:
+    """Return the batches of a chunk; what a worker does."""
+    return tuple(_batches(job, first, runs))
+
+
+def _batches(job: Job, first: int, runs: int) -> Iterator[Batch]:
+    for start in range(first, first + runs, job.batch):
+        yield play(job, start, min(job.batch, first + runs - start))
+
+
+def _players(given: Any) -> tuple[Player, ...]:
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    found: list[Player] = []
+    for one in given if several else (given,):
+        if isinstance(one, Schedule):
+            found.append(one)
+        else:
+            found.append(checked_policy(policy_named(one) if isinstance(one, str) else one))
+    names = [player.name for player in found]
+    doubled = [name for name in names if names.count(name) > 1 or name == CLAIRVOYANT]
+    if doubled:
+        raise InputError(
+            "bad-name",
+            f"two policies are called {doubled[0]!r}",
+            field="policies",
+            value=doubled[0],
+            remedy="give each policy a name of its own, and none 'clairvoyant'",
+        )
+    if not found:
+        raise wrong("policies", (), "give at least one", "no policy is given")
+    return tuple(found)
+
+
+def _past(
+    plan: Plan, history: History | None, last: Mapping[str, Any] | None
+) -> tuple[Floats | None, Floats, Floats]:
+    """Return last week's money, and the spends and outcomes of the common past."""
+    size = len(plan.names)
+    nothing = np.zeros((0, size))
+    given = None
+    if last is not None:
+        given = np.array(plan.last_minor(last)) / plan.money.units
+    if history is None:
+        return given, nothing, nothing
+    past = history.select(plan.names).complete()
+    if past.outcome is None:
+        raise wrong(
+            "history",
+            "total",
+            "give outcomes by channel, or simulate without a history",
+            "the history has one total, and simulated policies learn by channel",
+        )
+    if given is None and len(past.weeks):
+        known = np.where(np.isfinite(past.spend), past.spend, -1.0)
+        given = np.zeros(size)
+        for week in known:
+            given = np.where(week >= 0, week, given)
+    return given, past.spend, past.outcome
+
+
+def _check(job: Job, precision: Precision | None) -> None:
+    """Refuse what does not go together."""
+    plan, market = job.plan, job.market
+    for name in market.channels:
+        if name not in plan.index:
+            raise InputError(
+                "unknown-name",
+                f"the market has the channel {name!r}, which the plan has not",
+                field="market.channels",
+                value=name,
+                remedy=did_you_mean(name, plan.names),
+            )
+    if market.channels != plan.names:
+        raise wrong("market.channels", market.channels, f"give {plan.names} in this order")
+    happening = [scenario.name for scenario in job.scenarios if isinstance(scenario, Scenario)]
+    for one in job.contingencies:
+        one.check(happening, plan.names)
+    for player in job.policies:
+        if isinstance(player, Schedule):
+            player.check(job.weeks, len(plan.names))
+    market.weather(job.weeks, 1, job.seed, scenarios=job.scenarios)
+    if precision is not None:
+        precision.check([player.name for player in job.policies])
+    job.refuse_infeasible()

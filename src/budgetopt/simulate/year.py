@@ -1,0 +1,245 @@
+"""The weeks of a batch of runs: every policy meets the same weather, decides, and sees reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.curves import Curve
+from budgetopt.curves.base import Floats
+from budgetopt.market import Conditions, Outcome
+from budgetopt.optimize.runs import best_of_runs
+from budgetopt.policies import View, decided
+from budgetopt.simulate.alone import Alone, AloneClairvoyant
+from budgetopt.simulate.contingency import answer
+from budgetopt.simulate.job import Job, Player
+from budgetopt.simulate.limits import WeekLimits
+from budgetopt.simulate.past import Learner, Past
+from budgetopt.simulate.schedule import Schedule
+
+CLAIRVOYANT = "clairvoyant"
+
+
+class Record(NamedTuple):
+    """What one policy did in a batch of runs.
+
+    Parameters
+    ----------
+    outcome, expected, spend, value
+        Outcome that came, that was to be expected, delivered money, and the outcome's worth in
+        money, shape ``(runs, weeks)``.
+    channel_outcome, channel_spend
+        Of the whole time, shape ``(runs, channels)``.
+    week_outcome, week_spend
+        Summed over the runs, shape ``(weeks, channels)``.
+    fell
+        Runs and weeks in which another policy was taken, shape ``(runs, weeks)``.
+    gave_way
+        Runs and weeks in which limits gave way, as the money did not cover them.
+    detail
+        Outcome and spend of each run, week and channel; empty unless asked for.
+    """
+
+    outcome: Floats
+    expected: Floats
+    spend: Floats
+    value: Floats
+    channel_outcome: Floats
+    channel_spend: Floats
+    week_outcome: Floats
+    week_spend: Floats
+    fell: NDArray[np.bool_]
+    gave_way: NDArray[np.bool_]
+    detail: tuple[Floats, ...] = ()
+
+
+class Batch(NamedTuple):
+    """A batch of runs: budgets, ``(runs, weeks)``, scenarios that happen, and records."""
+
+    first: int
+    budget: Floats
+    happens: dict[str, NDArray[np.bool_]]
+    records: dict[str, Record]
+
+
+class Decider(Protocol):
+    """What gives the money of a week."""
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        """Return ordered money that broadcasts to ``(runs, channels)``."""
+
+    def told(self, outcome: Outcome) -> None:
+        """Take in the reports of the week."""
+
+    def fallen(self) -> NDArray[np.bool_]:
+        """Return the runs in which another policy was taken this week."""
+
+
+def play(job: Job, first: int, runs: int) -> Batch:
+    """Return what all policies do in a batch of runs.
+
+    Parameters
+    ----------
+    job
+        What is simulated.
+    first, runs
+        The batch.
+    """
+    weather = job.market.weather(
+        job.weeks, runs, job.seed, first_run=first, scenarios=job.scenarios
+    )
+    limits = job.limits
+    seats = [_Seat(job, player.name, _decider(job, player, first, runs), runs)
+             for player in job.policies]  # fmt: skip
+    if job.regret:
+        seats.append(_Seat(job, CLAIRVOYANT, _clairvoyant(job, runs), runs))
+    budget = np.empty((runs, job.weeks))
+    for week in weather:
+        answered = answer(job.contingencies, weather, week.number)
+        for seat in seats:
+            bounds = limits.week(week, seat.last, *answered)
+            seat.play(week, bounds)
+        budget[:, week.number - 1] = bounds.budget
+    return Batch(first, budget, weather.happens, {seat.name: seat.record() for seat in seats})
+
+
+@dataclass
+class _Seat:
+    """One policy at the table: its market state, its last week, its books."""
+
+    job: Job
+    name: str
+    decider: Decider
+    runs: int
+    last: Floats | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        job, runs = self.job, self.runs
+        size = len(job.plan.channels)
+        self.last = None if job.last is None else np.broadcast_to(job.last, (runs, size))
+        known = np.nan_to_num(job.spent)
+        self._state = job.market.begin(known if len(known) else None)
+        self._sums = np.zeros((4, runs, job.weeks))
+        self._channels = np.zeros((2, runs, size))
+        self._weeks = np.zeros((2, job.weeks, size))
+        self._marks = np.zeros((2, runs, job.weeks), dtype=bool)
+        self._detail = np.zeros((2, runs, job.weeks, size)) if job.detail else None
+
+    def play(self, week: Conditions, limits: WeekLimits) -> None:
+        """Decide, spend, see, and write down one week."""
+        spend = self.decider.decide(week, limits, self.last)
+        self._state, out = self.job.market.step(self._state, spend, week)
+        self.decider.told(out)
+        at, values = week.number - 1, self.job.plan.values
+        wide = (self.runs, len(values))
+        came, delivered = (np.broadcast_to(a, wide) for a in (out.outcome, out.spend))
+        self.last = delivered
+        expected = np.broadcast_to(out.expected, wide).sum(axis=-1)
+        alike = bool(np.all(values == values[0]))
+        total = came.sum(axis=-1)
+        worth = total * values[0] if alike else (came * values).sum(axis=-1)
+        self._sums[:, :, at] = total, expected, delivered.sum(axis=-1), worth
+        for kind, amounts in enumerate((came, delivered)):
+            self._channels[kind] += amounts
+            self._weeks[kind, at] = amounts.sum(axis=0)
+            if self._detail is not None:
+                self._detail[kind, :, at] = amounts
+        self._marks[0, :, at], self._marks[1, :, at] = self.decider.fallen(), limits.gave_way
+
+    def record(self) -> Record:
+        """Return the books."""
+        detail = () if self._detail is None else tuple(self._detail)
+        books = (*self._sums, *self._channels, *self._weeks, *self._marks, detail)
+        return Record._make(books)
+
+
+def _decider(job: Job, player: Player, first: int, runs: int) -> Decider:
+    if isinstance(player, Schedule):
+        return _Fixed(player)
+    past = Past(job.spent, job.brought, runs, job.weeks, delayed=bool(job.market.delay))
+    learner = Learner(lambda: job.stream(runs), past, job.share())
+    if job.alone:
+        return Alone(job, player, past, learner, first)
+    return _Together(job, player, past, learner, job.rng(player, first // job.batch))
+
+
+def _clairvoyant(job: Job, runs: int) -> Decider:
+    return AloneClairvoyant(job, runs) if job.alone else _Clairvoyant(job.plan.spend == "all")
+
+
+class _Fixed:
+    """Orders that were settled beforehand."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        spend = self._schedule.week(week.number)
+        return spend if np.all(week.budget == 1.0) else spend * week.budget[:, None]
+
+    def told(self, outcome: Outcome) -> None:
+        """See nothing."""
+
+    def fallen(self) -> NDArray[np.bool_]:
+        return np.zeros(1, dtype=bool)
+
+
+class _Clairvoyant:
+    """The best of each week by its true curves, within the same limits."""
+
+    def __init__(self, spend_all: bool) -> None:
+        self._spend_all = spend_all
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        bounds = (limits.lower, limits.upper, limits.budget)
+        return best_of_runs(week.curve, *bounds, spend_all=self._spend_all).spend
+
+    def told(self, outcome: Outcome) -> None:
+        """Know all."""
+
+    def fallen(self) -> NDArray[np.bool_]:
+        return np.zeros(1, dtype=bool)
+
+
+class _Together:
+    """A policy that decides all runs of a batch at once."""
+
+    def __init__(
+        self, job: Job, policy: Player, past: Past, learner: Learner, rng: np.random.Generator
+    ) -> None:
+        assert not isinstance(policy, Schedule)
+        self._policy, self._past, self._learner, self._rng = policy, past, learner, rng
+        self._spend_all = job.plan.spend == "all"
+        self._fell = np.zeros(1, dtype=bool)
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        lower, upper, budget, test, _ = limits
+
+        def best(curves: Curve) -> Floats:
+            return best_of_runs(curves, lower, upper, budget, spend_all=self._spend_all).spend
+
+        spend, outcome = self._past.seen()
+        view = View(
+            belief=self._learner,
+            lower=lower,
+            upper=upper,
+            budget=budget,
+            last=np.zeros(lower.shape) if last is None else last,
+            spend=spend,
+            outcome=outcome,
+            spend_all=self._spend_all,
+            best=best,
+            test=test,
+        )
+        found = decided(self._policy, view, self._rng)
+        self._fell = found.fell
+        return np.maximum(found.spend, 0.0)
+
+    def told(self, outcome: Outcome) -> None:
+        self._past.add(outcome)
+
+    def fallen(self) -> NDArray[np.bool_]:
+        return self._fell
