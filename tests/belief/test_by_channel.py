@@ -495,9 +495,9 @@ def coverage(reps, settings, **how):
     ],
 )
 def test_bands_hold_the_truth(how, bias):
-    """90 % bands hold 90 %: of 180 true values at least 83 %, three binomial standard deviations
-    below, as the channels of a run share a prior and 8 weeks lean on it."""
-    response, slope, error = coverage(60, STATED, **how)
-    assert response > 0.83
-    assert slope > 0.83
+    """90 % bands hold 90 %: of 120 true values at least 82 %, three binomial standard deviations
+    below; of 450 where 8 weeks lean on the prior that the channels of a run share."""
+    response, slope, error = coverage(150 if how["weeks"] == 8 else 40, STATED, **how)
+    assert response > 0.82
+    assert slope > 0.82
     assert abs(error) < bias
