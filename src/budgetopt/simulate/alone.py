@@ -15,7 +15,7 @@ from budgetopt.curves.base import Floats
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.market import ByRun, Conditions, Outcome, Scaled
 from budgetopt.optimize import Problem, problem_of, solve
-from budgetopt.plan import Bounds, Channel, Plan, Reserve
+from budgetopt.plan import Bounds, Channel, MaxChange, Plan, Reserve
 from budgetopt.policies import Policy, View, decided
 from budgetopt.simulate.job import Job
 from budgetopt.simulate.limits import WeekLimits
@@ -42,7 +42,7 @@ class _Weekly:
         self._plan = plan
         # Rows and weights are the plan's; bounds and budget come by week from `Limits`.
         free = [_freed(channel) for channel in plan.channels]
-        self._free = replace(plan, channels=tuple(free), max_change=None, reserve=Reserve(),
+        self._free = replace(plan, channels=tuple(free), max_change=MaxChange(), reserve=Reserve(),
                              budget=plan.spendable, spend="at-most")  # fmt: skip
 
     def problem(self, curves: Curve, limits: WeekLimits, run: int, last: Floats | None) -> Problem:
