@@ -88,7 +88,7 @@ def shown():
 
 def test_every_output_is_what_the_command_above_it_prints(copy):
     pairs = shown()
-    assert len(pairs) == 3
+    assert len(pairs) == 5
     for command, output in pairs:
         assert shell(command, copy) == output
 
@@ -111,11 +111,11 @@ def test_the_python_blocks_run_one_after_the_other(copy, monkeypatch, capsys):
 
 def test_the_plan_files_are_plans():
     plans = [bo.Plan.from_dict(tomllib.loads(code)) for _, code in blocks("toml")]
-    assert [len(plan.channels) for plan in plans] == [3, 2, 2]
+    assert [len(plan.channels) for plan in plans] == [2, 3, 2, 2]
 
 
 def test_defaults_are_called_defaults_rightly():
-    with_all, *_ = (bo.Plan.from_dict(tomllib.loads(code)) for _, code in blocks("toml"))
+    _, with_all, *_ = (bo.Plan.from_dict(tomllib.loads(code)) for _, code in blocks("toml"))
     bare = bo.Plan(budget=1, currency="CNY", channels=[bo.Channel("a")])
     assert with_all.max_change == bare.max_change
     assert with_all.columns == bare.columns

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, ks_2samp, kstest, norm
 
 from budgetopt.belief import Grid, Posterior, Settings, learn
-from budgetopt.errors import InputError
+from budgetopt.errors import InputError, SolverError
 
 from .helpers import Past, Plan, simulated
 
@@ -205,3 +205,16 @@ def test_the_mean_curve_is_a_curve(seed):
     assert np.all(curve.value(np.zeros((2, 2))) == 0)
     assert np.all(np.diff(curve.value(x), axis=0) >= 0)
     assert np.all(curve.slope(x) >= 0)
+
+
+def test_a_small_chance_of_s_shapes_is_left_out_and_a_large_one_refused():
+    plan, past, _ = simulated(np.random.default_rng(1), weeks=40, channels=3)
+    belief = learn(past, plan)
+    kept = belief.posterior.concave()
+    assert np.all(kept.by_cell() @ kept.grid.steep == 0)
+    np.testing.assert_allclose(kept.chance.sum(axis=(1, 2)), 1, rtol=1e-12)
+    assert belief.draw_concave(np.random.default_rng(2), 50).concave
+    steep = learn(past.rows(slice(0, 1)), plan, settings=Settings(steep_share=0.5))
+    with pytest.raises(SolverError, match="S-shaped") as caught:
+        steep.draw_concave(np.random.default_rng(2), 50)
+    assert caught.value.code == "not-concave"

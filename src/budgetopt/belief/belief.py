@@ -161,6 +161,10 @@ class Belief:
         """Return draws of the curves, over ``(draws, channels)``; see `Posterior.draw`."""
         return self._pinned(self.posterior.draw(rng, draws))
 
+    def draw_concave(self, rng: np.random.Generator, draws: int = 1) -> Curve:
+        """Return draws given that no channel is S-shaped; see `Posterior.concave`."""
+        return self._pinned(self.posterior.concave().draw(rng, draws))
+
     def average(self, rng: np.random.Generator, draws: int) -> Curve:
         """Return the average of draws as one curve for each channel."""
         return self._pinned(self.posterior.average(rng, draws))

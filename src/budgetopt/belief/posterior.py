@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,12 @@ from budgetopt.belief.bands import Band, band
 from budgetopt.belief.grid import Grid
 from budgetopt.curves import Mixture
 from budgetopt.curves.base import Floats
-from budgetopt.errors import InputError
+from budgetopt.errors import InputError, SolverError
 
 LEVEL = 0.8
 """Share of the chance that a band holds unless another is asked for."""
+_NEVER_MIND = 0.05
+"""Chance of an S-shape that may be left out where only concave curves will do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +104,28 @@ class Posterior:
         weights = np.zeros((*cell.shape, self.grid.size))
         np.put_along_axis(weights, cell[..., None], amplitude[..., None], axis=-1)
         return self._mixture(weights, (draws, *self.lead))
+
+    def concave(self) -> Posterior:
+        """Return the posterior given that no channel is S-shaped; risk over draws needs it.
+
+        Raises
+        ------
+        SolverError
+            ``not-concave`` where a channel is S-shaped with a chance above 5 %.
+        """
+        steep = np.tile(self.grid.steep, self.chance.shape[2] // self.grid.size)
+        share = (self.chance @ steep).sum(axis=1)
+        if np.any(share > _NEVER_MIND):
+            raise SolverError(
+                "not-concave",
+                f"a channel is S-shaped with a chance of {share.max():.0%}",
+                field="draws",
+                value=float(share.max()),
+                remedy="allocate on the mean, or learn with steep_shapes=()",
+            )
+        chance = self.chance * (1.0 - steep)
+        chance /= chance.sum(axis=(1, 2), keepdims=True)
+        return replace(self, chance=chance)
 
     def average(self, rng: np.random.Generator, draws: int) -> Mixture:
         """Return the average of draws, weights of shape ``(*lead, cells)``; as `draw` otherwise."""

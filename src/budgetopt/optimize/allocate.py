@@ -56,7 +56,8 @@ def allocate(
         What is maximised over draws from the belief, such as ``Risk.mean_cvar(0.5)``; by default
         the mean of the belief.
     draws
-        Draws from the belief, at least 1, for `risk` and for the range of the outcome.
+        Draws from the belief, at least 1, for `risk` and for the range of the outcome. For `risk`
+        S-shaped curves are left out where their chance is below 5 %.
     seed
         Seed of the draws.
 
@@ -84,9 +85,10 @@ def allocate(
     {'a': '80.00', 'b': '20.00'}
     """
     problem = problem_of(plan, curves, last)
-    drawn = draws_of(plan, curves, draws, seed)
     if risk is None or risk.neutral:
+        drawn = draws_of(plan, curves, draws, seed)
         return settle(plan, problem, solve(problem, method, time_limit), drawn)
+    drawn = draws_of(plan, curves, draws, seed, concave=True)
     from budgetopt.optimize.risk import risk_averse
 
     if drawn is None:
@@ -101,11 +103,17 @@ def allocate(
     return settle(plan, problem, solved, drawn, risk)
 
 
-def draws_of(plan: Plan, belief: Any, draws: int, seed: int) -> Mixture | None:
-    """Return curves drawn from a belief, in the plan's order; None for what is no belief."""
+def draws_of(
+    plan: Plan, belief: Any, draws: int, seed: int, *, concave: bool = False
+) -> Mixture | None:
+    """Return curves drawn from a belief, in the plan's order; None for what is no belief.
+
+    Where only concave curves will do, S-shaped ones are left out if the belief can.
+    """
     if not hasattr(belief, "draw"):
         return None
-    drawn: Mixture = belief.draw(np.random.default_rng(seed), draws)
+    draw = getattr(belief, "draw_concave", belief.draw) if concave else belief.draw
+    drawn: Mixture = draw(np.random.default_rng(seed), draws)
     if belief.channels == plan.names:
         return drawn
     return drawn.take([belief.channels.index(name) for name in plan.names])
