@@ -262,7 +262,8 @@ class Treated(NamedTuple):
         Its name.
     code
         What was found: ``not-reported``, ``zero-outcome``, ``outcome-without-spend``,
-        ``not-delivered``, ``young`` or ``too-young``.
+        ``young`` or ``too-young``. Spend that was planned but not delivered is in no history; weeks
+        are learned at what was delivered.
     weeks
         First days.
     treatment

@@ -73,6 +73,20 @@ def of_total(log: Log, used: NDArray[np.bool_], share: Floats, alike: Floats) ->
         "rest is the prior that a unit of money is worth the same everywhere, and whatever moves "
         "spend and outcome alike is read as effect"
     ]
+    given = log.beforehand
+    unused = [
+        name
+        for name, value in (
+            ("priors", given.priors),
+            ("carryovers", given.carryovers),
+            ("delay", given.delay),
+            ("demand", given.demand),
+            ("events", given.events),
+        )
+        if value
+    ]
+    if unused:
+        notes.append(f"given beforehand, but not used with one total: {', '.join(unused)}")
     missing = int((~usable(log.spend, np.asarray(log.total))).sum())
     if missing:
         notes.append(f"{_weeks(missing)} left out: a spend or the total not reported")

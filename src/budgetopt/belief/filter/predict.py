@@ -42,21 +42,39 @@ def rank(
     few
         Whether the outcome is learned as a count.
     """
+    if few:
+        return _rank_of_counts(before, chance, hypotheses, seen, scale)
     row, nuisance, cell = np.nonzero(chance > _NEGLIGIBLE)
     weight = chance[row, nuisance, cell]
-    centre = before.centre[row, nuisance, cell]
+    miss = seen[row] - before.centre[row, nuisance, cell]
     below = np.zeros(weight.size)
     for one in hypotheses:
-        spread = before.total + one.level + one.week
-        if few:
-            shape = gamma_shape(spread)
-            still = (psi(shape) + np.log(scale)[:, None])[row, nuisance] - centre
-            below += one.chance * _count_rank(shape[row, nuisance], expit(still), seen[row])
-        else:
-            sd = np.sqrt(spread + scale[:, None])[row, nuisance]
-            below += one.chance * ndtr((seen[row] - centre) / sd)
+        sd = np.sqrt(before.total + one.level + one.week + scale[:, None])
+        below += one.chance * ndtr(miss / sd[row, nuisance])
     summed = np.bincount(row, weight * below, len(chance))
     answer: Floats = summed / np.bincount(row, weight, len(chance))
+    return answer
+
+
+def _rank_of_counts(
+    before: Before,
+    chance: Floats,
+    hypotheses: tuple[Hypothesis, ...],
+    events: Floats,
+    event: Floats,
+) -> Floats:
+    """Return ranks of counts; the cells of a nuisance count as one normal."""
+    weight = chance.sum(axis=2)
+    heavy = np.maximum(weight, np.finfo(np.float64).tiny)
+    middle = np.einsum("rjk,rjk->rj", chance, before.centre) / heavy
+    square = np.einsum("rjk,rjk->rj", chance, np.square(before.centre)) / heavy
+    total = before.total + np.maximum(square - np.square(middle), 0.0)
+    below = np.zeros_like(weight)
+    for one in hypotheses:
+        shape = gamma_shape(total + one.level + one.week)
+        still = expit(psi(shape) + np.log(event)[:, None] - middle)
+        below += one.chance * _count_rank(shape, still, events[:, None])
+    answer: Floats = np.sum(weight * below, axis=1) / weight.sum(axis=1)
     return answer
 
 
