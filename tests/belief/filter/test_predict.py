@@ -60,7 +60,7 @@ def test_rank_of_a_count(events, unit):
         law = nbinom(shape, rate / (rate + 1))
         direct += chance * (law.cdf(events) - 0.5 * law.pmf(events))
     # Against every cell on its own.
-    assert found[0] == pytest.approx(direct, abs=0.01)
+    assert found[0] == pytest.approx(direct, abs=0.02)
 
 
 def test_ranks_of_what_was_predicted_are_even():
