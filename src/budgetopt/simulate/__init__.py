@@ -13,16 +13,24 @@ from budgetopt.simulate.measures import MEASURES
 from budgetopt.simulate.precision import Precision
 from budgetopt.simulate.run import simulate
 from budgetopt.simulate.schedule import Schedule
+from budgetopt.simulate.sensitivity import Tornado, sensitivity, sobol
 from budgetopt.simulate.simulation import Simulation
 from budgetopt.simulate.statistics import Difference, Interval
+from budgetopt.simulate.what_if import Change, WhatIf, what_if
 
 __all__ = [
     "MEASURES",
+    "Change",
     "Contingency",
     "Difference",
     "Interval",
     "Precision",
     "Schedule",
     "Simulation",
+    "Tornado",
+    "WhatIf",
+    "sensitivity",
     "simulate",
+    "sobol",
+    "what_if",
 ]

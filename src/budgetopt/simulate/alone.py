@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +14,15 @@ from budgetopt.curves.base import Floats
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.market import ByRun, Conditions, Outcome, Scaled
 from budgetopt.optimize import Problem, problem_of, solve
-from budgetopt.plan import Bounds, Channel, MaxChange, Plan, Reserve
+from budgetopt.plan import RULES, Bounds, Channel, MaxChange, Plan, Reserve
 from budgetopt.policies import Policy, View, decided
 from budgetopt.simulate.job import Job
+from budgetopt.simulate.known import Known
 from budgetopt.simulate.limits import WeekLimits
 from budgetopt.simulate.past import Learner, Past
 
 _ROUGH = 1e-6
 """Share of its own size by which a row may be missed."""
-
-
-class _Known(NamedTuple):
-    """Curves as the optimizer asks a belief for them."""
-
-    channels: tuple[str, ...]
-    curves: Curve
-
-    def mean(self) -> Curve:
-        return self.curves
 
 
 class _Weekly:
@@ -56,10 +46,10 @@ class _Weekly:
         budget = int(np.floor(limits.budget[run] * units + 1e-6))
         lower = np.floor(limits.lower[run] * units + 1e-6).astype(np.int64)
         upper = np.floor(np.minimum(limits.upper[run], 1e15 / units) * units + 1e-6)
-        problem = problem_of(self._free, _Known(plan.names, curves), before)
-        zero = np.zeros(len(plan.names), dtype=np.int8)
+        problem = problem_of(self._free, Known(plan.names, curves), before)
+        floor, cap = (np.full(len(plan.names), RULES.index(r), np.int8) for r in ("floor", "cap"))
         caps = np.minimum(upper.astype(np.int64), problem.bounds.upper)
-        bounds = Bounds(lower, np.maximum(caps, lower), zero, zero)
+        bounds = Bounds(lower, np.maximum(caps, lower), floor, cap)
         return replace(problem, budget=budget, bounds=bounds, spend_all=plan.spend == "all")
 
 

@@ -24,6 +24,8 @@ from budgetopt.simulate.schedule import Schedule
 BATCH = 4 * BLOCK
 """Runs that are decided side by side. Which runs share a batch never depends on chunks or workers,
 so neither does any number; with half as many, calls of NumPy cost a fifth more."""
+_OPEN = 16 * BLOCK
+"""The same where all plans are fixed, and the market is all that is computed."""
 _ALONE = 16
 """The same where runs are solved one by one, so that workers get equal parts of few runs."""
 
@@ -80,6 +82,8 @@ class Job:
     @property
     def batch(self) -> int:
         """Runs that are decided side by side."""
+        if all(isinstance(player, Schedule) for player in self.policies) and not self.regret:
+            return _OPEN
         return _ALONE if self.alone else BATCH
 
     def rng(self, policy: Player, at: int) -> np.random.Generator:

@@ -134,9 +134,7 @@ class Limits:
         paused
             Channels that get nothing, shape ``(runs, channels)``.
         """
-        whole = self.budget * week.budget
-        free = whole - self.held.of(whole) + released * self.contingency.of(whole)
-        budget = np.maximum(free, 0.0)
+        budget = self.money_of(week, released)
         shut = paused | (np.asarray(week.open) == 0)
         floor = np.where(shut, 0.0, self.floor)
         cap = np.maximum(np.minimum(self.cap, budget[:, None]), floor)
@@ -150,7 +148,13 @@ class Limits:
         if gave_way.any():
             lower = np.where(gave_way[:, None], _given_way(lower, floor, budget), lower)
             upper = np.maximum(upper, lower)
-        return WeekLimits(lower, upper, budget, self.test.of(whole), gave_way)
+        return WeekLimits(lower, upper, budget, self.test.of(self.budget * week.budget), gave_way)
+
+    def money_of(self, week: Conditions, released: Floats) -> Floats:
+        """Return what may be spent in a week, shape ``(runs,)``; parameters as in `week`."""
+        whole = self.budget * week.budget
+        free = whole - self.held.of(whole) + released * self.contingency.of(whole)
+        return np.maximum(free, 0.0)
 
     def _room(self, last: Floats) -> Floats:
         """Return how far each channel may move."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from budgetopt.curves.base import Floats
+from budgetopt.market import Conditions
 from budgetopt.market.checks import wrong
 
 
@@ -44,9 +45,10 @@ class Schedule:
         object.__setattr__(self, "spend", given)
         object.__setattr__(self, "name", name)
 
-    def week(self, number: int) -> Floats:
-        """Return the money of a week, counted from 1, shape ``(channels,)``."""
-        return self.spend if self.spend.ndim == 1 else self.spend[number - 1]
+    def ordered(self, week: Conditions) -> Floats:
+        """Return the money of a week, shape ``(channels,)``, or by run where the budget is cut."""
+        spend = self.spend if self.spend.ndim == 1 else self.spend[week.number - 1]
+        return spend if np.all(week.budget == 1.0) else spend * week.budget[:, None]
 
     def check(self, weeks: int, channels: int) -> None:
         """Raise ``bad-argument`` where it is for other weeks or channels."""

@@ -14,7 +14,7 @@ from budgetopt.market import Conditions, Outcome
 from budgetopt.optimize.runs import best_of_runs
 from budgetopt.policies import View, decided
 from budgetopt.simulate.alone import Alone, AloneClairvoyant
-from budgetopt.simulate.contingency import answer
+from budgetopt.simulate.contingency import Answer, answer
 from budgetopt.simulate.job import Job, Player
 from budgetopt.simulate.limits import WeekLimits
 from budgetopt.simulate.past import Learner, Past
@@ -91,7 +91,6 @@ def play(job: Job, first: int, runs: int) -> Batch:
     weather = job.market.weather(
         job.weeks, runs, job.seed, first_run=first, scenarios=job.scenarios
     )
-    limits = job.limits
     seats = [_Seat(job, player.name, _decider(job, player, first, runs), runs)
              for player in job.policies]  # fmt: skip
     if job.regret:
@@ -100,9 +99,8 @@ def play(job: Job, first: int, runs: int) -> Batch:
     for week in weather:
         answered = answer(job.contingencies, weather, week.number)
         for seat in seats:
-            bounds = limits.week(week, seat.last, *answered)
-            seat.play(week, bounds)
-        budget[:, week.number - 1] = bounds.budget
+            seat.play(week, answered)
+        budget[:, week.number - 1] = job.limits.money_of(week, answered.released)
     return Batch(first, budget, weather.happens, {seat.name: seat.record() for seat in seats})
 
 
@@ -112,7 +110,7 @@ class _Seat:
 
     job: Job
     name: str
-    decider: Decider
+    decider: Decider | Schedule
     runs: int
     last: Floats | None = field(init=False)
 
@@ -123,42 +121,59 @@ class _Seat:
         known = np.nan_to_num(job.spent)
         self._state = job.market.begin(known if len(known) else None)
         self._sums = np.zeros((4, runs, job.weeks))
-        self._channels = np.zeros((2, runs, size))
+        self._channels, self._alike = np.zeros((2, runs, size)), np.zeros((2, size))
         self._weeks = np.zeros((2, job.weeks, size))
         self._marks = np.zeros((2, runs, job.weeks), dtype=bool)
         self._detail = np.zeros((2, runs, job.weeks, size)) if job.detail else None
 
-    def play(self, week: Conditions, limits: WeekLimits) -> None:
+    def play(self, week: Conditions, answered: Answer) -> None:
         """Decide, spend, see, and write down one week."""
-        spend = self.decider.decide(week, limits, self.last)
+        if isinstance(self.decider, Schedule):
+            spend = self.decider.ordered(week)
+        else:
+            limits = self.job.limits.week(week, self.last, *answered)
+            spend = self.decider.decide(week, limits, self.last)
+            self._marks[0, :, week.number - 1] = self.decider.fallen()
+            self._marks[1, :, week.number - 1] = limits.gave_way
         self._state, out = self.job.market.step(self._state, spend, week)
-        self.decider.told(out)
-        at, values = week.number - 1, self.job.plan.values
-        wide = (self.runs, len(values))
-        came, delivered = (np.broadcast_to(a, wide) for a in (out.outcome, out.spend))
-        self.last = delivered
-        expected = np.broadcast_to(out.expected, wide).sum(axis=-1)
-        alike = bool(np.all(values == values[0]))
-        total = came.sum(axis=-1)
-        worth = total * values[0] if alike else (came * values).sum(axis=-1)
-        self._sums[:, :, at] = total, expected, delivered.sum(axis=-1), worth
-        for kind, amounts in enumerate((came, delivered)):
-            self._channels[kind] += amounts
-            self._weeks[kind, at] = amounts.sum(axis=0)
+        if not isinstance(self.decider, Schedule):
+            self.decider.told(out)
+            self.last = np.broadcast_to(out.spend, (self.runs, len(self.job.plan.channels)))
+        self._write(week.number - 1, out)
+
+    def _write(self, at: int, out: Outcome) -> None:
+        """Write a week into the books."""
+        values = self.job.plan.values
+        for kind, amounts in enumerate((out.outcome, out.spend)):
+            # What is the same in all runs need not be added up run by run.
+            if amounts.ndim < 2 or len(amounts) < self.runs:
+                self._alike[kind] += amounts.reshape(-1)
+                self._weeks[kind, at] = self.runs * amounts
+            else:
+                self._channels[kind] += amounts
+                self._weeks[kind, at] = amounts.sum(axis=0)
             if self._detail is not None:
                 self._detail[kind, :, at] = amounts
-        self._marks[0, :, at], self._marks[1, :, at] = self.decider.fallen(), limits.gave_way
+        sums = (out.outcome, out.expected, out.spend)
+        for kind, amounts in enumerate(sums):
+            self._sums[kind, :, at] = np.einsum("...c->...", amounts)
+        self._sums[3, :, at] = (
+            self._sums[0, :, at] * values[0]
+            if np.all(values == values[0])
+            else np.einsum("...c,c->...", out.outcome, values)
+        )
 
     def record(self) -> Record:
         """Return the books."""
         detail = () if self._detail is None else tuple(self._detail)
-        books = (*self._sums, *self._channels, *self._weeks, *self._marks, detail)
+        channels = self._channels + self._alike[:, None]
+        books = (*self._sums, *channels, *self._weeks, *self._marks, detail)
         return Record._make(books)
 
 
-def _decider(job: Job, player: Player, first: int, runs: int) -> Decider:
+def _decider(job: Job, player: Player, first: int, runs: int) -> Decider | Schedule:
     if isinstance(player, Schedule):
-        return _Fixed(player)
+        return player
     past = Past(job.spent, job.brought, runs, job.weeks, delayed=bool(job.market.delay))
     learner = Learner(lambda: job.stream(runs), past, job.share())
     if job.alone:
@@ -168,23 +183,6 @@ def _decider(job: Job, player: Player, first: int, runs: int) -> Decider:
 
 def _clairvoyant(job: Job, runs: int) -> Decider:
     return AloneClairvoyant(job, runs) if job.alone else _Clairvoyant(job.plan.spend == "all")
-
-
-class _Fixed:
-    """Orders that were settled beforehand."""
-
-    def __init__(self, schedule: Schedule) -> None:
-        self._schedule = schedule
-
-    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
-        spend = self._schedule.week(week.number)
-        return spend if np.all(week.budget == 1.0) else spend * week.budget[:, None]
-
-    def told(self, outcome: Outcome) -> None:
-        """See nothing."""
-
-    def fallen(self) -> NDArray[np.bool_]:
-        return np.zeros(1, dtype=bool)
 
 
 class _Clairvoyant:

@@ -1,0 +1,154 @@
+"""What if and sensitivity: closed forms, tables, typed errors."""
+
+import numpy as np
+import pytest
+
+from budgetopt.curves import Exponential, Log
+from budgetopt.errors import BudgetoptError, InfeasibleError
+from budgetopt.optimize import allocate
+from budgetopt.plan import Channel, Limit, Plan
+from budgetopt.simulate import Change, sensitivity, sobol, what_if
+from budgetopt.simulate.sensitivity import sobol_indices
+
+LOGS = {"a": Log(3, 10), "b": Log(1, 10)}
+PLAN = Plan(budget=100, currency="CNY", channels=[Channel("a"), Channel("b")], value=50)
+
+
+def test_each_answer_is_allocate_of_the_changed_plan():
+    found = what_if(
+        PLAN,
+        LOGS,
+        {
+            "cut": Change(budget=-0.2),
+            "capped": {"cap": {"a": 50}},
+            "dear": Change(price=0.25),
+            "weak a": Change(rate={"a": -0.5}),
+            "no b": Change(without="b"),
+        },
+    )
+    # By hand: 3/(10 + a) = 1/(10 + b) and a + b = B give a = (3 B + 20)/4.
+    assert dict(found["as planned"].split) == {"a": 80.0, "b": 20.0}
+    assert dict(found["cut"].split) == {"a": 65.0, "b": 15.0}
+    assert dict(found["capped"].split) == {"a": 50.0, "b": 50.0}
+    # Media at 1.25 are a scale of 12.5.
+    assert dict(found["dear"].split) == {"a": 81.25, "b": 18.75}
+    assert found["dear"].outcome == pytest.approx(3 * np.log1p(6.5) + np.log1p(1.5))
+    # 1.5/(10 + a) = 1/(10 + b).
+    assert dict(found["weak a"].split) == {"a": 62.0, "b": 38.0}
+    assert found["no b"].outcome == pytest.approx(3 * np.log1p(10))
+    frame = found.to_frame()
+    assert list(frame["change"]) == ["as planned", "cut", "capped", "dear", "weak a", "no b"]
+    assert frame["more outcome"][0] == 0.0
+    assert np.all(frame["more outcome"][1:] < 0)
+    assert frame["profit"][0] == pytest.approx(50 * found["as planned"].outcome - 100)
+    assert "cut: 80 brings" in found.summary()
+
+
+def test_limits_and_the_last_week_are_kept():
+    grouped = Plan(
+        budget=100, currency="CNY", channels=PLAN.channels,
+        limits=[Limit.group("a", ["a"], at_most="50%")],
+    )  # fmt: skip
+    found = what_if(grouped, LOGS, {"cut": Change(budget=-0.2)}, last={"a": 40, "b": 40})
+    assert dict(found["cut"].split) == {"a": 40.0, "b": 40.0}
+    week = allocate(grouped, LOGS, last={"a": 40, "b": 40})
+    assert found["as planned"].outcome == pytest.approx(week.outcome)
+
+
+def test_where_no_split_keeps_the_limits_it_says_why():
+    tight = Plan(budget=100, currency="CNY", channels=[Channel("a", floor=90), Channel("b")])
+    found = what_if(tight, LOGS, {"cut": Change(budget=-0.2), "cap": Change(cap={"a": 80})})
+    assert np.isnan(found["cut"].outcome)
+    assert "floor of 'a'" in found["cut"].problem
+    assert np.isnan(found["cap"].outcome)
+    assert "no split keeps the limits" in found.summary()
+    broken = Plan(budget=80, currency="CNY", channels=tight.channels)
+    with pytest.raises(InfeasibleError):
+        what_if(broken, LOGS)
+
+
+def test_the_tornado_is_in_the_order_of_what_inputs_move():
+    capped = Plan(
+        budget=100, currency="CNY",
+        channels=[Channel("a", cap=50), Channel("b", curve=None)],
+    )  # fmt: skip
+    found = sensitivity(capped, LOGS, by=0.1)
+    sizes = [swing.size for swing in found.swings]
+    assert sizes == sorted(sizes, reverse=True)
+    by_name = {swing.name: swing for swing in found.swings}
+    assert set(by_name) == {
+        "budget", "price of a", "price of b", "rate of a", "rate of b", "cap of a",
+    }  # fmt: skip
+    # At its cap a gets 50 whatever its rate: the outcome moves by a tenth of 3 ln 6.
+    rate = by_name["rate of a"]
+    assert rate.high - rate.low == pytest.approx(0.2 * 3 * np.log(6))
+    assert by_name["price of a"].high < found.outcome < by_name["price of a"].low
+    assert len(found.to_frame()) == 6
+    assert "As planned" in found.summary()
+
+
+def test_sobol_indices_of_a_known_function():
+    # Ishigami and Homma (1990) on ±pi, a = 7, b = 0.1: variance and indices in closed form.
+    def ishigami(x):
+        return np.sin(x[0]) + 7 * np.sin(x[1]) ** 2 + 0.1 * x[2] ** 4 * np.sin(x[0])
+
+    first, total = sobol_indices(ishigami, 3, np.pi, 4096, seed=1)
+    np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
+    np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
+
+
+def test_sobol_of_a_plan_agrees_with_the_tornado_where_all_is_nearly_linear():
+    found = sobol(PLAN, LOGS, by=0.02, inputs=["budget", "rate of a", "rate of b"], draws=32)
+    swings = sensitivity(PLAN, LOGS, by=0.02, inputs=["budget", "rate of a", "rate of b"]).swings
+    squares = np.array([swing.size**2 for swing in swings])
+    assert [index.name for index in found] == [swing.name for swing in swings]
+    np.testing.assert_allclose([i.total for i in found], squares / squares.sum(), atol=0.08)
+    assert found == sobol(
+        PLAN, LOGS, by=0.02, inputs=["budget", "rate of a", "rate of b"], draws=32
+    )
+
+
+def test_indices_agree_with_salib():
+    salib = pytest.importorskip("SALib.analyze.sobol")
+    from SALib.sample import sobol as points
+
+    def bent(x):
+        return np.exp(x[0]) + x[0] * x[1] + 0.5 * x[1]
+
+    asked = {"num_vars": 2, "names": ["x", "y"], "bounds": [[-1, 1], [-1, 1]]}
+    drawn = points.sample(asked, 2048, calc_second_order=False, seed=1)
+    theirs = salib.analyze(
+        asked, np.array([bent(x) for x in drawn]), calc_second_order=False, seed=1
+    )
+    first, total = sobol_indices(bent, 2, 1.0, 2048, seed=2)
+    np.testing.assert_allclose(first, theirs["S1"], atol=0.02)
+    np.testing.assert_allclose(total, theirs["ST"], atol=0.02)
+
+
+@pytest.mark.parametrize("curve", [Exponential(30, 20), Log(3, 10)])
+def test_a_price_is_less_money(curve):
+    one = Plan(budget=100, currency="CNY", channels=[Channel("a", curve=curve)])
+    found = what_if(one, None, {"dear": Change(price={"a": 0.6}), "dull": Change(rate=-1.0)})
+    assert found["dear"].outcome == pytest.approx(curve.value(100 / 1.6))
+    assert found["dull"].outcome == 0.0
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (lambda: Change(budget=-1.5), "bad-argument"),
+        (lambda: Change(price=-1.0), "bad-argument"),
+        (lambda: Change(rate={"a": float("nan")}), "bad-argument"),
+        (lambda: what_if(PLAN, LOGS, {"x": Change(without="c")}), "unknown-name"),
+        (lambda: what_if(PLAN, LOGS, {"x": {"bugdet": 1}}), "unknown-name"),
+        (lambda: what_if(PLAN, LOGS)["x"], "unknown-name"),
+        (lambda: sensitivity(PLAN, LOGS, by=1.0), "bad-argument"),
+        (lambda: sensitivity(PLAN, LOGS, inputs=["rate of c"]), "unknown-name"),
+        (lambda: sensitivity(PLAN, LOGS, inputs=[]), "bad-argument"),
+        (lambda: sobol(PLAN, LOGS, draws=100), "bad-argument"),
+    ],
+)
+def test_bad_input_is_refused_with_a_code(ask, code):
+    with pytest.raises(BudgetoptError) as caught:
+        ask()
+    assert caught.value.code == code
