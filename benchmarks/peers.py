@@ -235,7 +235,7 @@ def risk(clock: Clock, quick: bool) -> Iterator[Row]:
     count = 50 if quick else 200
     history, plan = peer_cases.history(20, total=False)
     belief = bo.learn(history, plan)
-    drawn, week = belief.draw(np.random.default_rng(0), count), problem_of(plan, belief)
+    drawn, week = belief.draw_concave(np.random.default_rng(0), count), problem_of(plan, belief)
     for label, aim in (
         ("mean", bo.Risk.mean()),
         ("½ mean + ½ CVaR 5 %", bo.Risk.mean_cvar(0.5, 0.05)),
