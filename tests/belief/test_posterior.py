@@ -214,7 +214,7 @@ def test_a_small_chance_of_s_shapes_is_left_out_and_a_large_one_refused():
     assert np.all(kept.by_cell() @ kept.grid.steep == 0)
     np.testing.assert_allclose(kept.chance.sum(axis=(1, 2)), 1, rtol=1e-12)
     assert belief.draw_concave(np.random.default_rng(2), 50).concave
-    steep = learn(past.rows(slice(0, 1)), plan, settings=Settings(steep_share=0.5))
+    steep = learn(past.rows(slice(0, 1)), plan, settings=Settings(steep_share=0.9))
     with pytest.raises(SolverError, match="S-shaped") as caught:
         steep.draw_concave(np.random.default_rng(2), 50)
     assert caught.value.code == "not-concave"

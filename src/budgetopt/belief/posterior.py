@@ -17,8 +17,8 @@ from budgetopt.errors import InputError, SolverError
 
 LEVEL = 0.8
 """Share of the chance that a band holds unless another is asked for."""
-_NEVER_MIND = 0.05
-"""Chance of an S-shape that may be left out where only concave curves will do."""
+_LIKELY = 0.5
+"""Chance from which an S-shape may not be left out where only concave curves will do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +111,11 @@ class Posterior:
         Raises
         ------
         SolverError
-            ``not-concave`` where a channel is S-shaped with a chance above 5 %.
+            ``not-concave`` where a channel is more likely S-shaped than not.
         """
         steep = np.tile(self.grid.steep, self.chance.shape[2] // self.grid.size)
         share = (self.chance @ steep).sum(axis=1)
-        if np.any(share > _NEVER_MIND):
+        if np.any(share >= _LIKELY):
             raise SolverError(
                 "not-concave",
                 f"a channel is S-shaped with a chance of {share.max():.0%}",

@@ -57,7 +57,7 @@ def allocate(
         the mean of the belief.
     draws
         Draws from the belief, at least 1, for `risk` and for the range of the outcome. For `risk`
-        S-shaped curves are left out where their chance is below 5 %.
+        they are given that no channel is S-shaped, and refused where one likely is.
     seed
         Seed of the draws.
 
