@@ -86,7 +86,7 @@ POLICIES = ["optimistic", "thompson(1)", "test-budget", "hold", "proportional(2)
 def test_chunks_workers_order_and_company_change_nothing_to_the_bit():
     happens = (Competitor(start=2, end=3, chance=0.5), Outage(start=2, days=7, channels=["b"]))
     ask = partial(
-        simulate, plan(), RICH, weeks=3, runs=300, seed=5, scenarios=happens, last=START,
+        simulate, plan(), RICH, weeks=3, runs=260, seed=5, scenarios=happens, last=START,
         regret=True,
     )  # fmt: skip
     whole = ask(POLICIES)
@@ -125,6 +125,17 @@ def test_a_chunk_whose_worker_died_is_done_again(lives):
     dying = _Dying(lives)
     same(ask(), ask(executor=dying))
     assert dying.asked >= 3
+
+
+def test_nothing_is_lost_when_real_workers_are_killed():
+    with ProcessPoolExecutor(2) as pool:
+
+        def kill(done, runs):
+            for worker in list((pool._processes or {}).values()):
+                worker.kill()
+
+        ask = partial(play, "optimistic", weeks=2, runs=600, chunk=256)
+        same(ask(), ask(executor=pool, progress=kill))
 
 
 def test_progress_tells_the_runs_that_are_done():

@@ -20,6 +20,7 @@ from budgetopt.simulate.job import Job
 from budgetopt.simulate.known import Known
 from budgetopt.simulate.limits import WeekLimits
 from budgetopt.simulate.past import Learner, Past
+from budgetopt.simulate.stretch import stretched
 
 _ROUGH = 1e-6
 """Share of its own size by which a row may be missed."""
@@ -167,10 +168,10 @@ def _one_run(curve: Curve, run: int, shape: tuple[int, ...]) -> Curve:
     size = shape[1]
     if isinstance(curve, Scaled):
         factors = (np.broadcast_to(f, shape)[run] for f in (curve.height, curve.width))
-        return Scaled(_one_run(curve.curve, run, shape), *factors)
+        return stretched(_one_run(curve.curve, run, shape), *factors)
     if isinstance(curve, ByRun):
         places = np.arange(run * size, (run + 1) * size)
-        return Scaled(curve.shapes.take(places), curve.height[run], 1.0)
+        return stretched(curve.shapes.take(places), curve.height[run], np.ones(size))
     if isinstance(curve, Mixture) and np.ndim(curve.weights) == 3:
         return Mixture(curve.cells, np.asarray(curve.weights)[run])
     return curve

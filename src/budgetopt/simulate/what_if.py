@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from budgetopt.curves import Curve, Mixture
+from budgetopt.curves import Curve
 from budgetopt.curves.base import Floats
 from budgetopt.errors import InfeasibleError, PlanError
 from budgetopt.figures import show_figure
-from budgetopt.market import Scaled
 from budgetopt.market.checks import known, number, wrong
 from budgetopt.optimize import allocate, curves_of
 from budgetopt.plan import Channel, Plan
 from budgetopt.simulate.known import Known
+from budgetopt.simulate.stretch import stretched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,12 +101,9 @@ class Change:
     def curves(self, curves: Curve, names: tuple[str, ...]) -> Curve:
         """Return the changed curves over the channels."""
         height, width = (_factors(pairs, names) for pairs in (self.rate, self.price))
-        if np.all(width == 1.0):
-            if np.all(height == 1.0):
-                return curves
-            if isinstance(curves, Mixture):
-                return Mixture(curves.cells, np.asarray(curves.weights) * height[:, None])
-        return Scaled(curves, height, width)
+        if np.all(height == 1.0) and np.all(width == 1.0):
+            return curves
+        return stretched(curves, height, width)
 
 
 class Answer(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.curves import Curve
+from budgetopt.curves import Curve, Mixture
 from budgetopt.curves.base import Floats
 from budgetopt.market import Conditions, Outcome
 from budgetopt.optimize.runs import best_of_runs
@@ -94,7 +94,7 @@ def play(job: Job, first: int, runs: int) -> Batch:
     seats = [_Seat(job, player.name, _decider(job, player, first, runs), runs)
              for player in job.policies]  # fmt: skip
     if job.regret:
-        seats.append(_Seat(job, CLAIRVOYANT, _clairvoyant(job, runs), runs))
+        seats.append(_Seat(job, CLAIRVOYANT, _clairvoyant(job, runs, weather.truth), runs))
     budget = np.empty((runs, job.weeks))
     for week in weather:
         answered = answer(job.contingencies, weather, week.number)
@@ -181,8 +181,12 @@ def _decider(job: Job, player: Player, first: int, runs: int) -> Decider | Sched
     return _Together(job, player, past, learner, job.rng(player, first // job.batch))
 
 
-def _clairvoyant(job: Job, runs: int) -> Decider:
-    return AloneClairvoyant(job, runs) if job.alone else _Clairvoyant(job.plan.spend == "all")
+def _clairvoyant(job: Job, runs: int, truth: Curve) -> Decider:
+    # Curves of many runs are solved at once where they are concave, or share their cells.
+    together = truth.concave or isinstance(truth, Mixture)
+    if job.alone or not together:
+        return AloneClairvoyant(job, runs)
+    return _Clairvoyant(job.plan.spend == "all")
 
 
 class _Clairvoyant:
