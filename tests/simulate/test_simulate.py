@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from budgetopt.curves import Exponential, Log, stack
-from budgetopt.errors import BudgetoptError, InfeasibleError, InputError
+from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, VerificationError
 from budgetopt.market import (
     BudgetChange,
     ChannelClosed,
@@ -180,6 +180,26 @@ def test_a_policy_sees_the_past_and_nothing_else():
         np.testing.assert_array_equal(view.last, before)
     fields = set(vars(Peeks.seen[0]))
     assert not {"week", "market", "curve", "weather", "truth"} & fields
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """A policy that takes more than it is given."""
+
+    factor: float
+    name: str = "greedy"
+
+    def decide(self, view, rng):
+        return self.factor * view.upper
+
+
+@pytest.mark.parametrize("limits", [[], [Limit.group("pair", ["a", "b"], at_most=1500)]])
+def test_an_answer_that_breaks_a_limit_is_withheld(limits):
+    with pytest.raises(VerificationError) as caught:
+        simulate(plan(limits=limits), market(), Greedy(1.01), weeks=2, runs=2)
+    assert caught.value.code == "broken-limit"
+    with pytest.raises(VerificationError, match=r"cap|across"):
+        simulate(plan(limits=limits), market(), Greedy(0.0), weeks=2, runs=2)
 
 
 def test_what_is_to_come_changes_no_decision_before_it():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from budgetopt.belief.posterior import Posterior
 from budgetopt.curves import Curve, Log, Mixture, stack
 from budgetopt.curves.base import Floats
-from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.errors import InfeasibleError, SolverError, VerificationError
 from budgetopt.market import ByRun, Conditions, Outcome, Scaled
 from budgetopt.optimize import Problem, problem_of, solve
 from budgetopt.plan import RULES, Bounds, Channel, MaxChange, Plan, Reserve
@@ -73,7 +73,8 @@ class Alone:
             self._rngs = [self._job.rng(self._policy, self._first + at) for at in range(runs)]
         found = [self._run(run, limits, last) for run in range(runs)]
         self._fell = np.array([fell for _, fell in found])
-        return np.maximum(np.stack([spend for spend, _ in found]), 0.0)
+        spend = np.stack([spend for spend, _ in found])
+        return limits.checked(self._policy.name, spend, self._job.slack)
 
     def told(self, outcome: Outcome) -> None:
         """Take in the reports of the week."""
@@ -114,6 +115,14 @@ class Alone:
             cost=problem.cost,
         )
         answer = decided(self._policy, view, self._rngs[run])
+        if _breaks(problem, answer.spend, slack=10 * _ROUGH):
+            raise VerificationError(
+                "broken-limit",
+                f"policy {self._policy.name!r} breaks a limit across channels",
+                field="policy",
+                value=self._policy.name,
+                remedy="mend the policy; fit of its view draws wishes into the limits",
+            )
         return answer.spend, bool(answer.fell)
 
 
@@ -192,9 +201,9 @@ def _drawn_in(problem: Problem, best: Floats, spend: Floats) -> Floats:
     return solve(replace(problem, curves=pull, weight=ones, cost=ones)).spend
 
 
-def _breaks(problem: Problem, spend: Floats) -> bool:
+def _breaks(problem: Problem, spend: Floats, slack: float = _ROUGH) -> bool:
     rows = problem.rows
     value, last = problem.curves.value(spend), problem.last_money
     size = np.abs(rows.room) + abs(rows.money) @ spend + rows.outcome @ value
-    over = rows.used(spend, value, last) - rows.room > _ROUGH * size
+    over = rows.used(spend, value, last) - rows.room > slack * size
     return bool(np.any(over[1:]))

@@ -14,6 +14,9 @@ from budgetopt.market import Weather
 from budgetopt.market.checks import known, number, whole
 from budgetopt.simulate.limits import Marks
 
+_AT_WORK = 0.1
+"""Strength from which a scenario is at work; one that fades is over below it."""
+
 
 @dataclass(frozen=True)
 class Contingency:
@@ -78,11 +81,9 @@ def answer(contingencies: Sequence[Contingency], weather: Weather, week: int) ->
     paused = np.zeros((weather.runs, len(names)), dtype=bool)
     for one in contingencies:
         scenario = next(s for s in weather.scenarios if s.name == one.scenario)
-        noticed = week - one.after
         window = scenario.window(weather.market.start)
-        if noticed < 1 or not scenario.strength(week, window) > 0:
-            continue
-        if not any(scenario.strength(at, window) > 0 for at in range(1, noticed + 1)):
+        strong = [scenario.strength(at, window) >= _AT_WORK for at in range(1, week + 1)]
+        if not strong[-1] or not any(strong[: max(week - one.after, 0)]):
             continue
         happens = weather.happens[one.scenario]
         released = np.maximum(released, np.where(happens, one.release, 0.0))

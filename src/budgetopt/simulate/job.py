@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from budgetopt.curves.base import Floats
 from budgetopt.market import Market, Scenario
 from budgetopt.market.streams import BLOCK
 from budgetopt.optimize.problem import problem_of
-from budgetopt.plan import Plan
+from budgetopt.plan import Beforehand, Plan
 from budgetopt.policies import Policy
 from budgetopt.simulate.contingency import Contingency
 from budgetopt.simulate.limits import Limits
@@ -80,6 +80,11 @@ class Job:
         return Limits.of(self.plan)
 
     @property
+    def slack(self) -> float:
+        """Money by which arithmetic may miss a limit: a minor unit and a millionth."""
+        return 1.0 / self.plan.money.units + 1e-6 * float(self.plan.budget)
+
+    @property
     def batch(self) -> int:
         """Runs that are decided side by side."""
         if all(isinstance(player, Schedule) for player in self.policies) and not self.regret:
@@ -121,6 +126,10 @@ class Job:
                         "first reports as if they were complete")  # fmt: skip
         if market.carryover is not None:
             said.append("policies and the clairvoyant take the carryover as settled at once")
+        known = replace(plan.beforehand, delay=None, carryovers=())
+        if known != Beforehand():
+            said.append("simulated policies learn from weeks alone: priors, pinned curves, lift "
+                        "tests, demand and events of the plan are left out")  # fmt: skip
         if self.regret:
             said.append("the clairvoyant takes every week's best; with a change limit it looks no "
                         "week ahead")  # fmt: skip

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.curves.base import Floats
+from budgetopt.errors import VerificationError
+from budgetopt.figures import show_figure
 from budgetopt.market import Conditions
 from budgetopt.plan import Plan
 
@@ -41,6 +43,37 @@ class WeekLimits(NamedTuple):
     budget: Floats
     test: Floats
     gave_way: Marks
+
+    def checked(self, policy: str, spend: Floats, slack: float) -> Floats:
+        """Return a policy's answer, or withhold it.
+
+        Parameters
+        ----------
+        policy
+            Its name, for the message.
+        spend
+            Money, shape ``(runs, channels)``.
+        slack
+            Money by which arithmetic may miss a limit.
+
+        Raises
+        ------
+        VerificationError
+            ``broken-limit``.
+        """
+        over = spend.sum(axis=-1) - self.budget
+        worst = max(float(a.max()) for a in (self.lower - spend, spend - self.upper, over))
+        # Written so that NaN fails.
+        if worst <= slack:
+            return np.maximum(spend, 0.0)
+        limit = "the budget" if over.max() > slack else "a floor, a cap or a change limit"
+        raise VerificationError(
+            "broken-limit",
+            f"policy {policy!r} breaks {limit} by {show_figure(worst)}",
+            field="policy",
+            value=worst,
+            remedy="mend the policy; fit of its view draws wishes into the limits",
+        )
 
 
 class _Held(NamedTuple):
@@ -148,6 +181,9 @@ class Limits:
         if gave_way.any():
             lower = np.where(gave_way[:, None], _given_way(lower, floor, budget), lower)
             upper = np.maximum(upper, lower)
+        for seen in (lower, upper, budget):
+            # Policies see them, and answers are checked against them.
+            seen.flags.writeable = False
         return WeekLimits(lower, upper, budget, self.test.of(self.budget * week.budget), gave_way)
 
     def money_of(self, week: Conditions, released: Floats) -> Floats:

@@ -25,8 +25,6 @@ from budgetopt.simulate.schedule import Schedule
 from budgetopt.simulate.simulation import Simulation, joined
 from budgetopt.simulate.year import CLAIRVOYANT, Batch, play
 
-CHUNK = 1024
-"""Runs that one worker does at a time unless another number is asked for."""
 _WAITING = 64
 """Chunks that are handed out and not yet joined, so that memory stays bounded."""
 
@@ -51,7 +49,7 @@ def simulate(
     precision: Precision | None = None,
     regret: bool = False,
     detail: bool = False,
-    chunk: int = CHUNK,
+    chunk: int = 1,
 ) -> Simulation:
     """Simulate possible years of a plan under policies that learn as they go.
 
@@ -74,7 +72,7 @@ def simulate(
         Any `concurrent.futures.Executor`; None for this process. A chunk whose worker died is done
         again.
     progress
-        Called after every chunk with the runs that are done, and all.
+        Called with the runs that are done, and all, after every batch, or chunk of a worker.
     history
         The past that all runs share, with an outcome for each channel.
     last
@@ -91,7 +89,8 @@ def simulate(
     detail
         Whether to keep every channel of every run and week, 16 bytes each.
     chunk
-        Runs handed out at a time, rounded up to whole batches. No result depends on it.
+        Runs that a worker is given at a time, rounded up to whole batches: of 256 runs, of 1,024
+        where all plans are fixed, of 16 where runs are solved one by one. No result depends on it.
 
     Returns
     -------
@@ -105,13 +104,16 @@ def simulate(
         ``bad-argument``, ``unknown-name``, ``bad-name``.
     InfeasibleError
         Where the plan has no split even before any scenario.
+    VerificationError
+        ``broken-limit`` where a policy's answer breaks a limit.
 
     Notes
     -----
     Policies learn by channel from reported outcomes only, and are renewed every week under floors,
     caps, locks, change limits, reserve and budget; see `budgetopt.simulate.limits` for what gives
-    way where these contradict each other. Spends are not rounded. A plan with limits across
-    channels, minimums or another goal than its outcome is solved run by run.
+    way where these contradict each other. Spends are not rounded, and no guardrail of the live week
+    stands behind a policy. A plan with limits across channels, minimums or another goal than its
+    outcome is solved run by run.
     """
     job = Job(
         plan,

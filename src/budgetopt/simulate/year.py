@@ -214,7 +214,7 @@ class _Together:
     ) -> None:
         assert not isinstance(policy, Schedule)
         self._policy, self._past, self._learner, self._rng = policy, past, learner, rng
-        self._spend_all = job.plan.spend == "all"
+        self._spend_all, self._slack = job.plan.spend == "all", job.slack
         self._fell = np.zeros(1, dtype=bool)
 
     def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
@@ -238,7 +238,7 @@ class _Together:
         )
         found = decided(self._policy, view, self._rng)
         self._fell = found.fell
-        return np.maximum(found.spend, 0.0)
+        return limits.checked(self._policy.name, found.spend, self._slack)
 
     def told(self, outcome: Outcome) -> None:
         self._past.add(outcome)
