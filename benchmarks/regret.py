@@ -1,7 +1,7 @@
 """Every policy against a clairvoyant with the same limits, in markets drawn from a stated prior.
 
     OMP_NUM_THREADS=1 python benchmarks/regret.py                     # all cells
-    OMP_NUM_THREADS=1 python benchmarks/regret.py --cells 12x26 --seeds 16 --policies hold,posterior-mean
+    OMP_NUM_THREADS=1 python benchmarks/regret.py --cells 12x26 --policies 'hold;thompson(1)'
 
 A policy's share is its expected outcome, by the true curves, over that of the clairvoyant, who
 knows the week's true curves and keeps the same floors, caps and change limit from the same start.
@@ -297,7 +297,8 @@ def table(cell: Cell, lines: list[Line]) -> str:
     rows = [
         f"### {cell.name}",
         "",
-        "| policy | share % | ± | less the mean | ± | worst | harm weeks % | turnover % | broken | ms |",
+        "| policy | share % | ± | less the mean | ± | worst | harm weeks % | turnover % | broken "
+        "| ms |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for line in lines:
