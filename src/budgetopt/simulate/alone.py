@@ -114,7 +114,13 @@ class Alone:
             weight=problem.weight,
             cost=problem.cost,
         )
-        answer = decided(self._policy, view, self._rngs[run])
+        try:
+            answer = decided(self._policy, view, self._rngs[run])
+        except VerificationError:
+            raise
+        except (InfeasibleError, SolverError):
+            # Not even last week's split could be drawn in, so the best that is known is taken.
+            return best, True
         if _breaks(problem, answer.spend, slack=10 * _ROUGH):
             raise VerificationError(
                 "broken-limit",

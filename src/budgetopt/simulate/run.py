@@ -114,6 +114,16 @@ def simulate(
     way where these contradict each other. Spends are not rounded, and no guardrail of the live week
     stands behind a policy. A plan with limits across channels, minimums or another goal than its
     outcome is solved run by run.
+
+    Examples
+    --------
+    >>> from budgetopt.market import Market, Noise, Prior
+    >>> from budgetopt.plan import Channel
+    >>> plan = Plan(budget=2000, currency="CNY", channels=[Channel("a"), Channel("b")])
+    >>> world = Market(plan.names, Prior(2, 1000.0), noise=Noise.both(0.2))
+    >>> found = simulate(plan, world, ["posterior-mean", "equal"], weeks=8, runs=64, seed=1)
+    >>> found.runs, found.difference("posterior-mean", "equal").share_better > 0.5
+    (64, True)
     """
     job = Job(
         plan,

@@ -12,7 +12,7 @@ from budgetopt.curves import Curve, Mixture
 from budgetopt.curves.base import Floats
 from budgetopt.market import Conditions, Outcome
 from budgetopt.optimize.runs import best_of_runs
-from budgetopt.policies import View, decided
+from budgetopt.policies import Policy, View, decided
 from budgetopt.simulate.alone import Alone, AloneClairvoyant
 from budgetopt.simulate.contingency import Answer, answer
 from budgetopt.simulate.job import Job, Player
@@ -210,9 +210,8 @@ class _Together:
     """A policy that decides all runs of a batch at once."""
 
     def __init__(
-        self, job: Job, policy: Player, past: Past, learner: Learner, rng: np.random.Generator
+        self, job: Job, policy: Policy, past: Past, learner: Learner, rng: np.random.Generator
     ) -> None:
-        assert not isinstance(policy, Schedule)
         self._policy, self._past, self._learner, self._rng = policy, past, learner, rng
         self._spend_all, self._slack = job.plan.spend == "all", job.slack
         self._fell = np.zeros(1, dtype=bool)
