@@ -103,7 +103,7 @@ class Posterior:
         cell, amplitude = self._drawn(rng, draws)
         weights = np.zeros((*cell.shape, self.grid.size))
         np.put_along_axis(weights, cell[..., None], amplitude[..., None], axis=-1)
-        return self._mixture(weights, (draws, *self.lead))
+        return Mixture(self.grid.cells, weights.reshape(draws, *self.lead, -1))
 
     def concave(self) -> Posterior:
         """Return the posterior given that no channel is S-shaped; risk over draws needs it.
@@ -132,7 +132,7 @@ class Posterior:
         cell, amplitude = self._drawn(rng, draws)
         place = cell + self.grid.size * np.arange(cell.shape[1])
         summed = np.bincount(place.ravel(), amplitude.ravel(), self.grid.size * cell.shape[1])
-        return self._mixture(summed.reshape(cell.shape[1], -1) / draws, self.lead)
+        return Mixture(self.grid.cells, (summed / draws).reshape(*self.lead, -1))
 
     def quantile(self, chance: float, spend: ArrayLike | None = None) -> Mixture:
         r"""Return the expected curves scaled to a quantile of the response at a spend.
