@@ -120,10 +120,10 @@ class _Seat:
         self.last = None if job.last is None else np.broadcast_to(job.last, (runs, size))
         known = np.nan_to_num(job.spent)
         self._state = job.market.begin(known if len(known) else None)
-        self._sums = np.zeros((4, runs, job.weeks))
+        self._sums = np.zeros((4, job.weeks, runs))
         self._channels, self._alike = np.zeros((2, runs, size)), np.zeros((2, size))
         self._weeks = np.zeros((2, job.weeks, size))
-        self._marks = np.zeros((2, runs, job.weeks), dtype=bool)
+        self._marks = np.zeros((2, job.weeks, runs), dtype=bool)
         self._detail = np.zeros((2, runs, job.weeks, size)) if job.detail else None
 
     def play(self, week: Conditions, answered: Answer) -> None:
@@ -133,8 +133,8 @@ class _Seat:
         else:
             limits = self.job.limits.week(week, self.last, *answered)
             spend = self.decider.decide(week, limits, self.last)
-            self._marks[0, :, week.number - 1] = self.decider.fallen()
-            self._marks[1, :, week.number - 1] = limits.gave_way
+            self._marks[0, week.number - 1] = self.decider.fallen()
+            self._marks[1, week.number - 1] = limits.gave_way
         self._state, out = self.job.market.step(self._state, spend, week)
         if not isinstance(self.decider, Schedule):
             self.decider.told(out)
@@ -156,9 +156,9 @@ class _Seat:
                 self._detail[kind, :, at] = amounts
         sums = (out.outcome, out.expected, out.spend)
         for kind, amounts in enumerate(sums):
-            self._sums[kind, :, at] = np.einsum("...c->...", amounts)
-        self._sums[3, :, at] = (
-            self._sums[0, :, at] * values[0]
+            self._sums[kind, at] = np.einsum("...c->...", amounts)
+        self._sums[3, at] = (
+            self._sums[0, at] * values[0]
             if np.all(values == values[0])
             else np.einsum("...c,c->...", out.outcome, values)
         )
@@ -167,7 +167,8 @@ class _Seat:
         """Return the books."""
         detail = () if self._detail is None else tuple(self._detail)
         channels = self._channels + self._alike[:, None]
-        books = (*self._sums, *channels, *self._weeks, *self._marks, detail)
+        sums, marks = self._sums.swapaxes(1, 2), self._marks.swapaxes(1, 2)
+        books = (*sums, *channels, *self._weeks, *marks, detail)
         return Record._make(books)
 
 
