@@ -18,7 +18,7 @@ import pytest
 
 from budgetopt.market import Drift, Market, Noise, Prior
 from budgetopt.plan import Channel, Plan
-from budgetopt.simulate import Schedule, simulate
+from budgetopt.simulation import Schedule, simulate
 
 
 def plan_of(channels: int) -> Plan:

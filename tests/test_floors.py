@@ -22,7 +22,7 @@ FLOORS = [
     {"optimize"},
     {"policies", "experiments", "replay"},
     {"market"},
-    {"simulate", "weekly"},
+    {"simulation", "weekly"},
     {"report", "exchange"},
     {"cli"},
     {"__main__"},

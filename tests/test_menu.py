@@ -14,8 +14,8 @@ Allocation Belief BudgetLines BudgetoptError CalendarError Carryover Cautious Ch
 Columns CurveError Decision Delay EqualSplit Experiment Exponential Frontier Goal Greedy Guarded
 Hill History HistoryError HoldSteady InfeasibleError InputError LiftTest Limit Log Logistic Market
 MaxChange MoneyError Optimistic Plan PlanError Points PosteriorMean Power Proportional Reserve
-Risk Settings SolverError TestBudget Thompson UpperQuantile VerificationError Week allocate
-frontier learn reallocate
+Risk Settings Simulation SolverError TestBudget Thompson UpperQuantile VerificationError Week
+allocate frontier learn reallocate simulate
 """
 MENU = PINNED.split()
 

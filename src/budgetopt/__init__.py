@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         Thompson,
         UpperQuantile,
     )
+    from budgetopt.simulation import Simulation, simulate
     from budgetopt.weekly import Decision, reallocate
 
 __version__ = "0.1.0"
@@ -93,6 +94,7 @@ _ROOMS = {
     ),
     "experiments": ("Experiment",),
     "market": ("Market",),
+    "simulation": ("simulate", "Simulation"),
     "weekly": ("reallocate", "Decision"),
     "errors": (
         "BudgetoptError",
@@ -153,6 +155,7 @@ __all__ = [
     "Reserve",
     "Risk",
     "Settings",
+    "Simulation",
     "SolverError",
     "TestBudget",
     "Thompson",
@@ -163,6 +166,7 @@ __all__ = [
     "frontier",
     "learn",
     "reallocate",
+    "simulate",
 ]
 
 

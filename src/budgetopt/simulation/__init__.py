@@ -8,15 +8,15 @@ and `sensitivity` ask the optimum alone, without a market or chance.
 
 from __future__ import annotations
 
-from budgetopt.simulate.contingency import Contingency
-from budgetopt.simulate.measures import MEASURES
-from budgetopt.simulate.precision import Precision
-from budgetopt.simulate.run import simulate
-from budgetopt.simulate.schedule import Schedule
-from budgetopt.simulate.sensitivity import Tornado, sensitivity, sobol
-from budgetopt.simulate.simulation import Simulation
-from budgetopt.simulate.statistics import Difference, Interval
-from budgetopt.simulate.what_if import Change, WhatIf, what_if
+from budgetopt.simulation.contingency import Contingency
+from budgetopt.simulation.measures import MEASURES
+from budgetopt.simulation.precision import Precision
+from budgetopt.simulation.run import simulate
+from budgetopt.simulation.schedule import Schedule
+from budgetopt.simulation.sensitivity import Tornado, sensitivity, sobol
+from budgetopt.simulation.simulation import Simulation
+from budgetopt.simulation.statistics import Difference, Interval
+from budgetopt.simulation.what_if import Change, WhatIf, what_if
 
 __all__ = [
     "MEASURES",

@@ -22,7 +22,7 @@ from budgetopt.market import (
 )
 from budgetopt.optimize import allocate
 from budgetopt.plan import Channel, Limit, Plan, Reserve
-from budgetopt.simulate import Contingency, Precision, Schedule, simulate
+from budgetopt.simulation import Contingency, Precision, Schedule, simulate
 
 from .helpers import NAMES, START, market, plan
 

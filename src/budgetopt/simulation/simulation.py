@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from budgetopt.curves.base import Floats
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.market.checks import number, wrong
-from budgetopt.simulate import statistics
-from budgetopt.simulate.job import Job
-from budgetopt.simulate.measures import MEASURES, measure_named
-from budgetopt.simulate.statistics import LEVEL, Difference, Interval, Sample, sample
-from budgetopt.simulate.tables import by_channel, by_run, by_week, in_words
-from budgetopt.simulate.year import CLAIRVOYANT, Batch, Record
+from budgetopt.simulation import statistics
+from budgetopt.simulation.job import Job
+from budgetopt.simulation.measures import MEASURES, measure_named
+from budgetopt.simulation.statistics import LEVEL, Difference, Interval, Sample, sample
+from budgetopt.simulation.tables import by_channel, by_run, by_week, in_words
+from budgetopt.simulation.year import CLAIRVOYANT, Batch, Record
 
 if TYPE_CHECKING:
     import pandas as pd

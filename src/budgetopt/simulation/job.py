@@ -17,9 +17,9 @@ from budgetopt.market.streams import BLOCK
 from budgetopt.optimize.problem import problem_of
 from budgetopt.plan import Beforehand, Plan
 from budgetopt.policies import Policy
-from budgetopt.simulate.contingency import Contingency
-from budgetopt.simulate.limits import Limits
-from budgetopt.simulate.schedule import Schedule
+from budgetopt.simulation.contingency import Contingency
+from budgetopt.simulation.limits import Limits
+from budgetopt.simulation.schedule import Schedule
 
 BATCH = 4 * BLOCK
 """Runs that are decided side by side. Which runs share a batch never depends on chunks or workers,

@@ -16,11 +16,11 @@ from budgetopt.market import ByRun, Conditions, Outcome, Scaled
 from budgetopt.optimize import Problem, problem_of, solve
 from budgetopt.plan import RULES, Bounds, Channel, MaxChange, Plan, Reserve
 from budgetopt.policies import Policy, View, decided
-from budgetopt.simulate.job import Job
-from budgetopt.simulate.known import Known
-from budgetopt.simulate.limits import WeekLimits
-from budgetopt.simulate.past import Learner, Past
-from budgetopt.simulate.stretch import stretched
+from budgetopt.simulation.job import Job
+from budgetopt.simulation.known import Known
+from budgetopt.simulation.limits import WeekLimits
+from budgetopt.simulation.past import Learner, Past
+from budgetopt.simulation.stretch import stretched
 
 _ROUGH = 1e-6
 """Share of its own size by which a row may be missed."""

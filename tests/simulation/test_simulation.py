@@ -9,8 +9,8 @@ from scipy import stats
 
 from budgetopt.errors import BudgetoptError
 from budgetopt.market import Competitor, Noise
-from budgetopt.simulate import MEASURES, Schedule, simulate
-from budgetopt.simulate import statistics as st
+from budgetopt.simulation import MEASURES, Schedule, simulate
+from budgetopt.simulation import statistics as st
 
 from .helpers import NAMES, START, market, plan
 

@@ -18,12 +18,12 @@ from budgetopt.market import Market, Scenario
 from budgetopt.market.checks import whole, wrong
 from budgetopt.plan import Plan
 from budgetopt.policies import DEFAULT, checked_policy, policy_named
-from budgetopt.simulate.contingency import Contingency
-from budgetopt.simulate.job import Job, Player
-from budgetopt.simulate.precision import Precision
-from budgetopt.simulate.schedule import Schedule
-from budgetopt.simulate.simulation import Simulation, joined
-from budgetopt.simulate.year import CLAIRVOYANT, Batch, play
+from budgetopt.simulation.contingency import Contingency
+from budgetopt.simulation.job import Job, Player
+from budgetopt.simulation.precision import Precision
+from budgetopt.simulation.schedule import Schedule
+from budgetopt.simulation.simulation import Simulation, joined
+from budgetopt.simulation.year import CLAIRVOYANT, Batch, play
 
 _WAITING = 64
 """Chunks that are handed out and not yet joined, so that memory stays bounded."""
@@ -110,7 +110,7 @@ def simulate(
     Notes
     -----
     Policies learn by channel from reported outcomes only, and are renewed every week under floors,
-    caps, locks, change limits, reserve and budget; see `budgetopt.simulate.limits` for what gives
+    caps, locks, change limits, reserve and budget; see `budgetopt.simulation.limits` for what gives
     way where these contradict each other. Spends are not rounded, and no guardrail of the live week
     stands behind a policy. A plan with limits across channels, minimums or another goal than its
     outcome is solved run by run.

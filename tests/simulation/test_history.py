@@ -11,7 +11,7 @@ from budgetopt.belief.stream import Stream
 from budgetopt.errors import InputError
 from budgetopt.history import History
 from budgetopt.market import Market, Noise
-from budgetopt.simulate import simulate
+from budgetopt.simulation import simulate
 
 from .helpers import NAMES, market, plan
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from budgetopt.market import Competitor
-from budgetopt.simulate import simulate
+from budgetopt.simulation import simulate
 
 from .helpers import START, market, plan
 

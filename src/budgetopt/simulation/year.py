@@ -13,12 +13,12 @@ from budgetopt.curves.base import Floats
 from budgetopt.market import Conditions, Outcome
 from budgetopt.optimize.runs import best_of_runs
 from budgetopt.policies import Policy, View, decided
-from budgetopt.simulate.alone import Alone, AloneClairvoyant
-from budgetopt.simulate.contingency import Answer, answer
-from budgetopt.simulate.job import Job, Player
-from budgetopt.simulate.limits import WeekLimits
-from budgetopt.simulate.past import Learner, Past
-from budgetopt.simulate.schedule import Schedule
+from budgetopt.simulation.alone import Alone, AloneClairvoyant
+from budgetopt.simulation.contingency import Answer, answer
+from budgetopt.simulation.job import Job, Player
+from budgetopt.simulation.limits import WeekLimits
+from budgetopt.simulation.past import Learner, Past
+from budgetopt.simulation.schedule import Schedule
 
 CLAIRVOYANT = "clairvoyant"
 

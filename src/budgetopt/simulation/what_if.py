@@ -20,8 +20,8 @@ from budgetopt.figures import show_figure
 from budgetopt.market.checks import known, number, wrong
 from budgetopt.optimize import allocate, curves_of
 from budgetopt.plan import Channel, Plan
-from budgetopt.simulate.known import Known
-from budgetopt.simulate.stretch import stretched
+from budgetopt.simulation.known import Known
+from budgetopt.simulation.stretch import stretched
 
 if TYPE_CHECKING:
     import pandas as pd

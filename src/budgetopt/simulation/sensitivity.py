@@ -15,7 +15,7 @@ from budgetopt.figures import show_figure
 from budgetopt.market.checks import known, number, whole, wrong
 from budgetopt.optimize import curves_of
 from budgetopt.plan import Plan
-from budgetopt.simulate.what_if import AS_PLANNED, Change, answer_under, what_if
+from budgetopt.simulation.what_if import AS_PLANNED, Change, answer_under, what_if
 
 if TYPE_CHECKING:
     import pandas as pd

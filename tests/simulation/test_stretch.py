@@ -8,8 +8,8 @@ from budgetopt.belief.grid import Grid
 from budgetopt.curves import Exponential, Hill, Log, Logistic, Mixture, Points, Power, stack
 from budgetopt.market import Scaled
 from budgetopt.plan import Channel, Plan
-from budgetopt.simulate import Change, what_if
-from budgetopt.simulate.stretch import stretched
+from budgetopt.simulation import Change, what_if
+from budgetopt.simulation.stretch import stretched
 
 SPEND = np.array([30.0, 70.0, 5.0])
 HEIGHT, WIDTH = np.array([1.2, 0.0, 3.0]), np.array([1.3, 0.5, 1.3])

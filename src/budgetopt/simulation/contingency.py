@@ -12,7 +12,7 @@ from budgetopt.curves.base import Floats
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.market import Weather
 from budgetopt.market.checks import known, number, whole
-from budgetopt.simulate.limits import Marks
+from budgetopt.simulation.limits import Marks
 
 _AT_WORK = 0.1
 """Strength from which a scenario is at work; one that fades is over below it."""

@@ -7,8 +7,8 @@ from budgetopt.curves import Exponential, Log
 from budgetopt.errors import BudgetoptError, InfeasibleError
 from budgetopt.optimize import allocate
 from budgetopt.plan import Channel, Limit, Plan
-from budgetopt.simulate import Change, sensitivity, sobol, what_if
-from budgetopt.simulate.sensitivity import sobol_indices
+from budgetopt.simulation import Change, sensitivity, sobol, what_if
+from budgetopt.simulation.sensitivity import sobol_indices
 
 LOGS = {"a": Log(3, 10), "b": Log(1, 10)}
 PLAN = Plan(budget=100, currency="CNY", channels=[Channel("a"), Channel("b")], value=50)
@@ -108,6 +108,7 @@ def test_sobol_of_a_plan_agrees_with_the_tornado_where_all_is_nearly_linear():
     )
 
 
+@pytest.mark.slow  # The slow tests run with the dev extra, which brings SALib.
 def test_indices_agree_with_salib():
     salib = pytest.importorskip("SALib.analyze.sobol")
     from SALib.sample import sobol as points

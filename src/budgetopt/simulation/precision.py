@@ -11,12 +11,12 @@ import numpy as np
 from budgetopt.curves.base import Floats
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.market.checks import number, whole
-from budgetopt.simulate.measures import measure_named
-from budgetopt.simulate.statistics import Sample, checked_level, half_width, sample
+from budgetopt.simulation.measures import measure_named
+from budgetopt.simulation.statistics import Sample, checked_level, half_width, sample
 
 if TYPE_CHECKING:
-    from budgetopt.simulate.job import Job
-    from budgetopt.simulate.year import Batch
+    from budgetopt.simulation.job import Job
+    from budgetopt.simulation.year import Batch
 
 _SUMS = ("outcome", "expected", "spend", "value", "profit")
 

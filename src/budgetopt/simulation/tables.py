@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from budgetopt.figures import show_figure
-from budgetopt.simulate.measures import MEASURES
+from budgetopt.simulation.measures import MEASURES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from budgetopt.simulate.simulation import Simulation
+    from budgetopt.simulation.simulation import Simulation
 
 
 def by_run(simulation: Simulation) -> pd.DataFrame:
