@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from budgetopt.belief.filter.observe import Before, collapse, counts, gaussian
 from budgetopt.belief.filter.predict import rank
@@ -16,6 +18,8 @@ from budgetopt.curves.base import Floats
 _FEW = 25.0
 """Events expected in a week below which counts are learned as counts. At 25 both ways agree."""
 _DAYS = 7.0
+Rows = slice | NDArray[np.intp]
+"""Some rows of the tables."""
 
 
 class Heard(NamedTuple):
@@ -39,6 +43,19 @@ class Heard(NamedTuple):
     moved: Floats
     level: Floats
     noise: Floats
+
+
+class _Expected(NamedTuple):
+    """What the week is held against.
+
+    Each cell's log outcome at amplitude 1, ``(rows, cells)``; by row the known shift of it, the
+    variance of that, and the events expected.
+    """
+
+    shape: Floats
+    shift: Floats
+    variance: Floats
+    events: Floats
 
 
 class _Own(NamedTuple):
@@ -112,24 +129,11 @@ def step(state: State, week: Week, model: Model, *, record: bool = False) -> tup
         shift, variance = shift + mean.ravel(), variance + doubt.ravel()
         own = own._replace(miss=own.miss - mean.ravel(), noise=own.noise + doubt.ravel())
     heard = Heard(*np.full((len(Heard._fields), len(week.seen)), np.nan))
-    expected = np.exp(np.clip(known + shift, -700.0, 700.0)) / week.event
+    events = np.exp(np.clip(known + shift, -700.0, 700.0)) / week.event
+    expected = _Expected(shape, shift, variance, events)
     for few in (False, True):
-        held = week.seen & ((expected < _FEW) == few)
-        for at in blocks(len(held), model.drift.size * model.cells):
-            rows = at.start + np.flatnonzero(held[at])
-            if rows.size:
-                some = at if rows.size == at.stop - at.start else rows
-                _learn(
-                    tables,
-                    week,
-                    shape,
-                    (shift, variance, expected),
-                    some,
-                    few,
-                    model,
-                    heard,
-                    record,
-                )
+        for rows in _rows(week.seen & ((events < _FEW) == few), model):
+            _learn(tables, week, expected, heard, model, rows, few=few, record=record)
     weigh(tables, model, runs)
     if record:
         _write_down(heard, tables, week, shape, known, own)
@@ -168,22 +172,30 @@ def _own_word(
     return _Own(miss, level, noise + week.offset_variance + 1.0 / np.maximum(expected, 1.0))
 
 
+def _rows(held: NDArray[np.bool_], model: Model) -> Iterator[Rows]:
+    """Yield the rows that are held, some at a time; a slice where that is all of them."""
+    for at in blocks(len(held), model.drift.size * model.cells):
+        rows = at.start + np.flatnonzero(held[at])
+        if rows.size:
+            yield at if rows.size == at.stop - at.start else rows
+
+
 def _learn(
     tables: Tables,
     week: Week,
-    shape: Floats,
-    expected: tuple[Floats, Floats, Floats],
-    at: slice | Floats,
-    few: bool,
-    model: Model,
+    expected: _Expected,
     heard: Heard,
+    model: Model,
+    at: Rows,
+    *,
+    few: bool,
     record: bool,
 ) -> None:
     """Renew some rows of the tables by what came back."""
-    shift, variance, events = (v[at] for v in expected)
+    shape, shift, variance, events = (part[at] for part in expected)
     noise = np.square(model.noise)
     level = tables.variance[at]
-    centre = tables.mean[at] + shape[at][:, None, :]
+    centre = tables.mean[at] + shape[:, None, :]
     centre += (shift[:, None] - 0.5 * noise)[..., None]
     before = Before(centre, level, level + noise + variance[:, None])
     event, outcome = week.event[at], week.outcome[at]
