@@ -11,6 +11,7 @@ import statistics
 import time
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import problems
@@ -92,7 +93,7 @@ def bench_two_workers(benchmark, request: pytest.FixtureRequest) -> None:
     runs, weeks = (512, 26) if _enabled(request) else (64, 2)
     seconds = []
     for workers in (1, 2):
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             list(pool.map(abs, range(workers)))
             begun = time.perf_counter()
             simulate(plan_of(12), market_of(12), runs=runs, weeks=weeks, chunk=128, executor=pool)
