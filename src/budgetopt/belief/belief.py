@@ -98,7 +98,7 @@ class Belief:
             posterior, share, alike = from_total(log, settings)
             told = say.of_total(log, used, share, alike)
         low, high, usual = _ranges(log.spend, used)
-        unseen = ~used.any(axis=0)
+        unseen = np.asarray(~used.any(axis=0))
         notes = (*say.unfinished(left_out), *told, *say.never_seen(log.channels, unseen))
         ranges = np.stack([low, high], axis=-1)
         return cls(log, settings, posterior, share, ranges, usual, notes, walked)

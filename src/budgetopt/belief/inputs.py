@@ -298,7 +298,7 @@ def treated(log: Log) -> tuple[Treated, ...]:
         "young": spent & (share < 1),
         "too-young": spent & np.isnan(share),
     }
-    ever = np.isfinite(log.spend).any(axis=0)
+    ever = np.asarray(np.isfinite(log.spend).any(axis=0))
     return tuple(
         Treated(name, code, tuple(log.weeks[where[:, at]]), _TREATMENT[code])
         for at, name in enumerate(log.channels)

@@ -257,7 +257,8 @@ class Posterior:
 
     def _folded(self, weights: Floats) -> Floats:
         """Return weights of cells, those of all carryovers added up."""
-        return weights.reshape(*weights.shape[:-1], -1, self.grid.size).sum(axis=-2)
+        folded: Floats = weights.reshape(*weights.shape[:-1], -1, self.grid.size).sum(axis=-2)
+        return folded
 
     def _mixture(self, weights: Floats, lead: tuple[int, ...]) -> Mixture:
         return Mixture(self.grid.cells, self._folded(weights).reshape(*lead, -1))

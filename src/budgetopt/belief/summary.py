@@ -123,7 +123,12 @@ def _saturation(belief: Belief, level: float) -> tuple[list[Estimate], Floats]:
     grid, chance = belief.grid, belief.posterior.by_cell()
     points, place = np.unique(grid.log_half, return_inverse=True)
     held = [
-        _discrete(points, np.bincount(place, row, points.size), level, belief.reference)
+        _discrete(
+            points,
+            np.bincount(place, row, points.size).astype(np.float64),
+            level,
+            belief.reference,
+        )
         for row in chance
     ]
     return held, chance @ grid.steep

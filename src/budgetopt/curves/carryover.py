@@ -151,9 +151,9 @@ class Carryover:
         """Weight of each lag, shape ``(lags,)``, at least 0 and summing to one."""
         _, raw = _KINDS[self.kind]
         found = raw(self, np.arange(self.lags, dtype=np.float64))
-        found = found / found.sum()
-        found.flags.writeable = False
-        return found
+        weights: Floats = found / found.sum()
+        weights.flags.writeable = False
+        return weights
 
     @property
     def lags(self) -> int:

@@ -63,7 +63,8 @@ class Table:
     @cached_property
     def ends(self) -> Floats:
         """Spends at the panels' ends, shape ``(panels + 1,)``."""
-        return np.exp(self.width * (self.first + np.arange(len(self.slopes))))
+        ends: Floats = np.exp(self.width * (self.first + np.arange(len(self.slopes))))
+        return ends
 
 
 def tabulated(cells: Curve, low: float, high: float) -> Table | None:

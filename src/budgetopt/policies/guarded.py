@@ -128,10 +128,10 @@ def conservative(
             part.sum(axis=-1) - doubts * np.sqrt(spread.sum(axis=-1))
             for part, spread in ((mean, variance), (worst, doubt))
         ]
-        return np.maximum(*sides)
+        return np.asarray(np.maximum(*sides))
 
     def passes(part: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        return least(along(start, wish, part)) >= allowed
+        return np.asarray(least(along(start, wish, part)) >= allowed)
 
     part = last_part(passes, start[..., 0])
     spend = view.kept(along(start, wish, part))

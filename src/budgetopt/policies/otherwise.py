@@ -68,7 +68,7 @@ def decided(policy: Policy, view: View, rng: np.random.Generator) -> Decided:
         reason = f"policy {policy.name} could not solve the week ({error})"
         return taken._replace(reason=_joined(reason, taken), fell=np.ones_like(taken.fell))
     spend = _amounts(policy, answer, view.lower.shape)
-    lost = ~np.isfinite(spend).all(axis=-1)
+    lost = np.asarray(~np.isfinite(spend).all(axis=-1))
     if not lost.any():
         return Decided(spend, policy.name, "", lost)
     if other is None:

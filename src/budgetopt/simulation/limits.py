@@ -208,4 +208,5 @@ def _given_way(lower: Floats, floor: Floats, budget: Floats) -> Floats:
         above = np.clip(np.nan_to_num((budget - least) / (most - least)), 0.0, 1.0)
         share = np.clip(np.nan_to_num(budget / least, posinf=1.0), 0.0, 1.0)
     fits = (least <= budget)[:, None]
-    return np.where(fits, floor + above[:, None] * (lower - floor), share[:, None] * floor)
+    way: Floats = np.where(fits, floor + above[:, None] * (lower - floor), share[:, None] * floor)
+    return way

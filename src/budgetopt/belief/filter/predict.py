@@ -90,5 +90,4 @@ def _count_rank(shape: Floats, still: Floats, events: Floats) -> Floats:
     """
     upto = betainc(shape, events + 1.0, still)
     less = np.where(events >= 1.0, betainc(shape, np.maximum(events, 1e-300), still), 0.0)
-    answer: Floats = 0.5 * (upto + less)
-    return answer
+    return np.asarray(0.5 * (upto + less), dtype=np.float64)
