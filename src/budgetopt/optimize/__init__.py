@@ -12,6 +12,7 @@ from budgetopt.optimize.allocate import allocate, draws_of, settle
 from budgetopt.optimize.allocation import Allocation
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.check import verify
+from budgetopt.optimize.drawn import best_for, broken_rows, drawn_in
 from budgetopt.optimize.engines import METHODS, TIME_LIMIT, Method, solve
 from budgetopt.optimize.problem import Believes, Problem, curves_of, problem_of
 from budgetopt.optimize.rules import Rules
@@ -30,7 +31,10 @@ __all__ = [
     "Rules",
     "Solved",
     "allocate",
+    "best_for",
+    "broken_rows",
     "curves_of",
+    "drawn_in",
     "draws_of",
     "how_good",
     "lagrangian_bound",

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.belief.posterior import Posterior
-from budgetopt.curves import Curve, Log, Mixture, stack
+from budgetopt.curves import Curve, Mixture
 from budgetopt.curves.base import Floats
 from budgetopt.errors import InfeasibleError, SolverError, VerificationError
 from budgetopt.market import ByRun, Conditions, Outcome, Scaled
-from budgetopt.optimize import Problem, problem_of, solve
+from budgetopt.optimize import Problem, best_for, broken_rows, drawn_in, problem_of, solve
 from budgetopt.plan import RULES, Bounds, Channel, MaxChange, Plan, Reserve
 from budgetopt.policies import Policy, View, decided
 from budgetopt.simulation.job import Job
@@ -22,7 +22,7 @@ from budgetopt.simulation.limits import WeekLimits
 from budgetopt.simulation.past import Learner, Past
 from budgetopt.simulation.stretch import stretched
 
-_ROUGH = 1e-6
+_SLACK = 1e-5
 """Share of its own size by which a row may be missed."""
 
 
@@ -104,13 +104,10 @@ class Alone:
         except (InfeasibleError, SolverError):
             return view.held(), True
 
-        def optimum(curves: Curve) -> Floats:
-            return _drawn_in(problem, best, solve(replace(problem, curves=curves)).spend)
-
         view = replace(
             view,
-            best=optimum,
-            keep=lambda spend: _drawn_in(problem, best, spend),
+            best=lambda curves: best_for(problem, best, curves),
+            keep=lambda spend: drawn_in(problem, best, spend),
             weight=problem.weight,
             cost=problem.cost,
         )
@@ -121,7 +118,8 @@ class Alone:
         except (InfeasibleError, SolverError):
             # Not even last week's split could be drawn in, so the best that is known is taken.
             return best, True
-        if _breaks(problem, answer.spend, slack=10 * _ROUGH):
+        # The budget is judged with the bounds, in the money that was not rounded down.
+        if set(broken_rows(problem, answer.spend, slack=_SLACK)) - {problem.rows.names[0]}:
             raise VerificationError(
                 "broken-limit",
                 f"policy {self._policy.name!r} breaks a limit across channels",
@@ -190,26 +188,3 @@ def _one_run(curve: Curve, run: int, shape: tuple[int, ...]) -> Curve:
     if isinstance(curve, Mixture) and np.ndim(curve.weights) == 3:
         return Mixture(curve.cells, np.asarray(curve.weights)[run])
     return curve
-
-
-def _drawn_in(problem: Problem, best: Floats, spend: Floats) -> Floats:
-    """Return spends drawn into the rows as the live week does it, where they break one."""
-    if not _breaks(problem, spend):
-        return spend
-    if problem.rows.outcome.nnz:
-        for part in np.linspace(0.0, 1.0, 65):
-            moved = spend + part * (best - spend)
-            if not _breaks(problem, moved):
-                return np.asarray(moved)
-        return best
-    equal, ones = problem.budget_money / spend.size, np.ones(spend.size)
-    pull = stack([Log(wish + equal, equal) for wish in spend.tolist()])
-    return solve(replace(problem, curves=pull, weight=ones, cost=ones)).spend
-
-
-def _breaks(problem: Problem, spend: Floats, slack: float = _ROUGH) -> bool:
-    rows = problem.rows
-    value, last = problem.curves.value(spend), problem.last_money
-    size = np.abs(rows.room) + abs(rows.money) @ spend + rows.outcome @ value
-    over = rows.used(spend, value, last) - rows.room > slack * size
-    return bool(np.any(over[1:]))

@@ -15,7 +15,16 @@ from budgetopt.curves import Curve
 from budgetopt.errors import CalendarError, HistoryError, InfeasibleError, InputError, SolverError
 from budgetopt.figures import show_figure
 from budgetopt.history import History
-from budgetopt.optimize import Allocation, Problem, Solved, draws_of, problem_of, settle
+from budgetopt.optimize import (
+    Allocation,
+    Problem,
+    Solved,
+    best_for,
+    drawn_in,
+    draws_of,
+    problem_of,
+    settle,
+)
 from budgetopt.plan import Plan
 from budgetopt.policies import (
     DEFAULT,
@@ -30,7 +39,7 @@ from budgetopt.policies import (
 from budgetopt.policies.base import Floats
 from budgetopt.weekly.continued import belief_for, beyond_seen
 from budgetopt.weekly.decision import Decision
-from budgetopt.weekly.guard import best_for, best_split, checked_spend, drawn_in, holding
+from budgetopt.weekly.guard import best_split, checked_spend, holding
 from budgetopt.weekly.guardrails import Fired, Guardrails
 from budgetopt.weekly.reasons import moves_of
 from budgetopt.weekly.watch import Watch, watch
