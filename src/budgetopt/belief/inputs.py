@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.belief.filter import Model, Week
-from budgetopt.belief.grid import Grid
 from budgetopt.belief.log import Log
 from budgetopt.belief.settings import Settings
 from budgetopt.curves import Carryover
@@ -92,15 +91,7 @@ class Inputs:
 
 def model_of(log: Log, settings: Settings) -> Model:
     """Return the cells and priors for a log."""
-    grid = Grid(
-        log.reference,
-        settings.points,
-        settings.span,
-        settings.hill_shapes,
-        settings.steep_shapes,
-        settings.steep_span,
-        settings.steep_share,
-    )
+    grid = settings.grid(log.reference)
     own = dict(log.beforehand.priors)
     half, sd, noise = np.full((3, len(log.channels)), np.nan)
     for at, name in enumerate(log.channels):

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from budgetopt.belief.grid import Grid
 from budgetopt.errors import InputError
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -166,6 +167,18 @@ class Settings:
             steep_shapes=(),
             noise=(0.1, 0.2, 0.4),
             drift=(0.01, 0.05),
+        )
+
+    def grid(self, reference: float) -> Grid:
+        """Return the cells where each channel has an outcome of its own, at a reference."""
+        return Grid(
+            reference,
+            self.points,
+            self.span,
+            self.hill_shapes,
+            self.steep_shapes,
+            self.steep_span,
+            self.steep_share,
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from budgetopt.belief.filter import Model, State, Week, start, step
-from budgetopt.belief.grid import Grid
 from budgetopt.belief.inputs import FIRST_WEEKS
 from budgetopt.belief.posterior import Posterior
 from budgetopt.belief.settings import Settings
@@ -53,16 +52,7 @@ class Stream:
     ) -> None:
         known = settings or Settings.fast()
         nothing = np.full(channels, np.nan)
-        grid = Grid(
-            reference,
-            known.points,
-            known.span,
-            known.hill_shapes,
-            known.steep_shapes,
-            known.steep_span,
-            known.steep_share,
-        )
-        self._model = Model(grid, known, nothing, nothing, nothing)
+        self._model = Model(known.grid(reference), known, nothing, nothing, nothing)
         self._lead, self._unit, self._roas = (runs, channels), float(unit), roas
         self._weeks = 0
         self._early: list[tuple[Floats, Floats]] = []
