@@ -15,7 +15,7 @@ FLOORS = [
     {"errors"},
     {"money"},
     {"calendar"},
-    {"figures"},
+    {"figures", "words"},
     {"curves", "history"},
     {"plan"},
     {"belief"},
