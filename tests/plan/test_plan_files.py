@@ -53,6 +53,18 @@ EVERY_FIELD_IN_PYTHON = Plan(
         LiftTest("a b", -12.5, 30, 500, 100.5, "2026-03-31"),
         LiftTest("抖音", 120, 0.1, 5000),
     ],
+    scenarios=[
+        {
+            "kind": "competitor",
+            "name": "双11 rival",
+            "start": "2026-11-01",
+            "end": "2026-11-11",
+            "size": 0.25,
+            "channels": ["抖音"],
+        },
+        {"kind": "overspend", "start": 5},
+    ],
+    contingencies=[{"scenario": "双11 rival", "release": 0.5, "pause": ["抖音"], "after": 2}],
     budget_lines=BudgetLines(
         "110000.10", {"content and creative": "50000.05", "media": "60000.05"}
     ),

@@ -155,6 +155,13 @@ demands = st.dictionaries(st.integers(0, 500), st.floats(0.001, 50), max_size=5)
     lambda held: {dt.date(2020, 1, 6) + dt.timedelta(weeks=at): v for at, v in held.items()}
 )
 
+values = st.none() | st.booleans() | names | st.integers() | st.floats(-1e9, 1e9) | days
+scenarios = st.builds(
+    lambda fields, name: fields | {"name": name},
+    st.dictionaries(names, values | st.lists(values, max_size=3), max_size=3),
+    names,
+)
+
 
 def lift_tests(channels):
     return st.builds(
@@ -222,6 +229,8 @@ def plans(draw):
         events=draw(events),
         demand=draw(demands),
         lift_tests=draw(st.lists(lift_tests(channel_names), unique=True, max_size=3)),
+        scenarios=draw(st.lists(scenarios, unique_by=lambda held: held["name"], max_size=2)),
+        contingencies=draw(st.lists(st.fixed_dictionaries({"scenario": names}), max_size=2)),
     )
 
 

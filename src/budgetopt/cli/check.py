@@ -12,9 +12,11 @@ from budgetopt.cli.files import read_history
 from budgetopt.cli.options import AsOf, DataThrough, PlanPath
 from budgetopt.curves import Log
 from budgetopt.history import History
+from budgetopt.market import scenarios_of
 from budgetopt.money import show_amount
 from budgetopt.optimize import problem_of
 from budgetopt.plan import Plan
+from budgetopt.simulation import contingencies_of
 from budgetopt.weekly import last_spend
 
 
@@ -28,6 +30,9 @@ def check(
 ) -> None:
     """Check a plan, and a history against it, without deciding anything."""
     declared = Plan.load(plan)
+    # The plan keeps these tables unread: what is wrong in one is found here, not on Friday.
+    scenarios_of(declared)
+    contingencies_of(declared)
     past = None if history is None else read_history(declared, history, as_of, data_through)
     last = None if past is None else last_spend(declared, past.complete())
     # Curves so steep that no hurdle caps them: what is checked is what the plan alone says.

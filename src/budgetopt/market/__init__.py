@@ -32,7 +32,9 @@ from budgetopt.market.scenarios import (
     WeakEffect,
     festival,
     scenario_from_dict,
+    scenario_named,
     scenario_schema,
+    scenarios_of,
 )
 from budgetopt.market.truth import ByRun, CurveSource, Scaled
 from budgetopt.market.weather import Conditions, Weather
@@ -72,5 +74,7 @@ __all__ = [
     "Weather",
     "festival",
     "scenario_from_dict",
+    "scenario_named",
     "scenario_schema",
+    "scenarios_of",
 ]

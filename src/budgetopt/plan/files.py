@@ -150,6 +150,8 @@ def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
         "events": given.events,
         "demand": given.demand,
         "lift_tests": [test.model_dump(exclude_unset=True) for test in given.lift_tests],
+        "scenarios": given.scenarios,
+        "contingencies": given.contingencies,
         "channels": [_channel(c) for c in given.channels],
     }
     if "max_change" in said:
@@ -254,6 +256,8 @@ def plain(plan: Plan) -> dict[str, Any]:
         "events": plain_events(plan.events),
         "demand": {str(day): index for day, index in plan.demand},
         "lift_tests": [test.to_dict() for test in plan.lift_tests],
+        "scenarios": [table.to_dict() for table in plan.scenarios],
+        "contingencies": [table.to_dict() for table in plan.contingencies],
         "channels": [_plain_channel(c) for c in plan.channels],
     }
     if plan.step is not None:

@@ -25,6 +25,7 @@ from budgetopt.plan.change import DEFAULT_SHARE, MaxChange
 from budgetopt.plan.channel import Channel
 from budgetopt.plan.checks import as_channels, as_lift_tests, as_unit, check_plan, of_kind
 from budgetopt.plan.dates import Event, as_demand, as_events, days_of
+from budgetopt.plan.declared import Declared, as_contingencies, as_scenarios
 from budgetopt.plan.goal import Goal
 from budgetopt.plan.lift_test import LiftTest
 from budgetopt.plan.limits import Rule
@@ -89,6 +90,9 @@ class Plan:
         that are not named are usual ones, 1.
     lift_tests
         What experiments and earlier models found, `LiftTest` or their fields.
+    scenarios, contingencies
+        What may happen in a simulated year, and what is answered: plain tables, or what has
+        ``to_dict``. `market.scenarios_of` and `simulation.contingencies_of` read them.
 
     Raises
     ------
@@ -122,6 +126,8 @@ class Plan:
     events: tuple[Event, ...]
     demand: tuple[tuple[dt.date, float], ...]
     lift_tests: tuple[LiftTest, ...]
+    scenarios: tuple[Declared, ...]
+    contingencies: tuple[Declared, ...]
 
     def __init__(
         self,
@@ -146,6 +152,8 @@ class Plan:
         events: Mapping[str, Any] | Iterable[Any] = (),
         demand: Mapping[Any, float] | tuple[tuple[dt.date, float], ...] | None = None,
         lift_tests: Iterable[LiftTest | Mapping[str, Any]] = (),
+        scenarios: Iterable[Any] = (),
+        contingencies: Iterable[Any] = (),
     ) -> None:
         put = object.__setattr__
         put(self, "budget", as_decimal(budget, "budget"))
@@ -168,6 +176,8 @@ class Plan:
         put(self, "events", as_events(events))
         put(self, "demand", () if demand is None else as_demand(demand))
         put(self, "lift_tests", as_lift_tests(lift_tests))
+        put(self, "scenarios", as_scenarios(scenarios))
+        put(self, "contingencies", as_contingencies(contingencies))
         check_plan(self)
 
     @cached_property

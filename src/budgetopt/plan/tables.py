@@ -171,4 +171,6 @@ class PlanFile(_Model):
     events: Events = {}
     demand: dict[str, Number] = {}
     lift_tests: list[LiftTestFile] = []
+    scenarios: list[dict[str, Any]] = []
+    contingencies: list[dict[str, Any]] = []
     channels: list[ChannelFile]

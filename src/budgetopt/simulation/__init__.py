@@ -10,6 +10,11 @@ from __future__ import annotations
 
 from budgetopt.simulation.contingency import Contingency
 from budgetopt.simulation.measures import MEASURES
+from budgetopt.simulation.planned import (
+    contingencies_of,
+    contingency_from_dict,
+    contingency_schema,
+)
 from budgetopt.simulation.precision import Precision
 from budgetopt.simulation.run import simulate
 from budgetopt.simulation.schedule import Schedule
@@ -29,6 +34,9 @@ __all__ = [
     "Simulation",
     "Tornado",
     "WhatIf",
+    "contingencies_of",
+    "contingency_from_dict",
+    "contingency_schema",
     "sensitivity",
     "simulate",
     "sobol",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,12 @@ class Contingency:
         put(self, "after", whole(self.after, "contingency.after"))
         names = (self.pause,) if isinstance(self.pause, str) else self.pause
         put(self, "pause", tuple(names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contingency as it is written in a plan file; what is default is left out."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        said = {f.name: own[f.name] for f in fields(self) if own[f.name] != f.default}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in said.items()}
 
     def check(self, scenarios: Sequence[str], channels: tuple[str, ...]) -> None:
         """Raise ``unknown-name`` for a scenario or a channel that is not there."""

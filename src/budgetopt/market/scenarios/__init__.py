@@ -22,6 +22,7 @@ from budgetopt.market.scenarios.kinds import (
     Promotion,
     WeakEffect,
 )
+from budgetopt.market.scenarios.planned import scenario_named, scenarios_of
 from budgetopt.market.scenarios.presets import RISKS, festival
 
 __all__ = [
@@ -44,5 +45,7 @@ __all__ = [
     "WeakEffect",
     "festival",
     "scenario_from_dict",
+    "scenario_named",
     "scenario_schema",
+    "scenarios_of",
 ]
