@@ -156,7 +156,7 @@ def test_broken_off_from_the_keyboard_it_keeps_what_is_done():
     found = play("hold", runs=600, chunk=256, progress=stop)
     assert found.interrupted
     assert found.runs == 256
-    assert "broken off after 256 of 600 runs" in found.summary()
+    assert "interrupted after 256 of 600 runs" in found.summary()
     assert np.isfinite(found.mean().mean)
 
 

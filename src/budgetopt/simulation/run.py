@@ -20,9 +20,10 @@ from budgetopt.plan import Plan
 from budgetopt.policies import DEFAULT, checked_policy, policy_named
 from budgetopt.simulation.contingency import Contingency
 from budgetopt.simulation.job import Job, Player
+from budgetopt.simulation.joined import joined
 from budgetopt.simulation.precision import Precision
 from budgetopt.simulation.schedule import Schedule
-from budgetopt.simulation.simulation import Simulation, joined
+from budgetopt.simulation.simulation import Simulation
 from budgetopt.simulation.year import CLAIRVOYANT, Batch, play
 
 _WAITING = 64

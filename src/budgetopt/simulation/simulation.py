@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from budgetopt.curves.base import Floats
 from budgetopt.errors import InputError, did_you_mean
+from budgetopt.market import Funnel
 from budgetopt.market.checks import number, wrong
 from budgetopt.simulation import statistics
-from budgetopt.simulation.job import Job
 from budgetopt.simulation.measures import MEASURES, measure_named
+from budgetopt.simulation.metrics import metrics_table
 from budgetopt.simulation.statistics import LEVEL, Difference, Interval, Sample, sample
 from budgetopt.simulation.tables import by_channel, by_run, by_week, in_words
-from budgetopt.simulation.year import CLAIRVOYANT, Batch, Record
+from budgetopt.simulation.year import CLAIRVOYANT, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +50,8 @@ class Simulation:
         Runs in which each scenario happened, by its name, shape ``(runs,)``.
     records
         What each policy did, by its name; the clairvoyant's too, where one played.
+    funnel
+        Rates from the outcome to the planner's metrics.
     notes
         What a reader should know before trusting it.
     interrupted
@@ -63,6 +66,7 @@ class Simulation:
     budget: Floats
     happens: dict[str, NDArray[np.bool_]]
     records: dict[str, Record]
+    funnel: Funnel = field(default_factory=Funnel)
     notes: tuple[str, ...] = ()
     interrupted: bool = False
 
@@ -193,7 +197,7 @@ class Simulation:
             Names; `less` is by default the same policy, which goes with another world.
         world
             The simulation that `less` is taken from, such as one without a scenario; by default
-            this one. It has the same seed, runs and weeks.
+            this one. It has the same seed and weeks; where one has fewer runs, these count.
         measure
             One of `MEASURES`.
         level
@@ -202,18 +206,19 @@ class Simulation:
         Raises
         ------
         InputError
-            ``unknown-name``; ``bad-argument`` for a world with other runs.
+            ``unknown-name``; ``bad-argument`` for a world with another seed or other weeks.
         """
         other = self if world is None else world
-        mine, theirs = (self.seed, *self.budget.shape), (other.seed, *other.budget.shape)
+        mine, theirs = (self.seed, self.weeks), (other.seed, other.weeks)
         if mine != theirs:
-            problem = f"the other world has seed, runs and weeks {theirs}, this one {mine}"
+            problem = f"the other world has seed and weeks {theirs}, this one {mine}"
             raise wrong("world", str(theirs), "simulate both alike", problem)
         if other is self and less is None:
             raise wrong("less", None, "name the policy, or give a world, to compare with")
         name = self.policies[0] if policy is None else policy
-        one = self._sample(measure, name)
-        return statistics.difference(one, other._sample(measure, less or name), level)
+        both = min(self.runs, other.runs)
+        one, two = self._sample(measure, name, both), other._sample(measure, less or name, both)
+        return statistics.difference(one, two, level)
 
     def runs_needed(
         self,
@@ -248,6 +253,19 @@ class Simulation:
                 remedy=did_you_mean(by, makers),
             )
         return makers[by](self)
+
+    def metrics(self, policy: str | None = None, by: str = "channel") -> pd.DataFrame:
+        """Return the planner's metrics by ``"channel"``, ``"week"`` or in all (``"total"``).
+
+        Amounts are means of a run, ratios are of the sums of all runs, NaN where undefined. mROAS
+        is known where a clairvoyant played; see `budgetopt.simulation.metrics`.
+
+        Raises
+        ------
+        InputError
+            ``unknown-name``.
+        """
+        return metrics_table(self, policy, by)
 
     def to_parquet(self, path: str | PathLike[str], by: str = "run") -> None:
         """Write the table of `to_frame` to a parquet file.
@@ -293,15 +311,16 @@ class Simulation:
         return in_words(self)
 
     @cached_property
-    def _samples(self) -> dict[tuple[str, str], Sample]:
+    def _samples(self) -> dict[tuple[str, str, int], Sample]:
         return {}
 
-    def _sample(self, measure: str, policy: str | None) -> Sample:
+    def _sample(self, measure: str, policy: str | None, runs: int | None = None) -> Sample:
+        """Return a measure in the first runs, by default in all."""
         kind = measure_named(measure)
         name = self.policies[0] if policy is None else policy
-        key = (measure, name)
+        key = (measure, name, self.runs if runs is None else runs)
         if key not in self._samples:
-            sums = [self._sums(part, name).sum(axis=-1) for part in kind[:2] if part]
+            sums = [self._sums(part, name)[:runs].sum(axis=-1) for part in kind[:2] if part]
             self._samples[key] = sample(*sums)
         return self._samples[key]
 
@@ -332,62 +351,6 @@ class Simulation:
         found["chance_of_loss"] = self.chance_of_loss(policy).mean
         found["chance_of_overspend"] = self.chance_of_overspend(policy).mean
         return found
-
-
-def joined(
-    job: Job, batches: Sequence[Batch], *, asked: int, interrupted: bool = False
-) -> Simulation:
-    """Return the simulation of batches of runs, which are joined in their order."""
-    names = [player.name for player in job.policies]
-    records = {name: _stacked([b.records[name] for b in batches]) for name in batches[0].records}
-    runs = sum(len(batch.budget) for batch in batches)
-    happens = {
-        name: np.concatenate([batch.happens[name] for batch in batches])
-        for name in batches[0].happens
-    }
-    notes = [*job.notes(), *_events(names, records)]
-    if interrupted:
-        notes.append(f"broken off after {runs:,} of {asked:,} runs")
-    elif runs < asked:
-        notes.append(f"precise enough after {runs:,} of {asked:,} runs")
-    return Simulation(
-        job.plan.names,
-        tuple(names),
-        tuple(happens),
-        job.seed,
-        asked,
-        np.concatenate([batch.budget for batch in batches]),
-        happens,
-        records,
-        tuple(notes),
-        interrupted,
-    )
-
-
-def _stacked(records: Sequence[Record]) -> Record:
-    """Return one record of several batches; sums over the runs are added up in order."""
-    parts: dict[str, Any] = {}
-    for name in Record._fields:
-        each = [getattr(record, name) for record in records]
-        if name.startswith("week_"):
-            parts[name] = sum(each[1:], start=each[0])
-        elif name == "detail":
-            parts[name] = tuple(np.concatenate(kind) for kind in zip(*each, strict=True))
-        else:
-            parts[name] = np.concatenate(each)
-    return Record(**parts)
-
-
-def _events(names: Sequence[str], records: dict[str, Record]) -> list[str]:
-    """Say how often a week went otherwise than decided."""
-    said = []
-    for name in names:
-        fell, gave = (int(marks.sum()) for marks in (records[name].fell, records[name].gave_way))
-        if fell:
-            said.append(f"{name} could not solve {fell:,} weeks of runs, and another policy did")
-        if gave:
-            said.append(f"{name}: in {gave:,} weeks of runs limits gave way to a smaller budget")
-    return said
 
 
 def _finite(value: float) -> float | None:

@@ -72,7 +72,7 @@ def in_words(simulation: Simulation) -> str:
     )
     lines = [head]
     if simulation.interrupted:
-        lines = [f"BROKEN OFF: {head}"]
+        lines = [f"INTERRUPTED: {head}"]
     for name, runs in simulation.happens.items():
         lines.append(f"Scenario {name!r} happened in {np.mean(runs):.0%} of the runs.")
     for policy in simulation.policies:

@@ -35,6 +35,11 @@ class Record(NamedTuple):
         Of the whole time, shape ``(runs, channels)``.
     week_outcome, week_spend
         Summed over the runs, shape ``(weeks, channels)``.
+    week_bought
+        Money over its price, likewise: the media that came of it.
+    week_lift
+        Money times what the next unit of it would have brought, likewise; NaN where no clairvoyant
+        plays.
     fell
         Runs and weeks in which another policy was taken, shape ``(runs, weeks)``.
     gave_way
@@ -51,6 +56,8 @@ class Record(NamedTuple):
     channel_spend: Floats
     week_outcome: Floats
     week_spend: Floats
+    week_bought: Floats
+    week_lift: Floats
     fell: NDArray[np.bool_]
     gave_way: NDArray[np.bool_]
     detail: tuple[Floats, ...] = ()
@@ -122,7 +129,7 @@ class _Seat:
         self._state = job.market.begin(known if len(known) else None)
         self._sums = np.zeros((4, job.weeks, runs))
         self._channels, self._alike = np.zeros((2, runs, size)), np.zeros((2, size))
-        self._weeks = np.zeros((2, job.weeks, size))
+        self._weeks = np.zeros((4, job.weeks, size))
         self._marks = np.zeros((2, job.weeks, runs), dtype=bool)
         self._detail = np.zeros((2, runs, job.weeks, size)) if job.detail else None
 
@@ -140,6 +147,27 @@ class _Seat:
             self.decider.told(out)
             self.last = np.broadcast_to(out.spend, (self.runs, len(self.job.plan.channels)))
         self._write(week.number - 1, out)
+        self._weeks[2:, week.number - 1] = self._media(week, spend, out)
+
+    def _media(self, week: Conditions, ordered: Floats, out: Outcome) -> tuple[Floats, Floats]:
+        """Return a week's money over its price, and times what more of it would bring."""
+        spent = self._weeks[1, week.number - 1]
+        if isinstance(week.price, float):
+            bought = spent / week.price
+        else:
+            bought = self._over_runs(out.spend / week.price)
+        if not self.job.regret:
+            return bought, np.full(spent.shape, np.nan)
+        with np.errstate(invalid="ignore"):
+            lift = np.where(ordered > 0, ordered * week.curve.slope(ordered), 0.0)
+        return bought, self._over_runs(lift)
+
+    def _over_runs(self, amounts: Floats) -> Floats:
+        """Return amounts by channel, summed over the runs."""
+        # What is the same in all runs need not be added up run by run.
+        if amounts.ndim == 2 and len(amounts) == self.runs:
+            return amounts.sum(axis=0)
+        return self.runs * amounts.reshape(-1)
 
     def _write(self, at: int, out: Outcome) -> None:
         """Write a week into the books."""
