@@ -17,6 +17,7 @@ from budgetopt.optimize.problem import Problem, problem_of
 from budgetopt.optimize.rounding import rounded
 from budgetopt.optimize.solved import Solved
 from budgetopt.plan import RULES, Plan
+from budgetopt.words import say
 
 if TYPE_CHECKING:
     from budgetopt.optimize.risk import Risk, Spread
@@ -231,5 +232,5 @@ def _times(weight: Floats, marginal: Floats) -> Floats:
 def _notes(plan: Plan, problem: Problem) -> tuple[str, ...]:
     limited = plan.max_change.share is not None or plan.max_change.money is not None
     if problem.last is None and limited:
-        return ("no last applied week was given, so no change limit binds",)
+        return (say("no last applied week was given, so no change limit binds"),)
     return ()

@@ -19,11 +19,12 @@ from budgetopt.optimize.risk.spread import Spread
 from budgetopt.optimize.rules import Rules
 from budgetopt.optimize.words import allocation_in_words
 from budgetopt.plan import RULES, Bounds
+from budgetopt.words import in_language, restored, templates_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -189,9 +190,15 @@ class Allocation:
         """Names of the limits that hold the outcome back."""
         return tuple(self.prices)
 
-    def explain(self) -> str:
-        """Return the split in sentences: what moves, why, and what stops it."""
-        return allocation_in_words(self)
+    def explain(self, language: str = "en") -> str:
+        """Return the split in sentences: what moves, why, and what stops it.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"zh"``, with the same numbers.
+        """
+        return "\n".join(in_language(line, language) for line in allocation_in_words(self))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a channel: last, spend, bounds, outcome, marginal and limit."""
@@ -260,7 +267,12 @@ class Allocation:
             "binding": list(self.binding),
         }
         rules = self.rules.to_dict()
-        return {"schema_version": SCHEMA_VERSION, **_plain(plain | derived), "rules": rules}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            **_plain(plain | derived),
+            "rules": rules,
+            "words": templates_of(self.notes),
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -289,7 +301,7 @@ class Allocation:
                 marginal=_table(data["marginal"], float),
                 prices=_table(data["prices"], float),
                 last=_table(data["last"], Decimal),
-                notes=tuple(data["notes"]),
+                notes=tuple(restored(note, data["words"]) for note in data["notes"]),
                 steps_worth=float(data["steps_worth"]),
                 value=float(data["value"]),
                 spread=None if data["spread"] is None else Spread(**data["spread"]),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from budgetopt.money import Currency
 from budgetopt.plan import RULES, Bounds, Row
+from budgetopt.words import restored, templates_of
 
 Whole = NDArray[np.int64]
 
@@ -72,6 +73,7 @@ class Rules:
             "least_on": self.least_on.tolist(),
             "lots": self.lots.tolist(),
             "rows": [_row_to_dict(row) for row in self.rows],
+            "words": templates_of(row.sentence for row in self.rows),
             "last": None if self.last is None else self.last.tolist(),
         }
 
@@ -92,7 +94,7 @@ class Rules:
             ),
             least_on=_whole(data["least_on"]),
             lots=_whole(data["lots"]),
-            rows=tuple(_row_from_dict(row) for row in data["rows"]),
+            rows=tuple(_row_from_dict(row, data["words"]) for row in data["rows"]),
             last=None if last is None else _whole(last),
         )
 
@@ -119,7 +121,7 @@ def _row_to_dict(row: Row) -> dict[str, Any]:
     }
 
 
-def _row_from_dict(data: Mapping[str, Any]) -> Row:
+def _row_from_dict(data: Mapping[str, Any], words: Mapping[str, Any]) -> Row:
     parts = {k: _whole(data[k]) for k in _PARTS if k in data}
     outcome = np.array(data["outcome"], dtype=np.float64) if "outcome" in data else None
     return Row(
@@ -127,7 +129,7 @@ def _row_from_dict(data: Mapping[str, Any]) -> Row:
         money=_whole(data["money"]),
         room=Fraction(data["room"]),
         scale=int(data["scale"]),
-        sentence=data["sentence"],
+        sentence=restored(data["sentence"], words),
         outcome=outcome,
         **parts,
     )

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from budgetopt.errors import InfeasibleError
 from budgetopt.money import Currency
 from budgetopt.plan.plan import Plan
+from budgetopt.words import say
 
 FREE, FLOOR, CAP, LOCKED, CHANGE, MARGIN = range(6)
-RULES = ("", "floor", "cap", "lock", "max change", "mROAS floor")
+RULES = ("", say("floor"), say("cap"), say("lock"), say("max change"), say("mROAS floor"))
 """Names of the limits that can set a bound, by number; 0 is no limit but zero or the budget."""
 
 Minor = NDArray[np.int64]

@@ -7,6 +7,17 @@ in GNU gettext; a test holds that every one in the source has its translation.
 
 from __future__ import annotations
 
+from budgetopt.words.lists import joined, listed, quoted
 from budgetopt.words.sentence import LANGUAGES, Sentence, in_language, restored, say, templates_of
 
-__all__ = ["LANGUAGES", "Sentence", "in_language", "restored", "say", "templates_of"]
+__all__ = [
+    "LANGUAGES",
+    "Sentence",
+    "in_language",
+    "joined",
+    "listed",
+    "quoted",
+    "restored",
+    "say",
+    "templates_of",
+]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from budgetopt.curves import Curve
 from budgetopt.figures import show_figure
 from budgetopt.optimize.risk.measure import Risk
+from budgetopt.words import say
 
 Floats = NDArray[np.float64]
 
@@ -40,13 +41,19 @@ class Spread:
 
     def summary(self) -> str:
         """Return the range in a sentence."""
-        text = (
-            f"{show_figure(self.median)} expected in the middle, "
-            f"{show_figure(self.low)} to {show_figure(self.high)} in 90 of 100 draws"
+        text = say(
+            "{median} expected in the middle, {low} to {high} in 90 of 100 draws",
+            median=show_figure(self.median),
+            low=show_figure(self.low),
+            high=show_figure(self.high),
         )
         if self.better is None:
             return text
-        return f"{text}; better than last week's split in {100 * self.better:.0f} of 100"
+        return say(
+            "{range}; better than last week's split in {better} of 100",
+            range=text,
+            better=f"{100 * self.better:.0f}",
+        )
 
 
 def spread(

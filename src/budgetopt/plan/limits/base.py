@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from budgetopt.curves import Curve
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.plan.limits.row import Row
+from budgetopt.words import joined, listed, say
 
 if TYPE_CHECKING:
     from budgetopt.plan.plan import Plan
@@ -93,9 +94,10 @@ def _unknown(limit: str, what: str, value: str, known: Any) -> PlanError:
 
 def said(where: Mapping[str, str] | tuple[str, ...]) -> str:
     """Return a group in words."""
-    if isinstance(where, Mapping):
-        return " and ".join(f"{k} {v}" for k, v in where.items()) or "all channels"
-    return ", ".join(where)
+    if not isinstance(where, Mapping):
+        return listed(where)
+    labels = [say("{label} {value}", label=k, value=v) for k, v in where.items()]
+    return joined(labels) if labels else say("all channels")
 
 
 def frozen_where(where: Any, limit: str) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from budgetopt.errors import PlanError
 from budgetopt.plan.limits.base import Whole, frozen_where, members, said
 from budgetopt.plan.limits.row import Row
+from budgetopt.words import say
 
 if TYPE_CHECKING:
     from budgetopt.plan.plan import Plan
@@ -39,7 +40,7 @@ class FewMoves:
         if last is None:
             return ()
         zero = np.zeros(len(plan.channels), dtype=np.int64)
-        text = f"at most {self.at_most} channels change"
+        text = say("at most {most} channels change", most=self.at_most)
         return (Row(self.name, zero, Fraction(self.at_most), moves=zero + 1, sentence=text),)
 
 
@@ -74,7 +75,7 @@ class Apart:
     def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
         """Return the row that counts those on."""
         chosen = members(plan, self.channels, self.name)
-        text = f"at most one of {', '.join(self.channels)} is on"
+        text = say("at most one of {channels} is on", channels=self.channels)
         return (Row(self.name, 0 * chosen, Fraction(1), on=chosen, sentence=text),)
 
 
@@ -103,7 +104,8 @@ class AtLeastOn:
     def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
         """Return the row that counts those on."""
         chosen = members(plan, self.where, self.name)
-        text = f"at least {self.at_least} of {said(self.where)} are on"
+        group = said(self.where)
+        text = say("at least {least} of {group} are on", least=self.at_least, group=group)
         return (Row(self.name, 0 * chosen, Fraction(-self.at_least), on=-chosen, sentence=text),)
 
 

@@ -15,6 +15,7 @@ from budgetopt.money import as_decimal, show_amount
 from budgetopt.plan.change import as_share
 from budgetopt.plan.limits.base import Whole, as_fraction, frozen_where, members, said
 from budgetopt.plan.limits.row import Row, coefficients
+from budgetopt.words import say
 
 if TYPE_CHECKING:
     from budgetopt.plan.plan import Plan
@@ -71,33 +72,32 @@ class GroupLimit:
     def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
         """Return one row for each bound that is given."""
         rows = []
-        for given, sign, word in ((self.at_most, 1, "at most"), (self.at_least, -1, "at least")):
+        for given, sign in ((self.at_most, 1), (self.at_least, -1)):
             if given is not None:
-                rows.append(self._row(plan, given, sign, word))
+                rows.append(self._row(plan, given, sign))
         return tuple(rows)
 
-    def _row(self, plan: Plan, given: Any, sign: int, word: str) -> Row:
+    def _row(self, plan: Plan, given: Any, sign: int) -> Row:
         chosen = members(plan, self.where, self.name)
         amount, is_share = _bound(given, self.name) or (Decimal(0), False)
-        text = f"{said(self.where)}: {word} "
+        group = said(self.where)
         if not is_share:
-            return Row(
-                self.name,
-                sign * chosen,
-                sign * as_fraction(amount),
-                sentence=text + f"{show_amount(amount)} {plan.currency}",
-            )
+            money = say("{amount} {currency}", amount=show_amount(amount), currency=plan.currency)
+            text = _asked(group, sign, money)
+            return Row(self.name, sign * chosen, sign * as_fraction(amount), sentence=text)
         base = members(plan, {} if self.of is None else self.of, self.name)
         share = as_fraction(amount)
         whole = chosen * share.denominator - base * share.numerator
-        of = "what is spent" if self.of is None else said(self.of)
-        return Row(
-            self.name,
-            sign * whole,
-            Fraction(0),
-            scale=share.denominator,
-            sentence=text + f"{amount * 100:.4g} % of {of}",
-        )
+        of = say("what is spent") if self.of is None else said(self.of)
+        part = say("{share} % of {group}", share=f"{amount * 100:.4g}", group=of)
+        text = _asked(group, sign, part)
+        return Row(self.name, sign * whole, Fraction(0), share.denominator, sentence=text)
+
+
+def _asked(group: str, sign: int, amount: str) -> str:
+    if sign > 0:
+        return say("{group}: at most {most}", group=group, most=amount)
+    return say("{group}: at least {least}", group=group, least=amount)
 
 
 def _bound(given: Any, limit: str) -> tuple[Decimal, bool] | None:
@@ -144,7 +144,9 @@ class LinearLimit:
         """Return the one row."""
         members(plan, tuple(self.coefficients), self.name)
         whole, scale = coefficients(plan, self.coefficients, len(plan.channels))
-        text = f"at most {self.at_most:,f} {self.unit}".rstrip()
+        most, unit = f"{self.at_most:,f}", self.unit.rstrip()
+        text = say("at most {most} {unit}", most=most, unit=unit)
+        text = text if unit else say("at most {most}", most=most)
         return (Row(self.name, whole, as_fraction(self.at_most), scale, sentence=text),)
 
 
@@ -193,6 +195,10 @@ class Turnover:
                 np.zeros(size, dtype=np.int64),
                 as_fraction(self.at_most),
                 moved=np.ones(size, dtype=np.int64),
-                sentence=f"at most {show_amount(self.at_most)} {plan.currency} moves in total",
+                sentence=say(
+                    "at most {money} {currency} moves in total",
+                    money=show_amount(self.at_most),
+                    currency=plan.currency,
+                ),
             ),
         )

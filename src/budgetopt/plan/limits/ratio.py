@@ -15,6 +15,7 @@ from budgetopt.errors import PlanError
 from budgetopt.money import as_decimal
 from budgetopt.plan.limits.base import Whole, as_fraction, frozen_where, members, said
 from budgetopt.plan.limits.row import Row
+from budgetopt.words import say
 
 if TYPE_CHECKING:
     from budgetopt.plan.plan import Plan
@@ -46,7 +47,8 @@ class RoasFloor:
         """Return ``R Σ x - Σ v f <= 0`` over the group."""
         ratio = as_fraction(self.at_least)
         chosen = members(plan, self.where, self.name)
-        text = f"ROAS of {said(self.where)} at least {self.at_least:f}"
+        least, group = f"{self.at_least:f}", said(self.where)
+        text = say("ROAS of {group} at least {least}", group=group, least=least)
         return (
             Row(
                 self.name,
@@ -84,7 +86,8 @@ class CpaCeiling:
     def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
         """Return ``Σ x - C Σ f <= 0`` over the group."""
         chosen = members(plan, self.where, self.name)
-        text = f"CPA of {said(self.where)} at most {self.at_most:f}"
+        most, group = f"{self.at_most:f}", said(self.where)
+        text = say("CPA of {group} at most {most}", group=group, most=most)
         outcome = chosen.astype(np.float64) * float(self.at_most)
         return (Row(self.name, chosen, Fraction(0), outcome=outcome, sentence=text),)
 
@@ -119,7 +122,8 @@ class OutcomeFloor:
         chosen = members(plan, self.where, self.name)
         rates = plan.rates(self.of) if self.of else np.ones(chosen.size)
         what = self.of or plan.outcome
-        text = f"{what} of {said(self.where)} at least {self.at_least:f}"
+        least, group = f"{self.at_least:f}", said(self.where)
+        text = say("{outcome} of {group} at least {least}", outcome=what, group=group, least=least)
         room = -as_fraction(self.at_least)
         return (Row(self.name, 0 * chosen, room, outcome=chosen * rates, sentence=text),)
 
