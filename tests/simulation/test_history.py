@@ -52,7 +52,8 @@ def test_what_is_learned_from_it_is_what_a_stream_learns():
     for spend, outcome in zip(SPEND, OUTCOME, strict=True):
         stream.learn(spend[None], outcome[None])
     expected = stream.posterior.mean().value(900.0)[0]
-    np.testing.assert_allclose(looks.mean, [expected, expected], rtol=1e-12)
+    # Simulated policies learn in single precision.
+    np.testing.assert_allclose(looks.mean, [expected, expected], rtol=1e-5)
 
 
 def test_a_week_that_was_not_reported_leaves_the_last_that_was():

@@ -14,6 +14,7 @@ from budgetopt.belief.settings import Settings
 from budgetopt.curves import Carryover
 from budgetopt.curves.base import Floats
 from budgetopt.curves.carryover import kernels
+from budgetopt.words import say
 
 FIRST_WEEKS = 8
 """Weeks from which a channel's first impressions are taken: the pooled ROAS that centres the
@@ -268,11 +269,11 @@ class Treated(NamedTuple):
 
 
 _TREATMENT = {
-    "not-reported": "left out",
-    "zero-outcome": "learned as a week that brought nothing",
-    "outcome-without-spend": "left out: no spend can have brought it",
-    "young": "completed by the delay, with what that leaves unknown",
-    "too-young": "left out: too little of it is reported yet",
+    "not-reported": say("left out"),
+    "zero-outcome": say("learned as a week that brought nothing"),
+    "outcome-without-spend": say("left out: no spend can have brought it"),
+    "young": say("completed by the delay, with what that leaves unknown"),
+    "too-young": say("left out: too little of it is reported yet"),
 }
 
 

@@ -12,13 +12,19 @@ from budgetopt.belief.log import Log
 from budgetopt.belief.one_total import usable
 from budgetopt.curves.base import Floats
 from budgetopt.errors import HistoryError
+from budgetopt.words import listed, quoted, say
 
 _NAMED = 12
 """Names shown in one note or message."""
 _ALIKE = 0.95
 """Correlation of features from which two channels are named as inseparable."""
-_SAID = ("not-reported", "outcome-without-spend", "young", "too-young")
-"""Treatments that a note tells of; the others are usual."""
+_SAID = {
+    "not-reported": say("spend or outcome not reported"),
+    "outcome-without-spend": say("outcome without spend"),
+    "young": say("young"),
+    "too-young": say("too young"),
+}
+"""What was found, for the treatments that a note tells of; the others are usual."""
 
 
 def used_weeks(log: Log) -> NDArray[np.bool_]:
@@ -49,65 +55,82 @@ def used_weeks(log: Log) -> NDArray[np.bool_]:
 
 def unfinished(weeks: int) -> list[str]:
     """Say that weeks were left out that are not over."""
-    return [f"{_weeks(weeks)} left out: not over yet"] if weeks else []
+    return [say("{weeks} left out: not over yet", weeks=_weeks(weeks))] if weeks else []
 
 
 def of_channels(treated: Sequence[Treated]) -> list[str]:
     """Say which weeks were not learned from like the others."""
     told = [one for one in treated if one.code in _SAID]
-    notes = []
-    for one in told[:_NAMED]:
-        what = "spend or outcome not reported, " if one.code == "not-reported" else ""
-        found = "" if what else f"{one.code.replace('-', ' ')}, "
-        notes.append(f"{_weeks(len(one.weeks))} of {one.channel!r}: {what}{found}{one.treatment}")
-    return notes
+    return [
+        say(
+            "{weeks} of {channel}: {found}, {treatment}",
+            weeks=_weeks(len(one.weeks)),
+            channel=quoted(one.channel),
+            found=_SAID[one.code],
+            treatment=one.treatment,
+        )
+        for one in told[:_NAMED]
+    ]
 
 
 def of_total(log: Log, used: NDArray[np.bool_], share: Floats, alike: Floats) -> list[str]:
     """Say how little one total tells, and which channels it cannot tell apart."""
     names = log.channels
     mean = float(share[used.any(axis=0)].mean())
-    notes = [
-        f"one total outcome for {len(names)} channels says how it moved with their spend, "
-        f"not which of them moved it: {mean:.0%} of what is believed of a channel is data, the "
-        "rest is the prior that a unit of money is worth the same everywhere, and whatever moves "
-        "spend and outcome alike is read as effect"
+    notes: list[str] = [
+        say(
+            "one total outcome for {channels} channels says how it moved with their spend, "
+            "not which of them moved it: {share} of what is believed of a channel is data, the "
+            "rest is the prior that a unit of money is worth the same everywhere, and whatever "
+            "moves spend and outcome alike is read as effect",
+            channels=len(names),
+            share=f"{mean:.0%}",
+        )
     ]
     given = log.beforehand
     unused = [
         name
         for name, value in (
-            ("priors", given.priors),
-            ("carryovers", given.carryovers),
-            ("delay", given.delay),
-            ("demand", given.demand),
-            ("events", given.events),
+            (say("priors"), given.priors),
+            (say("carryovers"), given.carryovers),
+            (say("delay"), given.delay),
+            (say("demand"), given.demand),
+            (say("events"), given.events),
         )
         if value
     ]
     if unused:
-        notes.append(f"given beforehand, but not used with one total: {', '.join(unused)}")
+        notes.append(
+            say("given beforehand, but not used with one total: {parts}", parts=listed(unused))
+        )
     missing = int((~usable(log.spend, np.asarray(log.total))).sum())
     if missing:
-        notes.append(f"{_weeks(missing)} left out: a spend or the total not reported")
+        notes.append(
+            say("{weeks} left out: a spend or the total not reported", weeks=_weeks(missing))
+        )
     return notes + _inseparable(names, alike)
 
 
 def never_seen(names: Sequence[str], unseen: NDArray[np.bool_]) -> list[str]:
     """Say which channels have no data."""
     missing = [name for name, gone in zip(names, unseen, strict=True) if gone]
-    return [f"no data for {_listed(missing)}: the prior is all there is"] if missing else []
+    shown = _listed(missing)
+    return [say("no data for {channels}: the prior is all there is", channels=shown)][: len(missing)]
 
 
 def _inseparable(names: Sequence[str], alike: Floats) -> list[str]:
     found = np.argwhere(np.triu(np.abs(alike) > _ALIKE, 1)).tolist()
-    pairs = [f"{names[i]!r} with {names[j]!r}" for i, j in found]
-    shown = ", ".join(pairs[:_NAMED]) + (", ..." if len(pairs) > _NAMED else "")
-    return [f"spends that moved together cannot be told apart: {shown}"] if pairs else []
+    pairs: list[str] = [
+        say("{one} with {other}", one=quoted(names[i]), other=quoted(names[j])) for i, j in found
+    ]
+    if not pairs:
+        return []
+    shown = listed([*pairs[:_NAMED], *(["..."] if len(pairs) > _NAMED else [])])
+    return [say("spends that moved together cannot be told apart: {pairs}", pairs=shown)]
 
 
 def _weeks(count: int) -> str:
-    return "1 week" if count == 1 else f"{count} weeks"
+    return say("1 week") if count == 1 else say("{count} weeks", count=count)
 
 
 def _no_data(names: Sequence[str], wanted: str) -> HistoryError:
@@ -121,5 +144,4 @@ def _no_data(names: Sequence[str], wanted: str) -> HistoryError:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:_NAMED]))
-    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
+    return listed(map(quoted, names), _NAMED)

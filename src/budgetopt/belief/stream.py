@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from budgetopt.belief.filter import Model, State, Week, start, step
@@ -33,6 +35,9 @@ class Stream:
         Priors and grids, by default the fast ones.
     roas
         Outcome per unit of money that centres the priors while nothing has been seen.
+    dtype
+        Precision of the tables: `numpy.float32` takes half the time and memory, and moves the
+        expected curves by some millionths of themselves.
 
     Notes
     -----
@@ -49,10 +54,11 @@ class Stream:
         unit: float,
         settings: Settings | None = None,
         roas: float = 1.0,
+        dtype: type[np.floating[Any]] = np.float64,
     ) -> None:
         known = settings or Settings.fast()
         nothing = np.full(channels, np.nan)
-        self._model = Model(known.grid(reference), known, nothing, nothing, nothing)
+        self._model = Model(known.grid(reference), known, nothing, nothing, nothing, dtype=dtype)
         self._lead, self._unit, self._roas = (runs, channels), float(unit), roas
         self._weeks = 0
         self._early: list[tuple[Floats, Floats]] = []
@@ -62,9 +68,10 @@ class Stream:
     def posterior(self) -> Posterior:
         """The curves believed in now, over ``(runs, channels)``; a view that the next week ends."""
         tables = self._state.tables
-        return Posterior(
-            self._model.grid, self._lead, tables.chance, tables.mean, tables.variance[..., None]
+        chance, mean = (
+            part.astype(np.float64, copy=False) for part in (tables.chance, tables.mean)
         )
+        return Posterior(self._model.grid, self._lead, chance, mean, tables.variance[..., None])
 
     def learn(self, spend: Floats, outcome: Floats) -> None:
         """Learn from one more week.

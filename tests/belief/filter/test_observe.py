@@ -10,14 +10,8 @@ from scipy.integrate import quad, trapezoid
 from scipy.special import gammaln, polygamma, psi
 from scipy.stats import nbinom, norm, poisson
 
-from budgetopt.belief.filter.observe import (
-    Before,
-    collapse,
-    counts,
-    gamma_shape,
-    gaussian,
-    trigamma,
-)
+from budgetopt.belief.filter.gammas import gamma_shape
+from budgetopt.belief.filter.observe import Before, collapse, counts, gaussian
 from budgetopt.belief.filter.tables import Hypothesis
 
 USUAL = (Hypothesis(1.0, 0.0, 0.0),)
@@ -218,10 +212,3 @@ def test_a_week_leaves_a_sensible_variance(centres, level, rest, seen):
         assert np.isfinite(log_density).all()
         assert variance[0, 0] >= 0
         assert after.sum() == pytest.approx(1.0)
-
-
-@given(st.floats(0.05, 1e6))
-def test_trigamma_is_scipys(x):
-    first, second = trigamma(np.array([x]))
-    assert first[0] == pytest.approx(polygamma(1, x), rel=1e-9)
-    assert second[0] == pytest.approx(polygamma(2, x), rel=1e-8)

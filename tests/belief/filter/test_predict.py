@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import psi
 from scipy.stats import kstest, nbinom, norm
 
-from budgetopt.belief.filter.observe import Before, gamma_shape
+from budgetopt.belief.filter.gammas import gamma_shape
+from budgetopt.belief.filter.observe import Before
 from budgetopt.belief.filter.predict import rank
 from budgetopt.belief.filter.tables import Hypothesis
 

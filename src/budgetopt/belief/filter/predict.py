@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, expit, ndtr, psi
 
-from budgetopt.belief.filter.observe import Before, gamma_shape
+from budgetopt.belief.filter.gammas import gamma_shape
+from budgetopt.belief.filter.observe import Before
 from budgetopt.belief.filter.tables import Hypothesis
 from budgetopt.curves.base import Floats
 

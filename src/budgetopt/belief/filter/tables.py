@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,8 @@ class Model:
         NaN where it has none; shape ``(channels,)``.
     kernels
         Carryovers crossed with the cells, at least 1; the kernels run slowest.
+    dtype
+        Of the large tables. What has no cells is always in double precision.
     """
 
     grid: Grid
@@ -55,6 +57,7 @@ class Model:
     log_half_sd: Floats
     log_noise: Floats
     kernels: int = 1
+    dtype: type[np.floating[Any]] = np.float64
 
     @property
     def channels(self) -> int:
@@ -99,7 +102,7 @@ class Model:
             )
             shared = np.where(own[:, None, None], each[:, None, :], shared)
         prior: Floats = np.tile(shared, self.kernels) / self.kernels
-        return prior
+        return prior.astype(self.dtype, copy=False)
 
     @cached_property
     def nuisance_prior(self) -> Floats:
@@ -119,7 +122,7 @@ class Model:
             each = _normal(level, np.where(own, self.log_noise, 0.0), _NOISE_SD)
             noise = np.where(own[:, None, None], each[:, None, :], noise)
         pairs: Floats = np.einsum("ud,cvs->cuvds", drift, noise)
-        return pairs.reshape(len(noise), len(CENTRES) ** 2, -1)
+        return pairs.reshape(len(noise), len(CENTRES) ** 2, -1).astype(self.dtype, copy=False)
 
 
 def _normal(level: Floats, centre: Floats, sd: float) -> Floats:
@@ -203,6 +206,16 @@ class Week(NamedTuple):
     offset: Floats
     offset_variance: Floats
     eventful: bool = False
+
+
+def beside(values: Floats, table: Floats) -> Floats:
+    """Return a number of each row and nuisance for all cells of a table, in its precision."""
+    return values.astype(table.dtype, copy=False)[..., None]
+
+
+def tiny(table: Floats) -> float:
+    """Return the least number above 0 of a table's precision."""
+    return float(np.finfo(table.dtype).tiny)
 
 
 def blocks(rows: int, width: int) -> Iterator[slice]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from budgetopt.belief.filter.observe import Before, collapse, counts, gaussian
 from budgetopt.belief.filter.predict import rank
-from budgetopt.belief.filter.tables import Model, State, Tables, Week, blocks
+from budgetopt.belief.filter.tables import Model, State, Tables, Week, beside, blocks
 from budgetopt.belief.filter.week_effect import ahead, effect_start, hear
 from budgetopt.belief.filter.weigh import weigh
 from budgetopt.curves.base import Floats
@@ -80,10 +80,10 @@ def start(model: Model, centre: Floats, sd: Floats) -> State:
     runs, rows = centre.shape[0], centre.size
     shape = (rows, model.drift.size, model.cells)
     tables = Tables(
-        mean=np.broadcast_to(centre.reshape(-1, 1, 1), shape).copy(),
+        mean=np.broadcast_to(centre.reshape(-1, 1, 1), shape).astype(model.dtype),
         variance=np.broadcast_to(np.square(sd).reshape(-1, 1), shape[:2]).copy(),
-        evidence=np.zeros(shape),
-        chance=np.empty(shape),
+        evidence=np.zeros(shape, model.dtype),
+        chance=np.empty(shape, model.dtype),
         cell_chance=np.empty((rows, model.cells)),
         cell_mean=np.empty((rows, model.cells)),
         within=np.empty(rows),
@@ -173,11 +173,12 @@ def _own_word(
 
 
 def _rows(held: NDArray[np.bool_], model: Model) -> Iterator[Rows]:
-    """Yield the rows that are held, some at a time; a slice where that is all of them."""
-    for at in blocks(len(held), model.drift.size * model.cells):
-        rows = at.start + np.flatnonzero(held[at])
-        if rows.size:
-            yield at if rows.size == at.stop - at.start else rows
+    """Yield the rows that are held, some at a time; a slice where they lie side by side."""
+    rows = np.flatnonzero(held)
+    for at in blocks(rows.size, model.drift.size * model.cells):
+        some = rows[at]
+        first, end = int(some[0]), int(some[-1]) + 1
+        yield slice(first, end) if end - first == some.size else some
 
 
 def _learn(
@@ -195,8 +196,8 @@ def _learn(
     shape, shift, variance, events = (part[at] for part in expected)
     noise = np.square(model.noise)
     level = tables.variance[at]
-    centre = tables.mean[at] + shape[:, None, :]
-    centre += (shift[:, None] - 0.5 * noise)[..., None]
+    centre = tables.mean[at] + shape[:, None, :].astype(model.dtype, copy=False)
+    centre += beside(shift[:, None] - 0.5 * noise, centre)
     before = Before(centre, level, level + noise + variance[:, None])
     event, outcome = week.event[at], week.outcome[at]
     log_outcome, counting = np.log(outcome + 0.5 * event), 1.0 / np.maximum(events, 1.0)

@@ -14,10 +14,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.belief.filter.tables import CENTRES, Model, Tables, blocks
+from budgetopt.belief.filter.tables import CENTRES, Model, Tables, blocks, tiny
 from budgetopt.curves.base import Floats
 
-_TINY = float(np.finfo(np.float64).tiny)
 _TRIED = len(CENTRES)
 
 
@@ -36,7 +35,7 @@ def weigh(tables: Tables, model: Model, runs: int) -> None:
     cell, nuisance = model.cell_prior, model.nuisance_prior
     rows, width = runs * model.channels, model.drift.size * model.cells
     channel = np.tile(np.arange(model.channels), runs)
-    explained = np.empty((rows, nuisance.shape[1], _TRIED))
+    explained = np.empty((rows, nuisance.shape[1], _TRIED), model.dtype)
     for at in blocks(rows, width):
         likely = tables.chance[at]
         # Only differences count; so they never grow.
@@ -56,13 +55,14 @@ def weigh(tables: Tables, model: Model, runs: int) -> None:
 def _shares(explained: Floats, runs: int) -> Floats:
     """Return each triple's chance over how well it explains each channel."""
     square = -0.5 * np.square(CENTRES)
-    prior = np.add.outer(np.add.outer(square, square).ravel(), square)
-    log_chance = np.log(np.maximum(explained, _TINY))
+    prior = np.add.outer(np.add.outer(square, square).ravel(), square).astype(explained.dtype)
+    np.maximum(explained, tiny(explained), out=explained)
+    log_chance = np.log(explained)
     log_chance = log_chance.reshape(runs, -1, *prior.shape).sum(axis=1) + prior
     chance = np.exp(log_chance - log_chance.max((1, 2), keepdims=True))
     chance /= chance.sum((1, 2), keepdims=True)
     each = np.repeat(chance, explained.shape[0] // runs, axis=0)
-    share: Floats = each / np.maximum(explained, _TINY)
+    share: Floats = each / explained
     return share
 
 
@@ -84,10 +84,9 @@ def _sum_up(tables: Tables, at: slice) -> None:
     """Renew what the next week needs of the chances."""
     chance, mean = tables.chance[at], tables.mean[at]
     cell = chance.sum(axis=1)
-    first = np.einsum("rjk,rjk->rk", chance, mean)
-    middle = first / np.maximum(cell, _TINY)
-    second = np.einsum("rjk,rjk,rjk->r", chance, mean, mean)
-    between = np.maximum(second - np.einsum("rk,rk->r", first, middle), 0.0)
+    middle = np.einsum("rjk,rjk->rk", chance, mean) / np.maximum(cell, tiny(cell))
+    away = mean - middle[:, None, :]
+    between = np.einsum("rjk,rjk,rjk->r", chance, away, away)
     tables.cell_chance[at] = cell
     tables.cell_mean[at] = middle
     tables.within[at] = between + np.einsum("rjk,rj->r", chance, tables.variance[at])
