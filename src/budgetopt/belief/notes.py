@@ -114,8 +114,9 @@ def of_total(log: Log, used: NDArray[np.bool_], share: Floats, alike: Floats) ->
 def never_seen(names: Sequence[str], unseen: NDArray[np.bool_]) -> list[str]:
     """Say which channels have no data."""
     missing = [name for name, gone in zip(names, unseen, strict=True) if gone]
-    shown = _listed(missing)
-    return [say("no data for {channels}: the prior is all there is", channels=shown)][: len(missing)]
+    if not missing:
+        return []
+    return [say("no data for {channels}: the prior is all there is", channels=_listed(missing))]
 
 
 def _inseparable(names: Sequence[str], alike: Floats) -> list[str]:

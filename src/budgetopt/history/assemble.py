@@ -18,6 +18,7 @@ from budgetopt.calendar import DAYS, as_date, week_starts
 from budgetopt.errors import CalendarError, HistoryError
 from budgetopt.history.columns import Columns
 from budgetopt.history.entries import Days, Entries, Floats
+from budgetopt.words import listed, say
 
 WEEK = np.timedelta64(7, "D")
 LAST_DAY = np.timedelta64(6, "D")
@@ -101,7 +102,8 @@ class _Grid:
                 str(gaps[0]),
                 "add the rows of that week, or declare gaps = 'unknown'",
             )
-        notes += _named("weeks without rows, read as unknown", gaps)
+        if gaps.size:
+            notes.append(say("weeks without rows, read as unknown: {weeks}", weeks=_named(gaps)))
 
     def settle_absent(self, columns: Columns, notes: list[str]) -> NDArray[np.bool_]:
         """Refuse, or mark by week and channel, dates on which a channel has no row."""
@@ -121,7 +123,11 @@ class _Grid:
                 channels[channel[0]],
                 "add the row, or declare missing = 'zero' or 'unknown'",
             )
-        notes.append(f"absent rows read as {columns.missing}: {date.size}")
+        notes.append(
+            say("absent rows read as unknown: {rows}", rows=date.size)
+            if columns.missing == "unknown"
+            else say("absent rows read as zero: {rows}", rows=date.size)
+        )
         if columns.missing == "unknown":
             unknown[self.week_of(self.dates[date]), channel] = True
         return unknown
@@ -145,15 +151,27 @@ class _Grid:
         partial: NDArray[np.bool_] = np.zeros(self.weeks.size, dtype=bool)
         if columns.rows == "daily":
             partial = (self.seen > 0) & (self.seen < 7)
-            notes += _named("weeks with fewer than 7 days", self.weeks[partial])
+            if partial.any():
+                short = _named(self.weeks[partial])
+                notes.append(say("weeks with fewer than 7 days: {weeks}", weeks=short))
         if as_of is not None:
             to_come = self.weeks + WEEK > np.datetime64(as_of, "D")
-            notes += _named(f"weeks that are not over on {as_of}", self.weeks[to_come])
+            if to_come.any():
+                weeks = _named(self.weeks[to_come])
+                notes.append(
+                    say("weeks that are not over on {day}: {weeks}", day=as_of, weeks=weeks)
+                )
             partial = partial | to_come
         if through is not None:
             late = ~partial & (self.weeks + LAST_DAY > np.datetime64(through, "D"))
-            notes += _named(f"weeks that end after {through}, the last day of data",
-                            self.weeks[late])  # fmt: skip
+            if late.any():
+                notes.append(
+                    say(
+                        "weeks that end after {day}, the last day of data: {weeks}",
+                        day=through,
+                        weeks=_named(self.weeks[late]),
+                    )
+                )
             partial = partial | late
         return partial
 
@@ -223,16 +241,12 @@ def _settle_repeats(entries: Entries, columns: Columns) -> list[str]:
             str(entries.days[first]),
             "remove one, or declare repeats = 'sum' if they are parts, such as campaigns",
         )
-    return [f"rows added to another of the same date and channel: {again.size}"]
+    return [say("rows added to another of the same date and channel: {rows}", rows=again.size)]
 
 
-def _named(what: str, weeks: Days) -> list[str]:
-    """Return a note that names the first few weeks, or none."""
-    if not weeks.size:
-        return []
-    shown = ", ".join(str(week) for week in weeks[:SHOWN])
-    more = f" and {weeks.size - SHOWN} more" if weeks.size > SHOWN else ""
-    return [f"{what}: {shown}{more}"]
+def _named(weeks: Days) -> str:
+    """Return the first few of some weeks."""
+    return listed([str(week) for week in weeks], SHOWN)
 
 
 def _refuse(problem: str, field: str, value: str, remedy: str) -> NoReturn:

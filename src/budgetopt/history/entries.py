@@ -19,6 +19,7 @@ from budgetopt.history.columns import Columns, Outcome, factors, suggest
 from budgetopt.history.dates import read_days
 from budgetopt.history.numbers import Style, read_amounts
 from budgetopt.history.table import Table
+from budgetopt.words import listed, quoted, say
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
@@ -175,7 +176,13 @@ class _Amounts:
     def _check_sign(self, name: str, sign: str) -> None:
         if not sign:
             return
-        self.notes.append(f"currency sign {sign!r} of column {name!r} left out")
+        self.notes.append(
+            say(
+                "currency sign {sign} of column {column} left out",
+                sign=quoted(sign),
+                column=quoted(name),
+            )
+        )
         other, other_sign = self.sign
         if other_sign and other_sign != sign:
             raise HistoryError(
@@ -200,10 +207,18 @@ class _Amounts:
                 value=None,
                 remedy="fill it in, or declare missing = 'zero' or 'unknown'",
             )
+        column, cells = quoted(name), int(missing.sum())
+        if self.columns.missing == "unknown":
+            self.notes.append(
+                say(
+                    "missing cells of {column} read as unknown: {cells}", column=column, cells=cells
+                )
+            )
+            return values
         self.notes.append(
-            f"missing cells of {name!r} read as {self.columns.missing}: {int(missing.sum())}"
+            say("missing cells of {column} read as zero: {cells}", column=column, cells=cells)
         )
-        return np.where(missing, 0.0, values) if self.columns.missing == "zero" else values
+        return np.where(missing, 0.0, values)
 
 
 def _days(table: Table, columns: Columns) -> Days:
@@ -251,9 +266,9 @@ def _unknown(name: str, what: str, known: Sequence[str]) -> HistoryError:
 def _ignored(columns: Columns, names: Sequence[str]) -> list[str]:
     there = set(names)
     return [
-        f"ignored: {names.count(name)} rows of {name!r}"
+        say("ignored: {rows} rows of {channel}", rows=names.count(name), channel=quoted(name))
         if name in there
-        else f"nothing to ignore: {name!r} is not in the file"
+        else say("nothing to ignore: {channel} is not in the file", channel=quoted(name))
         for name in columns.ignore
     ]
 
@@ -264,7 +279,10 @@ def _look_alikes(channels: Sequence[str]) -> list[str]:
     for name in channels:
         groups.setdefault("".join(name.casefold().split()), []).append(name)
     return [
-        f"channels that differ only in case or spaces: {', '.join(map(repr, group))}"
+        say(
+            "channels that differ only in case or spaces: {channels}",
+            channels=listed(map(quoted, group)),
+        )
         for group in groups.values()
         if len(group) > 1
     ]

@@ -28,6 +28,7 @@ from budgetopt.history.columns import Columns, suggest
 from budgetopt.history.entries import read_entries
 from budgetopt.history.files import load
 from budgetopt.history.table import Table, from_frame
+from budgetopt.words import quoted, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +111,7 @@ class History:
         if self.total is not None:
             checked["total"] = check_amounts(self.total, "total", weeks, None)
         checked["partial"] = check_partial(self.partial, weeks)
-        checked["notes"] = tuple(map(str, self.notes))
+        checked["notes"] = tuple(n if isinstance(n, str) else str(n) for n in self.notes)
         checked["data_through"] = check_through(self.data_through, weeks, checked["partial"])
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -261,7 +262,8 @@ class History:
         def widen(array: Floats) -> Floats:
             return np.pad(array, ((0, 0), (0, 1)), constant_values=np.nan)[:, take]
 
-        notes = [f"channel without history: {n!r}" for n in names if n not in position]
+        without = [name for name in names if name not in position]
+        notes = [say("channel without history: {channel}", channel=quoted(n)) for n in without]
         return replace(
             self,
             channels=names,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from budgetopt.errors import HistoryError
 from budgetopt.history.columns import Columns, check_columns, suggest
 from budgetopt.history.dates import is_total
+from budgetopt.words import listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,12 @@ class Table:
 
     def where(self, row: int) -> str:
         """Say where a row stands."""
-        return f"{self.unit} {self.places[row]}"
+        place = self.places[row]
+        if self.unit == "line":
+            return say("line {place}", place=place)
+        if self.unit == "row":
+            return say("row {place}", place=place)
+        return say("position {place}", place=place)
 
     def take(self, keep: NDArray[Any]) -> Table:
         """Return some of the rows."""
@@ -73,8 +79,22 @@ def from_rows(
         cells[name] = np.empty(len(rows), dtype=object)
         cells[name][:] = [row[at] for _, row in rows]
     places = np.array([place for place, _ in rows], dtype=np.int64)
-    notes = (f"skipped above the header: {above} {unit}{'s' if above > 1 else ''}",)
-    return _finish(Table(cells, places, unit, delimiter, notes if above else ()), columns)
+    notes = (_skipped(above, unit),) if above else ()
+    return _finish(Table(cells, places, unit, delimiter, notes), columns)
+
+
+def _skipped(above: int, unit: str) -> str:
+    if unit == "line":
+        return (
+            say("skipped above the header: 1 line")
+            if above == 1
+            else say("skipped above the header: {lines} lines", lines=above)
+        )
+    return (
+        say("skipped above the header: 1 row")
+        if above == 1
+        else say("skipped above the header: {rows} rows", rows=above)
+    )
 
 
 def from_frame(frame: pd.DataFrame, columns: Columns) -> Table:
@@ -115,8 +135,9 @@ def _finish(table: Table, columns: Columns) -> Table:
     """Leave out totals rows, note them, and refuse a table without rows."""
     total = np.array([is_total(cell) for cell in table.cells[columns.week]], dtype=bool)
     if total.any():
-        at = ", ".join(table.where(int(row)) for row in np.flatnonzero(total))
-        table = replace(table, notes=(*table.notes, f"totals row left out: {at}"))
+        at = listed(table.where(int(row)) for row in np.flatnonzero(total))
+        note = say("totals row left out: {places}", places=at)
+        table = replace(table, notes=(*table.notes, note))
         table = table.take(~total)
     if not table.places.size:
         raise HistoryError(

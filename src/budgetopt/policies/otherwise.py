@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from budgetopt.errors import InfeasibleError, SolverError, VerificationError
 from budgetopt.policies.base import Floats, Policy, View
 from budgetopt.policies.hold import HOLD, HoldSteady
+from budgetopt.words import say
 
 _UNSOLVED = (SolverError, InfeasibleError, ArithmeticError, np.linalg.LinAlgError)
 
@@ -65,7 +66,11 @@ def decided(policy: Policy, view: View, rng: np.random.Generator) -> Decided:
         if other is None:
             raise
         taken = decided(other, view, rng)
-        reason = f"policy {policy.name} could not solve the week ({error})"
+        reason = say(
+            "policy {policy} could not solve the week ({error})",
+            policy=policy.name,
+            error=str(error),
+        )
         return taken._replace(reason=_joined(reason, taken), fell=np.ones_like(taken.fell))
     spend = _amounts(policy, answer, view.lower.shape)
     lost = np.asarray(~np.isfinite(spend).all(axis=-1))
@@ -74,8 +79,10 @@ def decided(policy: Policy, view: View, rng: np.random.Generator) -> Decided:
     if other is None:
         raise not_amounts(policy.name, answer, view.lower.shape[-1])
     taken = decided(other, view, rng)
-    runs = f" in {lost.sum():,} of {lost.size:,} runs" if lost.ndim else ""
-    reason = f"policy {policy.name} gave an answer that is not finite{runs}"
+    reason = say("policy {policy} gave an answer that is not finite", policy=policy.name)
+    if lost.ndim:
+        few, runs = f"{lost.sum():,}", f"{lost.size:,}"
+        reason = say("{reason} in {few} of {runs} runs", reason=reason, few=few, runs=runs)
     spend = np.where(lost[..., None], taken.spend, spend)
     return Decided(spend, taken.policy, _joined(reason, taken), lost)
 
@@ -102,4 +109,6 @@ def _amounts(policy: Policy, answer: Any, shape: tuple[int, ...]) -> Floats:
 
 
 def _joined(reason: str, taken: Decided) -> str:
-    return f"{reason}; {taken.reason}" if taken.reason else reason
+    if not taken.reason:
+        return reason
+    return say("{reason}; {other}", reason=reason, other=taken.reason)
