@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from budgetopt.errors import CalendarError
 
 
@@ -68,4 +70,4 @@ def spread(minor: int, days: int) -> list[int]:
     ([14, 15, 14, 14, 14, 15, 14], [1, 0, 1])
     """
     totals = [first_days(minor, days, count) for count in range(max(days, 0) + 1)]
-    return [after - before for before, after in zip(totals, totals[1:], strict=False)]
+    return [after - before for before, after in pairwise(totals)]

@@ -6,10 +6,13 @@ channel into a week's exact bounds; `files` reads and writes them.
 
 What is known before a history is read is declared here too: `ChannelPrior`, `LiftTest`, events and
 demand; `Plan.beforehand` gathers it as `Beforehand` for learning.
+
+How weeks are run is `Plan.operation`; `Plan.on` gives the plan as it is for one dated week.
 """
 
 from __future__ import annotations
 
+from budgetopt.calendar import Fiscal
 from budgetopt.plan.beforehand import Beforehand
 from budgetopt.plan.bounds import MARGIN, RULES, Bounds, bounds_of
 from budgetopt.plan.change import MaxChange
@@ -19,6 +22,15 @@ from budgetopt.plan.learning import LearningMinimum
 from budgetopt.plan.lift_test import LiftTest
 from budgetopt.plan.limits import Caps, Limit, Row, Rule
 from budgetopt.plan.lines import BudgetLines
+from budgetopt.plan.operation import (
+    AlertRules,
+    Approval,
+    Freeze,
+    Operation,
+    Pacing,
+    Phase,
+    Release,
+)
 from budgetopt.plan.plan import Plan
 from budgetopt.plan.prior import ChannelPrior
 from budgetopt.plan.reserve import Reserve
@@ -26,18 +38,26 @@ from budgetopt.plan.reserve import Reserve
 __all__ = [
     "MARGIN",
     "RULES",
+    "AlertRules",
+    "Approval",
     "Beforehand",
     "Bounds",
     "BudgetLines",
     "Caps",
     "Channel",
     "ChannelPrior",
+    "Fiscal",
+    "Freeze",
     "Goal",
     "LearningMinimum",
     "LiftTest",
     "Limit",
     "MaxChange",
+    "Operation",
+    "Pacing",
+    "Phase",
     "Plan",
+    "Release",
     "Reserve",
     "Row",
     "Rule",

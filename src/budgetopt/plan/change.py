@@ -124,6 +124,11 @@ class MaxChange:
             rooms.append(currency.minor(self.money, "max_change.money"))
         return min(rooms, default=None)
 
+    def to_dict(self) -> dict[str, str]:
+        """Return the rule as it is written in a plan file."""
+        parts = ("share", "money", "from_zero")
+        return {k: f"{v:f}" for k in parts if (v := getattr(self, k)) is not None}
+
     def __str__(self) -> str:
         parts = [] if self.share is None else [f"{float(self.share) * 100:.4g} %"]
         parts += [] if self.money is None else [show_amount(self.money)]

@@ -14,6 +14,7 @@ from budgetopt.money import as_decimal
 from budgetopt.plan.channel import Channel
 from budgetopt.plan.dates import check_demand
 from budgetopt.plan.lift_test import LiftTest
+from budgetopt.plan.operation.dated import check_reserve
 
 if TYPE_CHECKING:
     from budgetopt.plan.plan import Plan
@@ -57,6 +58,7 @@ def check_plan(plan: Plan) -> None:
     for channel in plan.channels:
         if channel.max_change is not None:
             channel.max_change.check(plan.money, f"max_change of {channel.name!r}")
+    _check_operation(plan)
     _check_limits(plan)
 
 
@@ -101,6 +103,22 @@ def _check_lift_tests(plan: Plan) -> None:
                 remedy="leave one out, or say on which day each test ended",
             )
         seen.add(test)
+
+
+def _check_operation(plan: Plan) -> None:
+    """Refuse freezes of no channel, amounts finer than a minor unit, and a reserve too large."""
+    operation, minor = plan.operation, plan.money.minor
+    for at, freeze in enumerate(operation.freezes):
+        for name in freeze.channels:
+            _refuse_unknown(plan, name, f"operation.freezes.{at}.channels")
+    for phase in operation.phases:
+        minor(phase.budget, f"operation.phases budget of {phase.name!r}")
+        if phase.max_change is not None:
+            phase.max_change.check(plan.money, f"max_change of phase {phase.name!r}")
+    if operation.approval is not None:
+        for part, amount in operation.approval.amounts.items():
+            minor(amount, f"operation.approval.{part}")
+    check_reserve(plan)
 
 
 def _refuse_unknown(plan: Plan, name: str, field: str) -> None:

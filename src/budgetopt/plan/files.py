@@ -19,25 +19,33 @@ from pydantic import BaseModel, ValidationError
 from budgetopt.curves import Curve, curve_from_dict
 from budgetopt.errors import CurveError, PlanError, did_you_mean
 from budgetopt.history import Columns, Delay
-from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import Channel
 from budgetopt.plan.dates import plain_events
 from budgetopt.plan.goal import Goal
 from budgetopt.plan.limits import limit_from_dict, limit_to_dict
 from budgetopt.plan.lines import BudgetLines
+from budgetopt.plan.operation import Operation
 from budgetopt.plan.reserve import Reserve
 from budgetopt.plan.tables import (
+    AlertsFile,
+    ApprovalFile,
     CarryoverFile,
     ChangeFile,
     ChannelFile,
     ColumnsFile,
     DelayFile,
+    FiscalFile,
+    FreezeFile,
     GoalFile,
     LearningFile,
     LiftTestFile,
     LinesFile,
+    OperationFile,
+    PacingFile,
+    PhaseFile,
     PlanFile,
     PriorFile,
+    ReleaseFile,
     ReserveFile,
 )
 
@@ -158,6 +166,8 @@ def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
         made["max_change"] = _change(given.max_change)
     if given.delay is not None:
         made["delay"] = Delay.of(given.delay.model_dump(exclude_unset=True))
+    if given.operation is not None:
+        made["operation"] = given.operation.model_dump(exclude_unset=True)
     if given.budget_lines is not None:
         made["budget_lines"] = BudgetLines(given.budget_lines.total, given.budget_lines.lines)
     return made
@@ -231,6 +241,14 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
         "goal": GoalFile,
         "delay": DelayFile,
         "lift_tests": LiftTestFile,
+        "operation": OperationFile,
+        "phases": PhaseFile,
+        "freezes": FreezeFile,
+        "approval": ApprovalFile,
+        "pacing": PacingFile,
+        "releases": ReleaseFile,
+        "fiscal": FiscalFile,
+        "alerts": AlertsFile,
         "ChangeFile": ChangeFile,
     }
     model = next((rooms[str(p)] for p in reversed(loc) if str(p) in rooms), PlanFile)
@@ -245,7 +263,7 @@ def plain(plan: Plan) -> dict[str, Any]:
         "currency": plan.currency,
         "budget": f"{plan.budget:f}",
         "spend": plan.spend,
-        "max_change": _plain_change(plan.max_change),
+        "max_change": plan.max_change.to_dict(),
         "reserve": plan.reserve.to_dict(),
         "outcome": plan.outcome,
         "week_start": plan.week_start,
@@ -266,15 +284,12 @@ def plain(plan: Plan) -> dict[str, Any]:
         data["outcome_unit"] = plan.outcome_unit
     if plan.delay is not None:
         data["delay"] = plan.delay.to_dict()
+    if plan.operation != Operation():
+        data["operation"] = plan.operation.to_dict()
     if plan.budget_lines is not None:
         lines = {k: f"{v:f}" for k, v in plan.budget_lines.lines}
         data["budget_lines"] = {"total": f"{plan.budget_lines.total:f}", "lines": lines}
     return data
-
-
-def _plain_change(rule: MaxChange) -> dict[str, str]:
-    parts = {"share": rule.share, "money": rule.money, "from_zero": rule.from_zero}
-    return {k: f"{v:f}" for k, v in parts.items() if v is not None}
 
 
 def _plain_channel(channel: Channel) -> dict[str, Any]:
@@ -292,7 +307,7 @@ def _plain_channel(channel: Channel) -> dict[str, Any]:
     if channel.rates:
         data["rates"] = {k: f"{v:f}" for k, v in channel.rates}
     if channel.max_change is not None:
-        data["max_change"] = _plain_change(channel.max_change)
+        data["max_change"] = channel.max_change.to_dict()
     if channel.curve is not None:
         data["curve"] = channel.curve.to_dict()
     if channel.labels:

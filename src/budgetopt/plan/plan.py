@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 from os import PathLike
 from typing import Any, Literal, Self, TypeVar
@@ -16,10 +14,11 @@ from typing import Any, Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.calendar import Week
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import Columns, Delay
-from budgetopt.money import MOST, Currency, as_decimal
+from budgetopt.money import Currency, as_decimal
 from budgetopt.plan.beforehand import Beforehand
 from budgetopt.plan.change import DEFAULT_SHARE, MaxChange
 from budgetopt.plan.channel import Channel
@@ -30,6 +29,8 @@ from budgetopt.plan.goal import Goal
 from budgetopt.plan.lift_test import LiftTest
 from budgetopt.plan.limits import Rule
 from budgetopt.plan.lines import BudgetLines
+from budgetopt.plan.minor import MinorUnits
+from budgetopt.plan.operation import Operation, dated
 from budgetopt.plan.reserve import Reserve
 
 _UNSAID = MaxChange(DEFAULT_SHARE)
@@ -37,7 +38,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(MinorUnits):
     """What may be spent in a week, on what, under which limits.
 
     Parameters
@@ -93,6 +94,9 @@ class Plan:
     scenarios, contingencies
         What may happen in a simulated year, and what is answered: plain tables, or what has
         ``to_dict``. `market.scenarios_of` and `simulation.contingencies_of` read them.
+    operation
+        How weeks are run: phases, freezes, approval, pacing, releases, fiscal periods and alerts;
+        an `Operation` or its parts.
 
     Raises
     ------
@@ -128,6 +132,7 @@ class Plan:
     lift_tests: tuple[LiftTest, ...]
     scenarios: tuple[Declared, ...]
     contingencies: tuple[Declared, ...]
+    operation: Operation
 
     def __init__(
         self,
@@ -154,6 +159,7 @@ class Plan:
         lift_tests: Iterable[LiftTest | Mapping[str, Any]] = (),
         scenarios: Iterable[Any] = (),
         contingencies: Iterable[Any] = (),
+        operation: Operation | Mapping[str, Any] | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "budget", as_decimal(budget, "budget"))
@@ -178,22 +184,8 @@ class Plan:
         put(self, "lift_tests", as_lift_tests(lift_tests))
         put(self, "scenarios", as_scenarios(scenarios))
         put(self, "contingencies", as_contingencies(contingencies))
+        put(self, "operation", Operation.of(operation))
         check_plan(self)
-
-    @cached_property
-    def money(self) -> Currency:
-        """The currency with its minor unit."""
-        return Currency(self.currency)
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """Channel names in the order declared."""
-        return tuple(c.name for c in self.channels)
-
-    @cached_property
-    def index(self) -> dict[str, int]:
-        """Position of each channel by name."""
-        return {name: at for at, name in enumerate(self.names)}
 
     @cached_property
     def labels(self) -> dict[str, NDArray[np.object_]]:
@@ -248,105 +240,40 @@ class Plan:
             )
         return np.array([float(dict(c.rates).get(outcome, 0)) for c in self.channels])
 
-    @cached_property
-    def step_minor(self) -> int:
-        """The money step in minor units, at least 1."""
-        step = 1 if self.step is None else self.money.minor(self.step, "step")
-        if step < 1:
-            raise PlanError("bad-number", "step is 0", field="step", value=0,
-                            remedy="give a step above zero")  # fmt: skip
-        return step
+    def on(self, week: Week) -> Self:
+        """Return the plan as it is for one week; itself where no phase touches the week.
 
-    @cached_property
-    def minimums_minor(self) -> tuple[int, ...]:
-        """What each channel gets at least when it is on, in minor units; 0 for no such rule."""
-        minor, units = self.money.minor, self.money.units
-        for c in self.channels:
-            if c.off_or_at_least is not None:
-                minor(c.off_or_at_least, f"off_or_at_least of {c.name!r}")
-        return tuple(math.ceil((c.least_on or 0) * units) for c in self.channels)
-
-    @cached_property
-    def lots_minor(self) -> tuple[int, ...]:
-        """Each channel's own step in minor units."""
-        minor = self.money.minor
-        return tuple(
-            self.step_minor if c.lot is None else minor(c.lot, f"lot of {c.name!r}")
-            for c in self.channels
-        )
-
-    @cached_property
-    def spendable_minor(self) -> int:
-        """The weekly budget less the reserve, in minor units."""
-        budget = self.money.minor(self.budget, "budget")
-        held = self.reserve.minor(budget, self.money)
-        if held > budget:
-            raise PlanError(
-                "bounds-clash",
-                f"the reserve is {self.money.show(held)}, above the budget "
-                f"{self.money.show(budget)}",
-                field="reserve",
-                value=self.money.show(held),
-                remedy="lower the reserve or raise the budget",
-            )
-        return budget - held
-
-    @property
-    def spendable(self) -> Decimal:
-        """The weekly budget less the reserve."""
-        return self.money.amount(self.spendable_minor)
-
-    @property
-    def held(self) -> Decimal:
-        """The reserve of all kinds in money."""
-        return self.money.amount(self.money.minor(self.budget, "budget") - self.spendable_minor)
-
-    @property
-    def weekly(self) -> float:
-        """The weekly budget less the reserve, as a float for arithmetic on curves."""
-        return self.spendable_minor / self.money.units
-
-    @cached_property
-    def minor_bounds(self) -> tuple[tuple[int, int | None, bool], ...]:
-        """Least, most (None for no cap) and whether locked, in minor units, by channel."""
-        minor = self.money.minor
-        bounds: list[tuple[int, int | None, bool]] = []
-        for c in self.channels:
-            if c.locked is not None:
-                locked = minor(c.locked, f"lock of {c.name!r}")
-                bounds.append((locked, locked, True))
-            else:
-                cap = None if c.cap is None else minor(c.cap, f"cap of {c.name!r}")
-                bounds.append((minor(c.floor, f"floor of {c.name!r}"), cap, False))
-        return tuple(bounds)
-
-    def last_minor(self, last: Mapping[str, Any]) -> list[int]:
-        """Return last applied spends in minor units by channel, 0 where a channel is not named.
+        The budget is what the week's days have, the phases' days by their phases and the others by
+        the weekly budget. The change limit is that of the phase which most of the week's days lie
+        in, if it has one. A reserve given as shares follows the budget; one in money stays, and a
+        week without a budget holds back nothing. Phases are left out of what is returned, as they
+        are in its budget; budget lines stay.
 
         Raises
         ------
         PlanError
-            ``unknown-name`` for a name that is no channel.
-        MoneyError
-            ``bad-money``.
+            ``bounds-clash`` where the reserve is above the week's budget.
         """
-        for name in last:
-            if name not in self.index:
-                raise PlanError(
-                    "unknown-name",
-                    f"last applied spend names {name!r}, which is no channel of the plan",
-                    field="last",
-                    value=name,
-                    remedy=did_you_mean(str(name), self.names),
-                )
-        return [self._measured(last.get(n, 0), f"last spend of {n!r}") for n in self.names]
+        changes = dated.changes(self, week)
+        return replace(self, **changes) if changes else self
 
-    def _measured(self, given: Any, field: str) -> int:
-        """Return a measured amount in minor units, rounded half to even, never too large."""
-        amount = min(as_decimal(given, field), self.money.amount(MOST))
-        # Held against the limit first, rounded next: both exactly.
-        minor = round(Fraction(amount) * self.money.units)
-        return minor if minor < MOST else self.money.minor(given, field)
+    def budget_of(self, first: dt.date, last: dt.date) -> int:
+        """Return what is budgeted for dated days, reserve included, in minor units.
+
+        A phase's budget is spread evenly over its days; a day in no phase has its part of the
+        weekly budget. Both are exact: sums over days that follow each other add up, those of a
+        phase to its budget, and those of a week in no phase to the weekly budget.
+
+        Raises
+        ------
+        CalendarError
+            ``bad-date`` for a range that ends before it begins.
+        """
+        return dated.budget_of(self, first, last)
+
+    def frozen(self, week: Week) -> dict[str, str]:
+        """Return the channels that may not move in a week, each with the name of its freeze."""
+        return {name: freeze.name for name, freeze in dated.frozen(self, week).items()}
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
 
 _AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
 Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
@@ -148,6 +148,85 @@ class ColumnsFile(_Model):
     ignore: list[str] = []
 
 
+class PhaseFile(_Model):
+    """Dated days with a budget of their own."""
+
+    name: str
+    first: Day
+    last: Day
+    budget: Amount
+    kind: Literal["preparation", "warm-up", "burst", "steady", "wind-down"] = "steady"
+    max_change: ChangeFile | Share = None
+
+
+class FreezeFile(_Model):
+    """Days on which channels may not move; all of them where none is named."""
+
+    name: str
+    first: Day
+    last: Day
+    channels: list[str] = []
+    why: Literal["frozen", "learning"] = "frozen"
+
+
+class ApprovalFile(_Model):
+    """Amounts above which a proposal needs a name."""
+
+    move: Amount = None
+    move_share: Share = None
+    channel: Amount = None
+    total: Amount = None
+    approvers: list[str] = []
+
+
+class PacingFile(_Model):
+    """Warning lines, the band around the plan, and the answer to overspending."""
+
+    lines: list[Share] = [0.8, 0.9, 1.0]
+    band: Share = 0.05
+    overspend: Literal["reserve", "weakest", "stop"] = "reserve"
+
+
+class ReleaseFile(_Model):
+    """A share of the contingency that is released when something happens."""
+
+    when: Literal["scenario", "pace", "mroas"]
+    share: Share
+    scenario: str | None = None
+    pace: Share = None
+    hurdle: Number = None
+
+
+class FiscalFile(_Model):
+    """The periods that budgets and reserves are counted over."""
+
+    period: Literal["month", "quarter", "year", "4-4-5"] = "month"
+    first_month: StrictInt = 1
+
+
+class AlertsFile(_Model):
+    """Lines beyond which an alert is raised."""
+
+    stale_days: StrictInt = 10
+    stuck_weeks: StrictInt = 4
+    revised_share: Share = 0.02
+    reserve_low: Share = 0.2
+    pause_cpa: Number = None
+    pause_roas: Number = None
+
+
+class OperationFile(_Model):
+    """How weeks are run."""
+
+    phases: list[PhaseFile] = []
+    freezes: list[FreezeFile] = []
+    approval: ApprovalFile | None = None
+    pacing: PacingFile = Field(default_factory=PacingFile)
+    releases: list[ReleaseFile] = []
+    fiscal: FiscalFile = Field(default_factory=FiscalFile)
+    alerts: AlertsFile = Field(default_factory=AlertsFile)
+
+
 class PlanFile(_Model):
     """A budgetopt plan: what may be spent in a week, on what, under which limits."""
 
@@ -173,4 +252,5 @@ class PlanFile(_Model):
     lift_tests: list[LiftTestFile] = []
     scenarios: list[dict[str, Any]] = []
     contingencies: list[dict[str, Any]] = []
+    operation: OperationFile | None = None
     channels: list[ChannelFile]

@@ -1,0 +1,123 @@
+"""What an operation makes of one dated week: its budget, its change limit, and who may not move."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from budgetopt.calendar import Week, first_days, start_day_number
+from budgetopt.errors import CalendarError, PlanError
+from budgetopt.plan.change import MaxChange
+from budgetopt.plan.operation.freeze import Freeze
+from budgetopt.plan.operation.phase import Phase
+from budgetopt.plan.reserve import Reserve
+
+if TYPE_CHECKING:
+    from budgetopt.plan.plan import Plan
+
+_DAY = dt.timedelta(days=1)
+
+
+def changes(plan: Plan, week: Week) -> dict[str, Any]:
+    """Return the fields of a plan that are others in a week: none where no phase touches it."""
+    phases = plan.operation.phases
+    if not any(_days(phase, week) for phase in phases):
+        return {}
+    budget = budget_of(plan, week.start, week.end)
+    held = plan.reserve.minor(budget, plan.money) if budget else 0
+    if held > budget:
+        raise _above(plan, held, budget, f"the budget of the week of {week.start}")
+    rule = _change_rule(plan, week)
+    return {
+        "budget": plan.money.amount(budget),
+        "reserve": plan.reserve if budget else Reserve(),
+        "max_change": plan.max_change if rule is None else rule,
+        "operation": replace(plan.operation, phases=()),
+    }
+
+
+def _change_rule(plan: Plan, week: Week) -> MaxChange | None:
+    """Return the rule of the phase that most days lie in, the later one of two with as many."""
+    days = [(_days(phase, week), at) for at, phase in enumerate(plan.operation.phases)]
+    most, at = max(days)
+    return plan.operation.phases[at].max_change if most > 7 - sum(n for n, _ in days) else None
+
+
+def _days(phase: Phase, week: Week) -> int:
+    """Return how many days of a week lie in a phase."""
+    return max(0, (min(phase.last, week.end) - max(phase.first, week.start)).days + 1)
+
+
+def frozen(plan: Plan, week: Week) -> dict[str, Freeze]:
+    """Return the channels that may not move in a week, in the plan's order.
+
+    Each stands with the first freeze declared that holds it.
+    """
+    held: dict[str, Freeze] = {}
+    for freeze in plan.operation.freezes:
+        if freeze.touches(week):
+            for name in freeze.channels or plan.names:
+                held.setdefault(name, freeze)
+    return {name: held[name] for name in plan.names if name in held}
+
+
+def check_reserve(plan: Plan) -> None:
+    """Refuse a phase with money of which a usual week would be less than the reserve.
+
+    Raises
+    ------
+    PlanError
+        ``bounds-clash``.
+    """
+    for phase in plan.operation.phases:
+        minor = plan.money.minor(phase.budget, "phase.budget")
+        week = math.ceil(Fraction(7 * minor, phase.days))
+        held = plan.reserve.minor(week, plan.money)
+        if week and held > week:
+            raise _above(plan, held, week, f"a week of phase {phase.name!r}")
+
+
+def _above(plan: Plan, held: int, budget: int, what: str) -> PlanError:
+    show = plan.money.show
+    return PlanError(
+        "bounds-clash",
+        f"the reserve is {show(held)}, above {what}, {show(budget)}",
+        field="reserve",
+        value=show(held),
+        remedy="write the reserve as shares, such as '5%', which follow the budget",
+    )
+
+
+def budget_of(plan: Plan, first: dt.date, last: dt.date) -> int:
+    """Return what is budgeted for dated days in minor units; see `Plan.budget_of`."""
+    if last < first:
+        raise CalendarError(
+            "bad-date",
+            f"the budget is asked for from {first} to {last}",
+            field="last",
+            value=str(last),
+            remedy="give the first day first",
+        )
+    total = _usual(plan, first, last)
+    for phase in plan.operation.phases:
+        start, end = max(first, phase.first), min(last, phase.last)
+        if start <= end:
+            minor = plan.money.minor(phase.budget, "phase.budget")
+            total += phase.until(minor, end) - phase.until(minor, start - _DAY)
+            total -= _usual(plan, start, end)
+    return total
+
+
+def _usual(plan: Plan, first: dt.date, last: dt.date) -> int:
+    """Return what dated days have by the weekly budget alone."""
+    minor, start = plan.money.minor(plan.budget, "budget"), start_day_number(plan.week_start)
+
+    def until(day: int) -> int:
+        # Day 1 of the calendar that Python counts days in is a Monday.
+        weeks, days = divmod(day - 1 - start, 7)
+        return weeks * minor + first_days(minor, 7, days + 1)
+
+    return until(last.toordinal()) - until(first.toordinal() - 1)
