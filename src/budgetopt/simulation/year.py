@@ -166,7 +166,8 @@ class _Seat:
         """Return amounts by channel, summed over the runs."""
         # What is the same in all runs need not be added up run by run.
         if amounts.ndim == 2 and len(amounts) == self.runs:
-            return amounts.sum(axis=0)
+            summed: Floats = amounts.sum(axis=0)
+            return summed
         return self.runs * amounts.reshape(-1)
 
     def _write(self, at: int, out: Outcome) -> None:
