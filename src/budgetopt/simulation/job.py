@@ -24,7 +24,7 @@ from budgetopt.simulation.schedule import Schedule
 BATCH = 4 * BLOCK
 """Runs that are decided side by side. Which runs share a batch never depends on chunks or workers,
 so neither does any number; with half as many, calls of NumPy cost a fifth more."""
-_OPEN = 16 * BLOCK
+_OPEN = 32 * BLOCK
 """The same where all plans are fixed, and the market is all that is computed."""
 _ALONE = 16
 """The same where runs are solved one by one, so that workers get equal parts of few runs."""
