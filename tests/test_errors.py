@@ -70,7 +70,7 @@ def test_errors_survive_pickling(kind):
 
 @pytest.mark.parametrize("kind", TREE)
 def test_exit_codes_follow_what_the_caller_can_do(kind):
-    expected = {"InputError": 2, "InfeasibleError": 3, "SolverError": 4}
+    expected = {"InputError": 2, "InfeasibleError": 3, "SolverError": 4, "LedgerError": 6}
     family = [expected[base.__name__] for base in kind.__mro__ if base.__name__ in expected]
     assert kind.exit_code == (family[0] if family else 1)
     assert issubclass(kind, ValueError) == issubclass(kind, InputError)

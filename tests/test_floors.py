@@ -16,7 +16,7 @@ FLOORS = [
     {"money"},
     {"calendar"},
     {"figures", "words"},
-    {"curves", "history"},
+    {"curves", "history", "ledger"},
     {"plan"},
     {"belief"},
     {"optimize"},

@@ -6,6 +6,7 @@ class                  exit  what the caller can do
 `InputError`              2  fix the plan, the file or the argument it names
 `InfeasibleError`         3  relax one of the limits it names
 `SolverError`             4  choose another method or allow more time
+`LedgerError`             6  free, mend or restore the ledger, then run again
 =====================  ====  ==================================================
 
 Every error carries a stable ``code`` (a key of `CODES`), the ``field`` it is about, the offending
@@ -48,6 +49,12 @@ CODES: dict[str, str] = {
     "broken-limit": "an allocation breaks a limit and was withheld",
     "not-concave": "the method asked for needs concave curves",
     "not-converged": "a numerical method stopped short of its accuracy",
+    "ledger-locked": "another process is writing to the ledger",
+    "ledger-schema": "the file or database is no ledger that this version can read",
+    "ledger-broken": "the ledger is damaged, or was changed by other means than this library",
+    "ledger-conflict": "the ledger has another entry under the same key",
+    "ledger-clock": "the clock is behind the last entry of the ledger",
+    "ledger-full": "the ledger cannot be written for want of space",
 }
 """Every code an error can carry, with its meaning; codes are never renamed."""
 
@@ -142,6 +149,12 @@ class SolverError(BudgetoptError):
 
 class VerificationError(SolverError):
     """An answer broke a limit and was withheld."""
+
+
+class LedgerError(BudgetoptError):
+    """The ledger cannot be opened, read or written as it is; nothing in it was changed."""
+
+    exit_code = 6
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,14 @@
+"""The ledger: an append-only record of the weekly rhythm, in one file or in PostgreSQL.
+
+`Ledger.open` opens one; ``with ledger.transaction(who) as t: t.add(...)`` records; ``verify`` finds
+what was changed by other means. An `Entry` says who recorded what, when, and about which week.
+"""
+
+from __future__ import annotations
+
+from budgetopt.ledger.entry import KINDS, Entry
+from budgetopt.ledger.ledger import Ledger
+from budgetopt.ledger.transaction import Transaction
+from budgetopt.ledger.verify import Verified
+
+__all__ = ["KINDS", "Entry", "Ledger", "Transaction", "Verified"]

@@ -1,0 +1,187 @@
+"""One entry of the ledger: its columns, its canonical text and its hash."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from budgetopt.errors import InputError, LedgerError
+
+KINDS = (
+    "plan",
+    "history",
+    "proposal",
+    "approval",
+    "rejection",
+    "edit",
+    "applied",
+    "measured",
+    "alert",
+    "release",
+    "override",
+    "note",
+)
+"""What an entry can be."""
+
+# In the order of an entry's fields; the long body is stored last, so that a scan can leave it out.
+COLUMNS: dict[str, type] = {
+    "number": int,
+    "at": str,
+    "who": str,
+    "kind": str,
+    "week": str,
+    "revision": int,
+    "key": str,
+    "body": str,
+    "previous": str,
+    "hash": str,
+}
+"""Columns of an entry and the types they are stored in."""
+
+ORIGIN = "0" * 64
+"""What the first entry has as its previous hash, and an empty ledger as its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact, as it was recorded.
+
+    Parameters
+    ----------
+    number
+        1 for the first entry of a ledger, and so on without gaps.
+    at
+        Moment in UTC at which its transaction began; never before that of the entry before.
+    who
+        Person or program that recorded it.
+    kind
+        One of `KINDS`.
+    week
+        First day of the week it is about, None where it is about no week.
+    revision
+        Number of the revision, 0 where there are none.
+    key
+        Name under which there is one entry of its kind at most; empty for none.
+    body
+        Its data as canonical JSON.
+    previous, hash
+        SHA-256 of the entry before and of this one, 64 hexadecimal digits.
+    """
+
+    number: int
+    at: dt.datetime
+    who: str
+    kind: str
+    week: dt.date | None
+    revision: int
+    key: str
+    body: str
+    previous: str
+    hash: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The body as plain data."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entry as plain data for JSON, its body as data."""
+        return {
+            "number": self.number,
+            "at": moment_text(self.at),
+            "who": self.who,
+            "kind": self.kind,
+            "week": None if self.week is None else self.week.isoformat(),
+            "revision": self.revision,
+            "key": self.key,
+            "data": self.data,
+            "previous": self.previous,
+            "hash": self.hash,
+        }
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Self:
+        """Return the entry of a stored row, held against its own hash.
+
+        Raises
+        ------
+        LedgerError
+            ``ledger-broken`` where the row is not what was hashed.
+        """
+        stored = dict(zip(COLUMNS, row, strict=True))
+        if not well_typed(stored) or hash_of(stored) != stored["hash"]:
+            raise LedgerError(
+                "ledger-broken",
+                f"entry {stored['number']!r} of the ledger is not what was recorded",
+                field="number",
+                value=stored["number"],
+                remedy="restore the ledger from a backup; verify says what is wrong with it",
+            )
+        return cls(
+            **stored
+            | {
+                "at": dt.datetime.fromisoformat(stored["at"]),
+                "week": dt.date.fromisoformat(stored["week"]) if stored["week"] else None,
+            }
+        )
+
+
+def well_typed(stored: Mapping[str, Any]) -> bool:
+    """Say whether every column holds the type it is meant to."""
+    return all(type(stored[name]) is kind for name, kind in COLUMNS.items())
+
+
+def hash_of(stored: Mapping[str, Any]) -> str:
+    r"""Return the hash of the columns of an entry, the hash itself aside.
+
+    It is SHA-256 over ``name length\nvalue\n`` of every column in the order of `COLUMNS`, in UTF-8
+    with the length in bytes, so that no two entries are the same text. The previous hash is one of
+    the columns, by which entries are chained (Haber and Stornetta 1991, section 5.1). A column that
+    is empty or nought is left out: one that a later schema adds leaves older hashes as they are.
+
+    It proves that nothing was changed by accident, or by somebody who cannot compute it. Whoever
+    can write to the ledger can write a new chain; that is found by an anchor kept elsewhere.
+    """
+    text = hashlib.sha256()
+    for name in COLUMNS:
+        value = stored[name]
+        if name != "hash" and value not in ("", 0):
+            # Bytes that are no UTF-8 were read as lone surrogates, and go back as they were.
+            raw = str(value).encode("utf-8", "surrogateescape")
+            text.update(b"%s %d\n%s\n" % (name.encode(), len(raw), raw))
+    return text.hexdigest()
+
+
+def moment_text(moment: dt.datetime) -> str:
+    """Return a moment in UTC as text of one length, so that moments sort as texts do."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+def body_text(data: Mapping[str, Any]) -> str:
+    """Return data as canonical JSON: sorted names, no spaces, no NaN.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where JSON cannot hold the data.
+    """
+    try:
+        if not isinstance(data, Mapping):
+            raise TypeError("it is no mapping")
+        text = json.dumps(
+            dict(data), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+        )
+        text.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            "bad-argument",
+            f"data cannot be recorded as JSON ({error})",
+            field="data",
+            remedy="give a mapping of names to texts, finite numbers, lists and mappings",
+        ) from None
+    return text

@@ -1,0 +1,200 @@
+"""The ledger in one SQLite file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from budgetopt.errors import LedgerError
+from budgetopt.ledger.sqlite_errors import typed_errors
+from budgetopt.ledger.sqlite_schema import APPLICATION, CREATE, TABLES, UPGRADES, VERSION
+from budgetopt.ledger.store import Session
+from budgetopt.words import say
+
+
+class SqliteSession:
+    """One connection, in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, where: str) -> None:
+        self._connection, self._where = connection, where
+
+    def rows(self, sql: str, **values: Any) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query as they are read."""
+        with typed_errors(self._where):
+            yield from self._connection.execute(sql, values)
+
+    def do(self, sql: str, **values: Any) -> None:
+        """Run a statement that returns nothing."""
+        with typed_errors(self._where):
+            self._connection.execute(sql, values)
+
+
+class SqliteStore:
+    """A SQLite file in write-ahead mode, synchronised fully at every commit.
+
+    Parameters
+    ----------
+    path
+        The file. While it is open, ``-wal`` and ``-shm`` stand beside it and belong to it.
+    timeout
+        Seconds to wait for another writer.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self._path, self._timeout, self._where = path, timeout, str(path)
+
+    def prepare(self, *, create: bool) -> None:
+        """Make the file if there is none and it may be made, or bring it to this version."""
+        if not self._path.exists():
+            if not create:
+                raise LedgerError(
+                    "bad-file",
+                    f"there is no ledger {self._where!r}",
+                    field="ledger",
+                    value=self._where,
+                    remedy="name the file of a ledger",
+                )
+            self._create()
+        with self._connected() as connection:
+            if self._version(connection) < VERSION:
+                self._upgrade(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqliteSession]:
+        """Open a session that sees the ledger at one moment."""
+        with self._connected() as connection:
+            self._check(connection)
+            with typed_errors(self._where):
+                connection.execute("BEGIN")
+            yield SqliteSession(connection, self._where)
+
+    @contextmanager
+    def writing(self) -> Iterator[SqliteSession]:
+        """Open the one session that may write; what it wrote is kept if its block ends well."""
+        with self._connected() as connection:
+            with typed_errors(self._where):
+                connection.execute("BEGIN IMMEDIATE")
+            self._check(connection)
+            # Closing the connection undoes what was not committed.
+            yield SqliteSession(connection, self._where)
+            with typed_errors(self._where):
+                connection.execute("COMMIT")
+
+    def faults(self, session: Session) -> tuple[str, ...]:
+        """Return what is wrong with tables, indexes and triggers, as sentences."""
+        query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+        found, meant = {sql for (sql,) in session.rows(query)}, set(TABLES)
+        missing = tuple(say("the ledger lacks {what}", what=_name(sql)) for sql in meant - found)
+        extra = tuple(say("the ledger has {what} too", what=_name(sql)) for sql in found - meant)
+        damage = tuple(
+            say("the file is damaged: {what}", what=str(what))
+            for (what,) in session.rows("PRAGMA integrity_check")
+            if what != "ok"
+        )
+        return *sorted(missing), *sorted(extra), *damage
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with typed_errors(self._where):
+            connection = _connect(f"{self._path.resolve().as_uri()}?mode=rw", self._timeout)
+        with closing(connection):
+            yield connection
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        with typed_errors(self._where):
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application == APPLICATION and 1 <= version <= VERSION:
+            return int(version)
+        raise self._no_ledger(application, version)
+
+    def _no_ledger(self, application: int, version: int) -> LedgerError:
+        code, remedy = "ledger-schema", "name the file of a ledger, or a new one"
+        if self._path.stat().st_size == 0:
+            code, problem = "ledger-broken", "is empty, which no ledger is"
+            remedy = "restore it from a backup, or remove it to begin a new ledger"
+        elif application != APPLICATION:
+            problem = "is a database of something else"
+        else:
+            problem, remedy = f"has version {version}", f"upgrade budgetopt, it knows {VERSION}"
+        return LedgerError(
+            code,
+            f"{self._where!r} {problem}",
+            field="ledger",
+            value=self._where,
+            remedy=remedy,
+        )
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file that was replaced by another version since it was opened."""
+        if self._version(connection) < VERSION:
+            raise LedgerError(
+                "ledger-schema",
+                f"ledger {self._where!r} has become an older version",
+                field="ledger",
+                value=self._where,
+                remedy="open it again, which brings it to this version",
+            )
+
+    def _create(self) -> None:
+        """Make an empty ledger under another name and put it in place, if nobody else did.
+
+        A process that dies in between leaves no ledger in place of half of one.
+        """
+        try:
+            with tempfile.TemporaryDirectory(
+                dir=self._path.parent, prefix=".budgetopt-", ignore_cleanup_errors=True
+            ) as folder:
+                made = Path(folder) / "ledger"
+                with typed_errors(self._where), closing(_connect(f"{made.as_uri()}", 0)) as new:
+                    new.execute("PRAGMA journal_mode = WAL")
+                    _run(new, (*CREATE, *_marks(VERSION)))
+                os.link(made, self._path)
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise LedgerError(
+                "bad-file",
+                f"ledger {self._where!r} cannot be made, {error.strerror or error}",
+                field="ledger",
+                value=self._where,
+                remedy="name a file in a folder that can be written",
+            ) from None
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Bring an older version to this one in one transaction; hashes stay as they are."""
+        with typed_errors(self._where):
+            connection.execute("BEGIN IMMEDIATE")
+            # Somebody else may have done it meanwhile.
+            for version in range(self._version(connection), VERSION):
+                for statement in (*UPGRADES[version], *_marks(version + 1)):
+                    connection.execute(statement)
+            connection.execute("COMMIT")
+
+
+def _connect(uri: str, timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
+    # Bytes that are no UTF-8 are read too, so that verify can say where they are.
+    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _run(connection: sqlite3.Connection, statements: tuple[str, ...]) -> None:
+    for statement in ("BEGIN IMMEDIATE", *statements, "COMMIT"):
+        connection.execute(statement)
+
+
+def _marks(version: int) -> tuple[str, str]:
+    return f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {version}"
+
+
+def _name(sql: str) -> str:
+    """Return what a statement makes, as in ``INDEX ledger_by_week``."""
+    words = sql.split()
+    return " ".join(words[words.index("CREATE") + 1 :][:2]) if "CREATE" in words else sql

@@ -1,0 +1,96 @@
+"""Whether a ledger is what was recorded: every row against its hash, the chain and the head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from budgetopt.errors import LedgerError
+from budgetopt.ledger.entry import COLUMNS, ORIGIN, hash_of, well_typed
+from budgetopt.ledger.reader import HEAD, SELECT
+from budgetopt.ledger.store import Session, Store
+from budgetopt.words import Sentence, say
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `Ledger.verify` found.
+
+    Parameters
+    ----------
+    entries
+        Number of entries that were read.
+    head
+        Number and hash of the last entry read: the anchor to keep elsewhere.
+    problems
+        What is wrong, from the first entry on; empty where nothing is.
+    """
+
+    entries: int
+    head: tuple[int, str]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def verified(store: Store, anchor: tuple[int, str] | None = None) -> Verified:
+    """Return what is wrong with a ledger; `Ledger.verify`."""
+    walk = _Walk(anchor)
+    with store.reading() as session:
+        try:
+            walk.over(session)
+            walk.problems.extend(store.faults(session))
+        except LedgerError as error:
+            if error.code != "ledger-broken":
+                raise
+            walk.problems.append(say("the ledger cannot be read on: {why}", why=error.problem))
+    return Verified(walk.entries, (walk.number, walk.hash), tuple(walk.problems))
+
+
+class _Walk:
+    """Goes through the chain from its first entry on."""
+
+    def __init__(self, anchor: tuple[int, str] | None) -> None:
+        self.problems: list[str] = []
+        self.entries, self.number, self.hash, self._at = 0, 0, ORIGIN, ""
+        self._anchor, self._anchored = anchor, anchor is None or anchor == (0, ORIGIN)
+
+    def over(self, session: Session) -> None:
+        """Walk over every entry, and hold the end against head and anchor."""
+        for row in session.rows(f"{SELECT} ORDER BY number"):
+            stored = dict(zip(COLUMNS, row, strict=True))
+            self.problems.extend(self._wrong(stored))
+            self.entries += 1
+            self.number, self.hash, self._at = stored["number"], stored["hash"], stored["at"]
+            self._anchored |= (self.number, self.hash) == self._anchor
+        self.problems.extend(self._wrong_end(list(session.rows(HEAD))))
+
+    def _wrong(self, stored: dict[str, Any]) -> Iterator[Sentence]:
+        number = str(stored["number"])
+        if not well_typed(stored):
+            wrong = tuple(name for name, kind in COLUMNS.items() if type(stored[name]) is not kind)
+            yield say("entry {number}: {columns} of another type", number=number, columns=wrong)
+            return
+        if stored["number"] != self.number + 1:
+            missing = str(self.number + 1)
+            yield say("entry {missing} is not there, {number} follows", missing=missing,
+                      number=number)  # fmt: skip
+        if hash_of(stored) != stored["hash"]:
+            yield say("entry {number}: its content is not what was recorded", number=number)
+        if stored["previous"] != self.hash:
+            yield say("entry {number} does not follow the entry before it", number=number)
+        if stored["at"] < str(self._at):
+            yield say("entry {number} is older than the entry before it", number=number)
+
+    def _wrong_end(self, heads: Sequence[tuple[Any, ...]]) -> Iterator[Sentence]:
+        if heads != [(1, self.number, self.hash)]:
+            shown = tuple(str(number) for _, number, _ in heads)
+            yield say("the head is not the last entry, {number}, but {head}",
+                      number=str(self.number), head=shown or "missing")  # fmt: skip
+        if self._anchor is not None and not self._anchored:
+            number, digest = self._anchor
+            yield say("no entry {number} has the hash {hash}", number=str(number), hash=digest)

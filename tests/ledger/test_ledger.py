@@ -1,0 +1,43 @@
+"""What is recorded is what is read, in order, once, or not at all."""
+
+import datetime as dt
+
+import pytest
+
+from budgetopt.errors import InputError, LedgerError
+
+WEEK = dt.date(2026, 11, 23)
+
+
+def test_what_is_recorded_is_read(ledger, clock):
+    with ledger.transaction("Ann") as t:
+        made = t.add("proposal", {"b": 1.5, "a": ["x", None]}, week=WEEK, revision=2, key="w/2")
+    assert ledger.entries() == (made,)
+    assert made.data == {"a": ["x", None], "b": 1.5}
+    assert (made.number, made.at, made.who, made.kind) == (1, clock.now, "Ann", "proposal")
+    assert (made.week, made.revision, made.key) == (WEEK, 2, "w/2")
+    assert made.body == '{"a":["x",null],"b":1.5}'
+    assert ledger.head == (1, made.hash)
+
+
+def test_a_block_that_fails_records_nothing(ledger):
+    with pytest.raises(ZeroDivisionError), ledger.transaction("Ann") as t:
+        t.add("note", {})
+        raise ZeroDivisionError
+    assert ledger.entries() == ()
+    assert ledger.head == (0, "0" * 64)
+
+
+def test_a_key_is_taken_once(ledger):
+    with ledger.transaction("Ann") as t:
+        t.add("note", {}, key="once")
+        t.add("alert", {}, key="once")
+    with pytest.raises(LedgerError, match="entry 1") as found, ledger.transaction("Bob") as t:
+        t.add("note", {}, key="once")
+    assert found.value.code == "ledger-conflict"
+    assert len(ledger.entries()) == 2
+
+
+def test_a_kind_that_is_none(ledger):
+    with pytest.raises(InputError, match="proposal"), ledger.transaction("Ann") as t:
+        t.add("proposals", {})
