@@ -49,6 +49,7 @@ CODES: dict[str, str] = {
     "broken-limit": "an allocation breaks a limit and was withheld",
     "not-concave": "the method asked for needs concave curves",
     "not-converged": "a numerical method stopped short of its accuracy",
+    "wrong-state": "a week is in a state in which this cannot be done",
     "ledger-locked": "another process is writing to the ledger",
     "ledger-schema": "the file or database is no ledger that this version can read",
     "ledger-broken": "the ledger is damaged, or was changed by other means than this library",

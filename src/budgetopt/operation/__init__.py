@@ -1,0 +1,1 @@
+"""Operation: the weekly rhythm."""

@@ -1,0 +1,98 @@
+"""What was really applied: what was approved, or something else for a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from budgetopt.errors import InputError
+from budgetopt.ledger import Ledger
+from budgetopt.operation.checks import as_money, as_text, named, reason, spends_of, week_of
+from budgetopt.operation.reading import Reads
+from budgetopt.operation.state import WeekState, state_of
+from budgetopt.plan import Plan
+
+
+def apply(
+    ledger: Ledger,
+    plan: Plan,
+    week: dt.date | str,
+    *,
+    who: str,
+    spends: Mapping[str, Any] | None = None,
+    why: str = "",
+) -> WeekState:
+    """Record what was applied in a week: the change limits of later weeks count from it.
+
+    A week that is applied already may be corrected, with a reason, until it is measured.
+
+    Parameters
+    ----------
+    ledger
+        Where it is recorded.
+    plan
+        Channels and currency.
+    week
+        A day of the week.
+    who
+        Who applied it.
+    spends
+        Money of the channels that got something else than was approved; None where none did.
+    why
+        The reason, needed where anything differs; it is recorded as an override.
+
+    Returns
+    -------
+    WeekState
+        Applied.
+
+    Raises
+    ------
+    InputError
+        ``wrong-state`` where the week is not approved, or is applied and nothing is corrected;
+        ``bad-argument`` for a difference without reason, ``unknown-name``, ``bad-money``.
+    LedgerError
+        Where the ledger cannot be written.
+    """
+    start = week_of(plan, week)
+    with ledger.transaction(named(who)) as t:
+        state = state_of(t, start)
+        state.require("applied")
+        standing = state.applied or state.current
+        assert standing is not None
+        stood = as_money(standing.data["spend"])
+        done = stood if spends is None else spends_of(plan, spends, stood)
+        if state.applied is not None and done == stood:
+            raise _nothing_new(start)
+        count = len(t.entries(kinds=("applied",), week=start))
+        if done != stood:
+            override = {"instead": as_text(stood), "spend": as_text(done), "why": reason(why)}
+            t.add("override", override, week=start, revision=state.revision)
+        data = {"spend": as_text(done), "why": why.strip()}
+        t.add("applied", data, week=start, revision=state.revision, key=f"{start}/{count + 1}")
+        return state_of(t, start)
+
+
+def last_applied(reads: Reads, before: dt.date) -> tuple[dt.date, dict[str, Decimal]] | None:
+    """Return the newest applied week before a day, with its spends as corrected last.
+
+    None where no week before it was applied.
+    """
+    entries = reads.entries(kinds=("applied",))
+    found = [(e.week, e) for e in entries if e.week is not None and e.week < before]
+    if not found:
+        return None
+    week, entry = max(found, key=lambda one: (one[0], one[1].number))
+    return week, as_money(entry.data["spend"])
+
+
+def _nothing_new(start: dt.date) -> InputError:
+    return InputError(
+        "wrong-state",
+        f"the week of {start} is applied already, with these spends",
+        field="week",
+        value=str(start),
+        remedy="give spends and why to correct what was applied",
+    )
