@@ -260,9 +260,10 @@ class Plan(MinorUnits):
     def budget_of(self, first: dt.date, last: dt.date) -> int:
         """Return what is budgeted for dated days, reserve included, in minor units.
 
-        A phase's budget is spread evenly over its days; a day in no phase has its part of the
+        A phase's budget is spread evenly over its days; a day in no phase has its seventh of the
         weekly budget. Both are exact: sums over days that follow each other add up, those of a
-        phase to its budget, and those of a week in no phase to the weekly budget.
+        phase to its budget, and those of a week in no phase to the weekly budget. Days get whole
+        steps where the budget that they share is made of them.
 
         Raises
         ------

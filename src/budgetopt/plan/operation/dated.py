@@ -105,8 +105,9 @@ def budget_of(plan: Plan, first: dt.date, last: dt.date) -> int:
     for phase in plan.operation.phases:
         start, end = max(first, phase.first), min(last, phase.last)
         if start <= end:
+            before, until = ((day - phase.first).days for day in (start, end + _DAY))
             minor = plan.money.minor(phase.budget, "phase.budget")
-            total += phase.until(minor, end) - phase.until(minor, start - _DAY)
+            total += _part(plan, minor, phase.days, until) - _part(plan, minor, phase.days, before)
             total -= _usual(plan, start, end)
     return total
 
@@ -115,9 +116,18 @@ def _usual(plan: Plan, first: dt.date, last: dt.date) -> int:
     """Return what dated days have by the weekly budget alone."""
     minor, start = plan.money.minor(plan.budget, "budget"), start_day_number(plan.week_start)
 
-    def until(day: int) -> int:
+    def before(day: int) -> int:
         # Day 1 of the calendar that Python counts days in is a Monday.
         weeks, days = divmod(day - 1 - start, 7)
-        return weeks * minor + first_days(minor, 7, days + 1)
+        return weeks * minor + _part(plan, minor, 7, days)
 
-    return until(last.toordinal()) - until(first.toordinal() - 1)
+    return before(last.toordinal() + 1) - before(first.toordinal())
+
+
+def _part(plan: Plan, minor: int, days: int, count: int) -> int:
+    """Return what the first days get of a budget: whole steps of money, where it is made of them.
+
+    A week whose budget is no multiple of the step could not be spent to the last unit.
+    """
+    unit = 1 if minor % plan.step_minor else plan.step_minor
+    return unit * first_days(minor // unit, days, count)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-from budgetopt.calendar import first_days
 from budgetopt.money import as_decimal
 from budgetopt.plan.change import MaxChange
 from budgetopt.plan.channel import check_name
@@ -44,8 +43,8 @@ class Phase:
     Examples
     --------
     >>> phase = Phase("11.11", dt.date(2026, 11, 1), dt.date(2026, 11, 11), Decimal(1100), "burst")
-    >>> phase.days, phase.until(1100_00, dt.date(2026, 11, 3))
-    (11, 30000)
+    >>> phase.days
+    11
     """
 
     name: str
@@ -69,10 +68,6 @@ class Phase:
     def days(self) -> int:
         """How many days it has."""
         return (self.last - self.first).days + 1
-
-    def until(self, minor: int, day: dt.date) -> int:
-        """Return what its days up to and with `day` get of an amount spread over all of them."""
-        return first_days(minor, self.days, min(max((day - self.first).days + 1, 0), self.days))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the phase as it is written in a plan file."""
