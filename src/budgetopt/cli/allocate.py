@@ -11,6 +11,8 @@ from budgetopt.cli.options import (
     Explain,
     Format,
     FormatOption,
+    Language,
+    LanguageOption,
     MethodOption,
     OutPath,
     PlanPath,
@@ -28,12 +30,13 @@ def allocate(
     format: FormatOption = Format.table,
     out: OutPath = None,
     explain: Explain = False,
+    lang: LanguageOption = Language.en,
 ) -> None:
     """Split a week's budget by the curves that the plan's channels carry."""
     keep(out, plan)
     week = allocate_week(Plan.load(plan), method=cast(Method, method), time_limit=time_limit)
     texts: dict[Format, Callable[[], str]] = {
-        Format.table: lambda: report.allocation_table(week, explain=explain),
+        Format.table: lambda: report.allocation_table(week, explain=explain, language=lang),
         Format.json: week.to_json,
         Format.csv: lambda: report.allocation_csv(week),
     }

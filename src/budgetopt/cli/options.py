@@ -19,6 +19,13 @@ class Format(StrEnum):
     csv = "csv"
 
 
+class Language(StrEnum):
+    """What a table is written in."""
+
+    en = "en"
+    zh = "zh"
+
+
 PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file, .toml or .json.")]
 HistoryPath = Annotated[
     Path, typer.Option("--history", metavar="FILE", help="History file: .csv, .xlsx or .parquet.")
@@ -54,6 +61,7 @@ TimeLimit = Annotated[
 Explain = Annotated[
     bool, typer.Option("--explain", help="With a table, add a sentence on every channel.")
 ]
+LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of a table.")]
 BeliefPath = Annotated[
     Path | None,
     typer.Option(

@@ -20,6 +20,8 @@ from budgetopt.cli.options import (
     Explain,
     Format,
     FormatOption,
+    Language,
+    LanguageOption,
     OutPath,
     PlanPath,
 )
@@ -66,6 +68,7 @@ def reallocate(
     format: FormatOption = Format.table,
     out: OutPath = None,
     explain: Explain = False,
+    lang: LanguageOption = Language.en,
 ) -> None:
     """Decide one week's split from the history, with a reason for every move."""
     keep(out, plan, history, belief)
@@ -80,7 +83,7 @@ def reallocate(
         learned = belief_for(declared, past.until(start), start, earlier)
         beliefs.save_belief(learned, save_belief, "--save-belief")
     texts: dict[Format, Callable[[], str]] = {
-        Format.table: lambda: report.decision_table(decision, explain=explain),
+        Format.table: lambda: report.decision_table(decision, explain=explain, language=lang),
         Format.json: decision.to_json,
         Format.csv: lambda: report.decision_csv(decision),
     }

@@ -18,7 +18,7 @@ from budgetopt.optimize.problem import Believes, Problem, curves_of, problem_of
 from budgetopt.optimize.rules import Rules
 from budgetopt.optimize.solved import Solved
 from budgetopt.optimize.waterfill import Filled, waterfill
-from budgetopt.optimize.words import how_good, round_amount
+from budgetopt.optimize.words import held_back, how_good, round_amount
 
 __all__ = [
     "METHODS",
@@ -36,6 +36,7 @@ __all__ = [
     "curves_of",
     "drawn_in",
     "draws_of",
+    "held_back",
     "how_good",
     "lagrangian_bound",
     "problem_of",

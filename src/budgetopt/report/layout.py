@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -13,22 +14,29 @@ from rich.text import Text
 
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount
+from budgetopt.words import in_language, say
 
 WIDTH = 80
 """Columns of a terminal that every table fits into."""
 _NAME_LEAST = 16
 """With less room than this beside the numbers, a name gets a line of its own."""
 _GAP = "  "
+_WIDE = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
+_CLOSES = "，。；：、）”％！？"
+_PIECE = re.compile(rf"\s+|[（“]*(?:[^\s{_WIDE}]+|[^（\s])[{_CLOSES}]*|[（“]+")
+"""What stays on one line: a word or a wide character, with what opens and closes it."""
 
 
-def sentences(lines: str) -> str:
-    """Return sentences, one a line, wrapped to the width."""
-    return "\n".join("\n".join(_folded(line, WIDTH)) for line in lines.splitlines())
+def sentences(lines: str, language: str = "en") -> str:
+    """Return sentences, one a line, wrapped to the width as their language wraps."""
+    fold = _folded_anywhere if language == "zh" else _folded
+    return "\n".join("\n".join(fold(line, WIDTH)) for line in lines.splitlines())
 
 
-def noted(notes: Sequence[str]) -> list[str]:
+def noted(notes: Sequence[str], language: str = "en") -> list[str]:
     """Return notes as wrapped sentences."""
-    return [sentences(f"Note: {note}.") for note in notes]
+    said = (in_language(say("Note: {note}.", note=note), language) for note in notes)
+    return [sentences(note, language) for note in said]
 
 
 def table(headings: Sequence[str], columns: Sequence[Sequence[str]], words: str = "") -> str:
@@ -102,3 +110,18 @@ def _folded(line: str, width: int) -> list[str]:
     """Return a line in parts no wider than a width in cells, broken at words where there are."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
     return [part.plain.rstrip() for part in Text(line).wrap(console, width)] or [""]
+
+
+def _folded_anywhere(line: str, width: int) -> list[str]:
+    """Return a line in parts as Chinese is broken: between any two characters.
+
+    Numbers and words of letters stay whole, and no part begins with what closes a clause.
+    """
+    parts = [""]
+    for piece in _PIECE.findall(line):
+        if cell_len(parts[-1] + piece.rstrip()) > width:
+            parts.append("")
+        parts[-1] += piece if parts[-1] else piece.lstrip()
+    return [
+        row for part in parts for row in _folded(part.rstrip(), width) if part or len(parts) == 1
+    ]

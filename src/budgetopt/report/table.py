@@ -12,11 +12,19 @@ from budgetopt.optimize import Allocation, how_good
 from budgetopt.optimize.frontier import Frontier
 from budgetopt.report.layout import amounts, figures, noted, sentences, table
 from budgetopt.weekly import Decision, Move
+from budgetopt.words import in_language, listed, say
 
-_HEADINGS = ("channel", "last", "next", "change", "outcome", "limit")
+_HEADINGS = (
+    say("channel"),
+    say("last"),
+    say("next"),
+    say("change"),
+    say("outcome"),
+    say("limit"),
+)
 
 
-def decision_table(decision: Decision, *, explain: bool = False) -> str:
+def decision_table(decision: Decision, *, explain: bool = False, language: str = "en") -> str:
     """Return a decision as text: a heading, one line a channel, what it brings, and the notes.
 
     Parameters
@@ -25,21 +33,28 @@ def decision_table(decision: Decision, *, explain: bool = False) -> str:
         The decision.
     explain
         Whether sentences, with the reason of every move, take the place of the last lines.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
     """
     week = decision.allocation
-    title = f"Week of {decision.week}, {week.currency}, policy {decision.policy}"
-    lines = [sentences(title), _split_table(week, decision.moves)]
+    title = say(
+        "Week of {week}, {currency}, policy {policy}",
+        week=str(decision.week),
+        currency=week.currency,
+        policy=decision.policy,
+    )
+    lines = [_said(title, language), _split_table(week, decision.moves, language)]
     if explain:
-        return "\n".join([*lines, "", sentences(decision.explain())])
-    lines.append(_totals(week))
+        return "\n".join([*lines, "", sentences(decision.explain(language), language)])
+    lines.append(_said(_totals(week), language))
     if decision.gain is not None:
-        lines.append(sentences(decision.against_last()))
+        lines.append(_said(decision.against_last(), language))
     if not decision.moved:
-        lines.append("Nothing moves.")
-    return "\n".join([*lines, *noted(decision.notes)])
+        lines.append(_said(say("Nothing moves."), language))
+    return "\n".join([*lines, *noted(decision.notes, language)])
 
 
-def allocation_table(week: Allocation, *, explain: bool = False) -> str:
+def allocation_table(week: Allocation, *, explain: bool = False, language: str = "en") -> str:
     """Return an allocation as text: one line a channel, what it brings, and the notes.
 
     Parameters
@@ -48,11 +63,14 @@ def allocation_table(week: Allocation, *, explain: bool = False) -> str:
         The allocation.
     explain
         Whether sentences, with one on every channel, take the place of the last lines.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
     """
-    body = _split_table(week, [Move(n, week.last.get(n), s, "") for n, s in week.spend.items()])
+    moves = [Move(name, week.last.get(name), spend) for name, spend in week.spend.items()]
+    body = _split_table(week, moves, language)
     if explain:
-        return "\n".join([body, "", sentences(week.explain())])
-    return "\n".join([body, _totals(week), *noted(week.notes)])
+        return "\n".join([body, "", sentences(week.explain(language), language)])
+    return "\n".join([body, _said(_totals(week), language), *noted(week.notes, language)])
 
 
 def frontier_table(line: Frontier) -> str:
@@ -86,29 +104,46 @@ def frontier_table(line: Frontier) -> str:
     return "\n".join([*lines, sentences(line.summary())])
 
 
-def _split_table(week: Allocation, moves: Sequence[Move]) -> str:
+def _said(text: str, language: str) -> str:
+    return sentences(in_language(text, language), language)
+
+
+def _split_table(week: Allocation, moves: Sequence[Move], language: str) -> str:
     limits = dict(week.limits())
+    headings = [in_language(heading, language) for heading in _HEADINGS]
     columns = (
         amounts([m.before for m in moves]),
         amounts([m.after for m in moves]),
-        [_change(m) for m in moves],
+        [in_language(_change(m), language) for m in moves],
         figures([week.outcomes[m.channel] for m in moves]),
-        [limits.get(m.channel, "") for m in moves],
+        [in_language(limits.get(m.channel, ""), language) for m in moves],
     )
-    return table(_HEADINGS, ([m.channel for m in moves], *columns), words="limit")
+    return table(headings, ([m.channel for m in moves], *columns), words=headings[-1])
 
 
 def _change(move: Move) -> str:
     if move.before is None:
-        return "new" if move.after else ""
+        return say("new") if move.after else ""
     if not move.change:
         return "="
-    return f"{move.share:+.1%}" if move.share is not None else "from 0"
+    return f"{move.share:+.1%}" if move.share is not None else say("from 0")
 
 
 def _totals(week: Allocation) -> str:
-    parts = [f"{show(week.total)} of {show(week.budget)} {week.currency} spent"]
-    parts += [f"{show(week.unspent)} unspent"] if week.unspent else []
-    parts += [f"{show(week.held)} in reserve"] if week.held else []
-    bring = f"expected outcome {show_figure(week.outcome)}, {how_good(week)}"
-    return sentences(", ".join(parts) + "; " + bring + ".")
+    total, budget = show(week.total), show(week.budget)
+    parts = [
+        say(
+            "{total} of {budget} {currency} spent",
+            total=total,
+            budget=budget,
+            currency=week.currency,
+        )
+    ]
+    parts += [say("{money} unspent", money=show(week.unspent))] if week.unspent else []
+    parts += [say("{money} in reserve", money=show(week.held))] if week.held else []
+    return say(
+        "{parts}; expected outcome {outcome}, {how_good}.",
+        parts=listed(parts),
+        outcome=show_figure(week.outcome),
+        how_good=how_good(week),
+    )

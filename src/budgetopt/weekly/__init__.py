@@ -7,8 +7,9 @@ answer that breaks a limit is withheld. What stepped in is in `Decision.fired`.
 
 from __future__ import annotations
 
-from budgetopt.weekly.decision import Decision, Move
+from budgetopt.weekly.decision import Decision
 from budgetopt.weekly.guardrails import Fired, Guardrails
+from budgetopt.weekly.move import Move
 from budgetopt.weekly.reallocate import last_spend, reallocate
 from budgetopt.weekly.watch import Watch, watch
 

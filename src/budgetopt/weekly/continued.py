@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from budgetopt.history import History
 from budgetopt.money import show_amount
 from budgetopt.optimize import Allocation
 from budgetopt.plan import Plan
+from budgetopt.words import listed, quoted, say
 
 
 def belief_for(plan: Plan, past: History, start: dt.date, belief: Belief | None) -> Belief:
@@ -82,11 +84,32 @@ def beyond_seen(belief: Belief, allocation: Allocation) -> list[str]:
         money = allocation.spend[name]
         # A channel that was never seen has a note of its own.
         if np.isfinite(most):
-            way, end = ("above the most", most) if money > most else ("below the least", least)
-            said.append(f"{name!r} ({show_amount(money)}, {way} {show_figure(end)})")
+            said.append(_beyond(name, money, float(least), float(most)))
     if not said:
         return []
-    return [f"beyond what was ever spent in a week, where curves are drawn on: {', '.join(said)}"]
+    return [
+        say(
+            "beyond what was ever spent in a week, where curves are drawn on: {channels}",
+            channels=listed(said),
+        )
+    ]
+
+
+def _beyond(name: str, money: Decimal, least: float, most: float) -> str:
+    channel, shown = quoted(name), show_amount(money)
+    if money > most:
+        return say(
+            "{channel} ({money}, above the most {most})",
+            channel=channel,
+            money=shown,
+            most=show_figure(most),
+        )
+    return say(
+        "{channel} ({money}, below the least {least})",
+        channel=channel,
+        money=shown,
+        least=show_figure(least),
+    )
 
 
 def _refuse_others(plan: Plan, belief: Belief) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
@@ -13,46 +13,12 @@ from budgetopt.calendar import Week
 from budgetopt.errors import InputError
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
-from budgetopt.optimize import Allocation, how_good
+from budgetopt.optimize import Allocation, held_back, how_good
 from budgetopt.weekly.guardrails import Fired
+from budgetopt.weekly.move import Move
+from budgetopt.words import in_language, restored, say, templates_of
 
-SCHEMA_VERSION = 2
-
-
-@dataclass(frozen=True)
-class Move:
-    """What happens to one channel's money.
-
-    Parameters
-    ----------
-    channel
-        Name.
-    before, after
-        Money of the last applied week (None where there was none) and of this one.
-    reason
-        Why, in one clause; its numbers are those of the other fields.
-    worth
-        Expected outcome, in this channel, of the money that moves.
-    elsewhere
-        What as much money brings at this week's margin, the price of the budget.
-    """
-
-    channel: str
-    before: Decimal | None
-    after: Decimal
-    reason: str
-    worth: float = 0.0
-    elsewhere: float = 0.0
-
-    @property
-    def change(self) -> Decimal:
-        """Money that moves, negative for less; the whole where there was none before."""
-        return self.after - (self.before or Decimal(0))
-
-    @property
-    def share(self) -> float | None:
-        """The change as a share of the money before, None where that was nothing."""
-        return float(self.change / self.before) if self.before else None
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -103,12 +69,14 @@ class Decision:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "decided_by", self.decided_by or self.policy)
-        if {m.channel: m.after for m in self.moves} != self.allocation.spend:
+        spend = {m.channel: m.after for m in self.moves}
+        limits = [(m.channel, m.limit) for m in self.moves if m.limit]
+        if spend != self.allocation.spend or limits != self.allocation.limits():
             raise InputError(
                 "bad-argument",
-                "the moves of the decision differ from the spends of its allocation",
+                "the moves of the decision differ from the spends and limits of its allocation",
                 field="moves",
-                remedy="give one move a channel, with its money",
+                remedy="give one move a channel, with its money and the limit that it meets",
             )
 
     @property
@@ -121,44 +89,65 @@ class Decision:
         """Money of the last applied week, all channels together."""
         return sum((move.before or Decimal(0) for move in self.moves), Decimal(0))
 
-    def explain(self) -> str:
-        """Return the decision in sentences."""
-        week, total = self.allocation, self.allocation.total
-        instead = "" if self.decided_by == self.policy else f" in place of {self.policy}"
-        lines = [
-            f"Week of {self.week}: {show(total)} of {show(week.budget)} {week.currency} "
-            f"by policy {self.decided_by}{instead}."
-        ]
+    def explain(self, language: str = "en") -> str:
+        """Return the decision in sentences.
+
+        Parameters
+        ----------
+        language
+            ``"en"`` or ``"zh"``, with the same numbers.
+        """
+        return "\n".join(in_language(line, language) for line in self._lines())
+
+    def _lines(self) -> list[str]:
+        week = self.allocation
+        lines = [self._heading()]
         if week.unspent:
-            lines.append(f"{show(week.unspent)} {week.currency} stays unspent.")
-        if week.held:
-            lines.append(f"{show(week.held)} {week.currency} is held in reserve.")
-        lines.append(f"Expected outcome {show_figure(week.outcome)}, {how_good(week)}.")
+            money = show(week.unspent)
+            lines.append(
+                say("{money} {currency} stays unspent.", money=money, currency=week.currency)
+            )
+        lines += held_back(week)
+        outcome, good = show_figure(week.outcome), how_good(week)
+        lines.append(say("Expected outcome {outcome}, {how_good}.", outcome=outcome, how_good=good))
         if self.gain is not None:
             lines.append(self.against_last())
         if not self.moved:
-            lines.append("Nothing moves.")
-        lines += [f"{move.channel}: {move.reason}." for move in self.moves]
-        lines += [f"Note: {note}." for note in self.notes]
-        return "\n".join(lines)
+            lines.append(say("Nothing moves."))
+        for move in self.moves:
+            lines.append(say("{channel}: {reason}.", channel=move.channel, reason=move.reason))
+        return [*lines, *(say("Note: {note}.", note=note) for note in self.notes)]
+
+    def _heading(self) -> str:
+        what = {
+            "week": str(self.week),
+            "total": show(self.allocation.total),
+            "budget": show(self.allocation.budget),
+            "currency": self.allocation.currency,
+            "policy": self.decided_by,
+        }
+        if self.decided_by == self.policy:
+            return say("Week of {week}: {total} of {budget} {currency} by policy {policy}.", **what)
+        return say(
+            "Week of {week}: {total} of {budget} {currency} by policy {policy} "
+            "in place of {asked}.",
+            asked=self.policy,
+            **what,
+        )
 
     def against_last(self) -> str:
         """Return the gain in one sentence; empty where there is none."""
         if self.gain is None:
             return ""
-        gain, before = show_figure(self.gain, sign=True), show(self.before)
-        return f"Against last week's split of {before}: {gain} expected outcome."
+        return say(
+            "Against last week's split of {before}: {gain} expected outcome.",
+            before=show(self.before),
+            gain=show_figure(self.gain, sign=True),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes and JSON keeps."""
-        moves = [
-            {
-                **asdict(m),
-                "before": None if m.before is None else str(m.before),
-                "after": str(m.after),
-            }
-            for m in self.moves
-        ]
+        parts = (part for m in self.moves for part in (m.limit, m.held))
         return {
             "schema_version": SCHEMA_VERSION,
             "week": self.week.start.isoformat(),
@@ -170,7 +159,8 @@ class Decision:
             "history": self.history,
             "notes": list(self.notes),
             "fired": [one.to_dict() for one in self.fired],
-            "moves": moves,
+            "moves": [move.to_dict() for move in self.moves],
+            "words": templates_of([*self.notes, *parts]),
             "allocation": self.allocation.to_dict(),
         }
 
@@ -186,26 +176,16 @@ class Decision:
         try:
             if data["schema_version"] != SCHEMA_VERSION:
                 raise KeyError("schema_version")
-            moves = tuple(
-                Move(
-                    m["channel"],
-                    None if m["before"] is None else Decimal(m["before"]),
-                    Decimal(m["after"]),
-                    m["reason"],
-                    float(m["worth"]),
-                    float(m["elsewhere"]),
-                )
-                for m in data["moves"]
-            )
+            words = data["words"]
             return cls(
                 week=Week(dt.date.fromisoformat(data["week"])),
                 allocation=Allocation.from_dict(data["allocation"]),
-                moves=moves,
+                moves=tuple(Move.from_dict(move, words) for move in data["moves"]),
                 policy=data["policy"],
                 seed=int(data["seed"]),
                 gain=data["gain"],
                 history=data["history"],
-                notes=tuple(data["notes"]),
+                notes=tuple(restored(note, words) for note in data["notes"]),
                 decided_by=data["decided_by"],
                 fired=tuple(Fired.from_dict(one) for one in data["fired"]),
             )

@@ -10,6 +10,7 @@ from typing import Any, Self
 from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, InputError, did_you_mean
 from budgetopt.policies.checks import check_chance, check_count, check_share
+from budgetopt.words import restored, templates_of
 
 MOST_WEEKS = 1_000
 """Some twenty years."""
@@ -127,13 +128,19 @@ class Fired:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data for JSON."""
         plain = asdict(self)
-        return {**plain, "figures": dict(self.figures), "channels": list(self.channels)}
+        return {
+            **plain,
+            "figures": dict(self.figures),
+            "channels": list(self.channels),
+            "words": templates_of([self.sentence]),
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the record of `to_dict`."""
         figures = tuple((name, float(number)) for name, number in data["figures"].items())
-        return cls(data["guard"], data["sentence"], figures, tuple(data["channels"]))
+        sentence = restored(data["sentence"], data["words"])
+        return cls(data["guard"], sentence, figures, tuple(data["channels"]))
 
 
 def _freeze(given: Any) -> Freeze:

@@ -43,6 +43,7 @@ from budgetopt.weekly.guard import best_split, checked_spend, holding
 from budgetopt.weekly.guardrails import Fired, Guardrails
 from budgetopt.weekly.reasons import moves_of
 from budgetopt.weekly.watch import Watch, watch
+from budgetopt.words import listed, say
 
 _NAMED = 6
 """Weeks that one note names."""
@@ -183,7 +184,9 @@ def _ready(
         except InfeasibleError:
             if not watched.channels:
                 raise
-            said = "what is held does not fit the limits, so all of last week's split is drawn in"
+            said = say(
+                "what is held does not fit the limits, so all of last week's split is drawn in"
+            )
             fired = (*watched.fired, Fired("limits", said))
             problem, watched = free, replace(watched, fired=fired, whole_week=True)
     if watched.whole_week:
@@ -202,7 +205,7 @@ def _chosen(
         return _Chosen(spend, held.name, fired)
     found = decided(policy, view, rng)
     if found.reason:
-        said = f"{found.reason}, so {found.policy} decides"
+        said = say("{reason}, so {policy} decides", reason=found.reason, policy=found.policy)
         fired = (*fired, Fired("otherwise", said))
     spend = checked_spend(ready.problem, found.policy, found.spend)
     if rails is None:
@@ -215,10 +218,16 @@ def _chosen(
 
 def _part_of_the_way(policy: str, kept: Kept, rails: Guardrails) -> Fired:
     loss, allowed = (show_figure(-float(gain), 3) for gain in (kept.low, kept.allowed))
-    said = (
-        f"the split of {policy} might bring {loss} less than last week's split at "
-        f"{rails.confidence:.0%} confidence, more than the {allowed} ({rails.most_loss:.1%}) that "
-        f"may be lost, so it is taken {kept.part:.0%} of the way"
+    said = say(
+        "the split of {policy} might bring {loss} less than last week's split at "
+        "{confidence} confidence, more than the {allowed} ({share}) that "
+        "may be lost, so it is taken {part} of the way",
+        policy=policy,
+        loss=loss,
+        confidence=f"{rails.confidence:.0%}",
+        allowed=allowed,
+        share=f"{rails.most_loss:.1%}",
+        part=f"{kept.part:.0%}",
     )
     names = ("loss", "allowed", "part")
     figures = map(float, (-kept.low, -kept.allowed, kept.part))
@@ -343,10 +352,11 @@ def _missing_weeks(known: History, past: History, start: dt.date) -> list[str]:
     """
     notes = []
     if known.partial.any():
-        shown = [str(week) for week in known.weeks[known.partial]]
-        more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
-        notes.append(f"left out, as not whole: {', '.join(shown[:_NAMED])}{more}")
+        shown = listed([str(week) for week in known.weeks[known.partial]], _NAMED)
+        notes.append(say("left out, as not whole: {weeks}", weeks=shown))
     last = as_date(past.weeks[-1], "week")
     if (start - last).days > 7:
-        notes.append(f"the last whole week known is {last}, and changes count from it")
+        notes.append(
+            say("the last whole week known is {week}, and changes count from it", week=str(last))
+        )
     return notes

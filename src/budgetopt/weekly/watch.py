@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import bdtr, ndtri
 
 from budgetopt.belief import Belief
-from budgetopt.calendar import Week, as_date
+from budgetopt.calendar import Week
 from budgetopt.figures import show_figure
 from budgetopt.history import History
 from budgetopt.money import show_amount
 from budgetopt.weekly.guardrails import Fired, Guardrails
+from budgetopt.words import joined, listed, quoted, say
 
 _LEVEL = 0.8
 """Chance of the bands that outcomes are compared with."""
@@ -101,41 +102,46 @@ def watch(
 def _frozen(rails: Guardrails, week: Week) -> _Found | None:
     for first, last in rails.freezes:
         if first <= week.end and week.start <= last:
-            said = f"nothing moves, as {first} to {last} is frozen"
+            said = say(
+                "nothing moves, as {first} to {last} is frozen", first=str(first), last=str(last)
+            )
             return _Found(Fired("freeze", said), whole_week=True)
     return None
 
 
 def _missing(past: History, last: dict[str, Decimal]) -> _Found | None:
     """Return the channels with money whose last week was not reported."""
-    spend, monday = past.spend[-1], as_date(past.weeks[-1], "week")
-    why = "held, as last week's report is missing"
+    spend, monday = past.spend[-1], str(past.weeks[-1])
+    why = say("held, as last week's report is missing")
     if past.outcome is None:
         if np.isfinite(np.asarray(past.total)[-1]):
             return None
-        said = f"nothing moves, as the outcome of the week of {monday} is missing"
+        said = say("nothing moves, as the outcome of the week of {week} is missing", week=monday)
         return _Found(Fired("missing-report", said), whole_week=True, why=why)
     fresh = np.isfinite(past.spend[-1 - _FRESH : -1]).any(axis=0)
     unknown = np.where(np.isfinite(spend), ~np.isfinite(past.outcome[-1]) & (spend > 0), fresh)
     names = [n for n, gone in zip(past.channels, unknown, strict=True) if gone and last.get(n)]
     if not names:
         return None
-    said = f"{_held(names, last)}, as the report of the week of {monday} is missing"
+    held = _held(names, last)
+    said = say("{held}, as the report of the week of {week} is missing", held=held, week=monday)
     figures = (("channels", float(len(names))),)
     return _Found(Fired("missing-report", said, figures, tuple(names)), why=why)
 
 
 def _impossible(past: History, belief: Belief, last: dict[str, Decimal]) -> _Found | None:
     """Return the channels that brought nothing at all where that was out of the question."""
-    monday = as_date(past.weeks[-1], "week")
+    monday = str(past.weeks[-1])
     if past.outcome is None:
         total = np.asarray(past.total)
         earlier = total[:-1][np.isfinite(total[:-1])]
         if total[-1] != 0 or earlier.size < _TOTALS or not np.all(earlier > 0):
             return None
-        said = (
-            f"nothing moves, as the week of {monday} reports no outcome at all, "
-            f"and none of {earlier.size} weeks before it did"
+        said = say(
+            "nothing moves, as the week of {week} reports no outcome at all, "
+            "and none of {weeks} weeks before it did",
+            week=monday,
+            weeks=earlier.size,
         )
         figures = (("weeks", float(earlier.size)),)
         return _Found(Fired("impossible-report", said, figures), whole_week=True)
@@ -146,11 +152,13 @@ def _impossible(past: History, belief: Belief, last: dict[str, Decimal]) -> _Fou
     if not names:
         return None
     chance = float(np.max(rank[odd]))
-    said = (
-        f"{_held(names, last)}, as no outcome at all in the week of {monday} had "
-        f"a chance of {show_figure(chance, 2)} at most"
+    said = say(
+        "{held}, as no outcome at all in the week of {week} had a chance of {chance} at most",
+        held=_held(names, last),
+        week=monday,
+        chance=show_figure(chance, 2),
     )
-    why = "held, as last week's report of nothing is hardly possible"
+    why = say("held, as last week's report of nothing is hardly possible")
     return _Found(Fired("impossible-report", said, (("chance", chance),), tuple(names)), why=why)
 
 
@@ -175,9 +183,12 @@ def _off(rails: Guardrails, belief: Belief) -> _Found | None:
     share = found.covered
     if share is None or found.outcomes < _OUTCOMES:
         return None
-    said = (
-        f"{found.inside} of {found.outcomes} outcomes of the last {rails.calibration_weeks} weeks "
-        f"lay in their {_LEVEL:.0%} bands"
+    said = say(
+        "{inside} of {outcomes} outcomes of the last {weeks} weeks lay in their {level} bands",
+        inside=found.inside,
+        outcomes=found.outcomes,
+        weeks=rails.calibration_weeks,
+        level=f"{_LEVEL:.0%}",
     )
     figures = (("covered", share), ("outcomes", float(found.outcomes)))
     fewer = bdtr(found.inside, found.outcomes, _LEVEL)
@@ -185,20 +196,31 @@ def _off(rails: Guardrails, belief: Belief) -> _Found | None:
     if share < rails.least_covered and fewer < _BY_CHANCE:
         narrow = ndtri(0.5 + 0.5 * share) if share > 0 else 0.0
         factor = float(min(_WIDEST, ndtri(0.5 + 0.5 * _LEVEL) / max(narrow, 1e-9)))
-        rest = f"under {rails.least_covered:.0%}: ranges are drawn {factor:.2g} times as wide, and "
-        fired = Fired(
-            "calibration", f"{said}, {rest}nothing moves", (*figures, ("widened", factor))
+        said = say(
+            "{found}, under {least}: ranges are drawn {factor} times as wide, and nothing moves",
+            found=said,
+            least=f"{rails.least_covered:.0%}",
+            factor=f"{factor:.2g}",
         )
+        fired = Fired("calibration", said, (*figures, ("widened", factor)))
         return _Found(fired, whole_week=True, widened=factor)
     if share > rails.most_covered and more < _BY_CHANCE:
-        rest = f"over {rails.most_covered:.0%}: they are too wide, which errs to the safe side"
-        return _Found(Fired("calibration", f"{said}, {rest}", figures))
+        said = say(
+            "{found}, over {most}: they are too wide, which errs to the safe side",
+            found=said,
+            most=f"{rails.most_covered:.0%}",
+        )
+        return _Found(Fired("calibration", said, figures))
     return None
 
 
 def _held(names: list[str], last: dict[str, Decimal]) -> str:
     """Return which channels stay, and at what."""
-    shown = [f"{name!r} at {show_amount(last[name])}" for name in names]
+    shown = [
+        say("{channel} at {money}", channel=quoted(name), money=show_amount(last[name]))
+        for name in names
+    ]
     *most, end = shown
-    text = f"{', '.join(most)} and {end}" if most else end
-    return f"{text} {'are' if most else 'is'} held"
+    if not most:
+        return say("{channel} is held", channel=end)
+    return say("{channels} are held", channels=joined([listed(most), end]))
