@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from budgetopt.curves import Curve, Mixture
+from budgetopt.curves.sampled import Sampled
 from budgetopt.errors import SolverError
 
 Floats = NDArray[np.float64]
@@ -151,9 +152,14 @@ class _Pool:
             (curves if whole else curves.take(cut), lower[..., cut], upper[..., cut])
             for cut in cuts
         ]
+        self._runs = None
+        if whole and isinstance(curves, Sampled) and len(curves.shape) == 2:
+            self._runs = _Runs(curves, lower, upper)
 
     def take(self, price: Floats) -> Blocks:
         """Return what each channel takes at a price, within its bounds."""
+        if self._runs is not None and price.ndim:
+            return [self._runs.take(price)]
         return [
             np.clip(curve.spend_at_slope(price[..., None]), low, high)
             for curve, low, high in self.blocks
@@ -161,6 +167,8 @@ class _Pool:
 
     def gives(self, spends: Blocks) -> Blocks:
         """Return what each channel would take more at a log price lower by one, 0 at a bound."""
+        if self._runs is not None and spends[0].ndim > 1:
+            return [self._runs.gives(spends[0])]
         return [
             np.where((x > low) & (x < high), curve.slope_decay(x), 0.0)
             for (curve, low, high), x in zip(self.blocks, spends, strict=True)
@@ -174,6 +182,49 @@ class _Pool:
             np.clip(x + give * rate, low, high)
             for (_, low, high), x, give in zip(self.blocks, spends, gives, strict=True)
         ]
+
+
+class _Runs:
+    """Many runs whose curves are read from one table, each read again at a new price only.
+
+    A search ends later in some runs than in others, whose price stays where it met the budget.
+    What a run gets is the same to the last bit either way.
+
+    Parameters
+    ----------
+    curves, lower, upper
+        With a row each for every run.
+    """
+
+    def __init__(self, curves: Sampled, lower: Floats, upper: Floats) -> None:
+        self._curves = self._asked = curves
+        self._bounds = tuple(np.broadcast_to(end, curves.shape) for end in (lower, upper))
+        self._number = np.arange(len(curves.rows)).reshape(curves.shape)
+        self._price = np.full(curves.shape[0], np.nan)
+        self._spend: Floats = np.empty(curves.shape)
+        self._given: Floats = np.empty(curves.shape)
+        self._moved: NDArray[np.intp] | slice = slice(None)
+
+    def take(self, price: Floats) -> Floats:
+        """Return what each channel takes at the prices of the runs, within its bounds."""
+        moved = np.flatnonzero(price != self._price)
+        # To ask for nearly all of them one by one costs more than it saves.
+        few = 2 * moved.size <= price.size
+        self._moved = some = moved if few else slice(None)
+        self._asked = self._curves.pick(self._number[moved]) if few else self._curves
+        self._price, self._spend = price, self._spend.copy()
+        low, high = (end[some] for end in self._bounds)
+        self._spend[some] = np.clip(self._asked.spend_at_slope(price[some, None]), low, high)
+        return self._spend
+
+    def gives(self, spend: Floats) -> Floats:
+        """Return what the channels would take more, at what they took last."""
+        some = self._moved
+        x, (low, high) = spend[some], (end[some] for end in self._bounds)
+        self._given = self._given.copy()
+        inside = (x > low) & (x < high)
+        self._given[some] = np.where(inside, self._asked.slope_decay(x), 0.0)
+        return self._given
 
 
 def _total(blocks: Blocks) -> Floats:
