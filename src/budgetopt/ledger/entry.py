@@ -122,13 +122,9 @@ class Entry:
                 value=stored["number"],
                 remedy="restore the ledger from a backup; verify says what is wrong with it",
             )
-        return cls(
-            **stored
-            | {
-                "at": dt.datetime.fromisoformat(stored["at"]),
-                "week": dt.date.fromisoformat(stored["week"]) if stored["week"] else None,
-            }
-        )
+        at = dt.datetime.fromisoformat(stored["at"])
+        week = dt.date.fromisoformat(stored["week"]) if stored["week"] else None
+        return cls(**stored | {"at": at, "week": week})
 
 
 def well_typed(stored: Mapping[str, Any]) -> bool:

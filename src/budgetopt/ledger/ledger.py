@@ -169,5 +169,18 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _store(where: str | Path, timeout: float) -> SqliteStore:
+def _store(where: str | Path, timeout: float) -> Store:
+    if not timeout >= 0:
+        raise InputError(
+            "bad-argument",
+            f"timeout is {timeout!r}",
+            field="timeout",
+            value=timeout,
+            remedy="give seconds, 0 or more",
+        )
+    if isinstance(where, str) and "://" in where:
+        # SQLAlchemy is an extra, and slow to import.
+        from budgetopt.ledger.postgres import PostgresStore
+
+        return PostgresStore(where, timeout)
     return SqliteStore(Path(where), timeout)

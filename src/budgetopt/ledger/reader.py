@@ -24,7 +24,7 @@ class Reader:
     @property
     def head(self) -> tuple[int, str]:
         """Number and hash of the last entry; `Ledger.head`."""
-        found = list(self._session.rows(HEAD))
+        found = self._session.rows(HEAD)
         if len(found) != 1:
             raise LedgerError(
                 "ledger-broken",
@@ -46,20 +46,22 @@ class Reader:
         values: dict[str, Any] = {}
         if kinds is not None:
             named = {f"kind{at}": known_kind(kind) for at, kind in enumerate(_several(kinds))}
-            wanted.append(f"kind IN ({', '.join(f':{name}' for name in named)})")
+            # An empty list is no SQL.
+            wanted.append(f"kind IN ({', '.join(f':{name}' for name in named) or 'NULL'})")
             values |= named
         if week is not None:
             wanted.append("week = :week")
             values["week"] = as_date(week, "week").isoformat()
         if after:
             wanted.append("number > :after")
-            values["after"] = after
+            values["after"] = whole("after", after)
         where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
         if last is None:
             rows = self._session.rows(f"{SELECT}{where} ORDER BY number", **values)
             return tuple(map(Entry.of_row, rows))
         newest = f"{SELECT}{where} ORDER BY number DESC LIMIT :last"
-        return tuple(map(Entry.of_row, self._session.rows(newest, **values, last=last)))[::-1]
+        rows = self._session.rows(newest, **values, last=whole("last", last))
+        return tuple(map(Entry.of_row, rows))[::-1]
 
     def latest(self, kind: str, week: dt.date | None = None) -> Entry | None:
         """Return the last entry of a kind; `Ledger.latest`."""
@@ -84,6 +86,25 @@ def known_kind(kind: str) -> str:
             remedy=did_you_mean(str(kind), KINDS),
         )
     return kind
+
+
+def whole(field: str, value: int) -> int:
+    """Return a whole number from 0 on, as every database can hold it.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:
+        return value
+    raise InputError(
+        "bad-argument",
+        f"{field} is {value!r}",
+        field=field,
+        value=value,
+        remedy="give a whole number from 0 on",
+    )
 
 
 def _several(kinds: Iterable[str]) -> tuple[str, ...]:

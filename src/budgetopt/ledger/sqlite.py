@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
@@ -23,10 +24,10 @@ class SqliteSession:
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection, self._where = connection, where
 
-    def rows(self, sql: str, **values: Any) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query as they are read."""
+    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
         with typed_errors(self._where):
-            yield from self._connection.execute(sql, values)
+            return self._connection.execute(sql, values).fetchall()
 
     def do(self, sql: str, **values: Any) -> None:
         """Run a statement that returns nothing."""
@@ -52,13 +53,7 @@ class SqliteStore:
         """Make the file if there is none and it may be made, or bring it to this version."""
         if not self._path.exists():
             if not create:
-                raise LedgerError(
-                    "bad-file",
-                    f"there is no ledger {self._where!r}",
-                    field="ledger",
-                    value=self._where,
-                    remedy="name the file of a ledger",
-                )
+                raise self._error("bad-file", "is not there", "name the file of a ledger")
             self._create()
         with self._connected() as connection:
             if self._version(connection) < VERSION:
@@ -100,10 +95,22 @@ class SqliteStore:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
+        path = self._path.resolve()
+        # Where no file can be made beside it, SQLite reads a file only if told that nobody
+        # writes. Somebody who may could begin to, so the file is held against what it was.
+        sealed = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+        before = path.stat() if sealed else None
+        mode = "mode=ro&immutable=1" if sealed else "mode=rw"
         with typed_errors(self._where):
-            connection = _connect(f"{self._path.resolve().as_uri()}?mode=rw", self._timeout)
-        with closing(connection):
-            yield connection
+            connection = _connect(f"{path.as_uri()}?{mode}", self._timeout)
+        try:
+            with closing(connection):
+                with typed_errors(self._where):
+                    connection.execute("PRAGMA synchronous = FULL")
+                yield connection
+        finally:
+            if before is not None and _changed(before, path.stat()):
+                raise self._error("ledger-locked", "was written while it was read", "run again")
 
     def _version(self, connection: sqlite3.Connection) -> int:
         with typed_errors(self._where):
@@ -114,32 +121,28 @@ class SqliteStore:
         raise self._no_ledger(application, version)
 
     def _no_ledger(self, application: int, version: int) -> LedgerError:
-        code, remedy = "ledger-schema", "name the file of a ledger, or a new one"
         if self._path.stat().st_size == 0:
-            code, problem = "ledger-broken", "is empty, which no ledger is"
             remedy = "restore it from a backup, or remove it to begin a new ledger"
-        elif application != APPLICATION:
-            problem = "is a database of something else"
-        else:
-            problem, remedy = f"has version {version}", f"upgrade budgetopt, it knows {VERSION}"
+            return self._error("ledger-broken", "is empty, which no ledger is", remedy)
+        if application != APPLICATION:
+            remedy = "name the file of a ledger, or a new one"
+            return self._error("ledger-schema", "is a database of something else", remedy)
+        remedy = f"upgrade budgetopt, it knows {VERSION}"
+        return self._error("ledger-schema", f"has version {version}", remedy)
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file that was replaced since it was opened."""
+        if self._version(connection) != VERSION:
+            raise self._error("ledger-schema", "is not as it was opened", "open it again")
+
+    def _error(self, code: str, problem: str, remedy: str) -> LedgerError:
         return LedgerError(
             code,
-            f"{self._where!r} {problem}",
+            f"ledger {self._where!r} {problem}",
             field="ledger",
             value=self._where,
             remedy=remedy,
         )
-
-    def _check(self, connection: sqlite3.Connection) -> None:
-        """Refuse a file that was replaced by another version since it was opened."""
-        if self._version(connection) < VERSION:
-            raise LedgerError(
-                "ledger-schema",
-                f"ledger {self._where!r} has become an older version",
-                field="ledger",
-                value=self._where,
-                remedy="open it again, which brings it to this version",
-            )
 
     def _create(self) -> None:
         """Make an empty ledger under another name and put it in place, if nobody else did.
@@ -148,23 +151,23 @@ class SqliteStore:
         """
         try:
             with tempfile.TemporaryDirectory(
-                dir=self._path.parent, prefix=".budgetopt-", ignore_cleanup_errors=True
+                dir=self._path.resolve().parent, prefix=".budgetopt-", ignore_cleanup_errors=True
             ) as folder:
                 made = Path(folder) / "ledger"
-                with typed_errors(self._where), closing(_connect(f"{made.as_uri()}", 0)) as new:
+                with typed_errors(self._where), closing(_connect(made.as_uri(), 0)) as new:
                     new.execute("PRAGMA journal_mode = WAL")
+                    new.execute("PRAGMA synchronous = FULL")
                     _run(new, (*CREATE, *_marks(VERSION)))
+                # A link takes no name that is taken, where a move would replace another's ledger.
                 os.link(made, self._path)
+                _keep_names(self._path.parent)
         except FileExistsError:
             return
         except OSError as error:
-            raise LedgerError(
-                "bad-file",
-                f"ledger {self._where!r} cannot be made, {error.strerror or error}",
-                field="ledger",
-                value=self._where,
-                remedy="name a file in a folder that can be written",
-            ) from None
+            code = "ledger-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "bad-file"
+            problem = f"cannot be made, {error.strerror or error}"
+            remedy = "name a file in a folder that can be written"
+            raise self._error(code, problem, remedy) from None
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
         """Bring an older version to this one in one transaction; hashes stay as they are."""
@@ -177,11 +180,28 @@ class SqliteStore:
             connection.execute("COMMIT")
 
 
+def _changed(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_mtime_ns, before.st_size, before.st_ino) != (
+        after.st_mtime_ns,
+        after.st_size,
+        after.st_ino,
+    )
+
+
+def _keep_names(folder: Path) -> None:
+    """Bring the names in a folder to the disk; elsewhere than on POSIX they are there already."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def _connect(uri: str, timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
     # Bytes that are no UTF-8 are read too, so that verify can say where they are.
     connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-    connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
@@ -196,5 +216,4 @@ def _marks(version: int) -> tuple[str, str]:
 
 def _name(sql: str) -> str:
     """Return what a statement makes, as in ``INDEX ledger_by_week``."""
-    words = sql.split()
-    return " ".join(words[words.index("CREATE") + 1 :][:2]) if "CREATE" in words else sql
+    return " ".join(sql.replace(" UNIQUE", "").split()[1:3])

@@ -19,10 +19,15 @@ _BY_CODE: dict[int, tuple[str, str, str]] = {
         "cannot be written for want of space",
         "make room on its disk and run again; nothing of this run was recorded",
     ),
-    sqlite3.SQLITE_IOERR: (
+    sqlite3.SQLITE_IOERR_WRITE: (
         "ledger-full",
-        "cannot be read or written by its disk",
+        "cannot be written to its disk",
         "look at the disk, its quota and limits, and run again; nothing of this run was recorded",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "bad-file",
+        "cannot be read from its disk",
+        "look at the disk, or restore the ledger from a backup on another one",
     ),
     sqlite3.SQLITE_READONLY: (
         "bad-file",
@@ -45,12 +50,17 @@ _BY_CODE: dict[int, tuple[str, str, str]] = {
         "restore it from a backup",
     ),
 }
+_OTHERWISE = _BY_CODE[sqlite3.SQLITE_CORRUPT]
 for _same, _as in (
     (sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY),
     (sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_BUSY),
     (sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY),
     (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY),
     (sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CORRUPT),
+    (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_WRITE),
+    (sqlite3.SQLITE_IOERR_DIR_FSYNC, sqlite3.SQLITE_IOERR_WRITE),
+    (sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_WRITE),
+    (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE),
 ):
     _BY_CODE[_same] = _BY_CODE[_as]
 
@@ -60,10 +70,11 @@ def typed_errors(where: str) -> Iterator[None]:
     """Raise what SQLite raises inside as a `LedgerError` that says what to do."""
     try:
         yield
-    except sqlite3.Error as error:
+    # Python decodes SQLite's messages, which quote the bytes of a damaged file.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        number = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
         # The lower byte is the kind of an error, the rest its occasion.
-        kind = (getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_CORRUPT) & 0xFF
-        code, problem, remedy = _BY_CODE.get(kind, _BY_CODE[sqlite3.SQLITE_CORRUPT])
+        code, problem, remedy = _BY_CODE.get(number) or _BY_CODE.get(number & 0xFF) or _OTHERWISE
         raise LedgerError(
             code,
             f"ledger {where!r} {problem} ({error})",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -10,8 +9,8 @@ from typing import Any, Protocol
 class Session(Protocol):
     """One transaction of a database, in SQL with ``:name`` for values."""
 
-    def rows(self, sql: str, **values: Any) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query as they are read."""
+    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
         ...
 
     def do(self, sql: str, **values: Any) -> None:
@@ -25,6 +24,10 @@ class Store(Protocol):
     Every error of the database comes out as a `LedgerError`. No connection outlives its session, so
     that a store may be used from any thread and after a fork.
     """
+
+    def prepare(self, *, create: bool) -> None:
+        """Make the ledger if there is none and it may be made, or bring it to this version."""
+        ...
 
     def reading(self) -> AbstractContextManager[Session]:
         """Open a session that sees the ledger at one moment."""

@@ -9,7 +9,7 @@ from typing import Any
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, LedgerError
 from budgetopt.ledger.entry import COLUMNS, Entry, body_text, hash_of, moment_text
-from budgetopt.ledger.reader import SELECT, Reader, known_kind
+from budgetopt.ledger.reader import SELECT, Reader, known_kind, whole
 from budgetopt.ledger.store import Session
 
 CLOCK_SLACK = dt.timedelta(seconds=10)
@@ -78,7 +78,7 @@ class Transaction(Reader):
             "who": self._who,
             "kind": known_kind(kind),
             "week": "" if week is None else as_date(week, "week").isoformat(),
-            "revision": _whole("revision", revision),
+            "revision": whole("revision", revision),
             "key": _text("key", key),
             "body": body_text(data),
             "previous": self._hash,
@@ -105,7 +105,7 @@ class Transaction(Reader):
         """Return the moment of this transaction, which is not before the last entry."""
         if not self._number:
             return now
-        rows = list(self._session.rows(f"{SELECT} WHERE number = :number", number=self._number))
+        rows = self._session.rows(f"{SELECT} WHERE number = :number", number=self._number)
         last = Entry.of_row(rows[0]) if rows else None
         if last is None or last.hash != self._hash:
             raise LedgerError(
@@ -137,16 +137,4 @@ def _text(field: str, value: str) -> str:
         field=field,
         value=value,
         remedy="give one line of text without spaces around it",
-    )
-
-
-def _whole(field: str, value: int) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:
-        return value
-    raise InputError(
-        "bad-argument",
-        f"{field} is {value!r}",
-        field=field,
-        value=value,
-        remedy="give a whole number from 0 on",
     )

@@ -12,6 +12,10 @@ from budgetopt.ledger.reader import HEAD, SELECT
 from budgetopt.ledger.store import Session, Store
 from budgetopt.words import Sentence, say
 
+_PAGE = 64
+"""Entries read at a time, since bodies are long."""
+_NEXT = f"ORDER BY number LIMIT {_PAGE}"
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -61,13 +65,21 @@ class _Walk:
 
     def over(self, session: Session) -> None:
         """Walk over every entry, and hold the end against head and anchor."""
-        for row in session.rows(f"{SELECT} ORDER BY number"):
-            stored = dict(zip(COLUMNS, row, strict=True))
-            self.problems.extend(self._wrong(stored))
-            self.entries += 1
-            self.number, self.hash, self._at = stored["number"], stored["hash"], stored["at"]
-            self._anchored |= (self.number, self.hash) == self._anchor
-        self.problems.extend(self._wrong_end(list(session.rows(HEAD))))
+        start, page = -(2**63), [()] * _PAGE
+        while len(page) == _PAGE:
+            page = session.rows(f"{SELECT} WHERE number >= :start {_NEXT}", start=start)
+            for row in page:
+                self._take(dict(zip(COLUMNS, row, strict=True)))
+            if self.number < start:  # Rows come out of order from a damaged file alone.
+                break
+            start = self.number + 1
+        self.problems.extend(self._wrong_end(session.rows(HEAD)))
+
+    def _take(self, stored: dict[str, Any]) -> None:
+        self.problems.extend(self._wrong(stored))
+        self.entries += 1
+        self.number, self.hash, self._at = stored["number"], stored["hash"], stored["at"]
+        self._anchored |= (self.number, self.hash) == self._anchor
 
     def _wrong(self, stored: dict[str, Any]) -> Iterator[Sentence]:
         number = str(stored["number"])
@@ -87,10 +99,15 @@ class _Walk:
             yield say("entry {number} is older than the entry before it", number=number)
 
     def _wrong_end(self, heads: Sequence[tuple[Any, ...]]) -> Iterator[Sentence]:
-        if heads != [(1, self.number, self.hash)]:
-            shown = tuple(str(number) for _, number, _ in heads)
-            yield say("the head is not the last entry, {number}, but {head}",
-                      number=str(self.number), head=shown or "missing")  # fmt: skip
+        number = str(self.number)
+        if len(heads) != 1 or heads[0][0] != 1:
+            yield say("the head of the ledger is missing or doubled")
+        elif heads[0][1] != self.number:
+            head = str(heads[0][1])
+            yield say("the head says entry {head} is the last, and {number} is", head=head,
+                      number=number)  # fmt: skip
+        elif heads[0][2] != self.hash:
+            yield say("the head has another hash than entry {number}", number=number)
         if self._anchor is not None and not self._anchored:
-            number, digest = self._anchor
-            yield say("no entry {number} has the hash {hash}", number=str(number), hash=digest)
+            number, digest = str(self._anchor[0]), self._anchor[1]
+            yield say("no entry {number} has the hash {hash}", number=number, hash=digest)
