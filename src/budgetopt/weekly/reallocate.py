@@ -350,7 +350,7 @@ def _missing_weeks(known: History, past: History, start: dt.date) -> list[str]:
     start
         First day of the week decided.
     """
-    notes = []
+    notes: list[str] = []
     if known.partial.any():
         shown = listed([str(week) for week in known.weeks[known.partial]], _NAMED)
         notes.append(say("left out, as not whole: {weeks}", weeks=shown))
