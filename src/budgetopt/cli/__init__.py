@@ -9,6 +9,7 @@ exit  meaning
 3     the plan cannot be met: its limits clash
 4     the solver could not answer
 5     nothing to do: the decision moves no money (it is printed all the same)
+130   interrupted by Ctrl-C; the runs that ``simulate`` had finished are kept
 ====  ========================================================================
 
 Answers go to stdout in UTF-8, errors to stderr. Every command is a file of its own that `menu`

@@ -15,9 +15,10 @@ from budgetopt.cli.frontier import frontier
 from budgetopt.cli.learn import learn
 from budgetopt.cli.reallocate import reallocate
 from budgetopt.cli.schema import schema
+from budgetopt.cli.simulate import simulate
 from budgetopt.errors import InputError
 
-COMMANDS = (demo, check, learn, reallocate, allocate, frontier, schema)
+COMMANDS = (demo, check, learn, reallocate, allocate, frontier, simulate, schema)
 """In the order of ``--help``."""
 
 
@@ -46,7 +47,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver, 5 nothing to do.",
+    epilog="Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver, 5 nothing to do, "
+    "130 interrupted.",
 )
 app.callback(invoke_without_command=True)(_options)
 for command in COMMANDS:

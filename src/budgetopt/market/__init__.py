@@ -2,13 +2,15 @@
 
 From simple to subtle: `Market` holds what is true and `Market.step` is one week of it; its
 `Weather` is all that happens whatever is spent, drawn so that every policy meets the same; `Prior`
-describes true curves to be drawn; `Noise`, `Drift`, `Demand`, `Prices`, `Delivery` and `Tracking`
-say what is random; `Funnel` leads to the planner's metrics; a `Scenario` is something that happens
-at a time, in a size, with a chance. Policies never import this room.
+describes true curves to be drawn, and `believed_market` draws them from what was learned; `Noise`,
+`Drift`, `Demand`, `Prices`, `Delivery` and `Tracking` say what is random; `Funnel` leads to the
+planner's metrics; a `Scenario` is something that happens at a time, in a size, with a chance.
+Policies never import this room.
 """
 
 from __future__ import annotations
 
+from budgetopt.market.believed import believed_market, noise_of
 from budgetopt.market.dynamics import Delivery, Demand, Drift, Prices, Tracking
 from budgetopt.market.funnel import Funnel, Totals
 from budgetopt.market.market import Market, Outcome, State
@@ -72,7 +74,9 @@ __all__ = [
     "Tracking",
     "WeakEffect",
     "Weather",
+    "believed_market",
     "festival",
+    "noise_of",
     "scenario_from_dict",
     "scenario_named",
     "scenario_schema",

@@ -6,10 +6,12 @@ from budgetopt.report.belief import belief_csv, belief_facts, belief_json, belie
 from budgetopt.report.experiment import next_table, verdict_table
 from budgetopt.report.files import allocation_csv, decision_csv, write_whole
 from budgetopt.report.layout import WIDTH, sentences
+from budgetopt.report.simulation import Years, years_frame, years_json, years_table
 from budgetopt.report.table import allocation_table, decision_table, frontier_table
 
 __all__ = [
     "WIDTH",
+    "Years",
     "allocation_csv",
     "allocation_table",
     "belief_csv",
@@ -23,4 +25,7 @@ __all__ = [
     "sentences",
     "verdict_table",
     "write_whole",
+    "years_frame",
+    "years_json",
+    "years_table",
 ]

@@ -59,8 +59,10 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str | Decimal]]) -> str:
     return out.getvalue()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file under another name and move it into place, so that it is whole or absent.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file under another name and move it into place, so that it is whole or absent.
+
+    Text is written in UTF-8.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def write_whole(path: Path, text: str) -> None:
     try:
         if target.exists() and not target.is_file():
             raise OSError("it is not a plain file")
-        _replace(target, text)
+        _replace(target, content if isinstance(content, bytes) else content.encode("utf-8"))
     except (OSError, UnicodeEncodeError) as error:
         raise InputError(
             "bad-file",
@@ -84,12 +86,12 @@ def write_whole(path: Path, text: str) -> None:
         ) from None
 
 
-def _replace(target: Path, text: str) -> None:
+def _replace(target: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".budgetopt-")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
         # mkstemp makes files for the owner alone; a report is for whoever reads the folder.
         temporary.chmod(0o644)
         temporary.replace(target)

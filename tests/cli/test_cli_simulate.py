@@ -1,0 +1,351 @@
+"""``budgetopt simulate``: tables, files, scenarios of the plan, workers, and Ctrl-C."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+import budgetopt as bo
+from budgetopt.cli import simulate as command
+from budgetopt.market import RISKS, Promotion
+from budgetopt.simulation import Contingency, simulate
+
+from .helpers import change, plan_and_history, run
+
+CURVES = """
+currency = "CNY"
+budget = 100
+outcome = "sign-ups"
+outcome_unit = 1
+reserve = { contingency = 10 }
+[[channels]]
+name = "百度"
+curve = { kind = "log", top = 300.0, scale = 10.0 }
+prior = { noise = 0.1 }
+[[channels]]
+name = "b"
+curve = { kind = "log", top = 100.0, scale = 10.0 }
+[[scenarios]]
+name = "双11"
+kind = "promotion"
+start = 2026-11-02
+end = 2026-11-08
+chance = 0.5
+[[contingencies]]
+scenario = "overspend"
+release = 0.5
+pause = ["b"]
+"""
+PLAIN = ("simulate", "curves.toml", "--runs", 40, "--weeks", 6, "--seed", 3)
+
+
+@pytest.fixture
+def curves(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "curves.toml").write_text(CURVES, encoding="utf-8")
+    return tmp_path
+
+
+def plain(capsys, *arguments):
+    code, out, err = run(capsys, *PLAIN, *arguments, "--format", "json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_years_drawn_from_a_history_are_those_of_the_python_calls(shop, capsys):
+    asked = ("--weeks", 3, "--runs", 20, "--seed", 5, "--format", "json")
+    code, out, err = run(capsys, "simulate", "plan.toml", "--history", "history.csv", *asked)
+    assert (code, err) == (0, "")
+    plan, history = plan_and_history()
+    belief = bo.learn(history, plan)
+    market = command.believed_market(plan, belief)
+    found = simulate(
+        plan, market, ["hold", "optimistic"], history=history, weeks=3, runs=20, seed=5
+    )
+    worlds = json.loads(out)["worlds"]
+    assert list(worlds) == ["as usual"]
+    assert worlds["as usual"] == found.to_dict()
+    noise = [row.noise.mean for row in belief.summary()]
+    assert market.noise.sd == pytest.approx(noise)
+    assert market.noise.unit == 120
+    assert market.drift.sd == pytest.approx(np.mean([r.drift.mean for r in belief.summary()]))
+
+
+def test_the_table_is_one_a_planner_can_read(shop, capsys):
+    code, out, err = run(
+        capsys, "simulate", "plan.toml", "--history", "history.csv", "--weeks", 8, "--runs", 20,
+        "--scenario", "overspend", "--scenario", "weak effect", "--target", 1,
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert max(map(cell_len, out.splitlines())) <= 80
+    said = " ".join(out.split())
+    assert "20 runs of 8 weeks, seed 0; 18,750 CNY a week to spend, 1,250 in reserve." in said
+    assert "what 25 weeks of history say" in said
+    assert said.count("More revenue than hold in the same runs") == 2
+    assert "With overspend (from week 5 to 8); weak effect (from week 1):" in said
+    for heading in ("revenue", "5%", "95%", "spend", "ROAS", "loss", "target", "overspent"):
+        assert heading in said
+
+
+def test_every_figure_of_the_table_is_that_of_the_simulations(curves, capsys):
+    asked = ("--scenario", "overspend", "--scenario", "双11", "--start", "2026-10-05")
+    _, out, _ = run(capsys, *PLAIN, *asked, "--target", 4000)
+    data = plain(capsys, *asked, "--target", 4000)
+    rows = [line.split() for line in out.splitlines()]
+    equal = [[float(cell.replace(",", "").strip("%")) for cell in row[1:]]
+             for row in rows if row[:1] == ["equal"]]  # fmt: skip
+    for row, world in zip(equal, data["worlds"].values(), strict=False):
+        found = world["policies"]["equal"]
+        outcome = found["outcome"]
+        half = outcome["high"] - outcome["mean"]
+        low, high = outcome["quantiles"]["0.05"], outcome["quantiles"]["0.95"]
+        wanted = [outcome["mean"], half, low, high, found["spend"]["mean"], found["cpa"]["mean"]]
+        wanted += [100 * found["chance_of_target"], 100 * found["chance_of_overspend"]]
+        assert row == pytest.approx(wanted[: len(row)], rel=0.05, abs=0.51)
+    cost = data["costs"][0]
+    assert equal[2][:3] == pytest.approx([cost[k] for k in ("mean", "low", "high")], abs=0.06)
+    assert data["costs"][0]["policy"] == "equal"
+
+
+def test_scenarios_and_answers_are_those_of_the_plan_or_the_usual_risks(curves, capsys):
+    data = plain(capsys, "--scenario", "overspend", "--scenario", "双11", "--start", "2026-10-05")
+    plan = bo.Plan.load("curves.toml")
+    market = command.Market.of_plan(
+        plan, noise=command.noise_of(plan, (0.1, 0.2)), start="2026-10-05"
+    )
+    both = [
+        RISKS["overspend"],
+        Promotion(name="双11", start="2026-11-02", end="2026-11-08", chance=0.5),
+    ]
+    answer = Contingency("overspend", release=0.5, pause="b")
+    found = simulate(plan, market, ["equal", "optimistic"], weeks=6, runs=40, seed=3,
+                     scenarios=both, contingencies=[answer])  # fmt: skip
+    assert data["worlds"]["with scenarios"] == found.to_dict()
+    assert [s["name"] for s in data["scenarios"]] == ["overspend", "双11"]
+    assert data["contingencies"] == [answer.to_dict()]
+    usual = simulate(plan, market, ["equal", "optimistic"], weeks=6, runs=40, seed=3)
+    cost = found.difference("equal", world=usual)
+    assert data["costs"][0]["mean"] == cost.mean
+
+
+def test_a_plans_own_sizes_take_the_place_of_the_presets(curves, capsys):
+    own = '[[scenarios]]\nkind = "overspend"\nsize = 0.5\n[[scenarios]]\nname = "双11"'
+    change(curves, "curves.toml", '[[scenarios]]\nname = "双11"', own)
+    assert plain(capsys, "--scenario", "overspend")["scenarios"][0]["size"] == 0.5
+
+
+def test_a_table_for_each_form(curves, capsys):
+    _, out, _ = run(capsys, *PLAIN, "--scenario", "overspend", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 2 * 2 * 6
+    assert {row["world"] for row in rows} == {"as usual", "with scenarios"}
+    assert {(row["runs"], row["asked"]) for row in rows} == {("40", "40")}
+
+
+def test_files_are_those_of_the_answer(curves, capsys):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    code, out, err = run(capsys, *PLAIN, "--out", "new/years", "--scenario", "overspend")
+    assert (code, err) == (0, "")
+    folder = curves / "new" / "years"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(command._FILES)
+    assert "As usual:" in out
+    again = (*PLAIN, "--scenario", "overspend", "--out", "new/years", "--format")
+    _, summary, _ = run(capsys, *again, "json")
+    assert (folder / "summary.json").read_text(encoding="utf-8") == summary
+    _, weeks, _ = run(capsys, *again, "csv")
+    assert (folder / "weeks.csv").read_text(encoding="utf-8") == weeks
+    runs = pd.read_parquet(folder / "runs.parquet")
+    first = runs[(runs["world"] == "as usual") & (runs["policy"] == "equal")]
+    found = json.loads(summary)["worlds"]["as usual"]["policies"]["equal"]["outcome"]["mean"]
+    assert first["outcome"].mean() == pytest.approx(found)
+    assert len(pd.read_csv(folder / "channels.csv")) == 2 * 2 * 2
+
+
+def test_without_the_parquet_extra_no_table_of_other_runs_stays(curves, capsys, monkeypatch):
+    (curves / "years").mkdir()
+    (curves / "years" / "runs.parquet").write_bytes(b"of other runs")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "fastparquet", None)
+    assert run(capsys, *PLAIN, "--out", "years")[0] == 0
+    assert sorted(path.name for path in (curves / "years").iterdir()) == sorted(command._FILES[:3])
+
+
+def test_workers_change_no_byte(curves, capsys):
+    assert plain(capsys, "--workers", 2) == plain(capsys)
+
+
+WRONG = [
+    (("--scenario", "overspent"), "did you mean 'overspend'?"),
+    (("--scenario", "双11"), "give --start or --history"),
+    (("--scenario", "双11", "--start", "2026-10-06"), "give 2026-10-05"),
+    (("--policy", "hold"), "compare with equal"),
+    (("--policy", "eqal"), "did you mean 'equal'?"),
+    (("--policy", "equal", "--policy", "equal"), "two policies are called 'equal'"),
+    (("--target", "nan"), "target"),
+    (("--noise", "-1"), "noise"),
+    (("--runs", "0"), "runs is 0"),
+    (("--workers", "0"), "--workers"),
+    (("--out", "curves.toml"), "is no folder"),
+    (("--out", "curves.toml/x"), "is no folder"),
+    (("--history", "no.csv"), "no.csv"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_wrong_input_is_said_before_anything_is_written(curves, capsys, arguments, said):
+    code, out, err = run(capsys, *PLAIN, *arguments)
+    assert (code, out) == (2, "")
+    assert said in " ".join(err.split())
+    assert [path.name for path in curves.iterdir()] == ["curves.toml"]
+
+
+def test_inputs_are_not_overwritten(curves, capsys):
+    (curves / "summary.json").write_text(json.dumps(bo.Plan.load("curves.toml").to_dict()))
+    code, _, err = run(capsys, "simulate", "summary.json", "--out", ".")
+    assert (code, "which is an input" in " ".join(err.split())) == (2, True)
+
+
+def test_a_plan_without_curves_needs_a_history(shop, capsys):
+    code, _, err = run(capsys, "simulate", "plan.toml")
+    assert (code, "give --history" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('[[scenarios]]\nkind = "competitor"\nsise = 1', "did you mean 'size'?"),
+        ('[[scenarios]]\nkind = "outage"\nchannels = ["c"]', "not a channel"),
+        ('[[contingencies]]\nscenario = "outage"', "not simulated"),
+        ('[[contingencies]]\nscenario = "overspend"\nafer = 1', "did you mean 'after'?"),
+    ],
+)
+def test_check_reads_what_the_plan_only_keeps(curves, capsys, table, said):
+    assert run(capsys, "check", "curves.toml")[0] == 0
+    (curves / "curves.toml").write_text(CURVES + table, encoding="utf-8")
+    code, _, err = run(capsys, "check", "curves.toml")
+    assert (code, said in " ".join(err.split())) == (2, True)
+
+
+def test_a_delay_of_single_channels_is_not_made_good_twice(shop, capsys):
+    own = '[delay]\nshares = [0.5, 1]\nchannels = { "360" = [0.4, 1] }\n'
+    change(
+        shop,
+        "plan.toml",
+        "[reserve]",
+        f"{own.replace('[0.4, 1]', '{ shares = [0.4, 1] }')}\n[reserve]",
+    )
+    asked = ("simulate", "plan.toml", "--history", "history.csv", "--weeks", 2, "--runs", 4)
+    code, out, _ = run(capsys, *asked)
+    assert code == 0
+    assert "reports are taken as complete" in " ".join(out.split())
+
+
+# Ctrl-C
+
+
+def test_what_was_finished_is_kept_and_labelled(curves, capsys, monkeypatch):
+    real = command.simulate_years
+
+    def broken(*given, scenarios=(), progress=None, **more):
+        def stop(done, runs):
+            if scenarios:
+                raise KeyboardInterrupt
+
+        return real(*given, scenarios=scenarios, progress=stop, **more | {"runs": 600})
+
+    monkeypatch.setattr(command, "simulate_years", broken)
+    code, out, err = run(capsys, *PLAIN, "--scenario", "overspend", "--out", "years")
+    assert (code, err) == (130, "")
+    assert out.startswith("INTERRUPTED AFTER 256 OF 600 RUNS WITH SCENARIOS\n")
+    data = json.loads((curves / "years" / "summary.json").read_text(encoding="utf-8"))
+    assert data["status"] == "interrupted after 256 of 600 runs with scenarios"
+    worlds = data["worlds"]
+    assert [world["runs"] for world in worlds.values()] == [600, 256]
+    assert len(data["costs"]) == 2
+    with (curves / "years" / "weeks.csv").open(encoding="utf-8") as file:
+        assert {(row["runs"], row["asked"]) for row in csv.DictReader(file)} == {
+            ("600", "600"),
+            ("256", "600"),
+        }
+
+
+def test_the_usual_year_is_kept_where_no_struck_one_was_begun(curves, capsys, monkeypatch):
+    real = command.simulate_years
+
+    def broken(*given, scenarios=(), **more):
+        if scenarios:
+            raise KeyboardInterrupt
+        return real(*given, **more)
+
+    monkeypatch.setattr(command, "simulate_years", broken)
+    code, out, _ = run(capsys, *PLAIN, "--scenario", "overspend")
+    assert code == 130
+    assert out.startswith("INTERRUPTED AFTER 0 OF 40 RUNS WITH SCENARIOS\n")
+    assert "What the scenarios change" not in out
+
+
+def test_where_nothing_was_finished_nothing_is_written(curves, capsys, monkeypatch):
+    def broken(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "simulate_years", broken)
+    code, out, err = run(capsys, *PLAIN, "--out", "years")
+    assert (code, out) == (130, "")
+    assert err.strip() == "budgetopt: interrupted before any run was finished"
+    assert not (curves / "years").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a terminal of its own")
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_ctrl_c_in_a_terminal_leaves_the_finished_runs(curves, workers):
+    ours, theirs = pty.openpty()
+    arguments = ["simulate", "curves.toml", "--runs", "5120", "--out", "years"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "budgetopt", *arguments, "--workers", str(workers)],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm"},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        seen = b""
+        # The bar tells when the first runs are done; a twentieth is one batch.
+        while not re.search(rb"\b[1-9]\d?%", seen):
+            seen += os.read(ours, 1024)
+        # A terminal tells the whole group, workers too.
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    try:
+        while more := os.read(ours, 1024):
+            seen += more
+    except OSError:
+        pass  # The other end is closed.
+    finally:
+        os.close(ours)
+    assert process.returncode == 130
+    assert b"Traceback" not in seen
+    data = json.loads((curves / "years" / "summary.json").read_text(encoding="utf-8"))
+    (found,) = data["worlds"].values()
+    assert 0 < found["runs"] < 5120
+    assert found["runs"] % 256 == 0
+    label = f"interrupted after {found['runs']:,} of 5,120 runs"
+    assert data["status"] == label
+    assert out.decode("utf-8").startswith(label.upper())
+    # What is kept are the first runs, as they are when no more are asked for.
+    plan = bo.Plan.load("curves.toml")
+    market = command.Market.of_plan(plan, noise=command.noise_of(plan, (0.1, 0.2)))
+    whole = simulate(plan, market, "equal", runs=found["runs"], weeks=52)
+    assert found["policies"]["equal"] == whole.to_dict()["policies"]["equal"]
