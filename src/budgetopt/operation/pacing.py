@@ -59,6 +59,8 @@ class Line:
         Money spent on them.
     projection
         Money by the end of the span.
+    to_come
+        What of it is projected for the days left.
     days_seen
         Days whose money is known; of the total, known of every channel.
     days_left
@@ -75,6 +77,7 @@ class Line:
     due: Decimal
     actual: Decimal
     projection: Decimal
+    to_come: Decimal
     days_seen: int
     days_left: int
     catch_up: Decimal | None
@@ -288,13 +291,14 @@ def pace(
         return _paced(plan, rules, kind, label, days, now)
 
     phase = next((p for p in phases if p.first <= at <= p.last), None)
+    campaign = plan.name or " – ".join(dict.fromkeys(p.name for p in (*phases[:1], *phases[-1:])))
     return Pace(
         now,
         plan.currency,
         paced("week", str(monday.start), monday.start, monday.end),
         paced("period", month.label, month.first, month.last),
         None if phase is None else paced("phase", phase.name, phase.first, phase.last),
-        paced("campaign", plan.name, phases[0].first, phases[-1].last) if phases else None,
+        paced("campaign", campaign, phases[0].first, phases[-1].last) if phases else None,
     )
 
 
@@ -355,12 +359,13 @@ def _line(
     rows: list[int],
 ) -> Line:
     """Return the line of some channels together."""
-    planned, seen, to_come = days.planned[rows], days.seen[rows], days.from_on(today)
-    left = int((to_come & ~seen.all(axis=0)).sum())
+    planned, seen, ahead = days.planned[rows], days.seen[rows], days.from_on(today)
+    left = int((ahead & ~seen.all(axis=0)).sum())
     whole, spent = int(planned.sum()), int(days.actual[rows].sum())
     projection = spent + int(expected[rows].sum())
+    to_come = int(expected[rows][:, ahead].sum())
     # Days that are over but not reported are taken to have gone as projected.
-    gone = spent + int(expected[rows][:, ~to_come].sum())
+    gone = projection - to_come
     status: Status = "on"
     if projection > (1 + band) * whole:
         status = "ahead"
@@ -373,6 +378,7 @@ def _line(
         money(int(planned[seen].sum())),
         money(spent),
         money(projection),
+        money(to_come),
         int(seen.all(axis=0).sum()),
         left,
         money(max(whole - gone, 0) // left) if left else None,

@@ -1,0 +1,265 @@
+"""Pace by hand, its identities, and against a computation day by day in fractions."""
+
+import datetime as dt
+import json
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from budgetopt.calendar import Fiscal, Week
+from budgetopt.errors import InputError, PlanError
+from budgetopt.history import History
+from budgetopt.money import show_amount
+from budgetopt.operation.pacing import actual_of, pace
+from budgetopt.plan import Channel, Plan
+from budgetopt.plan.operation import Pacing
+
+MONDAY = dt.date(2026, 11, 16)
+FRIDAY = dt.date(2026, 11, 20)
+DAY = dt.timedelta(days=1)
+WEEK = 7 * DAY
+
+
+def plan_of(**more):
+    settings = {"budget": 1400, "currency": "CNY", "channels": [Channel("a"), Channel("b")]}
+    return Plan(**(settings | more))
+
+
+def money(text):
+    return Decimal(text)
+
+
+def test_a_week_by_hand():
+    # Four of seven days are seen: 400 of a's 700 was due and 500 went, so 875 will go.
+    found = pace(
+        plan_of(), {MONDAY: {"a": 700, "b": 350}}, {Week(MONDAY, 4): {"a": 500, "b": 190}}, FRIDAY
+    ).week
+    a, b = found.lines
+    assert (a.planned, a.due, a.actual, a.projection) == (700, 400, 500, 875)
+    assert (a.days_seen, a.days_left, a.to_come, a.over) == (4, 3, 375, 175)
+    assert a.catch_up == money("66.66")  # 200 over three days
+    assert (a.status, a.pace, a.delivery) == ("ahead", 1.25, 1.25)
+    assert (b.projection, b.status, b.over) == (money("332.50"), "on", 0)  # exactly 5 % below
+    total = found.total
+    assert (total.planned, total.actual, total.projection) == (1050, 690, money("1207.50"))
+    assert (total.catch_up, total.status) == (120, "ahead")
+
+
+@pytest.mark.parametrize(
+    ("spent", "status"),
+    [("419.99", "on"), (420, "on"), ("420.01", "ahead"), (380, "on"), ("379.99", "behind")],
+)
+def test_both_sides_of_the_band(spent, status):
+    found = pace(plan_of(), {MONDAY: {"a": 700}}, {Week(MONDAY, 4): {"a": spent}}, FRIDAY).week
+    assert found.lines[0].status == status
+
+
+def test_before_a_day_is_seen_the_projection_is_the_plan():
+    found = pace(plan_of(), {MONDAY: {"a": 700, "b": 0}}, {}, MONDAY).week
+    a, b = found.lines
+    assert (a.projection, a.days_seen, a.delivery, a.catch_up) == (700, 0, None, 100)
+    assert (b.pace, b.delivery, b.status, b.projection) == (None, None, "on", 0)
+
+
+def test_money_beside_the_plan_goes_on_at_its_rate():
+    found = pace(plan_of(), {MONDAY: {"a": 700}}, {Week(MONDAY, 4): {"a": 0, "b": 40}}, FRIDAY).week
+    a, b = found.lines
+    assert (b.planned, b.projection, b.pace, b.status) == (0, 70, None, "ahead")
+    assert (a.projection, a.delivery, a.status) == (0, 0.0, "behind")
+
+
+def test_daily_actuals_and_a_week_say_the_same():
+    planned = {MONDAY: {"a": 700, "b": 350}}
+    daily = {MONDAY + n * DAY: {"a": 125, "b": 50} for n in range(4)}
+    weekly = {Week(MONDAY, 4): {"a": 500, "b": 200}}
+    assert pace(plan_of(), planned, daily, FRIDAY) == pace(plan_of(), planned, weekly, FRIDAY)
+
+
+def test_days_that_are_over_but_not_reported_are_projected():
+    # Monday and Tuesday are known: 250 went; Wednesday and Thursday are taken to be the same.
+    found = pace(plan_of(), {MONDAY: {"a": 700}}, {Week(MONDAY, 2): {"a": 250}}, FRIDAY).week
+    a = found.lines[0]
+    assert (a.projection, a.days_left, a.to_come) == (875, 3, 375)
+    assert a.catch_up == money("66.66")  # 700 - 500 over three days
+
+
+def test_when_the_week_is_over_nothing_can_be_caught_up():
+    found = pace(
+        plan_of(), {MONDAY: {"a": 700}}, {Week(MONDAY): {"a": 710, "b": 0}}, MONDAY + WEEK,
+        week=MONDAY,
+    ).week  # fmt: skip
+    assert (found.total.days_left, found.total.catch_up, found.total.to_come) == (0, None, 0)
+    assert found.total.projection == 710
+
+
+def test_weeks_count_in_a_month_by_their_days():
+    # The week of 30 November has one day in November: 100 of 700.
+    monday = dt.date(2026, 11, 30)
+    planned = {monday - WEEK: {"a": 700}, monday: {"a": 700}}
+    actual = {Week(monday - WEEK): {"a": 1400, "b": 0}}
+    november = pace(plan_of(), planned, actual, dt.date(2026, 11, 30)).period
+    december = pace(plan_of(), planned, actual, dt.date(2026, 12, 1)).period
+    assert (november.label, december.label) == ("2026-11", "2026-12")
+    assert november.budget == 6000  # 30 days of 200
+    assert december.budget == 6200
+    # Weeks that nothing is planned for have what the plan lets them spend, 1,400, split as those
+    # that are: 22 days of 200, then 8 of 100.
+    assert november.lines[0].planned == 22 * 200 + 8 * 100
+    # 1,400 came where 700 was due; the 23 days that were not seen go on like that.
+    assert november.lines[0].projection == 1400 + 2 * (22 * 200 + 100)
+    assert december.lines[0].planned == 6 * 100 + 25 * 200
+
+
+def test_warning_lines():
+    planned = {MONDAY: {"a": 700, "b": 700}}
+    actual = {MONDAY + n * DAY: {"a": 200, "b": 100} for n in range(4)}
+    found = pace(plan_of(), planned, actual, FRIDAY).week
+    # 300 a day: 1,120 on the fourth day, 1,260 and 1,400 on the fifth; by the plan 200 a day.
+    assert [(w.share, w.amount, w.reached) for w in found.warned] == [
+        (0.8, 1120, True),
+        (0.9, 1260, False),
+        (1.0, 1400, False),
+    ]
+    assert [(w.day, w.planned_day) for w in found.warned] == [
+        (MONDAY + 3 * DAY, MONDAY + 5 * DAY),
+        (MONDAY + 4 * DAY, MONDAY + 6 * DAY),
+        (MONDAY + 4 * DAY, MONDAY + 6 * DAY),
+    ]
+    assert all(w.early for w in found.warned)
+
+
+def test_a_line_is_reached_at_its_amount_and_not_before():
+    planned = {MONDAY: {"a": 700, "b": 700}}
+    for spent, reached in ((1120, True), ("1119.99", False)):
+        found = pace(plan_of(), planned, {Week(MONDAY, 4): {"a": spent, "b": 0}}, FRIDAY).week
+        assert found.warned[0].reached is reached
+    nothing = pace(plan_of(budget=0), {MONDAY: {}}, {}, FRIDAY).week
+    assert nothing.warned == ()
+
+
+def test_phases_and_the_campaign():
+    phases = [
+        {"name": "warm-up", "first": MONDAY - WEEK, "last": MONDAY - DAY, "budget": 700},
+        {"name": "burst", "first": MONDAY, "last": MONDAY + 6 * DAY, "budget": 2100},
+    ]
+    plan = plan_of(operation={"phases": phases})
+    planned = {MONDAY - WEEK: {"a": 700}, MONDAY: {"a": 2100}}
+    actual = {Week(MONDAY - WEEK): {"a": 770, "b": 0}, Week(MONDAY, 1): {"a": 330, "b": 0}}
+    found = pace(plan, planned, actual, MONDAY + DAY)
+    assert (found.phase.label, found.phase.budget, found.campaign.budget) == ("burst", 2100, 2800)
+    # 1,100 came where 1,000 was due: the 1,800 to come are 10 % more too.
+    assert found.campaign.total.projection == 1100 + 1980
+    assert found.campaign.label == "warm-up – burst"
+    assert [span.kind for span in found.spans] == ["week", "phase", "period", "campaign"]
+    apart = pace(plan, planned, {}, MONDAY + WEEK)
+    assert apart.phase is None
+    assert apart.campaign is not None
+
+
+def test_a_history_knows_its_days():
+    weeks = np.array([MONDAY - WEEK, MONDAY], dtype="datetime64[D]")
+    history = History(
+        ("a", "b"), weeks, [[700.0, np.nan], [500.0, 190.0]], outcome=[[1.0, 1.0], [1.0, 1.0]],
+        partial=[False, True], data_through=FRIDAY - DAY,
+    )  # fmt: skip
+    assert actual_of(history) == {
+        Week(MONDAY - WEEK): {"a": 700.0},
+        Week(MONDAY, 4): {"a": 500.0, "b": 190.0},
+    }
+    unsaid = History(("a",), weeks, [[1.0], [2.0]], outcome=[[1.0], [1.0]], partial=[True, True])
+    assert actual_of(unsaid) == {}
+
+
+@pytest.mark.parametrize(
+    ("planned", "actual", "error", "said"),
+    [
+        ({}, {}, InputError, "holds no week"),
+        ({MONDAY + DAY: {"a": 1}}, {}, InputError, "a Tuesday"),
+        ({MONDAY: {"a": 1}}, {Week(MONDAY): {"a": 1}}, InputError, "days seen by 2026-11-20"),
+        ({MONDAY: {"a": 1}}, {Week(MONDAY, 2): {"a": 1}, MONDAY: {"a": 1}}, InputError, "twice"),
+        ({MONDAY: {"A": 1}}, {}, PlanError, "no channel"),
+        ({MONDAY: {"a": 1}}, {MONDAY: {"A": 1}}, PlanError, "no channel"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(planned, actual, error, said):
+    with pytest.raises(error, match=said):
+        pace(plan_of(), planned, actual, FRIDAY)
+
+
+def test_sentences_say_the_fields():
+    found = pace(
+        plan_of(), {MONDAY: {"a": 700, "b": 350}}, {Week(MONDAY, 4): {"a": 500, "b": 190}}, FRIDAY
+    ).week
+    total, said = found.total, found.sentence()
+    assert said.values["actual"] == show_amount(total.actual)
+    assert said.values["projection"] == show_amount(total.projection)
+    assert said.values["planned"] == show_amount(total.planned)
+    assert said.values["pace"] == f"{total.pace:.1%}"
+    assert said.values["daily"] == show_amount(total.catch_up)
+    assert said.values["days"] == total.days_left
+    assert str(said) == (
+        "week of 2026-11-16: 690 of the planned 1,050 is spent, 1,207.50 projected (115.0%), "
+        "ahead of the plan; 120 a day over 3 days left ends at the plan"
+    )
+
+
+def test_it_is_plain_data_and_rules_may_be_given():
+    found = pace(
+        plan_of(), {MONDAY: {"a": 700}}, {}, FRIDAY, pacing=Pacing(lines=(0.5,), band=0.0),
+        fiscal=Fiscal("quarter"),
+    )  # fmt: skip
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert data["period"]["label"] == "2026-Q4"
+    assert [line["share"] for line in data["week"]["warned"]] == [0.5]
+    assert data["week"]["total"]["planned"] == "700.00"
+
+
+amounts = st.integers(0, 10**9)
+
+
+@settings(max_examples=40)
+@given(
+    planned=st.lists(st.tuples(amounts, amounts), min_size=3, max_size=3),
+    actual=st.lists(st.tuples(amounts, amounts), min_size=3, max_size=3),
+    days=st.integers(1, 7),
+    at=st.integers(0, 20),
+)
+def test_against_fractions_day_by_day(planned, actual, days, at):
+    """Every sum over days is taken by hand; the projection is within half a minor unit."""
+    plan = plan_of(currency="XXX", operation={"fiscal": {"period": "year"}})
+    starts = [dt.date(2026, 1, 5) + n * WEEK for n in range(3)]
+    unit = Decimal(1) / 10**6
+
+    def priced(pairs):
+        both = [{"a": a * unit, "b": b * unit} for a, b in pairs]
+        return dict(zip(starts, both, strict=True))
+
+    seen = {
+        Week(start, 7 if n < 2 else days): split
+        for n, (start, split) in enumerate(priced(actual).items())
+    }
+    today = starts[2] + days * DAY
+    found = pace(plan, priced(planned), seen, today, week=starts[0] + at * DAY)
+    for span in found.spans:
+        for field in ("planned", "due", "actual", "projection", "to_come"):
+            assert sum(getattr(line, field) for line in span.lines) == getattr(span.total, field)
+        for line in span.lines:
+            rest = Fraction(line.planned) - Fraction(line.due)
+            expected = Fraction(line.planned)
+            if line.days_seen and line.due:
+                expected = Fraction(line.actual) * (1 + rest / Fraction(line.due))
+            elif line.days_seen:
+                length = (span.last - span.first).days + 1
+                rate = Fraction(line.actual) / line.days_seen
+                expected = Fraction(line.actual) + rest + rate * (length - line.days_seen)
+            assert abs(Fraction(line.projection) - expected) <= Fraction(unit) / 2
+    number = at // 7
+    week = found.week
+    assert week.total.planned == sum(planned[number]) * unit
+    assert week.total.actual == sum(actual[number]) * unit
+    # The year holds all three weeks whole, besides days that nothing is planned for.
+    assert found.period.total.actual == sum(map(sum, actual)) * unit
