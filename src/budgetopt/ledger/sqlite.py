@@ -13,9 +13,15 @@ from typing import Any
 
 from budgetopt.errors import LedgerError
 from budgetopt.ledger.sqlite_errors import typed_errors
-from budgetopt.ledger.sqlite_schema import APPLICATION, CREATE, TABLES, UPGRADES, VERSION
+from budgetopt.ledger.sqlite_schema import APPLICATION, CREATE, PAGE, TABLES, UPGRADES, VERSION
 from budgetopt.ledger.store import Session
 from budgetopt.words import say
+
+# The first bytes of a SQLite file, and where its application id is (SQLite, Database File Format,
+# section 1.3).
+_HEADER = 100
+_MAGIC = b"SQLite format 3\0"
+_MARK = slice(68, 72)
 
 
 class SqliteSession:
@@ -96,10 +102,12 @@ class SqliteStore:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         path = self._path.resolve()
+        at_rest = not Path(f"{path}-wal").exists()
+        self._check_file(path, at_rest=at_rest)
         # Where no file can be made beside it, SQLite reads a file only if told that nobody
         # writes. Somebody who may could begin to, so the file is held against what it was.
-        sealed = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
-        before = path.stat() if sealed else None
+        sealed = at_rest and not os.access(path.parent, os.W_OK)
+        before = _stamp(path)
         mode = "mode=ro&immutable=1" if sealed else "mode=rw"
         with typed_errors(self._where):
             connection = _connect(f"{path.as_uri()}?{mode}", self._timeout)
@@ -109,26 +117,34 @@ class SqliteStore:
                     connection.execute("PRAGMA synchronous = FULL")
                 yield connection
         finally:
-            if before is not None and _changed(before, path.stat()):
+            if sealed and _stamp(path) != before:
                 raise self._error("ledger-locked", "was written while it was read", "run again")
+
+    def _check_file(self, path: Path, *, at_rest: bool) -> None:
+        """Refuse a file that SQLite would take for an empty or a shorter one, or another's."""
+        try:
+            with path.open("rb") as file:
+                header, size = file.read(_HEADER), path.stat().st_size
+        except OSError as error:
+            problem = f"cannot be opened, {error.strerror or error}"
+            remedy = "name the file of a ledger that may be read"
+            raise self._error("bad-file", problem, remedy) from None
+        if not header:
+            remedy = "restore it from a backup, or remove it to begin a new ledger"
+            raise self._error("ledger-broken", "is empty, which no ledger is", remedy)
+        if not header.startswith(_MAGIC) or header[_MARK] != APPLICATION.to_bytes(4, "big"):
+            remedy = "name the file of a ledger, or a new one"
+            raise self._error("ledger-schema", "is a file of something else", remedy)
+        if at_rest and size % PAGE:
+            raise self._error("ledger-broken", "was cut off", "restore it from a backup")
 
     def _version(self, connection: sqlite3.Connection) -> int:
         with typed_errors(self._where):
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if application == APPLICATION and 1 <= version <= VERSION:
+        if 1 <= version <= VERSION:
             return int(version)
-        raise self._no_ledger(application, version)
-
-    def _no_ledger(self, application: int, version: int) -> LedgerError:
-        if self._path.stat().st_size == 0:
-            remedy = "restore it from a backup, or remove it to begin a new ledger"
-            return self._error("ledger-broken", "is empty, which no ledger is", remedy)
-        if application != APPLICATION:
-            remedy = "name the file of a ledger, or a new one"
-            return self._error("ledger-schema", "is a database of something else", remedy)
         remedy = f"upgrade budgetopt, it knows {VERSION}"
-        return self._error("ledger-schema", f"has version {version}", remedy)
+        raise self._error("ledger-schema", f"has version {version}", remedy)
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Refuse a file that was replaced since it was opened."""
@@ -155,6 +171,7 @@ class SqliteStore:
             ) as folder:
                 made = Path(folder) / "ledger"
                 with typed_errors(self._where), closing(_connect(made.as_uri(), 0)) as new:
+                    new.execute(f"PRAGMA page_size = {PAGE}")
                     new.execute("PRAGMA journal_mode = WAL")
                     new.execute("PRAGMA synchronous = FULL")
                     _run(new, (*CREATE, *_marks(VERSION)))
@@ -180,12 +197,10 @@ class SqliteStore:
             connection.execute("COMMIT")
 
 
-def _changed(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_mtime_ns, before.st_size, before.st_ino) != (
-        after.st_mtime_ns,
-        after.st_size,
-        after.st_ino,
-    )
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Return what changes when a file is written."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _keep_names(folder: Path) -> None:

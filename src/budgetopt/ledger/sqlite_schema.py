@@ -7,6 +7,9 @@ APPLICATION = int.from_bytes(b"BOpt", "big")
 
 VERSION = 2
 
+PAGE = 4096
+"""Bytes of a page, of which a file has a whole number."""
+
 _ENTRIES = """CREATE TABLE ledger_entries (
     number INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
