@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger
 from budgetopt.operation.checks import as_money, as_text, named, reason, spends_of, week_of
-from budgetopt.operation.reading import Reads
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.plan import Plan
 
@@ -70,22 +68,10 @@ def apply(
         if done != stood:
             override = {"instead": as_text(stood), "spend": as_text(done), "why": reason(why)}
             t.add("override", override, week=start, revision=state.revision)
-        data = {"spend": as_text(done), "why": why.strip()}
+        kept = {part: standing.data[part] for part in ("budget", "held")}
+        data = {**kept, "spend": as_text(done), "why": why.strip()}
         t.add("applied", data, week=start, revision=state.revision, key=f"{start}/{count + 1}")
         return state_of(t, start)
-
-
-def last_applied(reads: Reads, before: dt.date) -> tuple[dt.date, dict[str, Decimal]] | None:
-    """Return the newest applied week before a day, with its spends as corrected last.
-
-    None where no week before it was applied.
-    """
-    entries = reads.entries(kinds=("applied",))
-    found = [(e.week, e) for e in entries if e.week is not None and e.week < before]
-    if not found:
-        return None
-    week, entry = max(found, key=lambda one: (one[0], one[1].number))
-    return week, as_money(entry.data["spend"])
 
 
 def _nothing_new(start: dt.date) -> InputError:

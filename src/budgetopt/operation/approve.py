@@ -156,7 +156,7 @@ def _verdict(
 
 def _judge(t: Transaction, kind: str, state: WeekState, who: str, why: Iterable[str]) -> None:
     said = tuple(why)
-    data: dict[str, Any] = {"by": who, "why": list(said), "templates": templates_of(said)}
+    data: dict[str, Any] = {"by": who, "why": list(said), "words": templates_of(said)}
     # A revision may be approved and then rejected, each of them once.
     t.add(
         kind, data, week=state.week, revision=state.revision, key=f"{state.week}/{state.revision}"

@@ -23,6 +23,12 @@ def week_of(plan: Plan, week: dt.date | str) -> dt.date:
     return Week.of(as_date(week, "week"), plan.week_start).start
 
 
+def next_week(plan: Plan, today: dt.date) -> dt.date:
+    """Return the first day of the next week that has not begun before a day."""
+    week = Week.of(today, plan.week_start)
+    return week.start if week.start == today else week.shift(1).start
+
+
 def named(who: str) -> str:
     """Return a name, or refuse one that says nothing."""
     return _said(who, "who", "give the name of whoever does this")

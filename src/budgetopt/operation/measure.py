@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from budgetopt.history import History
-from budgetopt.ledger import Entry, Ledger, Transaction
+from budgetopt.ledger import Ledger, Transaction
 from budgetopt.operation.checks import named
 from budgetopt.operation.histories import Difference, Known, keep
-from budgetopt.operation.reading import Reads
+from budgetopt.operation.seen import Lived, lived
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.plan import Plan
 
 
-class Actual(NamedTuple):
+class Measured(NamedTuple):
     """What came of an applied week, and where it goes in the ledger.
 
     Parameters
@@ -63,29 +63,29 @@ def measure(ledger: Ledger, plan: Plan, history: History, *, who: str) -> tuple[
     known = Known.of(history.select(plan.names))
     with ledger.transaction(named(who)) as t:
         kept = keep(t, known)
-        weeks = write_actuals(t, actuals(t, known, kept.difference))
+        weeks = write_actuals(t, actuals(lived(t), known, kept.difference))
         return tuple(state_of(t, week) for week in weeks)
 
 
-def actuals(reads: Reads, known: Known, difference: Difference) -> tuple[Actual, ...]:
+def actuals(weeks: Lived, known: Known, difference: Difference) -> tuple[Measured, ...]:
     """Return what is to be recorded of applied weeks, oldest first.
 
     A week counts once it is whole and every channel that was applied is reported.
 
     Parameters
     ----------
-    reads
-        The ledger.
+    weeks
+        Those that were applied.
     known
         The history.
     difference
         What it says that the one recorded before it did not: weeks that were measured before are
         looked at where it is about them.
     """
-    return tuple(_actuals(reads, known, set(_touched(difference))))
+    return tuple(_actuals(weeks, known, set(_touched(difference))))
 
 
-def write_actuals(t: Transaction, found: Iterable[Actual]) -> list[dt.date]:
+def write_actuals(t: Transaction, found: Iterable[Measured]) -> list[dt.date]:
     """Record what `actuals` found, and return the weeks."""
     weeks = []
     for one in found:
@@ -95,23 +95,16 @@ def write_actuals(t: Transaction, found: Iterable[Actual]) -> list[dt.date]:
     return weeks
 
 
-def _actuals(reads: Reads, known: Known, touched: set[dt.date]) -> Iterator[Actual]:
-    applied: dict[dt.date, Entry] = {}
-    measured: dict[dt.date, list[Entry]] = {}
-    for entry in reads.entries(kinds=("applied", "measured")):
-        if entry.week is not None and entry.kind == "applied":
-            applied[entry.week] = entry
-        elif entry.week is not None:
-            measured.setdefault(entry.week, []).append(entry)
-    for week in sorted(applied):
-        before = measured.get(week, [])
+def _actuals(weeks: Lived, known: Known, touched: set[dt.date]) -> Iterator[Measured]:
+    for week, entry in weeks.applied.items():
+        before = weeks.measured.get(week, [])
         if before and week not in touched:
             continue
-        spent = [name for name, money in applied[week].data["spend"].items() if float(money)]
+        spent = [name for name, money in entry.data["spend"].items() if float(money)]
         data = _whole(known, week, spent)
         if data is None or (before and _same(data, before[-1].data)):
             continue
-        yield Actual(week, applied[week].revision, len(before) + 1, data)
+        yield Measured(week, entry.revision, len(before) + 1, data)
 
 
 def _touched(difference: Difference) -> Iterator[dt.date]:

@@ -21,7 +21,7 @@ from budgetopt.operation.histories import Difference
 from budgetopt.plan import Plan
 from budgetopt.policies import Policy
 from budgetopt.policies.named import policy_to_dict
-from budgetopt.words import say
+from budgetopt.words import listed, say
 
 _NAMED = 6
 """Weeks, fields or channels that one sentence names."""
@@ -95,6 +95,11 @@ def plan_fingerprint(plan: Plan) -> str:
     return fingerprint(plan.to_dict())
 
 
+def plan_record(plan: Plan) -> dict[str, Any]:
+    """Return what is recorded of a plan: all of it."""
+    return {"fingerprint": plan_fingerprint(plan), "plan": plan.to_dict()}
+
+
 def belief_fingerprint(belief: Belief | None) -> str:
     """Return the SHA-256 of what a belief was learned from; empty for none."""
     return "" if belief is None else fingerprint(belief.to_dict())
@@ -137,15 +142,21 @@ def _history_changes(said: Difference) -> Iterator[str]:
     )
     for template, which in weeks:
         if which:
-            yield say(template, weeks=_listed(map(str, which)))
+            yield say(template, weeks=listed(map(str, which), _NAMED))
     if said.channels:
-        yield say("the channels of the history changed: {names}", names=_listed(said.channels))
+        yield say(
+            "the channels of the history changed: {names}", names=listed(said.channels, _NAMED)
+        )
     if said.revised:
         shown = [
-            say("{week} ({channels})", week=str(one.week), channels=one.channels or ("total",))
+            say(
+                "{week} ({channels})",
+                week=str(one.week),
+                channels=listed(one.channels or (say("total"),), _NAMED),
+            )
             for one in said.revised
         ]
-        yield say("the history was revised: {weeks}", weeks=_listed(shown))
+        yield say("the history was revised: {weeks}", weeks=listed(shown, _NAMED))
     if said == Difference():
         yield say("the history is known through another day, or has other partial weeks")
 
@@ -166,7 +177,9 @@ def _other_changes(old: Inputs, new: Inputs) -> Iterator[str]:
         was, now = (show_amount(Decimal(one.released)) for one in (old, new))
         yield say("{new} is released from the reserve, was {old}", new=now, old=was)
     if old.scenarios != new.scenarios:
-        yield say("the scenarios that happen are {names}", names=new.scenarios or ("none",))
+        yield say(
+            "the scenarios that happen are {names}", names=listed(new.scenarios or (say("none"),))
+        )
     if old.version != new.version:
         yield say("the version is {new}, was {old}", new=new.version, old=old.version)
 
@@ -203,16 +216,9 @@ def _shown(value: Any) -> str:
     return say("nothing") if value is None else str(value)
 
 
-def _moved(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
-    return _listed(name for name in {**old, **new} if old.get(name) != new.get(name))
-
-
-def _listed(shown: Any) -> tuple[str, ...]:
-    """Return the first of some texts, and how many more there are."""
-    texts = tuple(shown)
-    if len(texts) <= _NAMED:
-        return texts
-    return (*texts[:_NAMED], say("{count} more", count=str(len(texts) - _NAMED)))
+def _moved(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    moved = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return listed(moved, _NAMED)
 
 
 def _policy_name(policy: Mapping[str, Any]) -> str:

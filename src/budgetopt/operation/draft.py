@@ -1,0 +1,275 @@
+"""What a weekly run would record, worked out before anything is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from budgetopt import __version__
+from budgetopt.history import History
+from budgetopt.operation.approve import name_needed
+from budgetopt.operation.by_day import Actual
+from budgetopt.operation.checks import as_text
+from budgetopt.operation.histories import Difference, Known, latest, recorded
+from budgetopt.operation.measure import Measured, actuals
+from budgetopt.operation.pacing import Pace, actual_of, pace
+from budgetopt.operation.propose import Asked, decision_of, decision_text
+from budgetopt.operation.reading import Reads
+from budgetopt.operation.record import (
+    Inputs,
+    belief_fingerprint,
+    plan_fingerprint,
+    policy_record,
+    what_changed,
+)
+from budgetopt.operation.reserve import Due, parts_of, releases_due
+from budgetopt.operation.seen import Seen
+from budgetopt.operation.week_run import WeekRun
+from budgetopt.plan import Plan
+from budgetopt.weekly import Decision
+from budgetopt.words import restored, say, templates_of
+
+_PACED = dt.timedelta(days=400)
+"""How far back weeks count for pacing: a fiscal year and some."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a weekly run would record.
+
+    Parameters
+    ----------
+    run
+        What it returns; the entry and the head are filled in when it is written.
+    plan_is_new, history_is_new
+        Whether they are not those that were recorded last.
+    actuals
+        What came of applied weeks.
+    dues
+        Releases by rule.
+    proposal
+        The proposal's data, the entries that it refers to left out; None where there is one.
+    """
+
+    run: WeekRun
+    plan_is_new: bool = False
+    history_is_new: bool = False
+    actuals: tuple[Measured, ...] = ()
+    dues: tuple[Due, ...] = ()
+    proposal: Mapping[str, Any] | None = None
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is anything to write."""
+        new = self.plan_is_new or self.history_is_new
+        return new or bool(self.actuals or self.dues) or self.proposal is not None
+
+
+@dataclass(frozen=True)
+class Friday:
+    """A weekly run: what is asked for, and on which day.
+
+    Parameters
+    ----------
+    asked
+        What the week is decided from.
+    today
+        The day of the run.
+    scenarios
+        Names of the scenarios that are happening.
+    known
+        The history in the form that the ledger keeps.
+    """
+
+    asked: Asked
+    today: dt.date
+    scenarios: tuple[str, ...]
+    known: Known
+
+    def drafted(self, reads: Reads, seen: Seen) -> Draft:
+        """Return what the run would record after what was seen in a ledger."""
+        written, (_, earlier, _) = reads.latest("plan"), latest(reads)
+        plan_is_new = written is None or written.data["fingerprint"] != self._plan
+        history_is_new = earlier.fingerprint != self.known.fingerprint
+        difference = self.known.since(earlier) if history_is_new else Difference()
+        found = actuals(seen.lived, self.known, difference)
+        inputs, standing = self._inputs(seen), seen.state.proposal
+        same = standing is not None and standing.data["fingerprint"] == inputs.fingerprint
+        if same or seen.state.over:
+            draft = Draft(self._recorded(seen, same=same), plan_is_new, history_is_new, found)
+        else:
+            proposed = self._proposed(seen, inputs, self._changed(reads, seen, inputs))
+            draft = replace(
+                proposed, plan_is_new=plan_is_new, history_is_new=history_is_new, actuals=found
+            )
+        measured = tuple(one.week for one in found)
+        return replace(draft, run=replace(draft.run, measured=measured))
+
+    def _recorded(self, seen: Seen, *, same: bool) -> WeekRun:
+        """Return the run of a week that is proposed from the same inputs, or applied."""
+        state = seen.state
+        assert state.current is not None
+        data = state.current.data
+        decision, words = decision_of(data), data["words"]
+        notes = [restored(note, words) for note in data.get("notes", [])]
+        if not same:
+            number = str(state.revision)
+            template = "the week is {state}, revision {number}, so that nothing new is proposed"
+            notes.append(say(template, state=say(state.state), number=number))
+        elif state.state == "rejected":
+            notes.append(say("nothing changed since it was rejected: edit it, or change the plan"))
+        return WeekRun(
+            decision=decision,
+            state=state.state,
+            revision=state.revision,
+            entry=state.current.number,
+            head=seen.head,
+            new=False,
+            changed=tuple(restored(one, words) for one in data.get("changed", [])),
+            needs=tuple(restored(one, words) for one in data["needs"]),
+            pace=self._pace(seen, decision.allocation.spend),
+            balances=seen.balances(self.asked.plan),
+            released=seen.released_for_week,
+            notes=tuple(notes),
+        )
+
+    def _proposed(self, seen: Seen, inputs: Inputs, changed: tuple[str, ...]) -> Draft:
+        """Return the draft of a new revision."""
+        plan, week = self.asked.plan, self.asked.week
+        decision, dues = self._decided(seen)
+        moved = tuple(due.movement(week) for due in dues)
+        released = seen.released() + sum((one.amount for one in moved), Decimal(0))
+        needs, notes = name_needed(plan, decision), _notes(seen)
+        run = WeekRun(
+            decision=decision,
+            state="proposed",
+            revision=seen.state.revision + 1,
+            entry=0,
+            head=seen.head,
+            new=True,
+            changed=changed,
+            needs=needs,
+            pace=self._pace(seen, decision.allocation.spend),
+            balances=seen.balances(plan, moved),
+            released=(*seen.released_for_week, *moved),
+            notes=notes,
+        )
+        proposal = {
+            "inputs": inputs.to_dict(),
+            "fingerprint": inputs.fingerprint,
+            "decision": decision_text(decision),
+            "spend": as_text(decision.allocation.spend),
+            "budget": str(decision.allocation.budget),
+            "held": as_text(parts_of(plan, week)),
+            "released": str(released),
+            "changed": list(changed),
+            "needs": list(needs),
+            "notes": list(notes),
+            "words": templates_of((*changed, *needs, *notes)),
+        }
+        return Draft(run, dues=dues, proposal=proposal)
+
+    def _decided(self, seen: Seen) -> tuple[Decision, tuple[Due, ...]]:
+        """Return the decision, and the releases by rule that are in its budget."""
+        plan, given = self.asked.plan, seen.released()
+        asked = replace(self.asked, last=None if seen.last is None else seen.last[1])
+        kinds = {rule.when for rule in plan.operation.releases}
+        if not kinds:
+            return asked.decided(given), ()
+        decision = asked.decided(given) if "mroas" in kinds else None
+        dues = releases_due(
+            plan,
+            seen.balances(plan),
+            self._pace(seen) if "pace" in kinds and seen.applied else None,
+            None if decision is None else _mroas(plan, decision),
+            self.scenarios,
+            released=seen.rules_used,
+        )
+        if decision is None or dues:
+            more = sum((due.amount for due in dues), Decimal(0))
+            decision = asked.decided(given + more)
+        return decision, dues
+
+    def _pace(self, seen: Seen, spend: Mapping[str, Decimal] | None = None) -> Pace:
+        """Return the pace of today, with this week's split among what is planned."""
+        planned: dict[dt.date, Mapping[str, Any]] = dict(seen.spends_since(self.today - _PACED))
+        if spend is not None:
+            planned.setdefault(self.asked.week, spend)
+        history = self.asked.history
+        actual: Actual = {**actual_of(_since(history, self.today - _PACED))}
+        return pace(self.asked.plan, planned, actual, self.today)
+
+    @cached_property
+    def _plan(self) -> str:
+        return plan_fingerprint(self.asked.plan)
+
+    def _inputs(self, seen: Seen) -> Inputs:
+        asked, last = self.asked, seen.last
+        return Inputs(
+            week=str(asked.week),
+            plan=self._plan,
+            history=self.known.fingerprint,
+            belief=belief_fingerprint(asked.belief),
+            policy=policy_record(asked.policy),
+            guardrails=None if asked.guardrails is None else asked.guardrails.to_dict(),
+            seed=asked.seed,
+            last={} if last is None else as_text(last[1]),
+            released=str(seen.released(by_hand=True)),
+            scenarios=self.scenarios,
+            version=__version__,
+        )
+
+    def _changed(self, reads: Reads, seen: Seen, inputs: Inputs) -> tuple[str, ...]:
+        """Return what changed since the last proposal of this week; nothing where there is none."""
+        if seen.state.proposal is None:
+            return ()
+        data = seen.state.proposal.data
+        old = Inputs.from_dict(data["inputs"])
+        plan = new = self.asked.plan.to_dict() if old.plan != inputs.plan else {}
+        if plan:
+            plan = reads.entries(kinds=("plan",), after=data["plan_entry"] - 1)[0].data["plan"]
+        difference = Difference()
+        if old.history != inputs.history:
+            difference = self.known.since(recorded(reads, data["history_entry"]))
+        return what_changed(old, inputs, (plan, new), difference)
+
+
+def _notes(seen: Seen) -> tuple[str, ...]:
+    """Return from which week changes count, where it is not the one before."""
+    if seen.last is None:
+        return (say("the ledger has no applied week, so changes count from the history"),)
+    if seen.week - seen.last[0] == dt.timedelta(weeks=1):
+        return ()
+    week = str(seen.last[0])
+    return (say("changes count from the week of {week}, the last that was applied", week=week),)
+
+
+def _since(history: History, day: dt.date) -> History:
+    """Return the weeks of a history that start on a day or later."""
+    kept = history.weeks >= np.datetime64(day, "D")
+    return replace(
+        history,
+        weeks=history.weeks[kept],
+        spend=history.spend[kept],
+        outcome=None if history.outcome is None else history.outcome[kept],
+        total=None if history.total is None else history.total[kept],
+        partial=history.partial[kept],
+        data_through=history.through,
+    )
+
+
+def _mroas(plan: Plan, decision: Decision) -> dict[str, float]:
+    """Return the value of the next unit of money, by channel that may get more."""
+    week = decision.allocation
+    _, most = week.money_bounds()
+    return {
+        name: float(value) * week.marginal[name]
+        for name, value, top in zip(plan.names, plan.values, most, strict=True)
+        if week.spend[name] < top
+    }

@@ -1,0 +1,160 @@
+"""What a ledger says that a week's run needs, read once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from budgetopt.calendar import Week, periods
+from budgetopt.ledger import Entry
+from budgetopt.operation.checks import Spends, as_money
+from budgetopt.operation.reading import Reads
+from budgetopt.operation.reserve import Balances, Movement, balances, parts_of
+from budgetopt.operation.state import WeekState, state_of
+from budgetopt.plan import Plan
+from budgetopt.words import restored
+
+_WEEK = dt.timedelta(weeks=1)
+
+
+class Lived(NamedTuple):
+    """The weeks that were applied, and what was measured of them.
+
+    Parameters
+    ----------
+    applied
+        The newest applied entry of every week that has one, oldest week first.
+    measured
+        All measured entries of a week, oldest first.
+    """
+
+    applied: Mapping[dt.date, Entry]
+    measured: Mapping[dt.date, list[Entry]]
+
+
+def lived(reads: Reads) -> Lived:
+    """Read which weeks were applied and measured."""
+    applied: dict[dt.date, Entry] = {}
+    measured: dict[dt.date, list[Entry]] = {}
+    for entry in reads.entries(kinds=("applied", "measured")):
+        if entry.week is None:
+            continue
+        if entry.kind == "applied":
+            applied[entry.week] = entry
+        else:
+            measured.setdefault(entry.week, []).append(entry)
+    return Lived(dict(sorted(applied.items())), measured)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A ledger as one week sees it.
+
+    Parameters
+    ----------
+    head
+        Number and hash of the last entry.
+    state
+        The week's own state.
+    lived
+        The weeks that were applied.
+    releases
+        All that left the reserves.
+    notes
+        Notes about the week.
+    """
+
+    head: tuple[int, str]
+    state: WeekState
+    lived: Lived
+    releases: tuple[Entry, ...]
+    notes: tuple[Entry, ...]
+
+    @property
+    def applied(self) -> Mapping[dt.date, Entry]:
+        """The newest applied entry of every week that has one, oldest week first."""
+        return self.lived.applied
+
+    @property
+    def week(self) -> dt.date:
+        """First day of the week."""
+        return self.state.week
+
+    @property
+    def last(self) -> tuple[dt.date, Spends] | None:
+        """The newest applied week before this one, with its spends; None where there is none."""
+        weeks = [week for week in self.applied if week < self.week]
+        return (weeks[-1], as_money(self.applied[weeks[-1]].data["spend"])) if weeks else None
+
+    def spends_since(self, day: dt.date) -> dict[dt.date, Mapping[str, str]]:
+        """Return what was applied in the weeks from a day on."""
+        return {w: e.data["spend"] for w, e in self.applied.items() if w >= day}
+
+    def released(self, *, by_hand: bool = False) -> Decimal:
+        """Return the money released for this week, by hand alone or by rule too."""
+        found = [e.data for e in self.releases if e.week == self.week]
+        moved = [d["movement"] for d in found if not (by_hand and d["rule"])]
+        amounts = [Decimal(m["amount"]) for m in moved if m["kind"] == "release"]
+        return sum(amounts, Decimal(0))
+
+    @property
+    def released_for_week(self) -> tuple[Movement, ...]:
+        """What left the reserves for this week."""
+        found = [entry for entry in self.releases if entry.week == self.week]
+        return tuple(movement_of(entry) for entry in found)
+
+    @property
+    def rules_used(self) -> tuple[str, ...]:
+        """Keys of the rules that have released money."""
+        return tuple(entry.key for entry in self.releases if entry.key)
+
+    @property
+    def movements(self) -> tuple[Movement, ...]:
+        """What left the reserves for this week and those before it."""
+        every = map(movement_of, self.releases)
+        return tuple(one for one in every if one.on <= self.week)
+
+    def balances(self, plan: Plan, more: tuple[Movement, ...] = ()) -> Balances:
+        """Return what the reserves hold in the fiscal period that this week begins in.
+
+        A week that was applied held back what its plan said then, every other one since the first
+        in the ledger what the plan says now.
+
+        Parameters
+        ----------
+        plan
+            Reserve, phases and fiscal periods.
+        more
+            What leaves them besides.
+        """
+        fiscal = plan.operation.fiscal
+        period = periods(self.week, self.week, fiscal, plan.week_start)[0]
+        first = min([self.week, *self.applied])
+        held: dict[dt.date, Mapping[str, Any]] = {}
+        week = self.week
+        while week >= first and Week(week).end >= period.first:
+            known = self.applied[week].data["held"] if week in self.applied else None
+            held[week] = parts_of(plan, week) if known is None else known
+            week -= _WEEK
+        return balances(plan, held, (*self.movements, *more), on=self.week)
+
+
+def movement_of(entry: Entry) -> Movement:
+    """Return the movement of an entry, its reason as the sentence that it was."""
+    data = entry.data
+    movement = Movement.from_dict(data["movement"])
+    return replace(movement, why=restored(movement.why, data["words"]))
+
+
+def see(reads: Reads, week: dt.date) -> Seen:
+    """Read what a ledger says that a week's run needs."""
+    return Seen(
+        reads.head,
+        state_of(reads, week),
+        lived(reads),
+        reads.entries(kinds=("release",)),
+        reads.entries(kinds=("note",), week=week),
+    )
