@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -42,10 +43,11 @@ NAMES = {
 @pytest.mark.parametrize("kind", NAMES)
 def test_no_line_is_wider_than_the_terminal(kind, scale):
     week = decision(NAMES[kind], scale=scale)
-    for explain in (False, True):
+    for explain, language in product((False, True), ("en", "zh")):
+        options = {"explain": explain, "language": language}
         for text in (
-            report.decision_table(week, explain=explain),
-            report.allocation_table(week.allocation, explain=explain),
+            report.decision_table(week, **options),
+            report.allocation_table(week.allocation, **options),
         ):
             assert max(map(cell_len, text.splitlines())) <= report.WIDTH
             assert not any(line != line.rstrip() for line in text.splitlines())
@@ -63,10 +65,11 @@ def test_every_name_and_amount_is_there_in_full(kind):
     assert "…" not in text
 
 
-def test_columns_stand_under_their_headings():
-    lines = report.decision_table(decision(NAMES["Chinese"])).splitlines()
+@pytest.mark.parametrize(("language", "title"), [("en", "outcome"), ("zh", "成效")])
+def test_columns_stand_under_their_headings(language, title):
+    lines = report.decision_table(decision(NAMES["Chinese"]), language=language).splitlines()
     heading = lines[1]
-    end = cell_len(heading[: heading.index("outcome") + len("outcome")])
+    end = cell_len(heading[: heading.index(title) + len(title)])
     for line in (lines[2], lines[3], lines[4]):
         cells = 0
         for at, letter in enumerate(line):
@@ -77,6 +80,21 @@ def test_columns_stand_under_their_headings():
                 break
         else:
             pytest.fail(line)
+
+
+def test_chinese_lines_are_full_and_do_not_begin_with_what_closes_a_clause():
+    text = report.decision_table(decision(NAMES["Chinese"]), explain=True, language="zh")
+    sentences = text.split("\n\n")[1]
+    for line, after in pairwise(sentences.splitlines()):
+        assert after[0] not in "，。；：、）”％"
+        # A sentence ends here, or the next piece has no room.
+        assert line.endswith("。") or cell_len(line) > report.WIDTH - 12
+
+
+def test_chinese_is_wrapped_without_losing_a_character():
+    week = decision(NAMES["Chinese"])
+    page = report.decision_table(week, explain=True, language="zh").split("\n\n")[1]
+    assert "".join(page.split()) == "".join(week.explain("zh").split())
 
 
 def test_numbers_get_a_line_of_their_own_where_names_have_no_room():

@@ -231,16 +231,15 @@ def curved(**changes):
         bo.Channel("kol", curve=bo.Exponential(60, 200), labels={"kind": "people"}),
         bo.Channel("tv", curve=bo.Power(5, 10, 0.5), labels={"kind": "people", "far": "yes"}),
     ]
-    return bo.Plan(
-        **{"budget": 300, "currency": "CNY", "channels": channels, "step": 1} | changes
-    )
+    return bo.Plan(**{"budget": 300, "currency": "CNY", "channels": channels, "step": 1} | changes)
 
 
 LAST = {"百度 Baidu": 80, "feed": 40, "kol": 0, "tv": 60}
 ROWS = {
-    "group": Limit.group("people", {"kind": "people"}, at_most="30%"),
-    "group of a group": Limit.group("far", {"far": "yes"}, at_most="25%", of={"kind": "people"}),
-    "group in money": Limit.group("two", ["kol", "tv"], at_most=50),
+    "group": Limit.group("people", {"kind": "people"}, at_most="10%"),
+    "group of a group": Limit.group("far", {"far": "yes"}, at_most="12.5%", of={"kind": "people"}),
+    "group in money": Limit.group("two", ["kol", "tv"], at_most="30.50"),
+    "group at least": Limit.group("two", ["kol", "tv"], at_least="40%"),
     "two labels": Limit.group("both", {"kind": "people", "far": "yes"}, at_most=10),
     "turnover": Limit.turnover(30),
     "few moves": Limit.few_moves(2),
@@ -271,11 +270,18 @@ ALLOCATIONS = {
         bo.Plan(budget=105, currency="CNY", channels=[bo.Channel("a", curve=bo.Log(1, 9), cap=50)])
     ),
     "nothing more to gain": lambda: bo.allocate(
-        bo.Plan(budget=105, currency="CNY", channels=[bo.Channel("a", curve=bo.Points([0, 50], [0, 10]))])
+        bo.Plan(
+            budget=105,
+            currency="CNY",
+            channels=[bo.Channel("a", curve=bo.Points([0, 50], [0, 10]))],
+        )
     ),
     "stays as it is": lambda: bo.allocate(
         bo.Plan(
-            budget=100, currency="CNY", channels=[bo.Channel(n, curve=bo.Log(3, 10)) for n in "ab"], max_change="none"
+            budget=100,
+            currency="CNY",
+            channels=[bo.Channel(n, curve=bo.Log(3, 10)) for n in "ab"],
+            max_change="none",
         ),
         last={"a": 50, "b": 50},
     ),

@@ -44,13 +44,13 @@ ZH_WEEKLY: dict[str, str] = {
     "{channel} at {money}": "{channel}（{money}）",
     "{channel} is held": "{channel}维持不变",
     "{channels} are held": "{channels}维持不变",
-    "held, as last week's report is missing": "因上周报表缺失，维持不变",
+    "held, as last week's report is missing": "上周报表缺失，不予调整",
     "{held}, as the report of the week of {week} is missing": "{week} 当周的报表缺失，{held}",
     "nothing moves, as the outcome of the week of {week} is missing": (
         "{week} 当周的成效缺失，预算不调整"
     ),
     "held, as last week's report of nothing is hardly possible": (
-        "上周报表显示毫无成效，几乎不可能，故维持不变"
+        "上周报表显示毫无成效，几乎不可能，不予调整"
     ),
     "{held}, as no outcome at all in the week of {week} had a chance of {chance} at most": (
         "{week} 当周毫无成效的概率最多只有 {chance}，{held}"
