@@ -47,7 +47,7 @@ def while_recording(file, kills, rng):
     """Kill processes that record in one ledger."""
     lost, broken, beside = 0, [], 0
     for _ in range(kills):
-        said = killed(file, rng.uniform(0, 0.1))
+        said = killed(file, rng.uniform(0, 0.07))
         beside += os.path.exists(f"{file}-wal")
         ledger = Ledger.open(file)
         whole, left = divmod(ledger.head[0], FACTS)

@@ -122,7 +122,7 @@ if not os.geteuid():
     os.setuid(65534)
 ledger = Ledger.open(file)
 read = len(ledger.entries()), list(ledger.verify().problems)
-print(json.dumps([read, tried(record), tried(lambda: Ledger.open(file + ".new"))]))
+print(json.dumps([read, tried(record), tried(lambda: Ledger.open(file + ".new").head[0])]))
 """
 
 
@@ -141,7 +141,7 @@ def test_what_may_not_be_written_is_read(sealed):
         folder.chmod(0o755)
         assert read == [3, []]
         assert written == ["bad-file", 6, True]
-        assert made == (["bad-file", 6, True] if sealed != "file" else made)
+        assert made == (["bad-file", 6, True] if sealed != "file" else 0)
         assert file.read_bytes() == before
         if sealed != "file":
             assert [each.name for each in folder.iterdir()] == [file.name]

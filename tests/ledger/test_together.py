@@ -8,12 +8,14 @@ from collections import Counter
 from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
 
-ROUNDS = 6
+ROUNDS = 8
 RECORD = """
 import sys
 from budgetopt.ledger import Ledger
 
 where, name, rounds = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(int(rounds)):
     with Ledger.open(where, timeout=60).transaction(name) as t:
         t.add("note", {"before": t.head[0]}, key=f"{name}/{number}")
@@ -40,9 +42,15 @@ def test_eight_threads_and_four_processes(where):
     threads = [threading.Thread(target=record, args=(f"thread {n}",)) for n in range(8)]
     words = [sys.executable, "-c", RECORD, str(where)]
     processes = [
-        subprocess.Popen([*words, f"process {n}", str(ROUNDS)], stderr=subprocess.PIPE)
+        subprocess.Popen([*words, f"process {n}", str(ROUNDS)], text=True,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for n in range(4)
-    ]
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -50,7 +58,7 @@ def test_eight_threads_and_four_processes(where):
     said = [process.communicate(timeout=60)[1] for process in processes]
 
     assert failures == []
-    assert said == [b""] * 4
+    assert said == [""] * 4
     found = ledger.entries()
     assert ledger.verify().good
     assert len(found) == 12 * ROUNDS * 2

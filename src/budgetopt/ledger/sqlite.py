@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from budgetopt.errors import LedgerError
 from budgetopt.ledger.sqlite_errors import typed_errors
@@ -17,11 +17,13 @@ from budgetopt.ledger.sqlite_schema import APPLICATION, CREATE, PAGE, TABLES, UP
 from budgetopt.ledger.store import Session
 from budgetopt.words import say
 
-# The first bytes of a SQLite file, and where its application id is (SQLite, Database File Format,
-# section 1.3).
-_HEADER = 100
-_MAGIC = b"SQLite format 3\0"
-_MARK = slice(68, 72)
+
+class _Stamp(NamedTuple):
+    """What changes when a file is written."""
+
+    modified: int
+    size: int
+    inode: int
 
 
 class SqliteSession:
@@ -102,12 +104,10 @@ class SqliteStore:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         path = self._path.resolve()
-        at_rest = not Path(f"{path}-wal").exists()
-        self._check_file(path, at_rest=at_rest)
+        at_rest, before = not Path(f"{path}-wal").exists(), self._stamp(path)
         # Where no file can be made beside it, SQLite reads a file only if told that nobody
         # writes. Somebody who may could begin to, so the file is held against what it was.
         sealed = at_rest and not os.access(path.parent, os.W_OK)
-        before = _stamp(path)
         mode = "mode=ro&immutable=1" if sealed else "mode=rw"
         with typed_errors(self._where):
             connection = _connect(f"{path.as_uri()}?{mode}", self._timeout)
@@ -115,28 +115,24 @@ class SqliteStore:
             with closing(connection):
                 with typed_errors(self._where):
                     connection.execute("PRAGMA synchronous = FULL")
+                    self._refuse_other(connection, before.size if at_rest else 0)
                 yield connection
         finally:
-            if sealed and _stamp(path) != before:
+            if sealed and self._stamp(path) != before:
                 raise self._error("ledger-locked", "was written while it was read", "run again")
 
-    def _check_file(self, path: Path, *, at_rest: bool) -> None:
-        """Refuse a file that SQLite would take for an empty or a shorter one, or another's."""
-        try:
-            with path.open("rb") as file:
-                header, size = file.read(_HEADER), path.stat().st_size
-        except OSError as error:
-            problem = f"cannot be opened, {error.strerror or error}"
-            remedy = "name the file of a ledger that may be read"
-            raise self._error("bad-file", problem, remedy) from None
-        if not header:
+    def _refuse_other(self, connection: sqlite3.Connection, size: int) -> None:
+        """Refuse a file of another program, and one that SQLite would take for a whole one."""
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        if application == APPLICATION:
+            if size % PAGE:
+                raise self._error("ledger-broken", "was cut off", "restore it from a backup")
+        elif connection.execute("PRAGMA page_count").fetchone() == (0,):
             remedy = "restore it from a backup, or remove it to begin a new ledger"
             raise self._error("ledger-broken", "is empty, which no ledger is", remedy)
-        if not header.startswith(_MAGIC) or header[_MARK] != APPLICATION.to_bytes(4, "big"):
+        else:
             remedy = "name the file of a ledger, or a new one"
-            raise self._error("ledger-schema", "is a file of something else", remedy)
-        if at_rest and size % PAGE:
-            raise self._error("ledger-broken", "was cut off", "restore it from a backup")
+            raise self._error("ledger-schema", "is a database of something else", remedy)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         with typed_errors(self._where):
@@ -145,6 +141,16 @@ class SqliteStore:
             return int(version)
         remedy = f"upgrade budgetopt, it knows {VERSION}"
         raise self._error("ledger-schema", f"has version {version}", remedy)
+
+    def _stamp(self, path: Path) -> _Stamp:
+        # The file itself is never opened here: closing it would drop every lock that SQLite
+        # holds on it in this process (SQLite, How To Corrupt, section 2.2).
+        try:
+            found = path.stat()
+        except OSError as error:
+            problem = f"cannot be opened, {error.strerror or error}"
+            raise self._error("bad-file", problem, "name the file of a ledger") from None
+        return _Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Refuse a file that was replaced since it was opened."""
@@ -195,12 +201,6 @@ class SqliteStore:
                 for statement in (*UPGRADES[version], *_marks(version + 1)):
                     connection.execute(statement)
             connection.execute("COMMIT")
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    """Return what changes when a file is written."""
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _keep_names(folder: Path) -> None:
