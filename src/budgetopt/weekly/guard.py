@@ -80,7 +80,9 @@ def holding(problem: Problem, channels: Iterable[str]) -> Problem:
         return problem
     bounds = problem.bounds
     stay = np.clip(problem.last, bounds.lower, bounds.upper)
-    rule = RULES.index("lock")
+    # Where a bound moves it all the same, that bound says why.
+    rule = np.where(problem.last < stay, bounds.lower_rule, bounds.upper_rule)
+    rule = np.where(problem.last == stay, RULES.index("lock"), rule)
     narrow = Bounds(
         np.where(held, stay, bounds.lower),
         np.where(held, stay, bounds.upper),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -38,6 +39,14 @@ from budgetopt.policies import (
 )
 from budgetopt.policies.base import Floats
 from budgetopt.weekly.continued import belief_for, beyond_seen
+from budgetopt.weekly.dated import (
+    applied,
+    applied_note,
+    looser,
+    out_of_bounds,
+    phase_note,
+    with_freezes,
+)
 from budgetopt.weekly.decision import Decision
 from budgetopt.weekly.guard import best_split, checked_spend, holding
 from budgetopt.weekly.guardrails import Fired, Guardrails
@@ -93,13 +102,15 @@ def reallocate(
     seed: int = 0,
     belief: Belief | None = None,
     guardrails: Guardrails | None = GUARDRAILS,
+    last: Mapping[str, Any] | None = None,
 ) -> Decision:
     """Decide how one week's money is split, from what earlier weeks brought.
 
     Parameters
     ----------
     plan
-        Budget, channels and limits.
+        Budget, channels and limits; those of the week decided, by `Plan.on`. Channels that the plan
+        freezes in it stay as they were.
     history
         Weeks of spend and outcome; only whole weeks before the one decided are used.
     week
@@ -115,6 +126,9 @@ def reallocate(
         history alone.
     guardrails
         What holds whatever the policy is; None for the limits of the plan alone.
+    last
+        Money by channel that was applied last, from which changes count, and freezes; by default
+        what the history reports last. A channel that is not named is new.
 
     Returns
     -------
@@ -130,7 +144,9 @@ def reallocate(
     CalendarError
         ``bad-date`` where `week` is not a date or not a start day.
     InputError
-        Where the belief has other channels than the plan, or has seen the week decided.
+        Where the belief has other channels than the plan, or has seen the week decided;
+        ``unknown-name`` where `last` names no channel of the plan, ``bounds-clash`` where the
+        plan's reserve is above the week's budget.
     InfeasibleError
         Where no split keeps the limits.
     VerificationError
@@ -149,24 +165,30 @@ def reallocate(
             value=str(start),
             remedy="give a longer history or a later week",
         )
-    learned, last = belief_for(plan, past, start, belief), last_spend(plan, past)
-    watched = watch(guardrails, Week(start), past, learned, last) if guardrails else Watch()
-    ready = _ready(plan, past, learned, last, watched)
+    # What is learned does not depend on how much a phase has to spend.
+    learned, reported = belief_for(plan, past, start, belief), last_spend(plan, past)
+    spent = reported if last is None else applied(plan, last)
+    watched = watch(guardrails, Week(start), past, learned, spent) if guardrails else Watch()
+    watched = with_freezes(plan, Week(start), watched, spent)
+    usual, plan = plan, plan.on(Week(start))
+    ready = _ready(plan, past, learned, spent, watched)
     rng = np.random.default_rng([seed, start.toordinal()])
     chosen = _chosen(policy, ready, guardrails, rng)
     allocation = _settled(plan, ready, chosen, learned, seed)
     before = ready.problem.curves.value(ready.view.last).sum()
     said, held = [one.sentence for one in chosen.fired], dict(ready.watch.channels)
+    counted = [] if last is None else applied_note(spent, reported)
+    weeks = _missing_weeks(known, past, start, counted=last is None)
     noted = (*learned.notes, *past.notes, *beyond_seen(learned, allocation), *allocation.notes)
     return Decision(
         week=Week(start),
         allocation=allocation,
-        moves=moves_of(allocation, last, ready.problem, ready.best.prices, held),
+        moves=moves_of(allocation, spent, ready.problem, ready.best.prices, held),
         policy=policy.name,
         seed=seed,
-        gain=float(allocation.outcome - before) if last else None,
+        gain=float(allocation.outcome - before) if spent else None,
         history=past.fingerprint,
-        notes=(*said, *_missing_weeks(known, past, start), *noted),
+        notes=(*said, *phase_note(usual, Week(start)), *counted, *weeks, *noted),
         decided_by=chosen.policy,
         fired=chosen.fired,
     )
@@ -175,22 +197,17 @@ def reallocate(
 def _ready(
     plan: Plan, past: History, belief: Belief, last: dict[str, Decimal], watched: Watch
 ) -> _Ready:
-    """Return the week with what is held inside its bounds; all of it where that does not fit."""
-    problem = free = problem_of(plan, belief, last)
-    if not watched.whole_week:
-        try:
-            problem = holding(free, dict(watched.channels))
-            best, stuck = best_split(problem)
-        except InfeasibleError:
-            if not watched.channels:
-                raise
-            said = say(
-                "what is held does not fit the limits, so all of last week's split is drawn in"
-            )
-            fired = (*watched.fired, Fired("limits", said))
-            problem, watched = free, replace(watched, fired=fired, whole_week=True)
-    if watched.whole_week:
+    """Return the week with what is held inside its bounds, or with less of it where that fits."""
+    free = problem_of(plan, belief, last)
+    try:
+        problem = holding(free, watched.held)
         best, stuck = best_split(problem)
+    except InfeasibleError:
+        less = looser(watched)
+        if less is None:
+            raise
+        return _ready(plan, past, belief, last, less)
+    watched = replace(watched, fired=(*watched.fired, *out_of_bounds(free, watched.frozen)))
     return _Ready(problem, _view(plan, past, problem, belief, best.spend, stuck), best, watched)
 
 
@@ -340,7 +357,7 @@ def _seed(seed: int) -> int:
     return int(seed)
 
 
-def _missing_weeks(known: History, past: History, start: dt.date) -> list[str]:
+def _missing_weeks(known: History, past: History, start: dt.date, *, counted: bool) -> list[str]:
     """Say which weeks were left out, and from which one changes count if not from the one before.
 
     Parameters
@@ -349,14 +366,18 @@ def _missing_weeks(known: History, past: History, start: dt.date) -> list[str]:
         The weeks before the one decided, and the whole ones of them.
     start
         First day of the week decided.
+    counted
+        Whether changes count from these weeks at all.
     """
     notes: list[str] = []
     if known.partial.any():
         shown = listed([str(week) for week in known.weeks[known.partial]], _NAMED)
         notes.append(say("left out, as not whole: {weeks}", weeks=shown))
     last = as_date(past.weeks[-1], "week")
-    if (start - last).days > 7:
+    if (start - last).days > 7 and counted:
         notes.append(
             say("the last whole week known is {week}, and changes count from it", week=str(last))
         )
+    elif (start - last).days > 7:
+        notes.append(say("the last whole week known is {week}", week=str(last)))
     return notes

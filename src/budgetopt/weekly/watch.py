@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -48,12 +49,20 @@ class Watch:
         Channels whose money is held, each with why.
     widened
         Factor on the width of bands.
+    frozen
+        Those of the channels that the plan freezes, which stay also where the rest is drawn in.
     """
 
     fired: tuple[Fired, ...] = ()
     whole_week: bool = False
     channels: tuple[tuple[str, str], ...] = ()
     widened: float = 1.0
+    frozen: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Channels that get what they had, where they can."""
+        return self.frozen if self.whole_week else tuple(dict(self.channels))
 
 
 class _Found(NamedTuple):
@@ -123,7 +132,7 @@ def _missing(past: History, last: dict[str, Decimal]) -> _Found | None:
     names = [n for n, gone in zip(past.channels, unknown, strict=True) if gone and last.get(n)]
     if not names:
         return None
-    held = _held(names, last)
+    held = held_at(names, last)
     said = say("{held}, as the report of the week of {week} is missing", held=held, week=monday)
     figures = (("channels", float(len(names))),)
     return _Found(Fired("missing-report", said, figures, tuple(names)), why=why)
@@ -154,7 +163,7 @@ def _impossible(past: History, belief: Belief, last: dict[str, Decimal]) -> _Fou
     chance = float(np.max(rank[odd]))
     said = say(
         "{held}, as no outcome at all in the week of {week} had a chance of {chance} at most",
-        held=_held(names, last),
+        held=held_at(names, last),
         week=monday,
         chance=show_figure(chance, 2),
     )
@@ -214,10 +223,14 @@ def _off(rails: Guardrails, belief: Belief) -> _Found | None:
     return None
 
 
-def _held(names: list[str], last: dict[str, Decimal]) -> str:
+def held_at(names: Sequence[str], last: Mapping[str, Decimal]) -> str:
     """Return which channels stay, and at what."""
     shown = [
-        say("{channel} at {money}", channel=quoted(name), money=show_amount(last[name]))
+        say(
+            "{channel} at {money}",
+            channel=quoted(name),
+            money=show_amount(last.get(name, Decimal(0))),
+        )
         for name in names
     ]
     *most, end = shown

@@ -15,6 +15,7 @@ punctuation is full-width, and a space stands between Chinese and figures or Lat
 
 from __future__ import annotations
 
+from budgetopt.words.zh_dated import ZH_DATED
 from budgetopt.words.zh_history import ZH_HISTORY
 from budgetopt.words.zh_optimize import ZH_OPTIMIZE
 from budgetopt.words.zh_weekly import ZH_WEEKLY
@@ -25,5 +26,5 @@ _LISTS = {
     "{listed} and {more} more": "{listed}及另外 {more} 个",
     "{one} and {other}": "{one}、{other}",
 }
-ROOMS: tuple[dict[str, str], ...] = (_LISTS, ZH_HISTORY, ZH_OPTIMIZE, ZH_WEEKLY)
+ROOMS: tuple[dict[str, str], ...] = (_LISTS, ZH_HISTORY, ZH_OPTIMIZE, ZH_WEEKLY, ZH_DATED)
 ZH: dict[str, str] = {template: said for room in ROOMS for template, said in room.items()}
