@@ -184,15 +184,12 @@ class Paced:
             "projection": show(total.projection),
             "status": say(_STATUS[total.status]),
         }
-        ahead = "{span}: {actual} of the planned {planned} is spent, {projection} projected"
         if total.pace is None or not total.days_seen:
-            return say(ahead + ", {status}", **values)
+            return say(_SPENT, **values)
         values["pace"] = f"{total.pace:.1%}"
         if not total.catch_up:
-            return say(ahead + " ({pace}), {status}", **values)
-        values |= {"daily": show(total.catch_up), "days": total.days_left}
-        rest = " ({pace}), {status}; {daily} a day over {days} days left ends at the plan"
-        return say(ahead + rest, **values)
+            return say(_SPENT_AT_PACE, **values)
+        return say(_CATCH_UP, **values, daily=show(total.catch_up), days=total.days_left)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -308,6 +305,14 @@ _SPANS = {
     "phase": "phase {label}",
     "campaign": "campaign {label}",
 }
+_SPENT = "{span}: {actual} of the planned {planned} is spent, {projection} projected, {status}"
+_SPENT_AT_PACE = (
+    "{span}: {actual} of the planned {planned} is spent, {projection} projected ({pace}), {status}"
+)
+_CATCH_UP = (
+    "{span}: {actual} of the planned {planned} is spent, {projection} projected ({pace}), "
+    "{status}; {daily} a day over {days} days left ends at the plan"
+)
 _STATUS = {"ahead": "ahead of the plan", "on": "on pace", "behind": "behind the plan"}
 
 

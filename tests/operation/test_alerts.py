@@ -1,0 +1,327 @@
+"""Alerts: both sides of every rule, once each, and their numbers."""
+
+import datetime as dt
+import inspect
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from budgetopt.calendar import Week
+from budgetopt.errors import InputError
+from budgetopt.figures import show_figure
+from budgetopt.history import Delay, History
+from budgetopt.operation import alerts as alerts_module
+from budgetopt.operation import data_alerts
+from budgetopt.operation.alert import CODES, Alert, from_json, news, to_json, to_log, worst
+from budgetopt.operation.alerts import alerts
+from budgetopt.operation.answer import answer_overspend
+from budgetopt.operation.histories import Known
+from budgetopt.operation.pacing import pace
+from budgetopt.operation.reserve import Movement, balances
+from budgetopt.plan import Channel, Goal, Plan, Reserve
+from budgetopt.weekly import Fired
+
+MONDAY = dt.date(2026, 11, 16)
+FRIDAY = dt.date(2026, 11, 20)
+DAY = dt.timedelta(days=1)
+WEEK = 7 * DAY
+
+
+def plan_of(rules=(), **more):
+    settings = {"budget": 1400, "currency": "CNY", "channels": [Channel("a"), Channel("b")]}
+    return Plan(**(settings | {"operation": {"alerts": dict(rules)}} | more))
+
+
+def history_of(spend, outcome=None, *, last=MONDAY - WEEK, **more):
+    weeks = np.array([last - n * WEEK for n in range(len(spend))][::-1], dtype="datetime64[D]")
+    outcome = np.ones_like(np.array(spend, dtype=float)) if outcome is None else outcome
+    return History(("a", "b"), weeks, np.array(spend, dtype=float), outcome=outcome, **more)
+
+
+def codes(found):
+    return [(alert.code, alert.severity) for alert in found]
+
+
+STEADY = [[700, 700]] * 4
+
+
+def test_a_quiet_week_raises_nothing():
+    assert alerts(plan_of(), FRIDAY, history=history_of(STEADY)) == ()
+    assert worst(()) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(9, []), (10, ["warning"]), (19, ["warning"]), (20, ["critical"])],
+)
+def test_stale_from_the_day_of_the_rule_on(days, expected):
+    # The last whole week ended on the 15th.
+    found = alerts(plan_of(), MONDAY - DAY + days * DAY, history=history_of(STEADY))
+    assert [alert.severity for alert in found] == expected
+    if found:
+        assert dict(found[0].figures)["days"] == found[0].sentence.values["days"] == days
+
+
+def test_no_whole_week_is_critical():
+    running = history_of([[1, 1]], partial=[True], last=MONDAY)
+    assert ("data-stale", "critical") in codes(alerts(plan_of(), FRIDAY, history=running))
+
+
+def test_a_report_that_is_missing():
+    spend = [[700, 700], [700, 700], [700, np.nan]]
+    (found,) = alerts(plan_of(), FRIDAY, history=history_of(spend, outcome=spend))
+    assert (found.code, found.channels) == ("data-incomplete", ("b",))
+    # A channel that was never reported is not waited for.
+    never = [[700, np.nan]] * 3
+    assert alerts(plan_of(), FRIDAY, history=history_of(never, outcome=never)) == ()
+
+
+def test_a_week_that_lacks_days():
+    through = MONDAY - DAY
+    gap = history_of(STEADY, partial=[False, False, True, False], data_through=through)
+    (found,) = alerts(plan_of(), FRIDAY, history=gap)
+    assert found.code == "data-incomplete"
+    assert found.key == f"data-incomplete:{MONDAY - 2 * WEEK}"
+
+
+def test_a_week_that_is_not_over():
+    partial = [False, False, False, True]
+    running = history_of(STEADY, last=MONDAY, partial=partial, data_through=FRIDAY - DAY)
+    (found,) = alerts(plan_of(), FRIDAY, history=running)
+    assert (found.code, found.severity, dict(found.figures)) == (
+        "week-not-over", "info", {"days": 4},
+    )  # fmt: skip
+
+
+def difference(earlier, now):
+    return {"history": now, "difference": Known.of(now).since(Known.of(earlier))}
+
+
+@pytest.mark.parametrize(("amount", "count"), [(714, 0), (714.01, 1), (685, 1)])
+def test_revised_beyond_the_share(amount, count):
+    now = history_of([[700, 700], [amount, 700], [700, 700]])
+    found = alerts(plan_of(), FRIDAY, **difference(history_of(STEADY[:3]), now))
+    assert [alert.code for alert in found] == ["history-revised"] * count
+    if found:
+        assert found[0].channels == ("a",)
+        share = abs(amount - 700) / 700
+        assert dict(found[0].figures) == {"weeks": 1.0, "share": pytest.approx(share)}
+        assert found[0].sentence.values["share"] == f"{share:.1%}"
+
+
+def test_revised_from_nothing_and_weeks_gone():
+    before = history_of([[700, 0], [700, 700], [700, 700]])
+    now = history_of([[700, 700]] * 3)
+    (found,) = alerts(plan_of(), FRIDAY, **difference(before, now))
+    assert "from nothing" in found.sentence
+    assert dict(found.figures) == {"weeks": 1.0}
+    shorter = alerts(plan_of(), FRIDAY, **difference(now, history_of(STEADY[:2])))
+    assert codes(shorter) == [("history-revised", "critical")]
+
+
+def test_outcomes_that_a_delay_expects_are_no_revision():
+    plan = plan_of(delay=Delay([0.5, 0.9, 1.0]))
+    before = history_of(STEADY[:3], [[1.0, 1.0]] * 3)
+    late = history_of(STEADY[:3], [[1.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+    early = history_of(STEADY[:3], [[2.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
+    assert alerts(plan_of(), FRIDAY, **difference(before, late))
+    assert alerts(plan, FRIDAY, **difference(before, late)) == ()
+    # Two weeks old now, one week old when it was last seen: still arriving, or complete by then.
+    assert alerts(plan, FRIDAY, **difference(before, early)) == ()
+    assert alerts(plan_of(delay=Delay([0.5, 1.0])), FRIDAY, **difference(before, early))
+
+
+def at_limit(*names, last=MONDAY):
+    weeks = [last - n * WEEK for n in range(len(names))]
+    return {week: {} if not name else {"a": name} for week, name in zip(weeks, names, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("limits", "weeks"),
+    [
+        (["cap"] * 4, 4),
+        (["cap"] * 5, 5),
+        (["cap"] * 3, 0),
+        (["cap", "cap", "", "cap", "cap"], 0),
+        (["cap", "cap", "cap", "floor", "cap"], 0),
+        (["", "cap", "cap", "cap", "cap"], 0),
+        (["lock"] * 9, 0),
+        ([], 0),
+    ],
+)
+def test_stuck_for_as_many_weeks_as_the_rule_says(limits, weeks):
+    found = alerts(plan_of(), FRIDAY, limits=at_limit(*limits))
+    assert [dict(alert.figures)["weeks"] for alert in found] == [weeks] * bool(weeks)
+
+
+def test_an_episode_is_raised_once():
+    first = alerts(plan_of(), FRIDAY, limits=at_limit(*["cap"] * 4))
+    known = [alert.key for alert in first]
+    longer = at_limit(*["cap"] * 5, last=MONDAY + WEEK)
+    assert alerts(plan_of(), FRIDAY, limits=longer, known=known) == ()
+    again = at_limit(*["cap"] * 4, "", last=MONDAY + WEEK)
+    assert len(alerts(plan_of(), FRIDAY, limits=again, known=known)) == 1
+
+
+def test_calibration_is_as_bad_as_what_the_guard_did():
+    narrow = Fired("calibration", "2 of 20 lay inside", (("covered", 0.1), ("widened", 5.0)))
+    wide = Fired("calibration", "20 of 20 lay inside", (("covered", 1.0),))
+    other = Fired("freeze", "nothing moves")
+    found = alerts(plan_of(), FRIDAY, fired=(other, wide, narrow))
+    assert codes(found) == [("calibration", "critical"), ("calibration", "info")]
+    assert found[0].sentence == narrow.sentence
+
+
+def test_a_target_out_of_reach():
+    plan = plan_of(goal=Goal.least_spend(1000))
+    assert alerts(plan, FRIDAY, best=1000.0) == ()
+    assert alerts(plan_of(), FRIDAY, best=1.0) == ()
+    (found,) = alerts(plan, FRIDAY, best=999.5)
+    assert (found.severity, dict(found.figures)["short"]) == ("critical", 0.5)
+    assert found.sentence.values["best"] == show_figure(999.5)
+
+
+def test_pause_by_cpa_needs_each_of_the_last_weeks():
+    plan = plan_of({"pause_cpa": 36})  # 20 % above a target of 30
+    spend = [[700, 700]] * 3
+    for outcome, paused in (
+        ([[1, 99], [19.4, 99], [19.4, 99]], ("a",)),
+        ([[1, 99], [19.5, 99], [19.4, 99]], ()),  # 700 / 19.5 is 35.9
+        ([[1, 99], [0, 99], [0, 99]], ("a",)),
+        ([[1, 99], [np.nan, 99], [1, 99]], ()),
+    ):
+        found = alerts(plan, FRIDAY, history=history_of(spend, np.array(outcome, dtype=float)))
+        found = [alert for alert in found if alert.code == "pause"]
+        assert tuple(name for alert in found for name in alert.channels) == paused
+    nothing = history_of(spend, np.array([[1, 99], [0, 99], [0, 99]], dtype=float))
+    (found,) = alerts(plan, FRIDAY, history=nothing)
+    assert dict(found.figures) == {"spend": 1400, "outcome": 0, "line": 36}
+    assert "brought nothing" in found.sentence
+
+
+@pytest.mark.parametrize(("brought", "count"), [(74.9, 1), (75.0, 0)])
+def test_pause_by_roas_counts_what_an_outcome_is_worth(brought, count):
+    plan = plan_of({"pause_roas": 1.5}, channels=[Channel("a", value=2), Channel("b")])
+    history = history_of([[100, 100]] * 2, np.array([[70.0, 160.0], [brought, 160.0]]))
+    found = alerts(plan, FRIDAY, history=history)
+    assert [alert.channels for alert in found] == [("a",)] * count
+    for alert in found:
+        assert dict(alert.figures)["ratio"] == pytest.approx(2 * (70 + brought) / 200)
+
+
+def test_one_pause_a_channel_whatever_the_rules():
+    plan = plan_of({"pause_roas": 1.5, "pause_cpa": 36})
+    history = history_of([[700, 0]] * 2, np.zeros((2, 2)))
+    assert len(alerts(plan, FRIDAY, history=history)) == 1
+
+
+@pytest.mark.parametrize(
+    ("taken", "severity"), [("112", None), ("112.01", "warning"), ("140", "critical")]
+)
+def test_reserve_nearly_gone(taken, severity):
+    plan = plan_of(reserve=Reserve(contingency="5%"))
+    weeks = [dt.date(2026, 11, 2), dt.date(2026, 11, 9)]
+    there = balances(plan, weeks, [Movement(dt.date(2026, 11, 9), "release", taken)])
+    found = alerts(plan, FRIDAY, balances=there)
+    assert worst(found) == severity
+    for alert in found:
+        assert dict(alert.figures)["left"] == float(there.contingency.balance)
+    assert alerts(plan_of(), FRIDAY, balances=balances(plan_of(), weeks)) == ()
+
+
+def test_budget_lines_and_channels_off_pace():
+    # A phase of one week, 1,400: 200 a day are planned, 300 come.
+    phases = [{"name": "burst", "first": MONDAY, "last": MONDAY + 6 * DAY, "budget": 1400}]
+    plan = plan_of(operation={"phases": phases})
+    planned = {MONDAY: {"a": 700, "b": 700}}
+    found = pace(plan, planned, {Week(MONDAY, 4): {"a": 900, "b": 300}}, FRIDAY)
+    raised = alerts(plan, FRIDAY, pace=found)
+    by_code = {}
+    for alert in raised:
+        by_code.setdefault(alert.code, []).append(alert)
+    assert dict(by_code["overspend"][0].figures) == {"a": 1575.0}
+    assert by_code["underspend"][0].channels == ("b",)
+    lines = {alert.key: alert for alert in by_code["budget-line"]}
+    assert lines["budget-line:phase:burst:0.8:warning"].sentence.values["spent"] == "1,200"
+    assert lines["budget-line:phase:burst:1:ahead"].sentence.values["day"] == MONDAY + 4 * DAY
+    assert not any("0.9" in key for key in lines)
+    gone = pace(plan, planned, {Week(MONDAY, 4): {"a": 1101, "b": 300}}, FRIDAY)
+    assert any(
+        a.severity == "critical" and a.code == "budget-line"
+        for a in alerts(plan, FRIDAY, pace=gone)
+    )
+
+
+def test_a_line_reached_on_its_day_is_no_warning():
+    phases = [{"name": "burst", "first": MONDAY, "last": MONDAY + 6 * DAY, "budget": 1400}]
+    plan = plan_of(operation={"phases": phases})
+    planned = {MONDAY: {"a": 700, "b": 700}}
+    seen = {Week(MONDAY): {"a": 700, "b": 700}}
+    raised = alerts(plan, FRIDAY, pace=pace(plan, planned, seen, MONDAY + 6 * DAY))
+    assert {a.severity for a in raised if "phase" in a.key} == {"info"}
+    assert len([a for a in raised if "phase" in a.key]) == 3
+
+
+def test_what_nobody_pays_for():
+    plan = plan_of()
+    over = pace(plan, {MONDAY: {"a": 700}}, {Week(MONDAY, 4): {"a": 500, "b": 0}}, FRIDAY).week
+    answered = answer_overspend(plan, over, "reserve", balance=100)
+    (found,) = alerts(plan, FRIDAY, answered=answered)
+    assert (found.code, found.severity) == ("uncovered", "critical")
+    assert dict(found.figures) == {"uncovered": 75.0, "total": 175.0}
+    assert alerts(plan, FRIDAY, answered=answer_overspend(plan, over, balance=175)) == ()
+
+
+MILD = Alert("week-not-over", "info", "not over", (("days", 3.0),), (), "week-not-over:1")
+BAD = Alert("stuck", "critical", "stuck", (), ("a",), "stuck:a")
+
+
+def test_the_worst_comes_first_and_each_key_once():
+    assert news([MILD, BAD, MILD]) == (BAD, MILD)
+    assert news([MILD, BAD], known=["stuck:a"]) == (MILD,)
+    assert (worst([MILD]), worst([MILD, BAD])) == ("info", "critical")
+
+
+def test_alerts_come_back_from_json_with_their_words():
+    plan = plan_of(goal=Goal.least_spend(1000))
+    found = alerts(plan, FRIDAY, best=1.0, limits=at_limit(*["cap"] * 4))
+    back = from_json(to_json(found))
+    assert back == found
+    assert [a.sentence.values for a in back] == [
+        {k: v if isinstance(v, str) else str(v) for k, v in a.sentence.values.items()}
+        for a in found
+    ]
+    for text in ("{", "{}", "[1]", '[{"code": "stuck"}]'):
+        with pytest.raises(InputError):
+            from_json(text)
+    assert json.loads(to_json([MILD]))[0]["figures"] == {"days": 3.0}
+
+
+def test_alerts_go_to_a_log_at_their_severity(caplog):
+    with caplog.at_level(logging.INFO, logger="budgetopt.operation"):
+        to_log([MILD, BAD])
+    assert [(r.levelname, r.message) for r in caplog.records] == [
+        ("INFO", "week-not-over: not over"),
+        ("CRITICAL", "stuck: stuck"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("stale", "info", "x", (), (), "stale"),
+        ("stuck", "bad", "x", (), (), "stuck"),
+        ("stuck", "info", "x", (), (), "other"),
+        ("stuck", "info", "x", (("n", float("inf")),), (), "stuck"),
+    ],
+)
+def test_alerts_that_are_refused(wrong):
+    with pytest.raises(InputError):
+        Alert(*wrong)
+
+
+def test_every_code_is_raised_somewhere():
+    source = "".join(map(inspect.getsource, (alerts_module, data_alerts)))
+    assert {code for code in CODES if f'"{code}"' in source} == set(CODES)
