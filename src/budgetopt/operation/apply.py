@@ -68,7 +68,7 @@ def apply(
         if done != stood:
             override = {"instead": as_text(stood), "spend": as_text(done), "why": reason(why)}
             t.add("override", override, week=start, revision=state.revision)
-        kept = {part: standing.data[part] for part in ("budget", "held")}
+        kept = {part: standing.data[part] for part in ("budget", "held", "limits")}
         data = {**kept, "spend": as_text(done), "why": why.strip()}
         t.add("applied", data, week=start, revision=state.revision, key=f"{start}/{count + 1}")
         return state_of(t, start)

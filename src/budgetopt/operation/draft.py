@@ -13,9 +13,11 @@ import numpy as np
 
 from budgetopt import __version__
 from budgetopt.history import History
+from budgetopt.operation.answer import Answered
 from budgetopt.operation.approve import name_needed
 from budgetopt.operation.by_day import Actual
 from budgetopt.operation.checks import as_text
+from budgetopt.operation.decide import decide
 from budgetopt.operation.histories import Difference, Known, latest, recorded
 from budgetopt.operation.measure import Measured, actuals
 from budgetopt.operation.pacing import Pace, actual_of, pace
@@ -28,11 +30,9 @@ from budgetopt.operation.record import (
     policy_record,
     what_changed,
 )
-from budgetopt.operation.reserve import Due, parts_of, releases_due
+from budgetopt.operation.reserve import Due, parts_of
 from budgetopt.operation.seen import Seen
 from budgetopt.operation.week_run import WeekRun
-from budgetopt.plan import Plan
-from budgetopt.weekly import Decision
 from budgetopt.words import restored, say, templates_of
 
 _PACED = dt.timedelta(days=400)
@@ -53,6 +53,8 @@ class Draft:
         What came of applied weeks.
     dues
         Releases by rule.
+    answers
+        Who pays for weeks that overspent.
     proposal
         The proposal's data, the entries that it refers to left out; None where there is one.
     """
@@ -62,13 +64,14 @@ class Draft:
     history_is_new: bool = False
     actuals: tuple[Measured, ...] = ()
     dues: tuple[Due, ...] = ()
+    answers: tuple[Answered, ...] = ()
     proposal: Mapping[str, Any] | None = None
 
     @property
     def anything(self) -> bool:
         """Whether there is anything to write."""
         new = self.plan_is_new or self.history_is_new
-        return new or bool(self.actuals or self.dues) or self.proposal is not None
+        return new or bool(self.actuals) or self.proposal is not None
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Friday:
         if same or seen.state.over:
             draft = Draft(self._recorded(seen, same=same), plan_is_new, history_is_new, found)
         else:
-            proposed = self._proposed(seen, inputs, self._changed(reads, seen, inputs))
+            proposed = self._proposed(seen, inputs, self._changed(reads, seen, inputs), found)
             draft = replace(
                 proposed, plan_is_new=plan_is_new, history_is_new=history_is_new, actuals=found
             )
@@ -139,13 +142,27 @@ class Friday:
             notes=tuple(notes),
         )
 
-    def _proposed(self, seen: Seen, inputs: Inputs, changed: tuple[str, ...]) -> Draft:
+    def _proposed(
+        self,
+        seen: Seen,
+        inputs: Inputs,
+        changed: tuple[str, ...],
+        found: tuple[Measured, ...],
+    ) -> Draft:
         """Return the draft of a new revision."""
         plan, week = self.asked.plan, self.asked.week
-        decision, dues = self._decided(seen)
-        moved = tuple(due.movement(week) for due in dues)
-        released = seen.released() + sum((one.amount for one in moved), Decimal(0))
-        needs, notes = name_needed(plan, decision), _notes(seen)
+        asked = replace(self.asked, last=None if seen.last is None else seen.last[1])
+        by_pace = seen.applied and any(r.when == "pace" for r in plan.operation.releases)
+        decided = decide(
+            asked,
+            seen,
+            found,
+            self.today,
+            pace_now=self._pace(seen) if by_pace else None,
+            scenarios=self.scenarios,
+        )
+        decision, moved = decided.decision, decided.movements(week)
+        needs, notes = name_needed(plan, decision), (*_notes(seen), *decided.notes)
         run = WeekRun(
             decision=decision,
             state="proposed",
@@ -167,34 +184,14 @@ class Friday:
             "spend": as_text(decision.allocation.spend),
             "budget": str(decision.allocation.budget),
             "held": as_text(parts_of(plan, week)),
-            "released": str(released),
+            "limits": dict(decision.allocation.limits()),
+            "terms": decided.terms.to_dict(),
             "changed": list(changed),
             "needs": list(needs),
             "notes": list(notes),
             "words": templates_of((*changed, *needs, *notes)),
         }
-        return Draft(run, dues=dues, proposal=proposal)
-
-    def _decided(self, seen: Seen) -> tuple[Decision, tuple[Due, ...]]:
-        """Return the decision, and the releases by rule that are in its budget."""
-        plan, given = self.asked.plan, seen.released()
-        asked = replace(self.asked, last=None if seen.last is None else seen.last[1])
-        kinds = {rule.when for rule in plan.operation.releases}
-        if not kinds:
-            return asked.decided(given), ()
-        decision = asked.decided(given) if "mroas" in kinds else None
-        dues = releases_due(
-            plan,
-            seen.balances(plan),
-            self._pace(seen) if "pace" in kinds and seen.applied else None,
-            None if decision is None else _mroas(plan, decision),
-            self.scenarios,
-            released=seen.rules_used,
-        )
-        if decision is None or dues:
-            more = sum((due.amount for due in dues), Decimal(0))
-            decision = asked.decided(given + more)
-        return decision, dues
+        return Draft(run, dues=decided.dues, answers=decided.answers, proposal=proposal)
 
     def _pace(self, seen: Seen, spend: Mapping[str, Decimal] | None = None) -> Pace:
         """Return the pace of today, with this week's split among what is planned."""
@@ -202,7 +199,8 @@ class Friday:
         if spend is not None:
             planned.setdefault(self.asked.week, spend)
         history = self.asked.history
-        actual: Actual = {**actual_of(_since(history, self.today - _PACED))}
+        seen_days = actual_of(_since(history, self.today - _PACED))
+        actual: Actual = {week: spends for week, spends in seen_days.items()}  # noqa: C416
         return pace(self.asked.plan, planned, actual, self.today)
 
     @cached_property
@@ -262,14 +260,3 @@ def _since(history: History, day: dt.date) -> History:
         partial=history.partial[kept],
         data_through=history.through,
     )
-
-
-def _mroas(plan: Plan, decision: Decision) -> dict[str, float]:
-    """Return the value of the next unit of money, by channel that may get more."""
-    week = decision.allocation
-    _, most = week.money_bounds()
-    return {
-        name: float(value) * week.marginal[name]
-        for name, value, top in zip(plan.names, plan.values, most, strict=True)
-        if week.spend[name] < top
-    }

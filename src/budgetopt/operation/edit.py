@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from budgetopt.ledger import Ledger
 from budgetopt.money import show_amount
 from budgetopt.operation.approve import approve_by_rule, name_needed
 from budgetopt.operation.checks import Spends, as_text, named, reason, spends_of, week_of
-from budgetopt.operation.propose import decision_of, decision_text, plan_of_week
+from budgetopt.operation.propose import Terms, decision_of, decision_text, plan_of_week
 from budgetopt.operation.record import Inputs, plan_fingerprint
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.optimize import Problem, draws_of, problem_of, settle, verify
@@ -137,8 +136,10 @@ def edit(
         data = {
             "decision": decision_text(made.decision),
             "spend": as_text(made.decision.allocation.spend),
+            "terms": seen.current.data["terms"],
             "budget": str(made.decision.allocation.budget),
             "held": seen.current.data["held"],
+            "limits": dict(made.decision.allocation.limits()),
             "why": why,
             "cost": made.cost,
             "instead": made.instead,
@@ -182,7 +183,7 @@ def priced(
     wanted = spends_of(plan, spends, base.allocation.spend)
     past = history.select(plan.names).until(state.week).complete()
     learned = belief_for(plan, past, state.week, belief)
-    dated = plan_of_week(plan, state.week, Decimal(state.proposal.data["released"]))
+    dated = plan_of_week(plan, state.week, Terms.from_dict(state.proposal.data["terms"]))
     last = dict(base.allocation.last)
     problem = problem_of(dated, learned, last or None)
     frozen = plan.frozen(Week(state.week))

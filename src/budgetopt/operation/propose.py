@@ -7,34 +7,73 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from budgetopt.belief import Belief
 from budgetopt.calendar import Week
 from budgetopt.history import History
+from budgetopt.operation.checks import as_money, as_text
 from budgetopt.plan import Plan, Reserve
 from budgetopt.plan.reserve import Held
 from budgetopt.policies import Policy
 from budgetopt.weekly import Decision, Guardrails, reallocate
 
 
-def plan_of_week(plan: Plan, week: dt.date, released: Decimal) -> Plan:
-    """Return the plan as it is for one week, with what is released from the reserve in its budget.
+@dataclass(frozen=True)
+class Terms:
+    """What a week's money is beside what the plan says.
+
+    Parameters
+    ----------
+    released
+        Money released from the reserve.
+    taken
+        Money taken off the week, as earlier ones overspent.
+    caps
+        Most that channels get which are to pay for their own overspend.
+    """
+
+    released: Decimal = Decimal(0)
+    taken: Decimal = Decimal(0)
+    caps: tuple[tuple[str, Decimal], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        caps = as_text(dict(self.caps))
+        return {"released": str(self.released), "taken": str(self.taken), "caps": caps}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the terms of `to_dict`."""
+        caps = tuple(as_money(data["caps"]).items())
+        return cls(Decimal(data["released"]), Decimal(data["taken"]), caps)
+
+
+def plan_of_week(plan: Plan, week: dt.date, terms: Terms) -> Plan:
+    """Return the plan as it is for one week, under the terms of that week.
 
     What is held back stays what it is, also where it is a share of the budget: money that is
     released was held back before.
     """
     dated = plan.on(Week(week))
-    if not released:
+    if terms == Terms():
         return dated
     parts = dated.reserve.parts(dated.money.minor(dated.budget, "budget"), dated.money)
     held = {kind: Held(dated.money.amount(minor)) for kind, minor in parts.items()}
-    return replace(dated, budget=dated.budget + released, reserve=Reserve(**held))
+    caps = dict(terms.caps)
+    channels = tuple(
+        replace(c, cap=caps[c.name] if c.cap is None else min(c.cap, caps[c.name]))
+        if c.name in caps
+        else c
+        for c in dated.channels
+    )
+    budget = dated.budget + terms.released - terms.taken
+    return replace(dated, budget=budget, reserve=Reserve(**held), channels=channels)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a week is decided from, the money released apart.
+    """What a week is decided from, its terms apart.
 
     Parameters
     ----------
@@ -59,8 +98,8 @@ class Asked:
     belief: Belief | None
     last: Mapping[str, Decimal] | None = None
 
-    def decided(self, released: Decimal) -> Decision:
-        """Return the decision with some money released.
+    def decided(self, terms: Terms) -> Decision:
+        """Return the decision under some terms.
 
         Raises
         ------
@@ -68,7 +107,7 @@ class Asked:
             What `reallocate` raises.
         """
         return reallocate(
-            plan_of_week(self.plan, self.week, released),
+            plan_of_week(self.plan, self.week, terms),
             self.history,
             week=self.week,
             policy=self.policy,

@@ -8,9 +8,10 @@ from typing import Any
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger, Transaction
+from budgetopt.operation.answer import Answered
 from budgetopt.operation.checks import named, next_week, reason, week_of
 from budgetopt.operation.reserve import Balances, Due, Movement, release_by_hand
-from budgetopt.operation.seen import see
+from budgetopt.operation.seen import overspend_key, see
 from budgetopt.plan import Plan
 from budgetopt.words import templates_of
 
@@ -74,6 +75,20 @@ def release(
         movement = release_by_hand(plan, seen.balances(plan), amount, who, why, start)
         _write(t, movement, start, "")
         return seen.balances(plan, (movement,))
+
+
+def write_answer(t: Transaction, answered: Answered, week: dt.date) -> None:
+    """Record who pays for an overspend, and what leaves the reserve for it."""
+    said, key = answered.sentence(), overspend_key(answered.week)
+    t.add(
+        "note",
+        {"answer": answered.to_dict(), "sentence": said, "words": templates_of((said,))},
+        week=week,
+        key=key,
+    )
+    movement = answered.movement(answered.week)
+    if movement is not None:
+        _write(t, movement, week, key)
 
 
 def write_due(t: Transaction, due: Due, week: dt.date) -> None:

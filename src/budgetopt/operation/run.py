@@ -23,7 +23,7 @@ from budgetopt.operation.histories import Known, keep
 from budgetopt.operation.measure import write_actuals
 from budgetopt.operation.propose import Asked
 from budgetopt.operation.record import plan_record
-from budgetopt.operation.release import write_due
+from budgetopt.operation.release import write_answer, write_due
 from budgetopt.operation.seen import see
 from budgetopt.operation.state import state_of
 from budgetopt.operation.week_run import WeekRun
@@ -121,6 +121,8 @@ def _write(t: Transaction, friday: Friday, draft: Draft) -> WeekRun:
         written = t.add("plan", plan_record(plan))
     history = keep(t, friday.known)
     write_actuals(t, draft.actuals)
+    for answered in draft.answers:
+        write_answer(t, answered, start)
     for due in draft.dues:
         write_due(t, due, start)
     if draft.proposal is not None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from budgetopt.calendar import Week, periods
 from budgetopt.ledger import Entry
 from budgetopt.operation.checks import Spends, as_money
+from budgetopt.operation.propose import Terms
 from budgetopt.operation.reading import Reads
 from budgetopt.operation.reserve import Balances, Movement, balances, parts_of
 from budgetopt.operation.state import WeekState, state_of
@@ -64,14 +65,14 @@ class Seen:
     releases
         All that left the reserves.
     notes
-        Notes about the week.
+        Keys of notes.
     """
 
     head: tuple[int, str]
     state: WeekState
     lived: Lived
     releases: tuple[Entry, ...]
-    notes: tuple[Entry, ...]
+    notes: frozenset[str]
 
     @property
     def applied(self) -> Mapping[dt.date, Entry]:
@@ -89,16 +90,28 @@ class Seen:
         weeks = [week for week in self.applied if week < self.week]
         return (weeks[-1], as_money(self.applied[weeks[-1]].data["spend"])) if weeks else None
 
+    def recent(self, weeks: int) -> Lived:
+        """Return the weeks that were applied in some weeks before this one."""
+        first = self.week - weeks * _WEEK
+        applied = {w: e for w, e in self.applied.items() if first <= w < self.week}
+        return Lived(applied, {w: e for w, e in self.lived.measured.items() if w in applied})
+
     def spends_since(self, day: dt.date) -> dict[dt.date, Mapping[str, str]]:
         """Return what was applied in the weeks from a day on."""
         return {w: e.data["spend"] for w, e in self.applied.items() if w >= day}
 
     def released(self, *, by_hand: bool = False) -> Decimal:
         """Return the money released for this week, by hand alone or by rule too."""
-        found = [e.data for e in self.releases if e.week == self.week]
-        moved = [d["movement"] for d in found if not (by_hand and d["rule"])]
-        amounts = [Decimal(m["amount"]) for m in moved if m["kind"] == "release"]
-        return sum(amounts, Decimal(0))
+        found = [e for e in self.releases if e.week == self.week and not (by_hand and e.key)]
+        moved = map(movement_of, found)
+        return sum((m.amount for m in moved if m.kind == "release"), Decimal(0))
+
+    @property
+    def terms(self) -> Terms:
+        """What this week's money is beside the plan, by what was recorded for it so far."""
+        proposal = self.state.proposal
+        before = Terms() if proposal is None else Terms.from_dict(proposal.data["terms"])
+        return replace(before, released=self.released())
 
     @property
     def released_for_week(self) -> tuple[Movement, ...]:
@@ -117,8 +130,10 @@ class Seen:
         every = map(movement_of, self.releases)
         return tuple(one for one in every if one.on <= self.week)
 
-    def balances(self, plan: Plan, more: tuple[Movement, ...] = ()) -> Balances:
-        """Return what the reserves hold in the fiscal period that this week begins in.
+    def balances(
+        self, plan: Plan, more: tuple[Movement, ...] = (), on: dt.date | None = None
+    ) -> Balances:
+        """Return what the reserves hold in a fiscal period.
 
         A week that was applied held back what its plan said then, every other one since the first
         in the ledger what the plan says now.
@@ -129,9 +144,11 @@ class Seen:
             Reserve, phases and fiscal periods.
         more
             What leaves them besides.
+        on
+            Day whose period is asked for; by default the one that this week begins on.
         """
-        fiscal = plan.operation.fiscal
-        period = periods(self.week, self.week, fiscal, plan.week_start)[0]
+        day = self.week if on is None else on
+        period = periods(day, day, plan.operation.fiscal, plan.week_start)[0]
         first = min([self.week, *self.applied])
         held: dict[dt.date, Mapping[str, Any]] = {}
         week = self.week
@@ -139,7 +156,12 @@ class Seen:
             known = self.applied[week].data["held"] if week in self.applied else None
             held[week] = parts_of(plan, week) if known is None else known
             week -= _WEEK
-        return balances(plan, held, (*self.movements, *more), on=self.week)
+        return balances(plan, held, (*self.movements, *more), on=day)
+
+
+def overspend_key(week: dt.date) -> str:
+    """Return the key under which it is recorded who pays for what a week overspent."""
+    return f"overspend/{week}"
 
 
 def movement_of(entry: Entry) -> Movement:
@@ -156,5 +178,5 @@ def see(reads: Reads, week: dt.date) -> Seen:
         state_of(reads, week),
         lived(reads),
         reads.entries(kinds=("release",)),
-        reads.entries(kinds=("note",), week=week),
+        frozenset(entry.key for entry in reads.entries(kinds=("note",))),
     )

@@ -1,0 +1,173 @@
+"""A week's decision, with releases by rule and with what earlier weeks overspent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from budgetopt.calendar import Week
+from budgetopt.errors import InfeasibleError
+from budgetopt.operation.answer import Answered, answer_overspend
+from budgetopt.operation.checks import Spends, as_money
+from budgetopt.operation.measure import Measured
+from budgetopt.operation.pacing import Pace, pace
+from budgetopt.operation.propose import Asked, Terms
+from budgetopt.operation.reserve import Due, Movement, releases_due
+from budgetopt.operation.seen import Seen, overspend_key
+from budgetopt.plan import Plan
+from budgetopt.weekly import Decision
+from budgetopt.words import Sentence, say
+
+_LATE = 8
+"""Weeks back to which an overspend that is found is paid for."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision, and what moved money for it.
+
+    Parameters
+    ----------
+    decision
+        The split.
+    terms
+        What its money is beside the plan.
+    dues
+        Releases by rule.
+    answers
+        Who pays for weeks that overspent.
+    notes
+        What a reader should know of it.
+    """
+
+    decision: Decision
+    terms: Terms
+    dues: tuple[Due, ...] = ()
+    answers: tuple[Answered, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def movements(self, week: dt.date) -> tuple[Movement, ...]:
+        """Return what leaves the reserves for a week."""
+        paid = (answered.movement(answered.week) for answered in self.answers)
+        due = (one.movement(week) for one in self.dues)
+        return (*(one for one in paid if one is not None), *due)
+
+
+def decide(
+    asked: Asked,
+    seen: Seen,
+    found: Iterable[Measured],
+    today: dt.date,
+    *,
+    pace_now: Pace | None,
+    scenarios: tuple[str, ...],
+) -> Decided:
+    """Decide a week after what a ledger says.
+
+    Parameters
+    ----------
+    asked
+        What it is decided from.
+    seen
+        The ledger.
+    found
+        Applied weeks that are measured now.
+    today
+        The day of the run.
+    pace_now
+        Spend against plan, for rules that release by it.
+    scenarios
+        Names of the scenarios that are happening.
+    """
+    plan, terms = asked.plan, seen.terms
+    rule, kinds = plan.operation.pacing.overspend, {r.when for r in plan.operation.releases}
+    over = tuple(_overspent(seen, found))
+    first = asked.decided(terms) if over or "mroas" in kinds else None
+    worth = None if first is None else _mroas(plan, first, all_=True)
+    answers: list[Answered] = []
+    moved: list[Movement] = []
+    for week, applied, spent in over:
+        balance = seen.balances(plan, tuple(moved), on=week).contingency.balance
+        paced = pace(plan, {week: applied}, {Week(week): spent}, today, week=week)
+        nexts = None if first is None else first.allocation.spend
+        answered = answer_overspend(
+            plan, paced.week, rule, balance=balance, marginal=worth, next_week=nexts
+        )
+        answers.append(answered)
+        movement = answered.movement(week)
+        moved += [] if movement is None else [movement]
+    dues = releases_due(
+        plan,
+        seen.balances(plan, tuple(moved)),
+        pace_now,
+        None if first is None else _mroas(plan, first),
+        scenarios,
+        released=seen.rules_used,
+    )
+    more = sum((due.amount for due in dues), Decimal(0))
+    after = _charged(replace(terms, released=terms.released + more), answers, first)
+    return _settled(asked, first, terms, after, dues, tuple(answers))
+
+
+def _settled(
+    asked: Asked,
+    first: Decision | None,
+    before: Terms,
+    after: Terms,
+    dues: tuple[Due, ...],
+    answers: tuple[Answered, ...],
+) -> Decided:
+    """Return the decision under the new terms; where they fit no split, without what is taken."""
+    said = tuple(answered.sentence() for answered in answers)
+    if first is not None and after == before:
+        return Decided(first, before, dues, answers, said)
+    try:
+        return Decided(asked.decided(after), after, dues, answers, said)
+    except InfeasibleError:
+        if (after.taken, after.caps) == (before.taken, before.caps):
+            raise
+    less = replace(after, taken=before.taken, caps=before.caps)
+    note: Sentence = say("what earlier weeks overspent cannot be taken off this one by its limits")
+    return Decided(asked.decided(less), less, dues, answers, (*said, note))
+
+
+def _overspent(
+    seen: Seen, found: Iterable[Measured]
+) -> Iterator[tuple[dt.date, Spends, dict[str, float]]]:
+    """Yield the weeks of late that spent more than was applied, and that nobody has paid for yet.
+
+    A week comes with what was applied and what was spent.
+    """
+    measured = {week: entries[-1].data for week, entries in seen.recent(_LATE).measured.items()}
+    measured |= {one.week: one.data for one in found if one.week < seen.week}
+    for week in sorted(measured):
+        applied = as_money(seen.applied[week].data["spend"])
+        spent = {n: money for n, money in measured[week]["spend"].items() if money is not None}
+        beyond = any(Decimal(repr(money)) > applied.get(n, 0) for n, money in spent.items())
+        if beyond and overspend_key(week) not in seen.notes:
+            yield week, applied, spent
+
+
+def _charged(terms: Terms, answers: Iterable[Answered], first: Decision | None) -> Terms:
+    """Return terms with what overspends take off the week; whoever pays its own is capped."""
+    taken, caps = terms.taken, dict(terms.caps)
+    for answered in answers:
+        taken += answered.paid("next-week")
+        for source in answered.sources:
+            if answered.rule == "stop" and source.payer == "next-week" and first is not None:
+                money = caps.get(source.channel, first.allocation.spend[source.channel])
+                caps[source.channel] = money - source.amount
+    return Terms(terms.released, taken, tuple(sorted(caps.items())))
+
+
+def _mroas(plan: Plan, decision: Decision, *, all_: bool = False) -> dict[str, float]:
+    """Return the value of the next unit of money, by channel that may get more, or by all."""
+    week = decision.allocation
+    _, most = week.money_bounds()
+    return {
+        name: float(value) * week.marginal[name]
+        for name, value, top in zip(plan.names, plan.values, most, strict=True)
+        if all_ or week.spend[name] < top
+    }
