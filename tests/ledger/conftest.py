@@ -65,7 +65,7 @@ NUMBER = itertools.count()
 
 
 @pytest.fixture
-def database(server):
+def empty_schema(server):
     """Return the URL of an empty schema, and a way to run SQL in it."""
     import sqlalchemy
 
@@ -94,7 +94,7 @@ def where(request):
     """Return what `Ledger.open` takes, of either database."""
     if request.param == "sqlite":
         return request.getfixturevalue("file")
-    return request.getfixturevalue("database")[0]
+    return request.getfixturevalue("empty_schema")[0]
 
 
 @pytest.fixture
