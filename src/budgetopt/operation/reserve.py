@@ -16,144 +16,35 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import isfinite
-from typing import Any, Literal, Self, get_args
+from typing import Any
 
-from budgetopt.calendar import Period, Week, as_date, by_period, periods
-from budgetopt.errors import InputError, MoneyError, did_you_mean
+from budgetopt.calendar import Week, as_date, by_period, periods
+from budgetopt.errors import MoneyError
 from budgetopt.figures import show_figure
-from budgetopt.money import as_decimal
 from budgetopt.money import show_amount as show
+from budgetopt.operation.accounts import Account, Balances, Movement, wrong
 from budgetopt.operation.pacing import Pace
 from budgetopt.plan import Plan
 from budgetopt.plan.operation import Release
 from budgetopt.plan.reserve import KINDS
 from budgetopt.words import Sentence, say
 
-MoveKind = Literal["release", "overspend", "test"]
-_KINDS: tuple[MoveKind, ...] = get_args(MoveKind)
+__all__ = [
+    "Account",
+    "Balances",
+    "Due",
+    "Movement",
+    "balances",
+    "parts_of",
+    "release_by_hand",
+    "releases_due",
+]
+
 _DAY = dt.timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Movement:
-    """Money that left a reserve.
-
-    Parameters
-    ----------
-    on
-        Day that it counts on.
-    kind
-        ``"release"`` and ``"overspend"`` are taken from contingency, ``"test"`` is spent from the
-        test reserve. Nothing is taken from the holdout.
-    amount
-        Money, above 0.
-    who, why
-        Who took it, and the reason.
-
-    Raises
-    ------
-    InputError, MoneyError, CalendarError
-        ``bad-argument``, ``bad-money``, ``bad-date``.
-    """
-
-    on: dt.date
-    kind: MoveKind
-    amount: Decimal
-    who: str = ""
-    why: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "on", as_date(self.on, "on"))
-        object.__setattr__(self, "amount", as_decimal(self.amount, "amount"))
-        if self.kind not in _KINDS:
-            raise _wrong("kind", f"is {self.kind!r}", did_you_mean(str(self.kind), _KINDS))
-        if not self.amount:
-            raise _wrong("amount", "is 0", "give what leaves the reserve")
-
-    @property
-    def reserve(self) -> str:
-        """The kind of reserve that it leaves."""
-        return "test" if self.kind == "test" else "contingency"
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the movement as plain data for JSON."""
-        return {**asdict(self), "on": str(self.on), "amount": str(self.amount)}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the movement of `to_dict`."""
-        return cls(**data)
-
-
-@dataclass(frozen=True)
-class Account:
-    """One kind of reserve within a fiscal period.
-
-    Parameters
-    ----------
-    built
-        Money that its weeks have held back.
-    taken
-        Money that left it.
-    """
-
-    built: Decimal
-    taken: Decimal = Decimal(0)
-
-    @property
-    def balance(self) -> Decimal:
-        """Money that is left."""
-        return self.built - self.taken
-
-
-@dataclass(frozen=True)
-class Balances:
-    """What the reserves hold in a fiscal period.
-
-    Parameters
-    ----------
-    currency
-        ISO 4217 code.
-    period
-        The fiscal period.
-    contingency, test, holdout
-        The accounts.
-    """
-
-    currency: str
-    period: Period
-    contingency: Account
-    test: Account
-    holdout: Account
-
-    def sentence(self) -> Sentence:
-        """Return all three in one sentence."""
-        template = (
-            "reserves of {period}: contingency {left} of {built}, test {test_left} of {test}, "
-            "holdout {holdout} untouched"
-        )
-        return say(
-            template,
-            period=self.period.label,
-            left=show(self.contingency.balance),
-            built=show(self.contingency.built),
-            test_left=show(self.test.balance),
-            test=show(self.test.built),
-            holdout=show(self.holdout.balance),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the balances as plain data for JSON, money as text."""
-        period = {k: str(v) for k, v in asdict(self.period).items()}
-        accounts = {
-            kind: {name: str(getattr(account, name)) for name in ("built", "taken", "balance")}
-            for kind, account in ((kind, getattr(self, kind)) for kind in KINDS)
-        }
-        return {"currency": self.currency, "period": period, **accounts}
 
 
 @dataclass(frozen=True)
@@ -231,7 +122,7 @@ def balances(
     """
     held = {as_date(w, "week"): _parts(plan, weeks, w) for w in weeks}
     if not held:
-        raise _wrong("weeks", "is empty", "give the first day of at least one week")
+        raise wrong("weeks", "is empty", "give the first day of at least one week")
     day = max(held) + 6 * _DAY if on is None else as_date(on, "on")
     fiscal = plan.operation.fiscal
     period = periods(day, day, fiscal, plan.week_start)[0]
@@ -325,13 +216,13 @@ def release_by_hand(
     """
     for name, text in (("who", who), ("why", why)):
         if not isinstance(text, str) or not text.strip():
-            raise _wrong(name, f"is {text!r}", "a release by hand needs a name and a reason")
+            raise wrong(name, f"is {text!r}", "a release by hand needs a name and a reason")
     money = plan.money.amount(plan.money.minor(amount, "amount"))
     there = balances.contingency.balance
     if money > there:
-        raise _wrong("amount", f"is {show(money)}", f"there is {show(there)} of contingency")
+        raise wrong("amount", f"is {show(money)}", f"there is {show(there)} of contingency")
     if as_date(on, "on") not in balances.period:
-        raise _wrong("on", f"is {on}", f"the balance is that of {balances.period.label}")
+        raise wrong("on", f"is {on}", f"the balance is that of {balances.period.label}")
     return Movement(on, "release", money, who.strip(), why.strip())
 
 
@@ -399,7 +290,3 @@ def _overdrawn(plan: Plan, kind: str, one: Movement, taken: int, there: int) -> 
         value=str(one.amount),
         remedy="take no more than the balance",
     )
-
-
-def _wrong(field: str, problem: str, remedy: str) -> InputError:
-    return InputError("bad-argument", f"{field} {problem}", field=field, value=None, remedy=remedy)
