@@ -133,6 +133,9 @@ class Job:
         if known != Beforehand():
             said.append("simulated policies learn from weeks alone: priors, pinned curves, lift "
                         "tests, demand and events of the plan are left out")  # fmt: skip
+        if plan.operation.phases or plan.operation.freezes:
+            said.append("every simulated week has the plan's weekly budget and change limit: "
+                        "phases and freezes of its operation are left out")  # fmt: skip
         if self.regret:
             said.append("the clairvoyant takes every week's best; with a change limit it looks no "
                         "week ahead")  # fmt: skip
