@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from budgetopt.calendar import Week
 from budgetopt.errors import InfeasibleError
@@ -18,7 +19,7 @@ from budgetopt.operation.reserve import Due, Movement, releases_due
 from budgetopt.operation.seen import Seen, overspend_key
 from budgetopt.plan import Plan
 from budgetopt.weekly import Decision
-from budgetopt.words import Sentence, say
+from budgetopt.words import say
 
 _LATE = 8
 """Weeks back to which an overspend that is found is paid for."""
@@ -82,25 +83,15 @@ def decide(
         Names of the scenarios that are happening.
     """
     plan, terms = asked.plan, seen.terms
-    rule, kinds = plan.operation.pacing.overspend, {r.when for r in plan.operation.releases}
+    last = None if seen.last is None else seen.last[1]
+    kinds = {rule.when for rule in plan.operation.releases}
     over = tuple(_overspent(seen, found))
-    first = asked.decided(terms) if over or "mroas" in kinds else None
-    worth = None if first is None else _mroas(plan, first, all_=True)
-    answers: list[Answered] = []
-    moved: list[Movement] = []
-    for week, applied, spent in over:
-        balance = seen.balances(plan, tuple(moved), on=week).contingency.balance
-        paced = pace(plan, {week: applied}, {Week(week): spent}, today, week=week)
-        nexts = None if first is None else first.allocation.spend
-        answered = answer_overspend(
-            plan, paced.week, rule, balance=balance, marginal=worth, next_week=nexts
-        )
-        answers.append(answered)
-        movement = answered.movement(week)
-        moved += [] if movement is None else [movement]
+    first = asked.decided(terms, last) if over or "mroas" in kinds else None
+    answers = _answered(asked.plan, seen, over, today, first)
+    moved = tuple(m for m in (one.movement(one.week) for one in answers) if m is not None)
     dues = releases_due(
         plan,
-        seen.balances(plan, tuple(moved)),
+        seen.balances(plan, moved),
         pace_now,
         None if first is None else _mroas(plan, first),
         scenarios,
@@ -108,38 +99,29 @@ def decide(
     )
     more = sum((due.amount for due in dues), Decimal(0))
     after = _charged(replace(terms, released=terms.released + more), answers, first)
-    return _settled(asked, first, terms, after, dues, tuple(answers))
-
-
-def _settled(
-    asked: Asked,
-    first: Decision | None,
-    before: Terms,
-    after: Terms,
-    dues: tuple[Due, ...],
-    answers: tuple[Answered, ...],
-) -> Decided:
-    """Return the decision under the new terms; where they fit no split, without what is taken."""
     said = tuple(answered.sentence() for answered in answers)
-    if first is not None and after == before:
-        return Decided(first, before, dues, answers, said)
+    if first is not None and after == terms:
+        return Decided(first, terms, dues, answers, said)
     try:
-        return Decided(asked.decided(after), after, dues, answers, said)
+        return Decided(asked.decided(after, last), after, dues, answers, said)
     except InfeasibleError:
-        if (after.taken, after.caps) == (before.taken, before.caps):
+        less = replace(after, taken=terms.taken, caps=terms.caps)
+        if less == after:
             raise
-    less = replace(after, taken=before.taken, caps=before.caps)
-    note: Sentence = say("what earlier weeks overspent cannot be taken off this one by its limits")
-    return Decided(asked.decided(less), less, dues, answers, (*said, note))
+    said = (*said, say("what earlier weeks overspent cannot be taken off this one by its limits"))
+    return Decided(asked.decided(less, last), less, dues, answers, said)
 
 
-def _overspent(
-    seen: Seen, found: Iterable[Measured]
-) -> Iterator[tuple[dt.date, Spends, dict[str, float]]]:
-    """Yield the weeks of late that spent more than was applied, and that nobody has paid for yet.
+class _Overspent(NamedTuple):
+    """A week, what was applied in it, and what was spent."""
 
-    A week comes with what was applied and what was spent.
-    """
+    week: dt.date
+    applied: Spends
+    spent: dict[str, float]
+
+
+def _overspent(seen: Seen, found: Iterable[Measured]) -> Iterator[_Overspent]:
+    """Yield the weeks of late that spent more than was applied, and that nobody has paid for."""
     measured = {week: entries[-1].data for week, entries in seen.recent(_LATE).measured.items()}
     measured |= {one.week: one.data for one in found if one.week < seen.week}
     for week in sorted(measured):
@@ -147,7 +129,32 @@ def _overspent(
         spent = {n: money for n, money in measured[week]["spend"].items() if money is not None}
         beyond = any(Decimal(repr(money)) > applied.get(n, 0) for n, money in spent.items())
         if beyond and overspend_key(week) not in seen.notes:
-            yield week, applied, spent
+            yield _Overspent(week, applied, spent)
+
+
+def _answered(
+    plan: Plan,
+    seen: Seen,
+    over: Iterable[_Overspent],
+    today: dt.date,
+    first: Decision | None,
+) -> tuple[Answered, ...]:
+    """Return who pays for weeks that overspent, one after another."""
+    answers: list[Answered] = []
+    moved: tuple[Movement, ...] = ()
+    for week, applied, spent in over:
+        paced = pace(plan, {week: applied}, {Week(week): spent}, today, week=week).week
+        answered = answer_overspend(
+            plan,
+            paced,
+            balance=seen.balances(plan, moved, on=week).contingency.balance,
+            marginal=None if first is None else _mroas(plan, first, all_=True),
+            next_week=None if first is None else first.allocation.spend,
+        )
+        answers.append(answered)
+        movement = answered.movement(week)
+        moved += () if movement is None else (movement,)
+    return tuple(answers)
 
 
 def _charged(terms: Terms, answers: Iterable[Answered], first: Decision | None) -> Terms:

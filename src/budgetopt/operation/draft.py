@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from budgetopt import __version__
 from budgetopt.history import History
+from budgetopt.operation.alert import Alert, news
+from budgetopt.operation.alerts import alerts
 from budgetopt.operation.answer import Answered
 from budgetopt.operation.approve import name_needed
 from budgetopt.operation.by_day import Actual
@@ -35,6 +38,8 @@ from budgetopt.operation.seen import Seen
 from budgetopt.operation.week_run import WeekRun
 from budgetopt.words import restored, say, templates_of
 
+_STUCK = 104
+"""Weeks beyond those of the rule in which the first at a limit is looked for."""
 _PACED = dt.timedelta(days=400)
 """How far back weeks count for pacing: a fiscal year and some."""
 
@@ -70,8 +75,8 @@ class Draft:
     @property
     def anything(self) -> bool:
         """Whether there is anything to write."""
-        new = self.plan_is_new or self.history_is_new
-        return new or bool(self.actuals) or self.proposal is not None
+        new = self.plan_is_new or self.history_is_new or self.proposal is not None
+        return new or bool(self.actuals or self.run.news)
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,10 @@ class Friday:
                 proposed, plan_is_new=plan_is_new, history_is_new=history_is_new, actuals=found
             )
         measured = tuple(one.week for one in found)
-        return replace(draft, run=replace(draft.run, measured=measured))
+        raised = self._alerts(seen, draft, difference)
+        fresh = tuple(one for one in raised if one.key not in seen.alerts)
+        run = replace(draft.run, measured=measured, alerts=raised, news=fresh)
+        return replace(draft, run=run)
 
     def _recorded(self, seen: Seen, *, same: bool) -> WeekRun:
         """Return the run of a week that is proposed from the same inputs, or applied."""
@@ -151,10 +159,9 @@ class Friday:
     ) -> Draft:
         """Return the draft of a new revision."""
         plan, week = self.asked.plan, self.asked.week
-        asked = replace(self.asked, last=None if seen.last is None else seen.last[1])
         by_pace = seen.applied and any(r.when == "pace" for r in plan.operation.releases)
         decided = decide(
-            asked,
+            self.asked,
             seen,
             found,
             self.today,
@@ -192,6 +199,26 @@ class Friday:
             "words": templates_of((*changed, *needs, *notes)),
         }
         return Draft(run, dues=decided.dues, answers=decided.answers, proposal=proposal)
+
+    def _alerts(self, seen: Seen, draft: Draft, difference: Difference) -> tuple[Alert, ...]:
+        """Return what a person should know today, the worst first."""
+        run, plan = draft.run, self.asked.plan
+        limits = seen.limits(plan.operation.alerts.stuck_weeks + _STUCK)
+        limits[self.asked.week] = dict(run.decision.allocation.limits())
+        found = [
+            alerts(
+                plan,
+                self.today,
+                history=self.asked.history,
+                difference=difference,
+                limits=limits,
+                fired=run.decision.fired,
+                balances=run.balances,
+                pace=run.pace,
+            ),
+            *(alerts(plan, self.today, answered=answered) for answered in draft.answers),
+        ]
+        return news(chain.from_iterable(found))
 
     def _pace(self, seen: Seen, spend: Mapping[str, Decimal] | None = None) -> Pace:
         """Return the pace of today, with this week's split among what is planned."""

@@ -19,13 +19,12 @@ from budgetopt.ledger import Ledger
 from budgetopt.money import show_amount
 from budgetopt.operation.approve import approve_by_rule, name_needed
 from budgetopt.operation.checks import Spends, as_text, named, reason, spends_of, week_of
-from budgetopt.operation.propose import Terms, decision_of, decision_text, plan_of_week
+from budgetopt.operation.propose import Terms, decision_of, decision_text, learned_for, plan_of_week
 from budgetopt.operation.record import Inputs, plan_fingerprint
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.optimize import Problem, draws_of, problem_of, settle, verify
 from budgetopt.plan import Bounds, Plan
 from budgetopt.weekly import Decision
-from budgetopt.weekly.continued import belief_for
 from budgetopt.weekly.guard import best_split, holding
 from budgetopt.weekly.reallocate import DRAWS
 from budgetopt.weekly.reasons import moves_of
@@ -181,8 +180,7 @@ def priced(
     _refuse_others(plan, history, Inputs.from_dict(state.proposal.data["inputs"]))
     base = decision_of(state.current.data)
     wanted = spends_of(plan, spends, base.allocation.spend)
-    past = history.select(plan.names).until(state.week).complete()
-    learned = belief_for(plan, past, state.week, belief)
+    learned = learned_for(plan, history, state.week, belief)
     dated = plan_of_week(plan, state.week, Terms.from_dict(state.proposal.data["terms"]))
     last = dict(base.allocation.last)
     problem = problem_of(dated, learned, last or None)

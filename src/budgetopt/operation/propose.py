@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Self
 
 from budgetopt.belief import Belief
@@ -17,6 +18,7 @@ from budgetopt.plan import Plan, Reserve
 from budgetopt.plan.reserve import Held
 from budgetopt.policies import Policy
 from budgetopt.weekly import Decision, Guardrails, reallocate
+from budgetopt.weekly.continued import belief_for
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,27 @@ def plan_of_week(plan: Plan, week: dt.date, terms: Terms) -> Plan:
     return replace(dated, budget=budget, reserve=Reserve(**held), channels=channels)
 
 
+def learned_for(plan: Plan, history: History, week: dt.date, belief: Belief | None) -> Belief:
+    """Return what is believed before a week, as `reallocate` learns it.
+
+    Parameters
+    ----------
+    plan
+        As it is declared: what is learned does not depend on the money of one week.
+    history
+        All that is known.
+    week
+        First day of the week.
+    belief
+        What was learned before; None to learn from the history alone.
+    """
+    past = history.select(plan.names).until(week).complete()
+    return belief_for(plan, past, week, belief)
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What a week is decided from, its terms apart.
+    """What a week is decided from, its money and the applied spends apart.
 
     Parameters
     ----------
@@ -85,8 +105,6 @@ class Asked:
         First day of the week decided.
     policy, guardrails, seed, belief
         As in `reallocate`.
-    last
-        Spends applied last; None for those of the history.
     """
 
     plan: Plan
@@ -96,25 +114,37 @@ class Asked:
     guardrails: Guardrails | None
     seed: int
     belief: Belief | None
-    last: Mapping[str, Decimal] | None = None
 
-    def decided(self, terms: Terms) -> Decision:
+    @cached_property
+    def learned(self) -> Belief:
+        """What is believed before the week."""
+        return learned_for(self.plan, self.history, self.week, self.belief)
+
+    def decided(self, terms: Terms, last: Mapping[str, Decimal] | None) -> Decision:
         """Return the decision under some terms.
+
+        Parameters
+        ----------
+        terms
+            What the week's money is beside the plan.
+        last
+            Spends applied last; None for those that the history reports.
 
         Raises
         ------
         BudgetoptError
             What `reallocate` raises.
         """
+        plan = self.plan if terms == Terms() else plan_of_week(self.plan, self.week, terms)
         return reallocate(
-            plan_of_week(self.plan, self.week, terms),
+            plan,
             self.history,
             week=self.week,
             policy=self.policy,
             seed=self.seed,
-            belief=self.belief,
+            belief=self.learned,
             guardrails=self.guardrails,
-            last=self.last,
+            last=last,
         )
 
 

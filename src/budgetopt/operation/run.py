@@ -130,6 +130,8 @@ def _write(t: Transaction, friday: Friday, draft: Draft) -> WeekRun:
         revision = draft.run.revision
         t.add("proposal", data, week=start, revision=revision, key=f"{start}/{revision}")
         approve_by_rule(t, plan, draft.run.decision, state_of(t, start))
+    for alert in draft.run.news:
+        t.add("alert", alert.to_dict(), week=start, key=alert.key)
     state = state_of(t, start)
     assert state.current is not None
     return replace(draft.run, state=state.state, entry=state.current.number, head=t.head)

@@ -64,8 +64,8 @@ class Seen:
         The weeks that were applied.
     releases
         All that left the reserves.
-    notes
-        Keys of notes.
+    notes, alerts
+        Keys of what was noted, and of what was raised.
     """
 
     head: tuple[int, str]
@@ -73,6 +73,7 @@ class Seen:
     lived: Lived
     releases: tuple[Entry, ...]
     notes: frozenset[str]
+    alerts: frozenset[str]
 
     @property
     def applied(self) -> Mapping[dt.date, Entry]:
@@ -95,6 +96,10 @@ class Seen:
         first = self.week - weeks * _WEEK
         applied = {w: e for w, e in self.applied.items() if first <= w < self.week}
         return Lived(applied, {w: e for w, e in self.lived.measured.items() if w in applied})
+
+    def limits(self, weeks: int) -> dict[dt.date, Mapping[str, str]]:
+        """Return the limits that channels stood at in the weeks that were applied of late."""
+        return {week: e.data["limits"] for week, e in self.recent(weeks).applied.items()}
 
     def spends_since(self, day: dt.date) -> dict[dt.date, Mapping[str, str]]:
         """Return what was applied in the weeks from a day on."""
@@ -179,4 +184,5 @@ def see(reads: Reads, week: dt.date) -> Seen:
         lived(reads),
         reads.entries(kinds=("release",)),
         frozenset(entry.key for entry in reads.entries(kinds=("note",))),
+        frozenset(entry.key for entry in reads.entries(kinds=("alert",))),
     )

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from budgetopt.operation.alert import Alert
 from budgetopt.operation.pacing import Pace
 from budgetopt.operation.reserve import Balances, Movement
 from budgetopt.operation.state import State
@@ -42,6 +43,10 @@ class WeekRun:
         Plan, actual and projection on the day of the run.
     balances
         What the reserves hold once this week is counted.
+    alerts
+        What a person should know on the day of the run, the worst first.
+    news
+        Those of them that were not raised before.
     released
         What left the reserves for this week.
     measured
@@ -60,6 +65,8 @@ class WeekRun:
     needs: tuple[str, ...]
     pace: Pace
     balances: Balances
+    alerts: tuple[Alert, ...] = ()
+    news: tuple[Alert, ...] = ()
     released: tuple[Movement, ...] = ()
     measured: tuple[dt.date, ...] = ()
     notes: tuple[str, ...] = ()
@@ -84,6 +91,8 @@ class WeekRun:
             "needs": list(self.needs),
             "notes": list(self.notes),
             "measured": [str(week) for week in self.measured],
+            "alerts": [one.to_dict() for one in self.alerts],
+            "news": [one.key for one in self.news],
             "released": [one.to_dict() for one in self.released],
             "balances": self.balances.to_dict(),
             "pace": self.pace.to_dict(),
