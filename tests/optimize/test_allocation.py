@@ -151,7 +151,8 @@ def test_json_is_strict_even_where_a_slope_is_infinite():
     lambda d: d["rules"].pop("bounds"), lambda d: d["rules"]["bounds"].pop("lower"),
     lambda d: d["rules"]["bounds"].update(lower=["a"]),
     lambda d: d.update(marginal=None), lambda d: d["spend"].update(free="-1"),
-    lambda d: d["spend"].update(free="NaN"),
+    lambda d: d["spend"].update(free="NaN"), lambda d: d["rules"].pop("words"),
+    lambda d: d.pop("words"), lambda d: d.update(words={"said": {}}, notes=["said"]),
 ])  # fmt: skip
 def test_data_that_are_no_allocation_are_refused(week, spoil):
     data = json.loads(week.to_json())

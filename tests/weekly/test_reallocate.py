@@ -287,7 +287,14 @@ def test_a_decision_that_was_tampered_with_is_refused():
 
 @pytest.mark.parametrize(
     "change",
-    [{"schema_version": 1}, {"week": "soon"}, {"fired": [1]}, {"moves": [1]}, {"allocation": {}}],
+    [
+        {"schema_version": 2},
+        {"week": "soon"},
+        {"fired": [1]},
+        {"moves": [1]},
+        {"allocation": {}},
+        {"words": 5},
+    ],
 )
 def test_what_is_no_decision_is_refused(change):
     data = bo.reallocate(plan(), history()).to_dict() | change

@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from budgetopt.errors import InputError
-from budgetopt.words import in_language, restored, say, templates_of
+from budgetopt.words import in_language, joined, listed, quoted, restored, say, templates_of
 
 FROZEN = "nothing moves, as {first} to {last} is frozen"
 
@@ -35,6 +35,35 @@ def test_what_has_no_template_or_translation_stays_english():
     assert in_language("plain text", "zh") == "plain text"
     assert in_language(say("never translated {x}", x=1), "zh") == "never translated 1"
     assert restored("plain text", {}) == "plain text"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        5,
+        {"a to b": 5},
+        {"a to b": {"template": "{first} to {last}"}},
+        {"a to b": {"template": "{first} to {last}", "values": {"first": "a"}}},
+        {"a to b": {"template": "{first} to {last}", "values": {"first": "a", "last": "c"}}},
+        {"a to b": {"template": "{first} to {last", "values": {"first": "a", "last": "b"}}},
+        {"a to b": ["a to b"]},
+    ],
+)
+def test_what_does_not_make_its_text_is_refused(kept):
+    with pytest.raises(InputError, match="does not make it") as caught:
+        restored("a to b", kept)
+    assert caught.value.field == "words"
+
+
+def test_names_are_quoted_and_lists_end_as_each_language_does():
+    names = [quoted(name) for name in ("a'b", "微信", "c")]
+    assert listed(names) == "\"a'b\", '微信', 'c'"
+    assert in_language(listed(names), "zh") == "“a'b”、“微信”、“c”"
+    assert listed(names, 2) == "\"a'b\", '微信' and 1 more"
+    assert in_language(listed(names, 2), "zh") == "“a'b”、“微信”及另外 1 个"
+    assert listed(names, 3) == listed(names)
+    assert joined(names[:1]) is names[0]
+    assert joined(["a", "b", "c"]) == "a and b and c"
 
 
 def test_sentences_survive_pickling():

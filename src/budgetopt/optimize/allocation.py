@@ -288,6 +288,7 @@ class Allocation:
         try:
             if data["schema_version"] != SCHEMA_VERSION:
                 raise KeyError("schema_version")
+            words = data["words"]
             return cls(
                 currency=data["currency"],
                 spend=_table(data["spend"], Decimal),
@@ -301,7 +302,7 @@ class Allocation:
                 marginal=_table(data["marginal"], float),
                 prices=_table(data["prices"], float),
                 last=_table(data["last"], Decimal),
-                notes=tuple(restored(note, data["words"]) for note in data["notes"]),
+                notes=tuple(restored(note, words) for note in data["notes"]),
                 steps_worth=float(data["steps_worth"]),
                 value=float(data["value"]),
                 spread=None if data["spread"] is None else Spread(**data["spread"]),

@@ -81,7 +81,7 @@ class Rules:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the rules of `to_dict`; KeyError, TypeError or ValueError if they are not."""
         bounds = data["bounds"]
-        last = data["last"]
+        last, words = data["last"], data["words"]
         return cls(
             money=Currency(data["currency"]),
             step=int(data["step"]),
@@ -94,7 +94,7 @@ class Rules:
             ),
             least_on=_whole(data["least_on"]),
             lots=_whole(data["lots"]),
-            rows=tuple(_row_from_dict(row, data["words"]) for row in data["rows"]),
+            rows=tuple(_row_from_dict(row, words) for row in data["rows"]),
             last=None if last is None else _whole(last),
         )
 

@@ -84,9 +84,28 @@ def templates_of(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def restored(text: str, made: Mapping[str, Any]) -> str:
-    """Return a text as the sentence that `templates_of` kept, or as it is."""
-    found = made.get(text)
-    return text if found is None else _sentence(found)
+    """Return a text as the sentence that `templates_of` kept, or as it is.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where what was kept does not make the text, so that no language ever says
+        other numbers than another.
+    """
+    try:
+        found = made.get(text)
+        said = text if found is None else _sentence(found)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        said = None
+    if not isinstance(said, str) or said != text:
+        raise InputError(
+            "bad-argument",
+            f"the template kept for {text!r} does not make it",
+            field="words",
+            value=text,
+            remedy="give what templates_of returned",
+        )
+    return said
 
 
 def _filled(template: str, values: Mapping[str, Any], language: str) -> str:
