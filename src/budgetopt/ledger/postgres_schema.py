@@ -26,7 +26,7 @@ _FIRST_HEAD = f"INSERT INTO ledger_head VALUES (1, 0, '{'0' * 64}')"
 _REFUSE = """CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'a ledger is never changed or deleted'; END $$"""
 _INDEXES = (
-    "CREATE INDEX ledger_by_week ON ledger_entries (week, number)",
+    "CREATE INDEX ledger_by_week ON ledger_entries (week, kind, number)",
     "CREATE INDEX ledger_by_kind ON ledger_entries (kind, number)",
     "CREATE UNIQUE INDEX ledger_by_key ON ledger_entries (kind, key) WHERE key <> ''",
 )

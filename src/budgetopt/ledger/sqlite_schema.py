@@ -29,7 +29,7 @@ _HEAD = """CREATE TABLE ledger_head (
 )"""
 _FIRST_HEAD = f"INSERT INTO ledger_head VALUES (1, 0, '{'0' * 64}')"
 _GUARDS = (
-    "CREATE INDEX ledger_by_week ON ledger_entries (week, number)",
+    "CREATE INDEX ledger_by_week ON ledger_entries (week, kind, number)",
     "CREATE INDEX ledger_by_kind ON ledger_entries (kind, number)",
     "CREATE UNIQUE INDEX ledger_by_key ON ledger_entries (kind, key) WHERE key <> ''",
     """CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger_entries
