@@ -1,5 +1,6 @@
 """Plan files: TOML and JSON in, JSON out, the schema, and what is wrong where."""
 
+import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,23 @@ import pytest
 import budgetopt as bo
 from budgetopt.curves import Carryover, Hill, Points
 from budgetopt.history import Delay
-from budgetopt.plan import BudgetLines, Channel, ChannelPrior, LiftTest, MaxChange, Plan, Reserve
+from budgetopt.plan import (
+    AlertRules,
+    Approval,
+    BudgetLines,
+    Channel,
+    ChannelPrior,
+    Fiscal,
+    Freeze,
+    LiftTest,
+    MaxChange,
+    Operation,
+    Pacing,
+    Phase,
+    Plan,
+    Release,
+    Reserve,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "weekly" / "plan.toml"
 
@@ -65,6 +82,33 @@ EVERY_FIELD_IN_PYTHON = Plan(
         {"kind": "overspend", "start": 5},
     ],
     contingencies=[{"scenario": "双11 rival", "release": 0.5, "pause": ["抖音"], "after": 2}],
+    operation=Operation(
+        phases=[
+            Phase("预热", dt.date(2026, 11, 1), dt.date(2026, 11, 8), "8000.40", "warm-up", "none"),
+            Phase(
+                "双11",
+                dt.date(2026, 11, 9),
+                dt.date(2026, 11, 11),
+                30000,
+                "burst",
+                MaxChange(2, "9000.50"),
+            ),
+        ],
+        freezes=[
+            Freeze(
+                "learning of 抖音",
+                dt.date(2026, 10, 5),
+                dt.date(2026, 10, 18),
+                ["抖音"],
+                "learning",
+            )
+        ],
+        approval=Approval(2000, "0.20", "9000.50", 30000, ["li", "王"]),
+        pacing=Pacing((0.8, 0.95, 1), 0.07, "weakest"),
+        releases=[Release("pace", "0.5", pace=0.1)],
+        fiscal=Fiscal("4-4-5", 2),
+        alerts=AlertRules(stale_days=12, pause_roas=0.8),
+    ),
     budget_lines=BudgetLines(
         "110000.10", {"content and creative": "50000.05", "media": "60000.05"}
     ),

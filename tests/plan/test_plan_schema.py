@@ -60,6 +60,8 @@ def fits(value, rule, root):
     if kind == "object":
         return isinstance(value, dict) and fits_object(value, rule, root)
     simple = {"string": isinstance(value, str), "null": value is None}
+    if kind == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
     return ({None: True, "boolean": isinstance(value, bool)} | simple)[kind]
 
 
@@ -85,6 +87,8 @@ def test_the_schema_accepts_the_plans_that_load_and_what_to_dict_gives():
     assert not fits(channel(flor=1), made, made)
     assert not fits(channel(floor=-1), made, made)
     assert not fits(channel(pinned=1), made, made)
+    assert not fits(least(operation={"pacings": {}}), made, made)
+    assert not fits(least(operation={"fiscal": {"first_month": "2"}}), made, made)
     assert fits(least(events=["2026-01-01", ["2026-01-01", "2026-01-02"]]), made, made)
     assert not fits(least(events={"a": ["2026-01-01"] * 3}), made, made)
     assert not fits({"currency": "CNY", "budget": 1}, made, made)
