@@ -150,7 +150,7 @@ def _history_changes(said: Difference) -> Iterator[str]:
     if said.revised:
         shown = [
             say(
-                "{week} ({channels})",
+                "{week} in {channels}",
                 week=str(one.week),
                 channels=listed(one.channels or (say("total"),), _NAMED),
             )
