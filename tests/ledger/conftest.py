@@ -12,6 +12,8 @@ import pytest
 
 from budgetopt.ledger import Ledger
 
+# A disk in memory, where there is one: what is tested waits for the disk at every transaction.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 BINARIES = ("initdb", "postgres", "pg_ctl")
 
 
@@ -43,7 +45,7 @@ def server():
         pytest.skip(f"PostgreSQL is not installed: {', '.join(missing)}")
     # PostgreSQL refuses to run as root.
     other = {"user": "nobody", "group": "nogroup", "extra_groups": []} if not os.geteuid() else {}
-    with tempfile.TemporaryDirectory(prefix="ledger-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True) as folder:
         if other:
             shutil.chown(folder, "nobody", "nogroup")
         data = f"{folder}/data"
@@ -85,8 +87,14 @@ def empty_schema(server):
 
 
 @pytest.fixture
-def file(tmp_path):
-    return tmp_path / "budget.ledger"
+def folder():
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def file(folder):
+    return folder / "budget.ledger"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

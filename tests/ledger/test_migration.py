@@ -118,13 +118,13 @@ def test_a_ledger_is_migrated_once_by_many_at_once(old, database):
     assert opened[0].verify().good
 
 
-def test_a_migrated_file_is_made_as_a_new_one(old, tmp_path):
+def test_a_migrated_file_is_made_as_a_new_one(old, folder):
     where, _, _ = old("sqlite")
     Ledger.open(where)
-    Ledger.open(tmp_path / "new.ledger")
+    Ledger.open(folder / "new.ledger")
     query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2"
     found = []
-    for file in (where, tmp_path / "new.ledger"):
+    for file in (where, folder / "new.ledger"):
         with closing(sqlite3.connect(file)) as connection:
             found.append(connection.execute(query).fetchall())
             found[-1].append(connection.execute("PRAGMA user_version").fetchone())

@@ -8,7 +8,7 @@ from collections import Counter
 from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
 
-ROUNDS = 8
+ROUNDS = 5
 RECORD = """
 import sys
 from budgetopt.ledger import Ledger
