@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -225,7 +226,7 @@ def ramp(
     counted = weeks or max(len(main.steps), 1)
     ways = {
         "best each week": main,
-        "grow first": walked(plan, _growing, counted),
+        "grow first": walked(plan, partial(_growing, time_limit=time_limit), counted),
         "twice the change": walked(with_change(plan, _doubled), _best, counted),
     }
     at = float(distant.objective(np.array([float(start[name]) for name in plan.names])))
@@ -296,7 +297,7 @@ def _best(problem: Problem, best: Solved, far: Allocation) -> Solved:
     return best
 
 
-def _growing(problem: Problem, best: Solved, far: Allocation) -> Solved:
+def _growing(problem: Problem, best: Solved, far: Allocation, time_limit: float | None) -> Solved:
     """Return the best split in which channels that are to grow take as much of a step as fits.
 
     Their lower bounds are raised to where the step leads; where the budget does not hold all
@@ -315,7 +316,7 @@ def _growing(problem: Problem, best: Solved, far: Allocation) -> Solved:
     lower = np.where(wish > last, np.maximum(bounds.lower, whole), bounds.lower)
     raised = Bounds(lower, bounds.upper, bounds.lower_rule, bounds.upper_rule)
     try:
-        found = solve(replace(problem, bounds=raised))
+        found = solve(replace(problem, bounds=raised), time_limit=time_limit)
     except (InfeasibleError, SolverError):
         return best
     return best._replace(spend=found.spend, method=f"{found.method}, growing first")
