@@ -242,6 +242,15 @@ def test_a_ledger_that_is_not_there(file):
     assert not file.exists()
 
 
+def test_a_ledger_that_is_gone_but_for_what_was_not_merged(file):
+    """A new ledger in its place would get the entries of the old one written over it."""
+    beside = file.with_name(f"{file.name}-wal")
+    beside.write_bytes(b"entries")
+    assert "-wal" in refused("ledger-broken", Ledger.open, file)
+    assert not file.exists()
+    assert beside.read_bytes() == b"entries"
+
+
 def test_a_truncated_file(file):
     """Cut at any length it is refused, or said to be broken, and is left as it was."""
     ledger = recorded(file, 60)

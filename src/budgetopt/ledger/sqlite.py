@@ -171,6 +171,10 @@ class SqliteStore:
 
         A process that dies in between leaves no ledger in place of half of one.
         """
+        if Path(f"{self._path}-wal").exists() and not self._path.exists():
+            # SQLite would write what is in it over the new ledger.
+            remedy = "restore the ledger, or move the file that ends in -wal away"
+            raise self._error("ledger-broken", "is gone, and its -wal is still there", remedy)
         try:
             with tempfile.TemporaryDirectory(
                 dir=self._path.resolve().parent, prefix=".budgetopt-", ignore_cleanup_errors=True
