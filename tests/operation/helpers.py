@@ -54,7 +54,7 @@ def after(past, spend, outcome=None, **changes):
     outcome = np.round(curves(spend)) if outcome is None else np.atleast_2d(outcome)
     return bo.History(
         NAMES,
-        np.append(past.weeks, past.weeks[-1] + 7),
+        np.append(past.weeks, past.weeks[-1] + np.timedelta64(7, "D")),
         spend=np.vstack([past.spend, spend]),
         outcome=np.vstack([past.outcome, outcome]),
         **changes,

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from budgetopt.belief import Belief
 from budgetopt.calendar import as_date
-from budgetopt.errors import LedgerError
+from budgetopt.errors import InputError, LedgerError
 from budgetopt.history import History
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.operation.approve import approve_by_rule
@@ -83,11 +83,14 @@ def run_week(
 
     Raises
     ------
+    InputError
+        ``bad-argument`` where the history knows days after `today`.
     BudgetoptError
         What `reallocate` raises; `LedgerError` where the ledger cannot be read or written.
     """
     day = as_date(today, "today")
     start = next_week(plan, day) if week is None else week_of(plan, week)
+    _refuse_to_come(history, day)
     chosen = DEFAULT if policy is None else policy
     known = history.select(plan.names)
     friday = Friday(
@@ -111,6 +114,17 @@ def run_week(
         field="ledger",
         remedy="run again when it is quieter",
     )
+
+
+def _refuse_to_come(history: History, today: dt.date) -> None:
+    if history.through is not None and history.through > today:
+        raise InputError(
+            "bad-argument",
+            f"the history is known through {history.through}, after {today}",
+            field="today",
+            value=str(today),
+            remedy="give the day of the run, and the history as it was known on it",
+        )
 
 
 def _write(t: Transaction, friday: Friday, draft: Draft) -> WeekRun:
