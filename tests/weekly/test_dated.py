@@ -287,3 +287,14 @@ def test_any_phase_and_freeze_keeps_its_budget_and_holds_or_says_why_not(
     if moved:
         excused = {n for one in decision.fired if one.guard == "limits" for n in one.channels}
         assert moved <= excused
+
+
+@pytest.mark.parametrize("spend", ["all", "at-most"])
+@pytest.mark.parametrize("before", [None, 0])
+def test_a_week_of_preparation_without_money_is_a_week_of_nothing(spend, before):
+    made = plan(spend=spend, operation={"phases": phase(0, max_change="none")})
+    last = None if before is None else dict.fromkeys(NAMES, before)
+    decision = run(made, last=last)
+    assert decision.allocation.total == 0
+    assert all(np.isfinite([m.worth, m.elsewhere]).all() for m in decision.moves)
+    assert Decision.from_json(decision.to_json()) == decision

@@ -206,8 +206,13 @@ def _prices(
     found: dict[str, float] = {}
     worth = _times(problem.weight, marginal) - problem.cost
     if problem.limits or problem.spend_all:
-        rows = problem.rows
-        worth = worth - rows.money.T @ prices + _times(rows.outcome.T @ prices, marginal)
+        # Where nothing may be spent, the next unit of money can be worth infinitely much.
+        rows, prices = problem.rows, np.minimum(prices, _MOST)
+        worth = (
+            np.clip(worth, -_MOST, _MOST)
+            - rows.money.T @ prices
+            + _times(rows.outcome.T @ prices, marginal)
+        )
     else:
         # An infinite slope at an infinite price is worth nothing more.
         worth = np.where(np.isfinite(worth), worth - min(prices[0], _MOST), 0.0)

@@ -39,7 +39,9 @@ def moves_of(
     before = np.array([float(last.get(n, 0)) for n in names])
     after = np.array([float(allocation.spend[n]) for n in names])
     worth = np.abs(problem.curves.value(after) - problem.curves.value(before))
-    elsewhere = _outcome_price(problem, prices) * np.abs(after - before)
+    # Where nothing may be spent the price can be infinite, and says nothing of money that moves.
+    price = _outcome_price(problem, np.where(np.isfinite(prices), prices, 0.0))
+    elsewhere = price * np.abs(after - before)
     limits, spare = dict(allocation.limits()), not prices[0]
     moves = []
     for at, name in enumerate(names):
