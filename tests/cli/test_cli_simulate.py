@@ -137,6 +137,18 @@ def test_scenarios_and_answers_are_those_of_the_plan_or_the_usual_risks(curves, 
     assert data["costs"][0]["mean"] == cost.mean
 
 
+def test_answers_are_told_as_the_plan_says_them(curves, capsys):
+    (curves / "curves.toml").write_text(
+        CURVES + "spare = { b = 2000 }\nafter = 0\n", encoding="utf-8"
+    )
+    _, out, _ = run(capsys, *PLAIN, "--scenario", "overspend")
+    said = (
+        "Against overspend, after 0 weeks, 50% of the contingency reserve is released and b is "
+        "paused and b may get 2,000 a week:"
+    )
+    assert said in " ".join(out.split())
+
+
 def test_a_plans_own_sizes_take_the_place_of_the_presets(curves, capsys):
     own = '[[scenarios]]\nkind = "overspend"\nsize = 0.5\n[[scenarios]]\nname = "双11"'
     change(curves, "curves.toml", '[[scenarios]]\nname = "双11"', own)

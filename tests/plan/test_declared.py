@@ -49,6 +49,17 @@ def test_numbers_of_numpy_are_plain_numbers():
     assert [type(v) for v in table.values()] == [str, float, int]
 
 
+def test_a_table_inside_a_table_is_frozen_too():
+    given = {"scenario": "x", "spare": {"a": 2, "b": [1]}}
+    made = plan(contingencies=[given])
+    (table,) = made.contingencies
+    given["spare"]["a"] = 3
+    assert table["spare"]["a"] == 2
+    assert table.to_dict() == given | {"spare": {"a": 2, "b": [1]}}
+    assert Plan.from_json(made.to_json()) == made
+    assert hash(Plan.from_json(made.to_json())) == hash(made)
+
+
 def test_order_of_fields_does_not_tell_plans_apart():
     turned = dict(reversed(RIVAL.items()))
     assert plan(scenarios=[RIVAL]) == plan(scenarios=[turned])
@@ -64,7 +75,7 @@ WRONG = [
     ({"scenarios": 3}, "scenarios.0 is 3", "bad-plan"),
     ({"scenarios": [{1: 2}]}, "write a table", "bad-plan"),
     ({"scenarios": [RIVAL | {"size": float("nan")}]}, "scenarios.0.size is nan", "bad-plan"),
-    ({"scenarios": [RIVAL | {"size": {"a": 1}}]}, "scenarios.0.size is", "bad-plan"),
+    ({"scenarios": [RIVAL | {"size": {"a": 1j}}]}, "scenarios.0.size.a is 1j", "bad-plan"),
     ({"scenarios": [RIVAL | {"channels": ["a", 1j]}]}, "scenarios.0.channels.1 is 1j", "bad-plan"),
     ({"scenarios": [RIVAL, {"kind": "rival"}]}, "'rival' is declared twice", "bad-name"),
     ({"contingencies": [{"release": 1}]}, "contingencies.0 has no scenario", "bad-plan"),

@@ -24,7 +24,7 @@ from budgetopt.market import (
     Outage,
 )
 from budgetopt.optimize import allocate
-from budgetopt.plan import Channel, Limit, Plan, Reserve
+from budgetopt.plan import Channel, Limit, MaxChange, Plan, Reserve
 from budgetopt.simulation import Contingency, Precision, Schedule, simulate
 
 from .helpers import NAMES, START, market, plan
@@ -278,6 +278,29 @@ def test_the_reserve_is_released_and_channels_pause_where_a_scenario_struck():
     paused = found.record().detail[1][..., 3] == 0
     np.testing.assert_array_equal(paused[:, 2], struck)
     assert not paused[:, [0, 1, 3]].any()
+
+
+@pytest.mark.parametrize("limits", [(), [Limit.group("all", ["a", "b"], at_most=3000)]])
+def test_a_spare_channel_opens_where_a_scenario_is_at_work_and_closes_again(limits):
+    held = plan(
+        channels=[Channel("a"), Channel("b"), Channel("c"), Channel("d", cap=0)],
+        max_change=MaxChange(10, from_zero=250),
+        limits=limits,
+    )
+    risk = Competitor(name="rival", start=2, end=4, chance=0.5, channels=["a"], size=0.9)
+    answer = Contingency("rival", after=1, spare={"d": 300})
+    found = simulate(held, market(), "posterior-mean", weeks=6, runs=16, scenarios=risk,
+                     contingencies=[answer], detail=True)  # fmt: skip
+    struck = found.happens["rival"]
+    assert 0 < struck.sum() < 16
+    spend = found.record().detail[1][..., 3]
+    assert np.all(spend[~struck] == 0)
+    assert np.all(spend[struck][:, [0, 1, 4, 5]] == 0)
+    # From nothing it moves as far as the change limit lets it, next as far as its own cap.
+    assert np.all(spend[:, 2] <= 250 + 1e-9)
+    assert np.all(spend[:, 3] <= 300 + 1e-9)
+    assert spend[struck, 2].max() == pytest.approx(250)
+    assert spend[struck, 3].max() == pytest.approx(300)
 
 
 def test_fixed_orders_are_scaled_by_a_cut_budget_alone():

@@ -18,7 +18,7 @@ from budgetopt.errors import PlanError
 
 @dataclass(frozen=True, eq=False)
 class Declared(Mapping[str, Any]):
-    """A table of a plan file: texts, numbers, truths, days as texts, and tuples of them.
+    """A table of a plan file: texts, numbers, truths, days as texts, tuples, tables in it.
 
     Parameters
     ----------
@@ -117,16 +117,20 @@ def _plain(value: Any, field: str) -> Any:
         return value
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, Mapping):
+        return _table(value, field)
     if isinstance(value, (list, tuple)):
         return tuple(_plain(v, f"{field}.{at}") for at, v in enumerate(value))
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, (numbers.Real, Decimal)) and math.isfinite(value):
         return float(value)
-    raise _bad(field, value, "give a finite number, a text, true or false, a day, or a list")
+    raise _bad(field, value, "give a finite number, a text, true or false, a day, list or table")
 
 
 def _listed(value: Any) -> Any:
+    if isinstance(value, Declared):
+        return value.to_dict()
     return [_listed(v) for v in value] if isinstance(value, tuple) else value
 
 

@@ -221,6 +221,7 @@ def _happening(years: Years) -> str:
             does.append(f"{_share(one.release)} of the contingency reserve is released")
         if one.pause:
             does.append(f"{', '.join(one.pause)} {'is' if len(one.pause) == 1 else 'are'} paused")
+        does += [f"{name} may get {show_figure(money)} a week" for name, money in one.spare]
         if does:
             after = f"{one.after} {'week' if one.after == 1 else 'weeks'}"
             said.append(f"Against {one.scenario}, after {after}, {' and '.join(does)}")

@@ -152,7 +152,12 @@ class Limits:
         )
 
     def week(
-        self, week: Conditions, last: Floats | None, released: Floats, paused: Marks
+        self,
+        week: Conditions,
+        last: Floats | None,
+        released: Floats,
+        paused: Marks,
+        spare: Floats,
     ) -> WeekLimits:
         """Return the limits of a week.
 
@@ -166,11 +171,13 @@ class Limits:
             Share of the contingency reserve that is let go, shape ``(runs,)``.
         paused
             Channels that get nothing, shape ``(runs, channels)``.
+        spare
+            Money that takes the place of a lower cap, likewise.
         """
         budget = self.money_of(week, released)
         shut = paused | (np.asarray(week.open) == 0)
         floor = np.where(shut, 0.0, self.floor)
-        cap = np.maximum(np.minimum(self.cap, budget[:, None]), floor)
+        cap = np.maximum(np.minimum(np.maximum(self.cap, spare), budget[:, None]), floor)
         cap = np.where(shut, 0.0, cap)
         lower, upper = floor, cap
         if last is not None:

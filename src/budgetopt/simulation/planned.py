@@ -61,6 +61,11 @@ def contingency_schema() -> dict[str, Any]:
             "scenario": {"type": "string", "description": "name of the scenario"},
             "release": share | {"description": "share of the contingency reserve let go"},
             "pause": names | {"description": "channels that get nothing"},
+            "spare": {
+                "type": "object",
+                "additionalProperties": {"type": "number", "minimum": 0},
+                "description": "money a week in place of a lower cap, by channel",
+            },
             "after": {
                 "type": "integer",
                 "minimum": 0,
