@@ -20,7 +20,7 @@ from budgetopt.policies import NAMES as POLICIES
 from budgetopt.weekly import Guardrails, Move
 from budgetopt.words import in_language, restored, say, templates_of
 
-from .weeks import ALLOCATIONS, DECISIONS, NAMES, Fixed, history, plan
+from .weeks import ALLOCATIONS, DECISIONS, NAMES, UNTIL, WEEK, Fixed, history, plan
 
 NUMBER = re.compile(
     r"\d{4}-\d\d-\d\d|\d{4}-W\d\d|(?<![\w)])[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?%?"
@@ -46,7 +46,7 @@ def moved(move):
     known |= {show_figure(move.worth, 4), show_figure(move.elsewhere, 4)}
     if move.before:
         known.add(f"{move.change / move.before:+.1%}")
-    return known
+    return known | set(numbers(move.held))
 
 
 def whole(decision):
@@ -65,9 +65,11 @@ def stepped_in(fired, decision, rails):
     """Return every number that may be said of a guard that stepped in."""
     known = {str(day) for pair in rails.freezes for day in pair}
     known |= {str(decision.week.shift(-1).start), *numbers(decision.decided_by)}
+    if fired.guard == "freeze":
+        known |= {str(WEEK), str(UNTIL)}
     known |= {show_amount(m.before) for m in decision.moves if m.channel in fired.channels}
     for name, figure in fired.figures:
-        known |= {show_figure(figure, digits) for digits in (2, 3)} | {f"{figure:.0%}"}
+        known |= {show_figure(figure, digits) for digits in (2, 3, 15)} | {f"{figure:.0%}"}
         known |= {f"{figure:.2g}"} if name == "widened" else set()
     figures = dict(fired.figures)
     if "covered" in figures:
@@ -102,14 +104,24 @@ def test_a_decision_says_the_numbers_of_its_fields_in_both_languages(name):
     checked(decided(name), RAILS.get(name, Guardrails()))
 
 
+MOVED = {
+    "en": re.compile(r"(up|down) from ([\d,.]+) to ([\d,.]+?)(?: \(|[,;]|$)"),
+    "zh": re.compile(r"由 ([\d,.]+) (上|下)调至 ([\d,.]+)"),
+}
+
+
 @pytest.mark.parametrize("name", DECISIONS)
-def test_every_move_names_what_it_had_and_gets(name):
+def test_every_move_goes_from_what_it_had_to_what_it_gets(name):
     for move in decided(name).moves:
-        for language in ("en", "zh"):
-            said = numbers(in_language(move.reason, language))
-            assert said[show_amount(move.after)] >= 1
-            if move.change and move.before is not None:
-                assert said[show_amount(move.before)] >= 1
+        english, chinese = (MOVED[lang].match(in_language(move.reason, lang)) for lang in MOVED)
+        if move.change and move.before is not None:
+            way, before, after = english.groups()
+            assert (before, after) == (show_amount(move.before), show_amount(move.after))
+            assert (way == "up") == (move.change > 0)
+            assert chinese.groups() == (before, {"up": "上", "down": "下"}[way], after)
+        else:
+            assert english is chinese is None
+            assert numbers(move.reason)[show_amount(move.after)] == 1
 
 
 @pytest.mark.parametrize("name", ["usual", "against the margin", "below the least"])
@@ -268,7 +280,16 @@ def test_a_chinese_page_of_a_decision_has_no_english(name, explain):
     page = report.decision_table(decision, explain=explain, language="zh").replace("\n", "")
     names = [*decision.allocation.spend, decision.policy, decision.decided_by]
     # Names of the file's own, and what an error says.
-    names += ["old", "older", "Feed", "spend", "the search did not end", "the time ran out"]
+    names += [
+        "old",
+        "older",
+        "Feed",
+        "spend",
+        "audit",
+        "burst",
+        "the search did not end",
+        "the time ran out",
+    ]
     assert latin(page, names) <= KEPT
 
 

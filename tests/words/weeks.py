@@ -141,6 +141,23 @@ def unsolved():
         return bo.reallocate(plan(), history(), policy=MEAN)
 
 
+UNTIL = WEEK + dt.timedelta(20)
+
+
+def frozen(*channels, why="frozen", capped=None, budget=330):
+    """Return a plan that freezes channels for three weeks, and may cap one of them."""
+    one = {"name": "audit", "first": WEEK, "last": UNTIL, "channels": channels, "why": why}
+    every = [bo.Channel(n, cap=capped if n == "feed" else None) for n in NAMES]
+    return plan(operation={"freezes": one}, channels=every, budget=budget)
+
+
+def phase(budget, **more):
+    """Return a plan with a phase of its own budget in the week decided."""
+    end = WEEK + dt.timedelta(6)
+    one = {"name": "burst", "first": WEEK, "last": end, "budget": budget} | more
+    return plan(operation={"phases": one}, spend="all")
+
+
 def week_of(declared=None, past=None, **options):
     return lambda: bo.reallocate(
         plan() if declared is None else declared, history() if past is None else past, **options
@@ -184,6 +201,13 @@ DECISIONS = {
     ),
     "limits across channels": week_of(plan(limits=LIMITS, **FREE), policy=MEAN),
     "frozen": week_of(guardrails=Guardrails(freezes=((WEEK, WEEK + dt.timedelta(2)),))),
+    "a channel frozen": week_of(frozen("feed"), policy=MEAN),
+    "a platform learns": week_of(frozen("feed", "kol", why="learning"), policy=MEAN),
+    "everything frozen": week_of(frozen()),
+    "frozen above a cap": week_of(frozen("feed", "kol", capped=60), policy=MEAN),
+    "frozen above the budget": week_of(frozen("百度 Baidu", "feed", budget=250), policy=MEAN),
+    "a phase": week_of(phase(600, max_change="none"), policy=MEAN),
+    "applied otherwise": week_of(last={"百度 Baidu": 120, "feed": 71, "kol": 100}, policy=MEAN),
     "one report missing": week_of(past=history(gone=["feed"]), policy=MEAN),
     "two reports missing": week_of(past=history(gone=["百度 Baidu", "feed"]), policy=MEAN),
     "all reports missing": week_of(past=history(gone=NAMES)),
