@@ -1,4 +1,4 @@
-"""The weekly run: proposed once, revised when its inputs change, paid for, measured, and recorded."""
+"""The weekly run: proposed once, revised when inputs change, paid for, measured, recorded."""
 
 import datetime as dt
 import json
