@@ -167,7 +167,7 @@ def test_every_week_gains_its_part_of_what_is_missing(tops, scales, last, share)
     start = {name: round(money * scale, 2) for name, money in zip(names, last, strict=True)}
     channels = (Channel(name, curve=curve) for name, curve in zip(names, curves, strict=True))
     plan = plan_of(*channels, budget=1001, max_change=share)
-    found = ramp(plan, None, start, weeks=40)
+    found = ramp(plan, None, start, weeks=60)
     far = np.array([float(money) for money in found.far.spend.values()])
     value = stack(curves).value
     x = np.array(list(start.values()))
