@@ -10,12 +10,13 @@ import pytest
 import budgetopt as bo
 
 PINNED = """
-Allocation Belief BudgetLines BudgetoptError CalendarError Carryover Cautious Channel ChannelPrior
-Columns CurveError Decision Delay EqualSplit Experiment Exponential Frontier Goal Greedy Guarded
-Hill History HistoryError HoldSteady InfeasibleError InputError LiftTest Limit Log Logistic Market
-MaxChange MoneyError Optimistic Plan PlanError Points PosteriorMean Power Proportional Reserve
-Risk Settings Simulation SolverError TestBudget Thompson UpperQuantile VerificationError Week
-allocate frontier learn reallocate simulate
+Allocation Approval Belief BudgetLines BudgetoptError CalendarError Carryover Cautious Channel
+ChannelPrior Columns CurveError Decision Delay EqualSplit Experiment Exponential Freeze Frontier
+Goal Greedy Guarded Hill History HistoryError HoldSteady InfeasibleError InputError Ledger
+LedgerError LiftTest Limit Log Logistic Market MaxChange MoneyError Operation Optimistic Phase
+Plan PlanError Points PosteriorMean Power Proportional Release Reserve Risk Settings Simulation
+SolverError TestBudget Thompson UpperQuantile VerificationError Week WeekRun allocate apply
+approve edit frontier learn ramp reallocate reject release run_week simulate
 """
 MENU = PINNED.split()
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         HistoryError,
         InfeasibleError,
         InputError,
+        LedgerError,
         MoneyError,
         PlanError,
         SolverError,
@@ -27,19 +28,35 @@ if TYPE_CHECKING:
     )
     from budgetopt.experiments import Experiment
     from budgetopt.history import Columns, Delay, History
+    from budgetopt.ledger import Ledger
     from budgetopt.market import Market
+    from budgetopt.operation import (
+        WeekRun,
+        apply,
+        approve,
+        edit,
+        ramp,
+        reject,
+        release,
+        run_week,
+    )
     from budgetopt.optimize import Allocation, allocate
     from budgetopt.optimize.frontier import Frontier, frontier
     from budgetopt.optimize.risk import Risk
     from budgetopt.plan import (
+        Approval,
         BudgetLines,
         Channel,
         ChannelPrior,
+        Freeze,
         Goal,
         LiftTest,
         Limit,
         MaxChange,
+        Operation,
+        Phase,
         Plan,
+        Release,
         Reserve,
     )
     from budgetopt.policies import (
@@ -71,6 +88,11 @@ _ROOMS = {
         "MaxChange",
         "Reserve",
         "BudgetLines",
+        "Operation",
+        "Phase",
+        "Freeze",
+        "Approval",
+        "Release",
     ),
     "history": ("Columns", "History", "Delay"),
     "calendar": ("Week",),
@@ -96,6 +118,17 @@ _ROOMS = {
     "market": ("Market",),
     "simulation": ("simulate", "Simulation"),
     "weekly": ("reallocate", "Decision"),
+    "ledger": ("Ledger",),
+    "operation": (
+        "run_week",
+        "WeekRun",
+        "approve",
+        "reject",
+        "edit",
+        "apply",
+        "release",
+        "ramp",
+    ),
     "errors": (
         "BudgetoptError",
         "InputError",
@@ -107,12 +140,14 @@ _ROOMS = {
         "InfeasibleError",
         "SolverError",
         "VerificationError",
+        "LedgerError",
     ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "Allocation",
+    "Approval",
     "Belief",
     "BudgetLines",
     "BudgetoptError",
@@ -128,6 +163,7 @@ __all__ = [
     "EqualSplit",
     "Experiment",
     "Exponential",
+    "Freeze",
     "Frontier",
     "Goal",
     "Greedy",
@@ -138,6 +174,8 @@ __all__ = [
     "HoldSteady",
     "InfeasibleError",
     "InputError",
+    "Ledger",
+    "LedgerError",
     "LiftTest",
     "Limit",
     "Log",
@@ -145,13 +183,16 @@ __all__ = [
     "Market",
     "MaxChange",
     "MoneyError",
+    "Operation",
     "Optimistic",
+    "Phase",
     "Plan",
     "PlanError",
     "Points",
     "PosteriorMean",
     "Power",
     "Proportional",
+    "Release",
     "Reserve",
     "Risk",
     "Settings",
@@ -162,10 +203,18 @@ __all__ = [
     "UpperQuantile",
     "VerificationError",
     "Week",
+    "WeekRun",
     "allocate",
+    "apply",
+    "approve",
+    "edit",
     "frontier",
     "learn",
+    "ramp",
     "reallocate",
+    "reject",
+    "release",
+    "run_week",
     "simulate",
 ]
 
