@@ -79,7 +79,7 @@ def test_when_the_week_is_over_the_next_one_pays():
         ("next-week", "c", 90),
     ]
     stop = answer_overspend(PLAN, over, "stop", next_week={"a": 100})
-    assert sources(stop) == [("left-over", "c", 10), ("next-week", "a", 100)]
+    assert sources(stop) == [("next-week", "a", 100), ("left-over", "c", 10)]
     assert stop.uncovered == 190
 
 
@@ -89,6 +89,8 @@ def test_stop_leaves_a_channel_what_is_left_of_its_plan():
     # 375 are to come and 175 over: it gets the 200 that are left of its plan.
     assert sources(found) == [("this-week", "a", 175)]
     gone = answer_overspend(PLAN, week_of(spent | {"a": 800}), "stop", next_week=SPLIT)
+    # What others leave does not let it go on.
+    assert sources(answer_overspend(PLAN, week_of(spent | {"c": 320}), "stop")) == sources(found)
     # 1,400 projected: nothing more this week saves 600, the 100 beyond the plan are next week's.
     assert sources(gone) == [("this-week", "a", 600), ("next-week", "a", 100)]
 

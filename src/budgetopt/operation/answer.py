@@ -1,13 +1,13 @@
 r"""What pays for money spent beyond the plan of a week, to the last minor unit.
 
-What is over, channel by channel, is paid for in this order: what other channels leave of their own
-plan, and then, by the rule chosen,
+By the rule chosen it is paid for, in this order, by
 
-- ``"reserve"``: contingency, while it lasts;
-- ``"weakest"``: the channels whose next unit of money brings least, from what they still have to
-  spend this week and, where that is not enough, from next week's money;
+- ``"reserve"``: what other channels leave of their own plan, then contingency, while it lasts;
+- ``"weakest"``: what other channels leave, then the channels whose next unit of money brings least,
+  from what they still have to spend this week and, where that is not enough, from next week's;
 - ``"stop"``: the channel itself: it gets no more this week than is left of its plan, nothing where
-  it is used up, and what is spent beyond it is taken off its next week.
+  it is used up, and what is spent beyond it is taken off its next week; what that does not pay is
+  held against what other channels leave.
 
 Nobody is taken below a floor, a minimum, or a lock; what cannot be paid for is said.
 
@@ -21,7 +21,7 @@ and is no split of a week.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf, isnan
@@ -192,15 +192,15 @@ def answer_overspend(
     over = {line.channel: _over(plan, line) for line in week.lines}
     over = {name: minor for name, minor in over.items() if minor}
     purse = _Purse(plan, week, plan.last_minor(next_week or {}))
+    left = tuple(_Offer("left-over", n, m) for n, m in purse.left_over().items() if n not in over)
     if rule == "reserve":
-        offers: Iterable[_Offer] = [_Offer("reserve", "", plan.money.minor(balance, "balance"))]
+        offers = (*left, _Offer("reserve", "", plan.money.minor(balance, "balance")))
     elif rule == "weakest":
-        offers = _weakest(purse, marginal or {})
+        offers = (*left, *_weakest(purse, marginal or {}))
     else:
-        offers = _own(purse, over)
-    left_over = (_Offer("left-over", n, m) for n, m in purse.left_over().items() if n not in over)
+        offers = (*_own(purse, over), *left)
     missing, sources = sum(over.values()), []
-    for payer, channel, most in (*left_over, *offers):
+    for payer, channel, most in offers:
         taken = min(most, missing)
         if taken > 0:
             sources.append(Source(payer, channel, plan.money.amount(taken)))
