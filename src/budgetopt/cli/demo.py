@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import subprocess
-import sys
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +9,7 @@ from typing import Annotated
 import typer
 
 from budgetopt import report
+from budgetopt.cli.shell import command
 from budgetopt.errors import InputError
 
 
@@ -36,7 +31,7 @@ def demo(
         report.write_whole(path, _demo_file(path.name))
     typer.echo(report.sentences(f"Wrote {plan} and {history}. Now try:"))
     # Not wrapped: it is there to be copied.
-    typer.echo(_quoted([*_program(), "reallocate", str(plan), "--history", str(history)]))
+    typer.echo(command("reallocate", str(plan), "--history", str(history)))
 
 
 def _bad_folder(problem: str, folder: Path, remedy: str) -> InputError:
@@ -50,16 +45,3 @@ def _demo_file(name: str) -> str:
         return packed.read_text(encoding="utf-8")
     source = Path(__file__).parents[3] / "examples" / "weekly" / name
     return source.read_text(encoding="utf-8")
-
-
-def _program() -> list[str]:
-    """Return how this very program is called from a shell."""
-    given = Path(sys.argv[0])
-    if given.stem != "budgetopt":
-        return [sys.executable, "-m", "budgetopt"]
-    found = shutil.which("budgetopt")
-    return ["budgetopt"] if found and Path(found) == given else [str(given)]
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,17 +12,9 @@ import typer
 from budgetopt import report
 from budgetopt.calendar import as_date
 from budgetopt.cli.files import answer, keep
-from budgetopt.cli.options import OutPath
+from budgetopt.cli.options import Form, FormOption, OutPath
 from budgetopt.experiments import Experiment
 from budgetopt.experiments.files import read
-
-
-class Form(StrEnum):
-    """How a test's answer is printed."""
-
-    table = "table"
-    json = "json"
-
 
 TestPath = Annotated[
     Path,
@@ -38,10 +29,6 @@ Day = Annotated[
 Budget = Annotated[
     str | None,
     typer.Option("--budget", metavar="AMOUNT", help="Money of that day; default: daily_budget."),
-]
-FormOption = Annotated[
-    Form,
-    typer.Option("--format", help="How to print the answer; --json is short for --format=json."),
 ]
 
 

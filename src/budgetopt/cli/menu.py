@@ -8,18 +8,31 @@ import typer
 
 from budgetopt import __version__
 from budgetopt.cli.allocate import allocate
+from budgetopt.cli.apply import apply
+from budgetopt.cli.approve import approve
 from budgetopt.cli.check import check
 from budgetopt.cli.demo import demo
+from budgetopt.cli.diff import diff
+from budgetopt.cli.edit import edit
 from budgetopt.cli.experiment import next_day, verdict
 from budgetopt.cli.frontier import frontier
+from budgetopt.cli.history import history
 from budgetopt.cli.learn import learn
+from budgetopt.cli.pace import pace
+from budgetopt.cli.ramp import ramp
 from budgetopt.cli.reallocate import reallocate
+from budgetopt.cli.reject import reject
+from budgetopt.cli.release import release
 from budgetopt.cli.schema import schema
+from budgetopt.cli.show import show
 from budgetopt.cli.simulate import simulate
+from budgetopt.cli.verify import verify
+from budgetopt.cli.week import week
 from budgetopt.errors import InputError
 
 COMMANDS = (demo, check, learn, reallocate, allocate, frontier, simulate, schema)
-"""In the order of ``--help``."""
+RHYTHM = (week, approve, reject, edit, apply, release, pace, ramp, history, show, diff)
+"""Commands on a plan, and those of the weekly rhythm on a ledger; in the order of ``--help``."""
 
 
 def _version(wanted: bool) -> None:
@@ -48,13 +61,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver, 5 nothing to do, "
-    "130 interrupted.",
+    "6 the ledger, 7 done with a critical alert, 130 interrupted.",
 )
 app.callback(invoke_without_command=True)(_options)
-for command in COMMANDS:
+for command in (*COMMANDS, *RHYTHM):
     app.command()(command)
 
 experiment = typer.Typer(help="Test creatives and audiences before money is scaled.")
 experiment.command("next")(next_day)
 experiment.command()(verdict)
 app.add_typer(experiment, name="experiment")
+
+ledger = typer.Typer(help="Look after a ledger.")
+ledger.command()(verify)
+app.add_typer(ledger, name="ledger")

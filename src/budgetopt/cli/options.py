@@ -19,6 +19,13 @@ class Format(StrEnum):
     csv = "csv"
 
 
+class Form(StrEnum):
+    """How an answer that is no plain table is printed."""
+
+    table = "table"
+    json = "json"
+
+
 class Language(StrEnum):
     """What a table is written in."""
 
@@ -46,6 +53,10 @@ DataThrough = Annotated[
 ]
 FormatOption = Annotated[
     Format,
+    typer.Option("--format", help="How to print the answer; --json is short for --format=json."),
+]
+FormOption = Annotated[
+    Form,
     typer.Option("--format", help="How to print the answer; --json is short for --format=json."),
 ]
 OutPath = Annotated[

@@ -33,6 +33,18 @@ from budgetopt.weekly import reallocate as reallocate_week
 from budgetopt.weekly.continued import belief_for
 
 NOTHING_MOVES = 5
+"""Exit code where the decision moves no money."""
+
+PolicyOption = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        metavar="NAME",
+        help=f"One of {', '.join(NAMES)}; settings in brackets, as in thompson(10) or "
+        "cautious(thompson(10), 0.5).",
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the policy.")]
 
 
 def reallocate(
@@ -47,15 +59,8 @@ def reallocate(
         str | None,
         typer.Option(metavar="DATE", help="First day of the week to decide; default: the next."),
     ] = None,
-    policy: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help=f"One of {', '.join(NAMES)}; settings in brackets, as in thompson(10) or "
-            "cautious(thompson(10), 0.5).",
-        ),
-    ] = NAMES[0],
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the policy.")] = 0,
+    policy: PolicyOption = NAMES[0],
+    seed: SeedOption = 0,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     belief: BeliefPath = None,

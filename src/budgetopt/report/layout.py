@@ -33,13 +33,26 @@ def sentences(lines: str, language: str = "en") -> str:
     return "\n".join("\n".join(fold(line, WIDTH)) for line in lines.splitlines())
 
 
+def said(text: str, language: str = "en") -> str:
+    """Return a text in a language, wrapped to the width."""
+    return sentences(in_language(text, language), language)
+
+
+def capital(text: str, language: str = "en") -> str:
+    """Return a text as `said` does, with a capital at its beginning."""
+    text = in_language(text, language)
+    return sentences(text[:1].upper() + text[1:], language)
+
+
 def noted(notes: Sequence[str], language: str = "en") -> list[str]:
     """Return notes as wrapped sentences."""
     said = (in_language(say("Note: {note}.", note=note), language) for note in notes)
     return [sentences(note, language) for note in said]
 
 
-def table(headings: Sequence[str], columns: Sequence[Sequence[str]], words: str = "") -> str:
+def table(
+    headings: Sequence[str], columns: Sequence[Sequence[str]], words: str | Sequence[str] = ()
+) -> str:
     """Return a table: names to the left, numbers to the right of their columns.
 
     Parameters
@@ -49,13 +62,14 @@ def table(headings: Sequence[str], columns: Sequence[Sequence[str]], words: str 
     columns
         The names, then texts of numbers; a column of empty texts is left out.
     words
-        Heading of a column of words, which stand to the left of it.
+        Headings of columns of words, which stand to the left of them.
     """
+    of_words = (words,) if isinstance(words, str) else words
     names, *rest = columns
     used = [(h, c) for h, c in zip(headings[1:], rest, strict=True) if any(c)]
     titles = [headings[0], *(h for h, _ in used)]
     rows = list(zip(names, *(c for _, c in used), strict=True))
-    left = [title == words for title in titles]
+    left = [title in of_words for title in titles]
     return "\n".join(line.rstrip() for line in _lines([tuple(titles), *rows], left))
 
 

@@ -10,7 +10,7 @@ from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import Allocation, how_good
 from budgetopt.optimize.frontier import Frontier
-from budgetopt.report.layout import amounts, figures, noted, sentences, table
+from budgetopt.report.layout import amounts, figures, noted, said, sentences, table
 from budgetopt.weekly import Decision, Move
 from budgetopt.words import in_language, listed, say
 
@@ -43,14 +43,14 @@ def decision_table(decision: Decision, *, explain: bool = False, language: str =
         currency=week.currency,
         policy=decision.policy,
     )
-    lines = [_said(title, language), _split_table(week, decision.moves, language)]
+    lines = [said(title, language), split_table(week, decision.moves, language)]
     if explain:
         return "\n".join([*lines, "", sentences(decision.explain(language), language)])
-    lines.append(_said(_totals(week), language))
+    lines.append(said(totals(week), language))
     if decision.gain is not None:
-        lines.append(_said(decision.against_last(), language))
+        lines.append(said(decision.against_last(), language))
     if not decision.moved:
-        lines.append(_said(say("Nothing moves."), language))
+        lines.append(said(say("Nothing moves."), language))
     return "\n".join([*lines, *noted(decision.notes, language)])
 
 
@@ -67,10 +67,10 @@ def allocation_table(week: Allocation, *, explain: bool = False, language: str =
         ``"en"`` or ``"zh"``, with the same numbers.
     """
     moves = [Move(name, week.last.get(name), spend) for name, spend in week.spend.items()]
-    body = _split_table(week, moves, language)
+    body = split_table(week, moves, language)
     if explain:
         return "\n".join([body, "", sentences(week.explain(language), language)])
-    return "\n".join([body, _said(_totals(week), language), *noted(week.notes, language)])
+    return "\n".join([body, said(totals(week), language), *noted(week.notes, language)])
 
 
 def frontier_table(line: Frontier) -> str:
@@ -104,11 +104,8 @@ def frontier_table(line: Frontier) -> str:
     return "\n".join([*lines, sentences(line.summary())])
 
 
-def _said(text: str, language: str) -> str:
-    return sentences(in_language(text, language), language)
-
-
-def _split_table(week: Allocation, moves: Sequence[Move], language: str) -> str:
+def split_table(week: Allocation, moves: Sequence[Move], language: str = "en") -> str:
+    """Return one line a channel: last and next money, the change, the outcome and the limit."""
     limits = dict(week.limits())
     headings = [in_language(heading, language) for heading in _HEADINGS]
     columns = (
@@ -129,7 +126,8 @@ def _change(move: Move) -> str:
     return f"{move.share:+.1%}" if move.share is not None else say("from 0")
 
 
-def _totals(week: Allocation) -> str:
+def totals(week: Allocation) -> str:
+    """Return what is spent, unspent and in reserve, and what is expected of it, in a sentence."""
     total, budget = show(week.total), show(week.budget)
     parts = [
         say(

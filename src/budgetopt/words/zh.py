@@ -21,6 +21,7 @@ from budgetopt.words.zh_history import ZH_HISTORY
 from budgetopt.words.zh_ledger import ZH_LEDGER
 from budgetopt.words.zh_operation import ZH_OPERATION
 from budgetopt.words.zh_optimize import ZH_OPTIMIZE
+from budgetopt.words.zh_report import ZH_REPORT
 from budgetopt.words.zh_states import ZH_STATES
 from budgetopt.words.zh_weekly import ZH_WEEKLY
 
@@ -37,6 +38,7 @@ ROOMS: tuple[dict[str, str], ...] = (
     ZH_LEDGER,
     ZH_OPERATION,
     ZH_OPTIMIZE,
+    ZH_REPORT,
     ZH_STATES,
     ZH_WEEKLY,
 )

@@ -1,0 +1,54 @@
+"""``budgetopt diff``: what changed in a week of a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from budgetopt.cli.files import answer
+from budgetopt.cli.on_ledger import LedgerPath, WeekDay, open_ledger, week_entries
+from budgetopt.cli.options import Form, FormOption, Language, LanguageOption, OutPath
+from budgetopt.ledger import Entry
+from budgetopt.operation.state import fold
+from budgetopt.report.operation.diff import diff_json, diff_table, stages
+from budgetopt.report.operation.ledger import Spends, reasons_of, revision_of, spend_of
+
+
+def diff(
+    ledger: LedgerPath,
+    week: WeekDay,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="N", help="A revision; default: the one before --to."),
+    ] = None,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="N", help="A later one; default: the newest.")
+    ] = None,
+    format: FormOption = Form.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Show what differs between proposed, edited, applied and actual, or between two revisions."""
+    with open_ledger(ledger) as found:
+        start, entries = week_entries(found, week)
+    notes: tuple[str, ...] = ()
+    if from_ is None and to is None:
+        splits = stages(fold(start, entries))
+    else:
+        splits, notes = _revisions(entries, from_, to)
+    if format is Form.json:
+        answer(diff_json(splits, notes), out)
+    else:
+        answer(diff_table(splits, notes, lang), out)
+
+
+def _revisions(
+    entries: Sequence[Entry], first: int | None, last: int | None
+) -> tuple[dict[str, Spends], tuple[str, ...]]:
+    """Return the splits of two revisions by their numbers, and why the later one was made."""
+    later = revision_of(entries, last)
+    earlier = revision_of(entries, later.revision - 1 if first is None else first)
+    pair = (earlier, later)
+    return {str(each.revision): spend_of(each) for each in pair}, tuple(reasons_of(later))

@@ -1,0 +1,74 @@
+"""``budgetopt pace``: are we on pace, and what do the reserves hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from budgetopt.calendar import as_date
+from budgetopt.cli.files import answer, keep, read_history
+from budgetopt.cli.on_ledger import LedgerPath, open_ledger
+from budgetopt.cli.options import (
+    AsOf,
+    DataThrough,
+    Form,
+    FormOption,
+    HistoryPath,
+    Language,
+    LanguageOption,
+    OutPath,
+    PlanPath,
+)
+from budgetopt.errors import InputError
+from budgetopt.ledger import Ledger
+from budgetopt.operation.by_day import Actual
+from budgetopt.operation.checks import week_of
+from budgetopt.operation.pacing import actual_of
+from budgetopt.operation.pacing import pace as pace_on
+from budgetopt.operation.seen import see
+from budgetopt.operation.state import states_of
+from budgetopt.plan import Plan
+from budgetopt.report.operation.ledger import as_json, standing
+from budgetopt.report.operation.pace import pace_table
+
+
+def pace(
+    plan: PlanPath,
+    history: HistoryPath,
+    ledger: LedgerPath,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    format: FormOption = Form.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Hold what is spent against the plan: of the week, the fiscal period, phase and campaign."""
+    keep(out, plan, history)
+    declared = Plan.load(plan)
+    today = dt.date.today() if as_of is None else as_date(as_of, "--as-of")
+    past = read_history(declared, history, str(today), data_through)
+    with open_ledger(ledger) as found:
+        planned = _planned(found)
+        balances = see(found, week_of(declared, today)).balances(declared)
+    seen = actual_of(past.select(declared.names))
+    # A mapping is invariant in its keys, of which a week is one kind.
+    spent: Actual = {week: money for week, money in seen.items()}  # noqa: C416
+    paced = pace_on(declared, planned, spent, today)
+    if format is Form.json:
+        answer(as_json(paced.to_dict() | {"balances": balances.to_dict()}), out)
+    else:
+        answer(pace_table(paced, balances, lang), out)
+
+
+def _planned(ledger: Ledger) -> dict[dt.date, Mapping[str, Any]]:
+    """Return what is applied or else proposed, by week; what was rejected is not planned."""
+    states = [state for state in states_of(ledger) if state.state != "rejected"]
+    if not states:
+        raise InputError(
+            "no-data",
+            "the ledger has no week to hold spending against",
+            field="ledger",
+            remedy="run budgetopt week first",
+        )
+    return {state.week: standing(state) for state in states}

@@ -1,0 +1,1 @@
+"""Pages of the weekly rhythm: the week, its pace, the way to the optimum, and the ledger."""

@@ -1,0 +1,257 @@
+"""What a ledger holds as text and JSON: its weeks, one week, and whether it is whole.
+
+Everything is read from entries; moments are in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from budgetopt.errors import InputError
+from budgetopt.ledger import Entry, Verified
+from budgetopt.operation.propose import decision_of
+from budgetopt.operation.state import WeekState
+from budgetopt.report.layout import amounts, figures, said, table
+from budgetopt.report.table import decision_table
+from budgetopt.words import in_language, restored, say
+
+Spends = dict[str, Decimal]
+
+STATES = {
+    "none": say("none"),
+    "proposed": say("proposed"),
+    "approved": say("approved"),
+    "rejected": say("rejected"),
+    "edited": say("edited"),
+    "applied": say("applied"),
+    "measured": say("measured"),
+}
+"""What a state is called."""
+_KINDS = {
+    "proposal": say("proposal"),
+    "approval": say("approval"),
+    "rejection": say("rejection"),
+    "edit": say("edit"),
+    "applied": say("applied"),
+    "measured": say("measured"),
+    "alert": say("alert"),
+    "release": say("release"),
+    "override": say("override"),
+    "note": say("note"),
+}
+_WEEKS = (say("week"), say("state"), say("revision"), say("spend"), say("outcome"), say("by"))
+_ENTRIES = (
+    say("entry"),
+    say("moment, {zone}", zone="UTC"),
+    say("revision"),
+    say("kind"),
+    say("who"),
+)
+
+
+def history_table(states: Sequence[WeekState], head: tuple[int, str], language: str = "en") -> str:
+    """Return the weeks of a ledger as text, the newest last.
+
+    Parameters
+    ----------
+    states
+        The states of its weeks.
+    head
+        Number and hash of its last entry.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    if not states:
+        return said(say("No week is in the ledger yet."), language)
+    headings = [in_language(heading, language) for heading in _WEEKS]
+    words = (headings[1], headings[5])
+    columns = (
+        [str(state.week) for state in states],
+        [in_language(STATES[state.state], language) for state in states],
+        [str(state.revision) for state in states],
+        amounts([sum_of(standing(state)) for state in states]),
+        figures([_outcome(state) for state in states]),
+        [in_language(_by(state), language) for state in states],
+    )
+    kept = say("{count} entries. The anchor, to be kept elsewhere:", count=f"{head[0]:,}")
+    return "\n".join([table(headings, columns, words), said(kept, language), anchor(head)])
+
+
+def history_json(states: Sequence[WeekState], head: tuple[int, str]) -> str:
+    """Return the weeks of a ledger as JSON."""
+    weeks = [
+        {
+            "week": str(state.week),
+            "state": state.state,
+            "revision": state.revision,
+            "spend": str(sum_of(standing(state))),
+            "outcome": None if (found := _outcome(state)) != found else found,
+            "by": _by(state),
+        }
+        for state in states
+    ]
+    return as_json({"weeks": weeks, "entry": head[0], "head": head[1]})
+
+
+def anchor(head: tuple[int, str]) -> str:
+    """Return the head of a ledger as ``--anchor`` takes it, on a line that can be copied."""
+    number, digest = head
+    return f"  {number}:{digest}"
+
+
+def show_table(
+    state: WeekState, entries: Sequence[Entry], current: Entry, language: str = "en"
+) -> str:
+    """Return one revision of a week as text: what was recorded of it, and its split.
+
+    Parameters
+    ----------
+    state
+        The state of the week.
+    entries
+        Those of the week, oldest first.
+    current
+        The proposal or edit that is shown.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    title = say(
+        "Week of {week}: {state}, revision {revision}",
+        week=str(state.week),
+        state=STATES[state.state],
+        revision=str(state.revision),
+    )
+    lines = [said(title, language), _entries(entries, language)]
+    lines += [said(one, language) for one in _told(entries)]
+    shown = say("Revision {revision}:", revision=str(current.revision))
+    lines += ["", said(shown, language)]
+    return "\n".join([*lines, decision_table(decision_of(current.data), language=language)])
+
+
+def entries_json(entries: Iterable[Entry]) -> str:
+    """Return entries as JSON."""
+    return as_json([entry.to_dict() for entry in entries])
+
+
+def revision_of(entries: Iterable[Entry], revision: int | None) -> Entry:
+    """Return the proposal or edit of a revision; the newest where none is given.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where there is no such revision.
+    """
+    found = {e.revision: e for e in entries if e.kind in ("proposal", "edit")}
+    wanted = max(found, default=0) if revision is None else revision
+    if wanted in found:
+        return found[wanted]
+    known = ", ".join(map(str, found))
+    raise InputError(
+        "bad-argument",
+        f"there is no revision {wanted} of the week",
+        field="revision",
+        value=wanted,
+        remedy=f"choose one of {known}" if found else "run the week first",
+    )
+
+
+def spend_of(entry: Entry) -> Spends:
+    """Return the money by channel that an entry is about."""
+    return {name: Decimal(money) for name, money in entry.data["spend"].items()}
+
+
+def standing(state: WeekState) -> Spends:
+    """Return what was applied in a week, or else what its newest revision gives."""
+    entry = state.applied or state.current
+    return {} if entry is None else spend_of(entry)
+
+
+def restored_of(entry: Entry, field: str) -> tuple[str, ...]:
+    """Return the sentences of an entry's field as they were made; none where it has none."""
+    found, made = entry.data.get(field) or (), entry.data.get("words", {})
+    texts = (found,) if isinstance(found, str) else found
+    return tuple(restored(text, made) for text in texts)
+
+
+def reasons_of(entry: Entry) -> Iterator[str]:
+    """Yield why an entry was made, in sentences: what changed, and what people and rules said."""
+    for field in ("changed", "sentence", "needs", "why"):
+        yield from restored_of(entry, field)
+
+
+def verified_table(found: Verified, language: str = "en") -> str:
+    """Return whether a ledger is what was recorded, every problem with its entry's number."""
+    count = f"{found.entries:,}"
+    if found.good:
+        template = "{count} entries, all as they were recorded. The anchor, to be kept elsewhere:"
+        return "\n".join([said(say(template, count=count), language), anchor(found.head)])
+    lines = [
+        say("{count} entries. What is wrong ({problems}):", count=count,
+            problems=f"{len(found.problems):,}"),
+        *(say("{problem}.", problem=problem) for problem in found.problems),
+    ]  # fmt: skip
+    return "\n".join(said(line, language) for line in lines)
+
+
+def verified_json(found: Verified) -> str:
+    """Return whether a ledger is what was recorded as JSON."""
+    number, digest = found.head
+    return as_json(
+        {
+            "good": found.good,
+            "entries": found.entries,
+            "entry": number,
+            "head": digest,
+            "problems": [str(problem) for problem in found.problems],
+        }
+    )
+
+
+def _entries(entries: Sequence[Entry], language: str) -> str:
+    headings = [in_language(heading, language) for heading in _ENTRIES]
+    columns = (
+        [str(entry.number) for entry in entries],
+        [f"{entry.at:%Y-%m-%d %H:%M}" for entry in entries],
+        [str(entry.revision or "") for entry in entries],
+        [in_language(_KINDS.get(entry.kind, entry.kind), language) for entry in entries],
+        [entry.who for entry in entries],
+    )
+    return table(headings, columns, words=(headings[1], headings[3], headings[4]))
+
+
+def _told(entries: Iterable[Entry]) -> Iterator[str]:
+    """Yield what people and rules said, by the number of the entry."""
+    for entry in entries:
+        for reason in reasons_of(entry):
+            yield say("Entry {number}: {reason}.", number=str(entry.number), reason=reason)
+
+
+def sum_of(split: Spends) -> Decimal:
+    """Return all channels together."""
+    return sum(split.values(), Decimal(0))
+
+
+def _outcome(state: WeekState) -> float:
+    """Return what was measured, all channels together; NaN where nothing was."""
+    if state.measured is None:
+        return float("nan")
+    data = state.measured.data
+    if data["total"] is not None:
+        return float(data["total"])
+    return float(sum(value for value in data["outcome"].values() if value is not None))
+
+
+def _by(state: WeekState) -> str:
+    """Return who approved or rejected a week last, or nothing."""
+    if state.verdict is None:
+        return ""
+    by = str(state.verdict.data["by"])
+    return say("rule") if by == "rule" else by
+
+
+def as_json(data: Any) -> str:
+    """Return plain data as JSON text."""
+    return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)

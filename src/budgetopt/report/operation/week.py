@@ -1,0 +1,153 @@
+"""One Friday on one page: what must be done, the split and why, pace, reserves and alerts.
+
+Nothing on it is of the moment it is printed: a rerun with the same inputs prints the same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from budgetopt.money import show_amount as show
+from budgetopt.operation.alert import Severity
+from budgetopt.operation.approve import RULE
+from budgetopt.operation.state import WeekState
+from budgetopt.operation.week_run import WeekRun
+from budgetopt.plan import Plan
+from budgetopt.report.layout import noted, said
+from budgetopt.report.operation.ledger import anchor, as_json
+from budgetopt.report.operation.pace import reserves, spans_table
+from budgetopt.report.operation.state import clauses, state_lines
+from budgetopt.report.table import split_table, totals
+from budgetopt.weekly import Decision
+from budgetopt.words import Sentence, say
+
+SEVERITY: dict[Severity, Sentence] = {
+    "critical": say("Critical"),
+    "warning": say("Warning"),
+    "info": say("For information"),
+}
+"""What a severity is called."""
+
+
+def week_page(
+    run: WeekRun,
+    state: WeekState,
+    plan: Plan,
+    command: str,
+    *,
+    explain: bool = False,
+    language: str = "en",
+) -> str:
+    """Return a week's run on one page.
+
+    Parameters
+    ----------
+    run
+        What the run found.
+    state
+        The state of the week after it.
+    plan
+        The plan.
+    command
+        The command that is next; empty for none.
+    explain
+        Whether the notes on plan, history and belief are added.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    decision = run.decision
+    parts = (
+        [*state_lines(state, plan, command, language), *_told(_origin(run), language)],
+        [_split(decision, language), *_told(_outcome(decision), language)],
+        [spans_table(run.pace, language, daily=False), *_told(_money(run), language)],
+        _told(_alerts(run), language),
+        _told(_why(decision, explain=explain), language),
+        noted(list(_notes(run, explain=explain)), language),
+        [said(_recorded(run), language), anchor(run.head)],
+    )
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def week_json(run: WeekRun, command: str) -> str:
+    """Return a week's run as JSON, with the command that is next."""
+    return as_json(run.to_dict() | {"next": command or None})
+
+
+def _origin(run: WeekRun) -> Iterator[Sentence]:
+    """Yield what changed since the revision before."""
+    if run.changed:
+        yield say(
+            "What changed since revision {revision}: {changed}.",
+            revision=str(run.revision - 1),
+            changed=clauses(run.changed),
+        )
+
+
+def _split(decision: Decision, language: str) -> str:
+    return split_table(decision.allocation, decision.moves, language)
+
+
+def _outcome(decision: Decision) -> Iterator[str]:
+    """Yield what is expected of the split, its range, and what last week's would bring."""
+    week = decision.allocation
+    yield totals(week)
+    if week.spread is not None:
+        yield say("Outcome: {range}.", range=week.spread.summary())
+    if decision.gain is not None:
+        yield decision.against_last()
+
+
+def _money(run: WeekRun) -> Iterator[Sentence]:
+    """Yield what the reserves hold, and what left them for this week."""
+    yield reserves(run.balances)
+    for one in run.released:
+        values = {"amount": show(one.amount), "who": one.who, "why": one.why}
+        if one.who == RULE:
+            yield say("Released for this week by rule: {why}.", **values)
+        else:
+            yield say("Released for this week by {who}: {amount}, {why}.", **values)
+
+
+def _alerts(run: WeekRun) -> Iterator[Sentence]:
+    """Yield every alert, the worst first."""
+    for alert in run.alerts:
+        severity = SEVERITY[alert.severity]
+        yield say("{severity}: {alert}.", severity=severity, alert=alert.sentence)
+
+
+def _why(decision: Decision, *, explain: bool) -> Iterator[Sentence]:
+    """Yield every move's sentence, or why nothing moved."""
+    if not decision.moved:
+        yield say("Nothing moves.")
+        yield say("Why: {why}.", why=_why_nothing(decision))
+    for move in decision.moves:
+        if decision.moved or explain:
+            yield say("{channel}: {reason}.", channel=move.channel, reason=move.reason)
+
+
+def _why_nothing(decision: Decision) -> str:
+    if decision.fired:
+        return clauses([one.sentence for one in decision.fired])
+    held = list(dict.fromkeys(move.held for move in decision.moves if move.held))
+    if held:
+        return clauses(held)
+    return say("policy {policy} keeps last week's split", policy=decision.decided_by)
+
+
+def _notes(run: WeekRun, *, explain: bool) -> Iterator[str]:
+    """Yield what is to be known beside: of the run, and what stepped in; of the split if asked."""
+    yield from run.notes
+    if explain:
+        yield from run.decision.notes
+    elif run.decision.moved:
+        yield from (one.sentence for one in run.decision.fired)
+
+
+def _told(lines: Iterable[str], language: str) -> list[str]:
+    return [said(line, language) for line in lines]
+
+
+def _recorded(run: WeekRun) -> Sentence:
+    values = {"entry": str(run.entry), "count": str(run.head[0])}
+    template = "Recorded as entry {entry} of {count}. The ledger's anchor, to be kept elsewhere:"
+    return say(template, **values)
