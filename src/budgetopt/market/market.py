@@ -213,6 +213,7 @@ class Market:
         *,
         first_run: int = 0,
         scenarios: Scenario | Iterable[Scenario] = (),
+        balanced: bool = False,
     ) -> Weather:
         """Return the weather of a chunk of runs, that all policies meet.
 
@@ -226,6 +227,8 @@ class Market:
             Number of the chunk's first run, at least 0.
         scenarios
             What happens, in any order; names differ.
+        balanced
+            Whether chance is evenly spread over every 64 runs, from Sobol' points.
 
         Raises
         ------
@@ -254,7 +257,7 @@ class Market:
                 value=doubled[0],
                 remedy="give each a name of its own",
             )
-        return Weather(self, weeks, runs, seed, first_run, happening)
+        return Weather(self, weeks, runs, seed, first_run, happening, balanced)
 
     def begin(self, spent: ArrayLike | None = None) -> State:
         """Return the state before week 1.

@@ -22,7 +22,7 @@ from budgetopt.curves import Curve, Mixture
 from budgetopt.curves.base import Floats
 from budgetopt.market.dynamics import Factor, scaled
 from budgetopt.market.scenarios import Effect, Scenario
-from budgetopt.market.streams import Stream
+from budgetopt.market.streams import Balanced, Stream
 from budgetopt.market.truth import Scaled, draw_truth, one_cell
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ class Weather:
         Number of the chunk's first run.
     scenarios
         What happens, names all different.
+    balanced
+        Whether chance is evenly spread over every block of runs, `streams.Balanced`.
     """
 
     market: Market
@@ -112,6 +114,7 @@ class Weather:
     seed: int
     first_run: int = 0
     scenarios: tuple[Scenario, ...] = ()
+    balanced: bool = False
 
     @cached_property
     def truth(self) -> Curve:
@@ -157,7 +160,8 @@ class Weather:
             )
 
     def _stream(self, purpose: str, *, name: str = "") -> Stream:
-        return Stream(self.seed, purpose, self.first_run, self.runs, name=name)
+        kind = Balanced if self.balanced else Stream
+        return kind(self.seed, purpose, self.first_run, self.runs, name=name)
 
     def _effects(self, week: int) -> Effect:
         """Return the product of all scenarios' factors, each a number or an array."""

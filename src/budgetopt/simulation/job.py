@@ -51,6 +51,8 @@ class Job:
         Whether a clairvoyant plays too.
     detail
         Whether every channel of every run and week is kept.
+    balanced
+        Whether chance is evenly spread over every block of runs.
     """
 
     plan: Plan
@@ -66,6 +68,7 @@ class Job:
     settings: Settings
     regret: bool
     detail: bool
+    balanced: bool = False
 
     @property
     def alone(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from budgetopt.market.streams import BLOCK
 from budgetopt.simulation.job import Job
 from budgetopt.simulation.simulation import Simulation
 from budgetopt.simulation.year import Batch, Record
@@ -40,6 +41,7 @@ def joined(
         job.market.funnel,
         tuple(notes),
         interrupted,
+        BLOCK if job.balanced else 1,
     )
 
 

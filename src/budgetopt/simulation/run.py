@@ -50,6 +50,7 @@ def simulate(
     precision: Precision | None = None,
     regret: bool = False,
     detail: bool = False,
+    balanced: bool = False,
     chunk: int = 1,
 ) -> Simulation:
     """Simulate possible years of a plan under policies that learn as they go.
@@ -89,8 +90,12 @@ def simulate(
         Whether a clairvoyant with the same limits plays too.
     detail
         Whether to keep every channel of every run and week, 16 bytes each.
+    balanced
+        Whether chance is evenly spread over every 64 runs, from Sobol' points: means, of fixed
+        plans above all, then take fewer runs; see `budgetopt.market.streams.Balanced`. Such runs
+        are not paired with others.
     chunk
-        Runs that a worker is given at a time, rounded up to whole batches: of 256 runs, of 1,024
+        Runs that a worker is given at a time, rounded up to whole batches: of 256 runs, of 2,048
         where all plans are fixed, of 16 where runs are solved one by one. No result depends on it.
 
     Returns
@@ -138,6 +143,7 @@ def simulate(
         settings or Settings.fast(),
         regret,
         detail,
+        balanced,
     )
     runs, chunk = whole(runs, "runs", least=1), whole(chunk, "chunk", least=1)
     _check(job, precision)

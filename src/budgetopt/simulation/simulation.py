@@ -56,6 +56,9 @@ class Simulation:
         What a reader should know before trusting it.
     interrupted
         Whether it was broken off from the keyboard.
+    together
+        Runs over which chance was evenly spread: intervals of means are those of the means of so
+        many runs. Intervals of chances take all runs for independent, and so are too wide then.
     """
 
     channels: tuple[str, ...]
@@ -69,6 +72,7 @@ class Simulation:
     funnel: Funnel = field(default_factory=Funnel)
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    together: int = 1
 
     @property
     def runs(self) -> int:
@@ -197,7 +201,8 @@ class Simulation:
             Names; `less` is by default the same policy, which goes with another world.
         world
             The simulation that `less` is taken from, such as one without a scenario; by default
-            this one. It has the same seed and weeks; where one has fewer runs, these count.
+            this one. It has the same seed, weeks and kind of chance; where one has fewer runs,
+            these count.
         measure
             One of `MEASURES`.
         level
@@ -209,9 +214,9 @@ class Simulation:
             ``unknown-name``; ``bad-argument`` for a world with another seed or other weeks.
         """
         other = self if world is None else world
-        mine, theirs = (self.seed, self.weeks), (other.seed, other.weeks)
+        mine, theirs = ((world.seed, world.weeks, world.together > 1) for world in (self, other))
         if mine != theirs:
-            problem = f"the other world has seed and weeks {theirs}, this one {mine}"
+            problem = f"the other world has seed, weeks and balance {theirs}, this one {mine}"
             raise wrong("world", str(theirs), "simulate both alike", problem)
         if other is self and less is None:
             raise wrong("less", None, "name the policy, or give a world, to compare with")
@@ -233,7 +238,7 @@ class Simulation:
         residuals = self._sample(measure, policy).residuals
         if less is not None:
             residuals = residuals - self._sample(measure, less).residuals
-        return statistics.runs_for(residuals, half, level)
+        return self.together * statistics.runs_for(residuals, half, level)
 
     def to_frame(self, by: str = "run") -> pd.DataFrame:
         """Return a table: a row for each policy and ``"run"``, ``"week"`` or ``"channel"``.
@@ -321,7 +326,7 @@ class Simulation:
         key = (measure, name, self.runs if runs is None else runs)
         if key not in self._samples:
             sums = [self._sums(part, name)[:runs].sum(axis=-1) for part in kind[:2] if part]
-            self._samples[key] = sample(*sums)
+            self._samples[key] = sample(*sums).by_blocks(self.together)
         return self._samples[key]
 
     def _sums(self, name: str, policy: str | None) -> Floats:

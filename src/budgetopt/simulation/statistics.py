@@ -79,6 +79,13 @@ class Sample(NamedTuple):
     residuals: Floats
     each: Floats
 
+    def by_blocks(self, size: int) -> Sample:
+        """Return the sample with residuals of whole blocks of runs, which alone are independent."""
+        if size == 1:
+            return self
+        blocks = self.residuals[: len(self.residuals) // size * size].reshape(-1, size)
+        return self._replace(residuals=blocks.mean(axis=1))
+
 
 def sample(above: Floats, below: Floats | None = None) -> Sample:
     """Return the sample of sums, or of ratios of sums, one a run."""

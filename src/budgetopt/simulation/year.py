@@ -96,7 +96,12 @@ def play(job: Job, first: int, runs: int) -> Batch:
         The batch.
     """
     weather = job.market.weather(
-        job.weeks, runs, job.seed, first_run=first, scenarios=job.scenarios
+        job.weeks,
+        runs,
+        job.seed,
+        first_run=first,
+        scenarios=job.scenarios,
+        balanced=job.balanced,
     )
     seats = [_Seat(job, player.name, _decider(job, player, first, runs), runs)
              for player in job.policies]  # fmt: skip
