@@ -5,6 +5,7 @@ import inspect
 import json
 import logging
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from budgetopt.calendar import Week
 from budgetopt.errors import InputError
 from budgetopt.figures import show_figure
 from budgetopt.history import Delay, History
+from budgetopt.money import show_amount
 from budgetopt.operation import data_alerts
 from budgetopt.operation.alert import CODES, Alert, from_json, news, to_json, to_log, worst
 from budgetopt.operation.alerts import alerts
@@ -272,6 +274,78 @@ def test_what_nobody_pays_for():
     assert (found.code, found.severity) == ("uncovered", "critical")
     assert dict(found.figures) == {"uncovered": 75.0, "total": 175.0}
     assert alerts(plan, FRIDAY, answered=answer_overspend(plan, over, balance=175)) == ()
+
+
+# What each sentence says, from the figures of its alert.
+SAID = {
+    "data-stale": {"days": lambda f: f["days"]},
+    "week-not-over": {"days": lambda f: f["days"]},
+    "history-revised": {
+        "count": lambda f: f["weeks"],
+        "share": lambda f: f"{f['share']:.1%}",
+    },
+    "stuck": {"weeks": lambda f: f["weeks"]},
+    "target-out-of-reach": {
+        "target": lambda f: show_amount(Decimal(f["target"])),
+        "best": lambda f: show_figure(f["best"]),
+        "short": lambda f: show_figure(f["short"]),
+    },
+    "pause": {
+        "ratio": lambda f: show_figure(f["spend"] / f["outcome"], 4),
+        "line": lambda f: show_figure(f["line"], 4),
+        "spend": lambda f: show_figure(f["spend"]),
+    },
+    "reserve-low": {
+        "left": lambda f: show_amount(Decimal(f["left"])),
+        "built": lambda f: show_amount(Decimal(f["built"])),
+    },
+    "budget-line": {
+        "share": lambda f: f"{f['share']:.0%}",
+        "spent": lambda f: show_amount(Decimal(f["spent"])),
+    },
+    "uncovered": {
+        "total": lambda f: show_amount(Decimal(f["total"])),
+        "uncovered": lambda f: show_amount(Decimal(f["uncovered"])),
+    },
+}
+
+
+def test_sentences_say_the_figures():
+    phases = [{"name": "burst", "first": MONDAY, "last": MONDAY + 6 * DAY, "budget": 1400}]
+    rules = {"pause_cpa": 36, "stale_days": 5}
+    plan = plan_of(
+        goal=Goal.least_spend(1000),
+        reserve=Reserve(contingency="5%"),
+        operation={"phases": phases, "alerts": rules},
+    )
+    before = history_of(STEADY, np.full((4, 2), 12.0))
+    now = history_of(
+        [*STEADY[:3], [770, 700], [300, 300]],
+        np.full((5, 2), 12.0),
+        last=MONDAY,
+        partial=[False] * 4 + [True],
+        data_through=FRIDAY - DAY,
+    )
+    planned = {MONDAY: {"a": 700, "b": 700}}
+    found = pace(plan, planned, {Week(MONDAY, 4): {"a": 900, "b": 300}}, FRIDAY)
+    first = dt.date(2026, 11, 2)
+    raised = alerts(
+        plan,
+        FRIDAY,
+        **difference(before, now),
+        limits=at_limit(*["cap"] * 4),
+        best=10.5,
+        balances=balances(plan, [first], [Movement(first, "release", 63)]),
+        pace=found,
+        answered=answer_overspend(plan, found.week, balance=17),
+    )
+    assert set(SAID) <= {alert.code for alert in raised}
+    for alert in raised:
+        figures = dict(alert.figures)
+        for name, value in SAID.get(alert.code, {}).items():
+            if name in alert.sentence.values:
+                assert alert.sentence.values[name] == value(figures)
+                assert str(alert.sentence.values[name]) in alert.sentence
 
 
 MILD = Alert("week-not-over", "info", "not over", (("days", 3.0),), (), "week-not-over:1")

@@ -200,22 +200,24 @@ def _paused(
 ) -> Alert:
     """Return the alert of one channel, by the rule's name, its line, and the ratio held to it."""
     which, line, ratio = rule
-    shown = {"channel": name, "spend": show_figure(money), "weeks": STAYS}
     figures: Figures = (("spend", money), ("outcome", brought), ("line", line))
     if not brought:
         template = "{channel} should pause: {spend} in {weeks} weeks brought nothing"
-        said = say(template, **shown)
+        said = say(template, channel=name, spend=show_figure(money), weeks=STAYS)
     else:
-        template = {
-            "CPA": "{channel} should pause: an outcome cost {ratio} over {weeks} weeks, "
-            "above {line}",
-            "ROAS": "{channel} should pause: a unit of money brought {ratio} over {weeks} weeks, "
-            "below {line}",
-        }[which]
-        said = say(template, **shown, ratio=show_figure(ratio or 0.0, 4), line=show_figure(line, 4))
+        shown = {"ratio": show_figure(ratio or 0.0, 4), "line": show_figure(line, 4)}
+        said = say(_PAUSE[which], channel=name, weeks=STAYS, **shown)
     if ratio is not None:
         figures = (*figures, ("ratio", ratio))
     return Alert("pause", "warning", said, figures, (name,), f"pause:{name}:{week}")
+
+
+_PAUSE = {
+    "CPA": "{channel} should pause: an outcome cost {ratio} over {weeks} weeks, above {line}",
+    "ROAS": (
+        "{channel} should pause: a unit of money brought {ratio} over {weeks} weeks, below {line}"
+    ),
+}
 
 
 def reserve_low(rules: AlertRules, balances: Balances) -> Iterator[Alert]:
@@ -247,8 +249,11 @@ def off_pace(pace: Pace) -> Iterator[Alert]:
             figures = tuple((line.channel, float(line.projection)) for line in lines)
             key = f"{code}:{pace.week.label}:{','.join(names)}"
             yield Alert(code, severity, said, figures, names, key)
+    seen = set()
     for span in pace.spans:
-        if span.kind != "week":
+        # A campaign of one phase is that phase.
+        if span.kind != "week" and (span.first, span.last) not in seen:
+            seen.add((span.first, span.last))
             yield from _budget_lines(span)
 
 
@@ -272,20 +277,23 @@ def _budget_lines(span: Paced) -> Iterator[Alert]:
         values = {
             "share": f"{line.share:.0%}",
             "budget": show(span.budget),
-            "label": span.label,
-            "day": line.day,
-            "spent": show(spent),
+            "label": span.called,
         }
-        template = "{spent} is spent, {share} or more of the budget {budget} of {label}"
-        if not line.reached:
-            template = "{share} of the budget {budget} of {label} will be spent by {day}"
+        said = say(
+            "{share} of the budget {budget} of the {label} will be spent by {day}",
+            **values,
+            day=line.day,
+        )
+        if line.reached:
+            template = "{spent} is spent, {share} or more of the budget {budget} of the {label}"
+            said = say(template, **values, spent=show(spent))
         severity: Severity = "warning" if line.early else "info"
         if whole and spent > span.budget:
             severity = "critical"
         figures = (("share", line.share), ("amount", float(line.amount)), ("spent", float(spent)))
         when = severity if line.reached else "ahead"
         key = f"budget-line:{span.kind}:{span.label}:{line.share:g}:{when}"
-        yield Alert("budget-line", severity, say(template, **values), figures, (), key)
+        yield Alert("budget-line", severity, said, figures, (), key)
 
 
 def uncovered(answered: Answered) -> Iterator[Alert]:

@@ -135,12 +135,9 @@ class Warned:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        days = {name: day and str(day) for name, day in self._days()}
+        days = {"day": self.day, "planned_day": self.planned_day}
         plain = {"share": self.share, "amount": str(self.amount), "reached": self.reached}
-        return {**plain, **days, "early": self.early}
-
-    def _days(self) -> tuple[tuple[str, dt.date | None], ...]:
-        return ("day", self.day), ("planned_day", self.planned_day)
+        return {**plain, **{k: day and str(day) for k, day in days.items()}, "early": self.early}
 
 
 @dataclass(frozen=True)
@@ -174,11 +171,16 @@ class Paced:
     total: Line
     warned: tuple[Warned, ...]
 
+    @property
+    def called(self) -> Sentence:
+        """Kind and label."""
+        return say(_SPANS[self.kind], label=self.label)
+
     def sentence(self) -> Sentence:
         """Return plan, actual, projection and what to do in one sentence."""
         total = self.total
         values: dict[str, Any] = {
-            "span": say(_SPANS[self.kind], label=self.label),
+            "span": self.called,
             "actual": show(total.actual),
             "planned": show(total.planned),
             "projection": show(total.projection),

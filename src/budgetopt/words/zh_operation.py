@@ -122,10 +122,10 @@ ZH_OPERATION: dict[str, str] = {
     "{channel} ({projection} projected of {planned})": (
         "{channel}（计划 {planned}，预计 {projection}）"
     ),
-    "{spent} is spent, {share} or more of the budget {budget} of {label}": (
+    "{spent} is spent, {share} or more of the budget {budget} of the {label}": (
         "{label} 预算 {budget}，已花费 {spent}，达到 {share} 预警线"
     ),
-    "{share} of the budget {budget} of {label} will be spent by {day}": (
+    "{share} of the budget {budget} of the {label} will be spent by {day}": (
         "{label} 预算 {budget}，预计 {day} 用到 {share}"
     ),
 }
