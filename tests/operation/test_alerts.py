@@ -150,6 +150,7 @@ def at_limit(*names, last=MONDAY):
         (["cap", "cap", "cap", "floor", "cap"], 0),
         (["", "cap", "cap", "cap", "cap"], 0),
         (["lock"] * 9, 0),
+        (["group {x}"] * 4, 4),
         ([], 0),
     ],
 )

@@ -31,7 +31,7 @@ from budgetopt.operation.data_alerts import incomplete, not_over, revised, stale
 from budgetopt.operation.histories import Difference
 from budgetopt.operation.pacing import Line, Pace, Paced
 from budgetopt.operation.reserve import Balances
-from budgetopt.plan import Plan
+from budgetopt.plan import RULES, Plan
 from budgetopt.plan.operation import AlertRules
 from budgetopt.weekly import Fired
 from budgetopt.words import say
@@ -122,7 +122,9 @@ def stuck(rules: AlertRules, limits: Mapping[dt.date, Mapping[str, str]]) -> Ite
         if limit in _WANTED or len(there) < rules.stuck_weeks:
             continue
         template = "{channel} has been at its {limit} for {weeks} weeks, since {first}"
-        values = {"channel": name, "limit": say(limit), "weeks": len(there), "first": there[-1]}
+        # A name that a user gave is no template.
+        shown = say(limit) if limit in RULES else limit
+        values = {"channel": name, "limit": shown, "weeks": len(there), "first": there[-1]}
         figures = (("weeks", float(len(there))),)
         key = f"stuck:{name}:{limit}:{there[-1]}"
         yield Alert("stuck", "warning", say(template, **values), figures, (name,), key)
