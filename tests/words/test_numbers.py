@@ -110,6 +110,12 @@ MOVED = {
 }
 
 
+BRINGS = {
+    "en": re.compile(r"these (\S+) bring (\S+?) here(?: and (\S+) at|[,;]|$)"),
+    "zh": re.compile(r"这 (\S+) 在该渠道带来 ([^，；]+)(?:，而?按本周边际水平为 ([^；]+))?"),
+}
+
+
 @pytest.mark.parametrize("name", DECISIONS)
 def test_every_move_goes_from_what_it_had_to_what_it_gets(name):
     for move in decided(name).moves:
@@ -156,6 +162,14 @@ def test_the_reason_of_any_move_is_made_of_its_fields(**fields):
     said = numbers(move.reason)
     assert set(said) <= moved(move)
     assert numbers(in_language(move.reason, "zh")) == said
+    known = [
+        show_amount(abs(move.change)),
+        *(show_figure(v, 4) for v in (move.worth, move.elsewhere)),
+    ]
+    for language, brings in BRINGS.items():
+        found = brings.search(in_language(move.reason, language))
+        assert bool(found) == ("bring" in move.reason)
+        assert not found or list(filter(None, found.groups())) in (known, known[:2])
     words = templates_of([move.limit, move.held])
     again = Move.from_dict(*json.loads(json.dumps([move.to_dict(), words])))
     assert again == move
