@@ -183,6 +183,14 @@ def test_files_are_those_of_the_answer(curves, capsys):
     assert len(pd.read_csv(folder / "channels.csv")) == 2 * 2 * 2
 
 
+def test_a_file_that_cannot_be_written_does_not_take_the_answer_with_it(curves, capsys):
+    (curves / "years" / "weeks.csv").mkdir(parents=True)
+    code, out, err = run(capsys, *PLAIN, "--out", "years")
+    assert code == 2
+    assert "weeks.csv' cannot be written" in " ".join(err.split())
+    assert "More sign-ups than equal" in out
+
+
 def test_without_the_parquet_extra_no_table_of_other_runs_stays(curves, capsys, monkeypatch):
     (curves / "years").mkdir()
     (curves / "years" / "runs.parquet").write_bytes(b"of other runs")
@@ -200,6 +208,7 @@ WRONG = [
     (("--scenario", "overspent"), "did you mean 'overspend'?"),
     (("--scenario", "双11"), "give --start or --history"),
     (("--scenario", "双11", "--start", "2026-10-06"), "give 2026-10-05"),
+    (("--scenario", "overspend", "--weeks", "4"), "after the last of 4 weeks"),
     (("--policy", "hold"), "compare with equal"),
     (("--policy", "eqal"), "did you mean 'equal'?"),
     (("--policy", "equal", "--policy", "equal"), "two policies are called 'equal'"),
@@ -260,6 +269,11 @@ def test_a_delay_of_single_channels_is_not_made_good_twice(shop, capsys):
     code, out, _ = run(capsys, *asked)
     assert code == 0
     assert "reports are taken as complete" in " ".join(out.split())
+
+
+def test_what_is_wrong_is_said_before_any_year_is_played(curves, capsys, monkeypatch):
+    monkeypatch.setattr(command, "simulate_years", lambda *_, **__: pytest.fail("played"))
+    assert run(capsys, *PLAIN, "--scenario", "overspend", "--weeks", 4)[0] == 2
 
 
 # Ctrl-C

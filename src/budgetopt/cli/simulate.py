@@ -118,6 +118,8 @@ def simulate(
     first = _first_day(declared, past, start)
     _refuse_undated(happening, first)
     declared, market, truth, notes = _market(declared, past, noise, first)
+    # What is wrong with a scenario is said before the year without it is played.
+    market.weather(weeks, 1, seed, scenarios=happening)
     names = [one.name for one in happening]
     answers = tuple(one for one in contingencies_of(declared) if one.scenario in names)
     asked: dict[str, Any] = {"weeks": weeks, "runs": runs, "seed": seed, "history": past}
@@ -134,13 +136,16 @@ def simulate(
         typer.echo("budgetopt: interrupted before any run was finished", err=True)
         raise typer.Exit(INTERRUPTED) from None
     years = Years(declared, truth, usual, struck, happening, answers, goal, notes)
-    _write(years, out)
     texts: dict[Format, Callable[[], str]] = {
         Format.table: lambda: report.years_table(years),
         Format.json: lambda: report.years_json(years),
         Format.csv: lambda: _csv(years, "week"),
     }
-    answer(texts[format](), None)
+    try:
+        _write(years, out)
+    finally:
+        # What took long to find is told even where a file cannot be written.
+        answer(texts[format](), None)
     if years.interrupted:
         raise typer.Exit(INTERRUPTED)
 

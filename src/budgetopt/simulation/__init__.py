@@ -2,8 +2,9 @@
 
 `simulate` lets policies meet one weather, run by run, and returns a `Simulation`, which answers
 questions about outcome, risk and differences. A `Schedule` is a fixed plan, the open loop; a
-`Contingency` is the plan's answer to a scenario; `Precision` says when runs are enough. `what_if`
-and `sensitivity` ask the optimum alone, without a market or chance.
+`Contingency` is the plan's answer to a scenario, and `contingencies_of` reads those of a plan file;
+`Precision` says when runs are enough. `what_if` and `sensitivity` ask the optimum alone, without a
+market or chance.
 """
 
 from __future__ import annotations
