@@ -74,14 +74,18 @@ def rows(file):
     return [entry.to_dict() for entry in Ledger.open(file, clock=clock).entries()]
 
 
-def killed(file, belief, wait):
+def killed(file, belief, wait=None):
+    """Run in a process that is killed after a while; without one return how long it takes."""
+    started = time.perf_counter()
     child = os.fork()
     if not child:
         friday(file, belief)
         os._exit(0)
-    time.sleep(wait)
-    os.kill(child, signal.SIGKILL)
+    if wait is not None:
+        time.sleep(wait)
+        os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+    return time.perf_counter() - started
 
 
 def main():
@@ -90,15 +94,16 @@ def main():
     base, whole = folder / "base", folder / "whole"
     prepared(base, belief)
     shutil.copy(base, whole)
-    before, started = rows(base), time.perf_counter()
     decision = friday(whole, belief).decision.to_json()
-    once = time.perf_counter() - started
-    undisturbed = rows(whole)
+    before, undisturbed = rows(base), rows(whole)
     found = {"none": 0, "all": 0, "half": 0, "other": 0, "broken": [], "midst": 0,
              "entries": len(undisturbed) - len(before)}  # fmt: skip
     for number in range(kills):
         file = folder / str(number)
         shutil.copy(base, file)
+        if number % 5 == 0:
+            # How long a run takes goes up and down with what else the machine does.
+            once = killed(shutil.copy(base, folder / "timed"), belief)
         killed(file, belief, rng.uniform(0, 1.2 * once))
         found["midst"] += os.path.exists(f"{file}-wal")
         left = rows(file)

@@ -255,12 +255,11 @@ def _refuse_broken(
     try:
         verify(problem.names, minor, problem.rules, outcome)
     except VerificationError as error:
-        raise _broken(error.problem, error.field, error.value) from None
-    total = int(minor.sum())
-    if problem.spend_all and total < problem.target:
-        show = problem.money.show
-        said = f"the total is {show(total)}, but the plan says spend all of {show(problem.target)}"
-        raise _broken(said, "total", show(total))
+        # What is said of a row across channels ends with the row's own sentence.
+        rows = (r for r in problem.rules.rows if error.problem.endswith(r.sentence))
+        row = next(rows, None)
+        said = f"the split breaks {row.limit!r}: {row.sentence}" if row else error.problem
+        raise _broken(said, row.limit if row else error.field, error.value) from None
 
 
 def _broken(problem: str, field: str, value: Any) -> InputError:

@@ -1,0 +1,315 @@
+"""What people do with a week: approve, reject, edit, apply, measure and release."""
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import budgetopt as bo
+from budgetopt.operation import (
+    apply,
+    approve,
+    edit,
+    measure,
+    priced,
+    reject,
+    release,
+    run_week,
+    state_of,
+    states_of,
+)
+from budgetopt.operation.state import NEXT
+from budgetopt.weekly.continued import belief_for
+from budgetopt.words import in_language
+
+from .helpers import MONDAY, NAMES, WEEK, after, history, ledger, plan
+
+FIRST = MONDAY + 12 * WEEK
+
+
+@pytest.fixture
+def book(tmp_path):
+    return ledger(tmp_path)
+
+
+def propose(book, declared=None, **changes):
+    declared = plan() if declared is None else declared
+    given = {"who": "cron", "today": FIRST} | changes
+    return run_week(declared, history(), book, **given)
+
+
+def refused(code, call, *given, **named):
+    with pytest.raises(bo.BudgetoptError) as caught:
+        call(*given, **named)
+    assert caught.value.code == code
+    return caught.value
+
+
+def test_an_approval_says_who_and_why(book):
+    propose(book)
+    state = approve(book, plan(), FIRST + dt.timedelta(days=3), who="ann", why="as agreed")
+    assert (state.state, state.revision) == ("approved", 1)
+    entry = book.latest("approval")
+    assert (entry.who, entry.week, entry.revision) == ("ann", FIRST, 1)
+    assert entry.data["why"] == ["as agreed"]
+    assert "is approved, revision 1" in str(refused("wrong-state", approve, book, plan(), FIRST,
+                                                    who="ann"))  # fmt: skip
+
+
+def test_only_approvers_approve_and_anybody_rejects(book):
+    declared = plan({"approval": {"total": 0, "approvers": ["ann"]}})
+    propose(book, declared)
+    error = refused("unknown-name", approve, book, declared, FIRST, who="anne")
+    assert "did you mean 'ann'?" in error.remedy
+    assert reject(book, declared, FIRST, who="bob", why="no").state == "rejected"
+
+
+def test_a_revision_that_was_not_looked_at_is_not_approved(book):
+    propose(book)
+    propose(book, seed=1)
+    refused("wrong-state", approve, book, plan(), FIRST, who="ann", revision=1)
+    assert approve(book, plan(), FIRST, who="ann", revision=2).state == "approved"
+
+
+@pytest.mark.parametrize("why", ["", "  ", None])
+def test_a_rejection_and_an_edit_need_a_reason(book, why):
+    propose(book)
+    refused("bad-argument", reject, book, plan(), FIRST, who="ann", why=why)
+    refused("bad-argument", edit, book, plan(), history(), FIRST, {}, who="ann", why=why)
+    refused("bad-argument", approve, book, plan(), FIRST, who=why)
+
+
+def test_an_approval_can_be_taken_back_until_it_is_applied(book):
+    propose(book)
+    approve(book, plan(), FIRST, who="ann")
+    assert reject(book, plan(), FIRST, who="ann", why="second thoughts").state == "rejected"
+    refused("wrong-state", apply, book, plan(), FIRST, who="ann")
+    refused("wrong-state", approve, book, plan(), FIRST, who="ann")
+
+
+def test_a_week_without_a_proposal_has_nothing_to_approve(book):
+    error = refused("wrong-state", approve, book, plan(), FIRST, who="ann")
+    assert str(error) == (
+        "the week of 2026-03-30 has no proposal: it is not possible to approve it now: "
+        "what is possible: run the week again"
+    )
+
+
+def expected(declared, spends, week=FIRST):
+    """Return what a split brings by the curves that the week was decided from."""
+    past = history().until(week).complete()
+    belief = belief_for(declared, past, week, None)
+    return float(belief.mean().value(np.array([float(spends[n]) for n in NAMES])).sum())
+
+
+def test_an_edit_is_priced_by_the_curves_of_the_proposal(book):
+    found = propose(book)
+    spends = dict(found.decision.allocation.spend)
+    other = {"search": spends["search"] - 60, "kol": spends["kol"] + 40}
+    made = edit(book, plan(), history(), FIRST, other, who="bob", why="the shop asks for it")
+    assert made.decision.allocation.spend == spends | other
+    assert made.instead == found.decision.allocation.outcome == expected(plan(), spends)
+    assert made.decision.allocation.outcome == expected(plan(), spends | other)
+    assert made.cost == made.instead - made.decision.allocation.outcome
+    assert made.cost > 0
+    figure = f"{made.cost:.4g}"
+    assert made.sentence("revenue") == f"this edit costs {figure} of expected revenue a week"
+    assert in_language(made.sentence("revenue"), "zh") == (
+        f"此次修改使每周的预期 revenue 减少 {figure}"
+    )
+    assert (made.state.state, made.state.revision) == ("edited", 2)
+    assert made.decision.allocation.bound >= made.decision.allocation.objective
+    assert made.decision.allocation.spread is not None
+    assert book.latest("edit").data["cost"] == made.cost
+    run = propose(book)
+    assert (run.state, run.revision, run.new) == ("edited", 2, False)
+    assert run.decision.to_json() == made.decision.to_json()
+
+
+def test_the_same_split_costs_nothing_and_is_the_same_allocation(book):
+    found = propose(book)
+    made = edit(book, plan(), history(), FIRST, {}, who="bob", why="to see")
+    assert made.cost == 0
+    assert made.sentence() == "this edit changes no expected outcome"
+    one, other = found.decision.allocation, made.decision.allocation
+    assert other.spend == one.spend
+    assert other.rules == one.rules
+    assert other.outcome == one.outcome
+    assert other.spread == one.spread
+    assert other.limits() == one.limits()
+    assert [m.to_dict() for m in made.decision.moves] == [m.to_dict() for m in found.decision.moves]
+
+
+def test_pricing_records_nothing(book):
+    propose(book)
+    head = book.head
+    found = priced(state_of(book, FIRST), plan(), history(), {"search": 1500})
+    assert found.state is None
+    assert book.head == head
+
+
+BROKEN = {
+    "max change": ({}, {"search": 3000}, "above its max change"),
+    "budget": ({"max_change": "none"}, {"search": 3000}, "above the budget 3,000"),
+    "floor": (
+        {"channels": [bo.Channel("search", floor=500), *map(bo.Channel, NAMES[1:])],
+         "max_change": "none"},
+        {"search": 400},
+        "below its floor 500",
+    ),
+    "cap": (
+        {"channels": [bo.Channel("search", cap=900), *map(bo.Channel, NAMES[1:])],
+         "max_change": "none"},
+        {"search": 901},
+        "above its cap 900",
+    ),
+    "step": ({"step": 10}, {"search": 1501}, "no multiple of the step 10"),
+    "group": (
+        {"limits": [bo.Limit.group("social", ["feed", "kol"], at_most=1500)],
+         "max_change": "none"},
+        {"search": 0, "feed": 1000, "kol": 600},
+        "the split breaks 'social': feed, kol: at most 1,500 CNY",
+    ),
+    "freeze": (
+        {"operation": {"freezes": [
+            {"name": "launch", "first": str(FIRST), "last": str(FIRST), "channels": ["feed"]}
+        ]}},
+        {"feed": 700},
+        "'launch' keeps it at",
+    ),
+    "all": (
+        {"spend": "all", "max_change": "none"},
+        {"search": 100},
+        "the split breaks 'spend all'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_edit_that_breaks_a_limit_is_refused_by_its_name(book, name):
+    changes, spends, said = BROKEN[name]
+    declared = plan(**changes)
+    propose(book, declared)
+    head = book.head
+    error = refused(
+        "broken-limit", edit, book, declared, history(), FIRST, spends, who="b", why="x"
+    )
+    assert isinstance(error, bo.InputError)
+    assert said in str(error)
+    assert book.head == head
+
+
+def test_an_edit_from_other_inputs_is_refused(book):
+    propose(book)
+    for declared, past in ((plan(budget=3400), history()), (plan(), history(11))):
+        error = refused(
+            "bad-argument", edit, book, declared, past, FIRST, {}, who="bob", why="other"
+        )
+        assert "is not the one that the week was proposed from" in str(error)
+    refused("unknown-name", edit, book, plan(), history(), FIRST, {"x": 1}, who="bob", why="x")
+    refused("bad-money", edit, book, plan(), history(), FIRST, {"kol": -1}, who="bob", why="x")
+
+
+def test_an_edit_under_the_rules_needs_no_name(book):
+    declared = plan({"approval": {"channel": 1700}})
+    propose(book, declared)
+    made = edit(book, declared, history(), FIRST, {"search": 1000}, who="bob", why="less")
+    assert (made.needs, made.state.state) == ((), "approved")
+    made = edit(book, declared, history(), FIRST, {"search": 1000}, who="bob", why="again")
+    assert made.state.revision == 3
+
+
+def test_what_was_applied_may_differ_for_a_reason(book):
+    found = propose(book)
+    spends = dict(found.decision.allocation.spend)
+    approve(book, plan(), FIRST, who="ann")
+    refused("bad-argument", apply, book, plan(), FIRST, who="bob", spends={"kol": 10})
+    refused("unknown-name", apply, book, plan(), FIRST, who="bob", spends={"kool": 10}, why="x")
+    state = apply(book, plan(), FIRST, who="bob", spends={"kol": 10}, why="sold out")
+    assert state.state == "applied"
+    done = {name: Decimal(m) for name, m in state.applied.data["spend"].items()}
+    assert done == spends | {"kol": 10}
+    override = book.latest("override")
+    assert (override.data["why"], override.week) == ("sold out", FIRST)
+    assert Decimal(override.data["instead"]["kol"]) == spends["kol"]
+    refused("wrong-state", apply, book, plan(), FIRST, who="bob")
+    state = apply(book, plan(), FIRST, who="bob", spends={"kol": 11}, why="a slip")
+    assert state.applied.data["spend"]["kol"] == "11.00"
+    assert len(book.entries(kinds=("applied",))) == 2
+
+
+def test_measuring_waits_for_whole_weeks(book):
+    found = propose(book)
+    approve(book, plan(), FIRST, who="ann")
+    apply(book, plan(), FIRST, who="ann")
+    assert measure(book, plan(), history(), who="cron") == ()
+    spends = dict(found.decision.allocation.spend)
+    partial = np.arange(13) == 12
+    running = after(history(), spends, partial=partial)
+    assert measure(book, plan(), running, who="cron") == ()
+    missing = after(history(), spends, outcome=[5000, np.nan, 800])
+    assert measure(book, plan(), missing, who="cron") == ()
+    (state,) = measure(book, plan(), after(history(), spends), who="cron")
+    assert (state.state, state.week, state.measures) == ("measured", FIRST, 1)
+    assert measure(book, plan(), after(history(), spends), who="cron") == ()
+    refused("wrong-state", apply, book, plan(), FIRST, who="bob", spends={"kol": 1}, why="x")
+
+
+def test_no_more_is_released_than_there_is(book):
+    left = release(book, plan(), 20, who="ann", why="x", today=FIRST).contingency.balance
+    refused("bad-argument", release, book, plan(), left + 1, who="ann", why="x", today=FIRST)
+    refused("bad-argument", release, book, plan(), 1, who="ann", why="", today=FIRST)
+    whole = release(book, plan(), left, who="ann", why="x", today=FIRST, week=FIRST)
+    assert whole.contingency.balance == 0
+    assert whole.holdout == whole.test
+
+
+COMMANDS = {
+    "run": lambda book, n: propose(book, seed=n),
+    "approve": lambda book, n: approve(book, plan(), FIRST, who="ann"),
+    "reject": lambda book, n: reject(book, plan(), FIRST, who="ann", why="no"),
+    "edit": lambda book, n: edit(
+        book, plan(), history(), FIRST, {"search": 1500 + n}, who="bob", why="more"
+    ),
+    "apply": lambda book, n: apply(book, plan(), FIRST, who="bob"),
+    "correct": lambda book, n: apply(
+        book, plan(), FIRST, who="bob", spends={"kol": 500 + n}, why="a slip"
+    ),
+}
+KIND_OF = {
+    "run": "proposal",
+    "approve": "approval",
+    "reject": "rejection",
+    "edit": "edit",
+    "apply": "applied",
+    "correct": "applied",
+}
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.sampled_from(sorted(COMMANDS)), st.integers(0, 2)), max_size=9))
+def test_commands_go_by_the_table_or_are_refused_and_write_nothing(tmp_path_factory, commands):
+    book = ledger(tmp_path_factory.mktemp("walk"))
+    for name, number in commands:
+        before, head = state_of(book, FIRST), book.head
+        kind = KIND_OF[name]
+        try:
+            COMMANDS[name](book, number)
+        except bo.InputError as error:
+            code = error.code
+        else:
+            code = ""
+        now = state_of(book, FIRST)
+        if code:
+            assert code == "wrong-state"
+            assert book.head == head
+            assert kind not in NEXT[before.state] or name == "apply"
+        elif book.head != head:
+            assert now.state == NEXT[before.state][kind]
+        else:
+            assert name == "run"
+    assert book.verify().problems == ()
+    assert states_of(book) in ((), (state_of(book, FIRST),))
