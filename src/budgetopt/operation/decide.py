@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from budgetopt.calendar import Week
+from budgetopt.calendar import Fiscal, Week
 from budgetopt.errors import InfeasibleError
 from budgetopt.operation.answer import Answered, answer_overspend
 from budgetopt.operation.checks import Spends, as_money
@@ -21,6 +21,8 @@ from budgetopt.plan import Plan
 from budgetopt.weekly import Decision
 from budgetopt.words import say
 
+_SHORT = Fiscal("month")
+"""A short period where that of the week alone is looked at."""
 _LATE = 8
 """Weeks back to which an overspend that is found is paid for."""
 
@@ -143,10 +145,10 @@ def _answered(
     answers: list[Answered] = []
     moved: tuple[Movement, ...] = ()
     for week, applied, spent in over:
-        paced = pace(plan, {week: applied}, {Week(week): spent}, today, week=week).week
+        paced = pace(plan, {week: applied}, {Week(week): spent}, today, week=week, fiscal=_SHORT)
         answered = answer_overspend(
             plan,
-            paced,
+            paced.week,
             balance=seen.balances(plan, moved, on=week).contingency.balance,
             marginal=None if first is None else _mroas(plan, first, all_=True),
             next_week=None if first is None else first.allocation.spend,

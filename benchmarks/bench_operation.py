@@ -1,0 +1,122 @@
+"""A Friday on ten years of 100 channels: what the weekly run adds to the decision itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+
+import numpy as np
+import pytest
+
+import budgetopt as bo
+from budgetopt.ledger import Ledger
+from budgetopt.operation import run_week
+from budgetopt.operation.checks import as_text
+from budgetopt.operation.histories import Known, keep
+from budgetopt.operation.propose import Asked, Terms, decision_text
+from budgetopt.operation.record import Inputs, plan_record
+from budgetopt.operation.reserve import parts_of
+
+YEARS, CHANNELS = 10, 100
+WEEKS = 52 * YEARS
+FIRST = dt.date(2016, 1, 4)
+NAMES = tuple(f"channel {number:02d}" for number in range(CHANNELS))
+WEEK = dt.timedelta(weeks=1)
+
+
+def clock() -> dt.datetime:
+    return dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return bo.Plan(
+        budget=100_000,
+        currency="CNY",
+        channels=[bo.Channel(name) for name in NAMES],
+        reserve=bo.Reserve(contingency="5%"),
+        step=1,
+        operation={"fiscal": {"period": "year"}, "approval": {"total": 0}},
+    )
+
+
+@pytest.fixture(scope="module")
+def past():
+    """Return one week more than the last history in the ledger has."""
+    rng = np.random.default_rng(3)
+    spend = np.round(rng.uniform(600, 1200, (WEEKS, CHANNELS)))
+    brought = np.round(3000 * -np.expm1(-spend / 1500) * rng.lognormal(0, 0.2, spend.shape))
+    starts = np.datetime64(FIRST) + np.arange(WEEKS) * np.timedelta64(7, "D")
+    return bo.History(NAMES, starts, spend=spend, outcome=brought)
+
+
+@pytest.fixture(scope="module")
+def decision(plan, past):
+    recent = bo.History(NAMES, past.weeks[-8:], past.spend[-8:], past.outcome[-8:])
+    return bo.reallocate(plan, recent)
+
+
+@pytest.fixture(scope="module")
+def decade(tmp_path_factory, plan, past, decision):
+    """Return the file of a ledger in which every week was proposed, applied and measured."""
+    where = tmp_path_factory.mktemp("operation") / "decade.ledger"
+    known, ledger = Known.of(past), Ledger.open(where, clock=clock)
+    rows, spend = list(known.rows.items()), as_text(decision.allocation.spend)
+    inputs = Inputs(*[""] * 4, {}, None, 0, {}, "0", (), "")
+    kept = {"spend": spend, "budget": "95000.00", "held": as_text(parts_of(plan, FIRST))}
+    kept["limits"] = dict(decision.allocation.limits())
+    proposal = kept | {"decision": decision_text(decision), "inputs": inputs.to_dict()}
+    proposal |= {"fingerprint": "", "terms": Terms().to_dict(), "words": {}, "needs": []}
+    with ledger.transaction("Friday") as t:
+        written = t.add("plan", plan_record(plan)).number
+        for week in range(WEEKS):
+            start = FIRST + week * WEEK
+            if week:
+                # Every Friday knows one more week, under a fingerprint of its own.
+                history = Known(str(week), NAMES, False, str(start), dict(rows[:week]))
+                number = keep(t, history).entry
+                proposal |= {"plan_entry": written, "history_entry": number}
+            about = {"week": start, "revision": 1, "key": f"{start}/1"}
+            t.add("proposal", proposal, **about)
+            t.add("approval", {"by": "ann", "why": [], "words": {}}, **about)
+            t.add("applied", {**kept, "why": ""}, **about)
+            t.add("alert", {}, week=start, key=f"data-stale:{start}")
+            if week < WEEKS - 1:
+                brought = dict(zip(NAMES, rows[week][1][1], strict=True))
+                spent = {name: float(money) for name, money in spend.items()}
+                data = {"spend": spent, "outcome": brought, "total": None, "history": str(week)}
+                t.add("measured", data, **about)
+    return where
+
+
+def bench_a_friday_beside_the_decision(
+    benchmark, tmp_path, monkeypatch, plan, past, decision, decade
+) -> None:
+    """All of a run but the decision: the aim is 0.3 s."""
+    monkeypatch.setattr(Asked, "decided", lambda *_: decision)
+    week = decision.week.start
+
+    def fresh():
+        return (shutil.copy(decade, tmp_path / "copy.ledger"),), {}
+
+    def friday(file):
+        book = Ledger.open(file, clock=clock)
+        return run_week(plan, past, book, who="cron", today=week, week=week)
+
+    found = benchmark.pedantic(friday, setup=fresh, rounds=7)
+    benchmark.extra_info["megabytes"] = decade.stat().st_size / 1e6
+    assert found.new
+    assert found.measured == (week - WEEK,)
+
+
+def bench_a_friday_again(benchmark, tmp_path, monkeypatch, plan, past, decision, decade) -> None:
+    """A run that finds its proposal recorded."""
+    monkeypatch.setattr(Asked, "decided", lambda *_: decision)
+    week, file = decision.week.start, shutil.copy(decade, tmp_path / "copy.ledger")
+    book = Ledger.open(file, clock=clock)
+
+    def friday():
+        return run_week(plan, past, book, who="cron", today=week, week=week)
+
+    assert friday().new
+    assert not benchmark.pedantic(friday, rounds=7).new
