@@ -22,6 +22,8 @@ SCHEMA_VERSION = 1
 USUAL, STRUCK = "as usual", "with scenarios"
 """How the two worlds are called in tables for programs."""
 _DIGITS = 4
+_HUGE = 1e8
+"""From here on numbers have exponents, so that six columns of them fit."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def _heading(years: Years) -> str:
 def _world(years: Years, title: str, world: Simulation) -> list[str]:
     """Return the lines of one world: what each policy brings, and how much more than the first."""
     lines = [sentences(title)] if title else []
-    lines.append(table(*_outcomes(years, world)))
+    lines += [_outcomes(years, world), "", _chances(years, world)]
     if len(world.policies) > 1:
         first = world.policies[0]
         found = {name: world.difference(name, first) for name in world.policies[1:]}
@@ -161,29 +163,44 @@ def _world(years: Years, title: str, world: Simulation) -> list[str]:
     return lines
 
 
-def _outcomes(years: Years, world: Simulation) -> tuple[tuple[str, ...], tuple[list[str], ...]]:
-    """Return headings and columns of what each policy brings."""
+def _outcomes(years: Years, world: Simulation) -> str:
+    """Return the table of what each policy brings and spends."""
     names = world.policies
     means = [world.mean("outcome", name) for name in names]
     bands = [world.quantiles("outcome", name, chances=(0.05, 0.95)) for name in names]
     three = [m.mean for m in means], [b[0] for b in bands], [b[1] for b in bands]
-    shown = figures([v for part in three for v in part], _DIGITS)
+    shown = _amounts([v for part in three for v in part])
     columns = {years.plan.outcome: shown[: len(names)]}
-    halves = [m.half if math.isfinite(m.half) else math.nan for m in means]
-    columns["±"] = [show_figure(h, 2) if math.isfinite(h) else "" for h in halves]
+    columns["±"] = [_half(mean.half) for mean in means]
     columns |= {"5%": shown[len(names) : 2 * len(names)], "95%": shown[2 * len(names) :]}
-    columns["spend"] = figures([world.mean("spend", name).mean for name in names], _DIGITS)
-    if _is_count(years.plan):
-        columns["CPA"] = figures([world.mean("cpa", name).mean for name in names], 3)
-    else:
-        columns["ROAS"] = figures([world.mean("roas", name).mean for name in names], 3)
-        columns["loss"] = [_share(world.chance_of_loss(name).mean) for name in names]
-    if years.target is not None:
-        target = years.target
-        columns["target"] = [_share(world.chance(policy=n, at_least=target).mean) for n in names]
-    over = [world.chance_of_overspend(name).mean for name in names]
-    columns["overspent"] = [_share(o) for o in over] if any(over) else [""] * len(names)
-    return ("policy", *columns), (list(names), *columns.values())
+    columns["spend"] = _amounts([world.mean("spend", name).mean for name in names])
+    heading, measure = _return(years.plan)
+    columns[heading] = figures([world.mean(measure, name).mean for name in names], 3)
+    return table(("policy", *columns), (list(names), *columns.values()))
+
+
+def _chances(years: Years, world: Simulation) -> str:
+    """Return the table of what may happen to each policy, or say that none of it does."""
+    names, target = world.policies, years.target
+    chances = {"overspend": [world.chance_of_overspend(name).mean for name in names]}
+    if not _is_count(years.plan):
+        chances["loss"] = [world.chance_of_loss(name).mean for name in names]
+    if target is None and not any(map(any, chances.values())):
+        return sentences(f"Chance of {' or '.join(chances)}: none in these runs.")
+    if target is not None:
+        chances["target"] = [world.chance(policy=n, at_least=target).mean for n in names]
+    columns = [list(map(_share, each)) for each in chances.values()]
+    return table(("chance of", *chances), (list(names), *columns))
+
+
+def _half(half: float) -> str:
+    if not math.isfinite(half):
+        return ""
+    return show_figure(half, 2) if half < _HUGE else f"{half:.2g}"
+
+
+def _amounts(values: Sequence[float]) -> list[str]:
+    return figures(values, _DIGITS, _HUGE)
 
 
 def _differences(found: dict[str, Difference]) -> str:
@@ -207,7 +224,7 @@ def _ranges(found: Sequence[Difference]) -> Iterator[list[str]]:
     """Yield the columns of means, lows and highs; a single run has no interval."""
     parts = [[getattr(d, part) for d in found] for part in ("mean", "low", "high")]
     finite = [v if math.isfinite(v) else math.nan for part in parts for v in part]
-    texts, count = figures(finite, _DIGITS), len(found)
+    texts, count = _amounts(finite), len(found)
     for at in range(3):
         yield texts[at * count : (at + 1) * count]
 
@@ -247,6 +264,15 @@ def _share(share: float) -> str:
     if 0 < share < 0.005:
         return "<1%"
     return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+
+
+def _return(plan: Plan) -> tuple[str, str]:
+    """Return how a plan's return on money is called, and its measure."""
+    if _is_count(plan):
+        return "CPA", "cpa"
+    # Where an outcome is worth a margin, its worth per money is no ROAS.
+    worth_itself = bool((plan.values == 1).all())  # noqa: PD011 # a plan is no data frame
+    return ("ROAS" if worth_itself else "value/spend"), "roas"
 
 
 def _is_count(plan: Plan) -> bool:
