@@ -74,7 +74,7 @@ def decade(tmp_path_factory, plan, past, decision):
             if week:
                 # Every Friday knows one more week, under a fingerprint of its own.
                 history = Known(str(week), NAMES, False, str(start), dict(rows[:week]))
-                number = keep(t, history).entry
+                number = keep(t, history)
                 proposal |= {"plan_entry": written, "history_entry": number}
             about = {"week": start, "revision": 1, "key": f"{start}/1"}
             t.add("proposal", proposal, **about)

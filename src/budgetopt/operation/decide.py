@@ -124,10 +124,11 @@ class _Overspent(NamedTuple):
 
 def _overspent(seen: Seen, found: Iterable[Measured]) -> Iterator[_Overspent]:
     """Yield the weeks of late that spent more than was applied, and that nobody has paid for."""
-    measured = {week: entries[-1].data for week, entries in seen.recent(_LATE).measured.items()}
+    late = {week: seen.lived.measured.get(week) for week in seen.recent(_LATE)}
+    measured = {week: entries[-1].data for week, entries in late.items() if entries}
     measured |= {one.week: one.data for one in found if one.week < seen.week}
     for week in sorted(measured):
-        applied = as_money(seen.applied[week].data["spend"])
+        applied = as_money(seen.lived.data[week]["spend"])
         spent = {n: money for n, money in measured[week]["spend"].items() if money is not None}
         beyond = any(Decimal(repr(money)) > applied.get(n, 0) for n, money in spent.items())
         if beyond and overspend_key(week) not in seen.notes:

@@ -21,7 +21,7 @@ from budgetopt.operation.approve import name_needed
 from budgetopt.operation.by_day import Actual
 from budgetopt.operation.checks import as_text
 from budgetopt.operation.decide import decide
-from budgetopt.operation.histories import Difference, Known, latest, recorded
+from budgetopt.operation.histories import Difference, Known, Latest, recorded
 from budgetopt.operation.measure import Measured, actuals
 from budgetopt.operation.pacing import Pace, actual_of, pace
 from budgetopt.operation.propose import Asked, decision_of, decision_text
@@ -54,6 +54,8 @@ class Draft:
         What it returns; the entry and the head are filled in when it is written.
     plan_is_new, history_is_new
         Whether they are not those that were recorded last.
+    before
+        The history recorded last.
     actuals
         What came of applied weeks.
     dues
@@ -67,6 +69,7 @@ class Draft:
     run: WeekRun
     plan_is_new: bool = False
     history_is_new: bool = False
+    before: Latest | None = None
     actuals: tuple[Measured, ...] = ()
     dues: tuple[Due, ...] = ()
     answers: tuple[Answered, ...] = ()
@@ -102,25 +105,29 @@ class Friday:
 
     def drafted(self, reads: Reads, seen: Seen) -> Draft:
         """Return what the run would record after what was seen in a ledger."""
-        written, (_, earlier, _) = reads.latest("plan"), latest(reads)
+        written, before = reads.latest("plan"), Latest(reads)
         plan_is_new = written is None or written.data["fingerprint"] != self._plan
-        history_is_new = earlier.fingerprint != self.known.fingerprint
-        difference = self.known.since(earlier) if history_is_new else Difference()
+        history_is_new = before.fingerprint != self.known.fingerprint
+        difference = self.known.since(before.known) if history_is_new else Difference()
         found = actuals(seen.lived, self.known, difference)
         inputs, standing = self._inputs(seen), seen.state.proposal
         same = standing is not None and standing.data["fingerprint"] == inputs.fingerprint
         if same or seen.state.over:
-            draft = Draft(self._recorded(seen, same=same), plan_is_new, history_is_new, found)
+            draft = Draft(self._recorded(seen, same=same))
         else:
-            proposed = self._proposed(seen, inputs, self._changed(reads, seen, inputs), found)
-            draft = replace(
-                proposed, plan_is_new=plan_is_new, history_is_new=history_is_new, actuals=found
-            )
+            draft = self._proposed(seen, inputs, self._changed(reads, seen, inputs), found)
         measured = tuple(one.week for one in found)
         raised = self._alerts(seen, draft, difference)
         fresh = tuple(one for one in raised if one.key not in seen.alerts)
         run = replace(draft.run, measured=measured, alerts=raised, news=fresh)
-        return replace(draft, run=run)
+        return replace(
+            draft,
+            run=run,
+            plan_is_new=plan_is_new,
+            history_is_new=history_is_new,
+            before=before,
+            actuals=found,
+        )
 
     def _recorded(self, seen: Seen, *, same: bool) -> WeekRun:
         """Return the run of a week that is proposed from the same inputs, or applied."""

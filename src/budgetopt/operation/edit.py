@@ -200,7 +200,7 @@ def priced(
     decision = Decision(
         week=base.week,
         allocation=allocation,
-        moves=moves_of(allocation, before, held, best.prices),
+        moves=moves_of(allocation, before, held, best.prices, drawn=drawn),
         policy=base.policy,
         seed=base.seed,
         gain=float(allocation.outcome - value(held.last_money).sum()) if before else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isnan
 from typing import Any, NamedTuple, Self
 
@@ -172,41 +173,59 @@ class Known:
         return {name: amounts for name, amounts in cells.items() if name in names}
 
 
-class Kept(NamedTuple):
-    """A history in the ledger.
+class Latest:
+    """The history recorded last, read as far as it is asked for.
 
     Parameters
     ----------
-    entry
-        Number of its entry.
-    difference
-        What it says that the one recorded before it did not; nothing where it is no new one.
+    reads
+        The ledger.
     """
 
-    entry: int
-    difference: Difference
+    def __init__(self, reads: Reads) -> None:
+        self._reads, self._entry = reads, reads.latest("history")
+
+    @property
+    def number(self) -> int:
+        """Number of its entry, 0 where there is none."""
+        return 0 if self._entry is None else self._entry.number
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """That of the history, empty where there is none."""
+        return "" if self._entry is None else str(self._entry.data["fingerprint"])
+
+    @cached_property
+    def known(self) -> Known:
+        """What it says."""
+        return _folded(self._chain)
+
+    @cached_property
+    def base(self) -> int:
+        """The whole history to build on, 0 where another whole one is due."""
+        return self._chain[0].number if 0 < len(self._chain) < CHAIN else 0
+
+    @cached_property
+    def _chain(self) -> list[Entry]:
+        return [] if self._entry is None else _chain(self._reads, self._entry)
 
 
-def keep(t: Transaction, known: Known) -> Kept:
-    """Record a history unless it is the one recorded last, and return where it is."""
-    newest, earlier, base = latest(t)
-    if earlier.fingerprint == known.fingerprint:
-        return Kept(newest, Difference())
-    entry = t.add("history", known.entry(earlier, base))
-    return Kept(entry.number, known.since(earlier))
+def keep(t: Transaction, known: Known, before: Latest | None = None) -> int:
+    """Record a history unless it is the one recorded last, and return the number of its entry.
 
-
-def latest(reads: Reads) -> tuple[int, Known, int]:
-    """Return number and content of the history recorded last, and the entry to build on.
-
-    All are empty or 0 where there is none; the entry to build on is 0 too where a whole history is
-    due.
+    Parameters
+    ----------
+    t
+        The ledger.
+    known
+        The history.
+    before
+        The one recorded last, where it has been read already.
     """
-    last = reads.latest("history")
-    if last is None:
-        return 0, Known(), 0
-    chain = _chain(reads, last)
-    return last.number, _folded(chain), chain[0].number if len(chain) < CHAIN else 0
+    before = Latest(t) if before is None else before
+    if before.fingerprint == known.fingerprint:
+        return before.number
+    return t.add("history", known.entry(before.known, before.base)).number
 
 
 def recorded(reads: Reads, number: int) -> Known:

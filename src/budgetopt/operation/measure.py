@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from budgetopt.history import History
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.operation.checks import named
-from budgetopt.operation.histories import Difference, Known, keep
+from budgetopt.operation.histories import Difference, Known, Latest, keep
 from budgetopt.operation.seen import Lived, lived
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.plan import Plan
@@ -62,8 +62,9 @@ def measure(ledger: Ledger, plan: Plan, history: History, *, who: str) -> tuple[
     """
     known = Known.of(history.select(plan.names))
     with ledger.transaction(named(who)) as t:
-        kept = keep(t, known)
-        weeks = write_actuals(t, actuals(lived(t), known, kept.difference))
+        before = Latest(t)
+        keep(t, known, before)
+        weeks = write_actuals(t, actuals(lived(t), known, known.since(before.known)))
         return tuple(state_of(t, week) for week in weeks)
 
 

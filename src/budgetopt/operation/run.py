@@ -133,14 +133,14 @@ def _write(t: Transaction, friday: Friday, draft: Draft) -> WeekRun:
     written = t.latest("plan")
     if written is None or draft.plan_is_new:
         written = t.add("plan", plan_record(plan))
-    history = keep(t, friday.known)
+    history = keep(t, friday.known, draft.before)
     write_actuals(t, draft.actuals)
     for answered in draft.answers:
         write_answer(t, answered, start)
     for due in draft.dues:
         write_due(t, due, start)
     if draft.proposal is not None:
-        data = {**draft.proposal, "plan_entry": written.number, "history_entry": history.entry}
+        data = {**draft.proposal, "plan_entry": written.number, "history_entry": history}
         revision = draft.run.revision
         t.add("proposal", data, week=start, revision=revision, key=f"{start}/{revision}")
         approve_by_rule(t, plan, draft.run.decision, state_of(t, start))

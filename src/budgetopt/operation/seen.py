@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from budgetopt.calendar import Week, periods
 from budgetopt.ledger import Entry
@@ -21,7 +22,8 @@ from budgetopt.words import restored
 _WEEK = dt.timedelta(weeks=1)
 
 
-class Lived(NamedTuple):
+@dataclass(frozen=True)
+class Lived:
     """The weeks that were applied, and what was measured of them.
 
     Parameters
@@ -34,6 +36,23 @@ class Lived(NamedTuple):
 
     applied: Mapping[dt.date, Entry]
     measured: Mapping[dt.date, list[Entry]]
+
+    @cached_property
+    def data(self) -> Mapping[dt.date, Mapping[str, Any]]:
+        """The data of the applied entries, read as they are asked for."""
+        return _Parsed(self.applied)
+
+
+class _Parsed(dict[dt.date, Mapping[str, Any]]):
+    """Data of entries, each parsed when it is first asked for."""
+
+    def __init__(self, entries: Mapping[dt.date, Entry]) -> None:
+        super().__init__()
+        self._entries = entries
+
+    def __missing__(self, week: dt.date) -> Mapping[str, Any]:
+        self[week] = self._entries[week].data
+        return self[week]
 
 
 def lived(reads: Reads) -> Lived:
@@ -89,21 +108,20 @@ class Seen:
     def last(self) -> tuple[dt.date, Spends] | None:
         """The newest applied week before this one, with its spends; None where there is none."""
         weeks = [week for week in self.applied if week < self.week]
-        return (weeks[-1], as_money(self.applied[weeks[-1]].data["spend"])) if weeks else None
+        return (weeks[-1], as_money(self.lived.data[weeks[-1]]["spend"])) if weeks else None
 
-    def recent(self, weeks: int) -> Lived:
-        """Return the weeks that were applied in some weeks before this one."""
+    def recent(self, weeks: int) -> tuple[dt.date, ...]:
+        """Return which of some weeks before this one were applied."""
         first = self.week - weeks * _WEEK
-        applied = {w: e for w, e in self.applied.items() if first <= w < self.week}
-        return Lived(applied, {w: e for w, e in self.lived.measured.items() if w in applied})
+        return tuple(week for week in self.applied if first <= week < self.week)
 
     def limits(self, weeks: int) -> dict[dt.date, Mapping[str, str]]:
         """Return the limits that channels stood at in the weeks that were applied of late."""
-        return {week: e.data["limits"] for week, e in self.recent(weeks).applied.items()}
+        return {week: self.lived.data[week]["limits"] for week in self.recent(weeks)}
 
     def spends_since(self, day: dt.date) -> dict[dt.date, Mapping[str, str]]:
         """Return what was applied in the weeks from a day on."""
-        return {w: e.data["spend"] for w, e in self.applied.items() if w >= day}
+        return {week: self.lived.data[week]["spend"] for week in self.applied if week >= day}
 
     def released(self, *, by_hand: bool = False) -> Decimal:
         """Return the money released for this week, by hand alone or by rule too."""
@@ -158,7 +176,7 @@ class Seen:
         held: dict[dt.date, Mapping[str, Any]] = {}
         week = self.week
         while week >= first and Week(week).end >= period.first:
-            known = self.applied[week].data["held"] if week in self.applied else None
+            known = self.lived.data[week]["held"] if week in self.applied else None
             held[week] = parts_of(plan, week) if known is None else known
             week -= _WEEK
         return balances(plan, held, (*self.movements, *more), on=day)
