@@ -33,10 +33,10 @@ def diff(
     """Show what differs between proposed, edited, applied and actual, or between two revisions."""
     with open_ledger(ledger) as found:
         start, entries = week_entries(found, week)
-    notes: tuple[str, ...] = ()
-    if from_ is None and to is None:
-        splits = stages(fold(start, entries))
-    else:
+    state, notes = fold(start, entries), tuple[str, ...]()
+    splits = stages(state) if from_ is None and to is None else {}
+    # Before anything is edited or applied, what differs is between revisions.
+    if not splits or (len(splits) == 1 and state.revision > 1):
         splits, notes = _revisions(entries, from_, to)
     if format is Form.json:
         answer(diff_json(splits, notes), out)

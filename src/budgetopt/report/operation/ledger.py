@@ -159,8 +159,12 @@ def revision_of(entries: Iterable[Entry], revision: int | None) -> Entry:
 
 
 def spend_of(entry: Entry) -> Spends:
-    """Return the money by channel that an entry is about."""
-    return {name: Decimal(money) for name, money in entry.data["spend"].items()}
+    """Return the money by channel that an entry is about, in the plan's order where it has one."""
+    data = entry.data
+    spend = data["spend"]
+    moves = json.loads(data["decision"])["moves"] if "decision" in data else ()
+    names = [move["channel"] for move in moves] or spend
+    return {name: Decimal(spend[name]) for name in names}
 
 
 def standing(state: WeekState) -> Spends:

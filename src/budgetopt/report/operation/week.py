@@ -115,23 +115,13 @@ def _alerts(run: WeekRun) -> Iterator[Sentence]:
         yield say("{severity}: {alert}.", severity=severity, alert=alert.sentence)
 
 
-def _why(decision: Decision, *, explain: bool) -> Iterator[Sentence]:
+def _why(decision: Decision, *, explain: bool) -> Iterator[str]:
     """Yield every move's sentence, or why nothing moved."""
     if not decision.moved:
-        yield say("Nothing moves.")
-        yield say("Why: {why}.", why=_why_nothing(decision))
+        yield decision.why_nothing_moves()
     for move in decision.moves:
         if decision.moved or explain:
             yield say("{channel}: {reason}.", channel=move.channel, reason=move.reason)
-
-
-def _why_nothing(decision: Decision) -> str:
-    if decision.fired:
-        return clauses([one.sentence for one in decision.fired])
-    held = list(dict.fromkeys(move.held for move in decision.moves if move.held))
-    if held:
-        return clauses(held)
-    return say("policy {policy} keeps last week's split", policy=decision.decided_by)
 
 
 def _notes(run: WeekRun, *, explain: bool) -> Iterator[str]:
@@ -139,7 +129,7 @@ def _notes(run: WeekRun, *, explain: bool) -> Iterator[str]:
     yield from run.notes
     if explain:
         yield from run.decision.notes
-    elif run.decision.moved:
+    else:
         yield from (one.sentence for one in run.decision.fired)
 
 
