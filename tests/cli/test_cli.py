@@ -91,7 +91,7 @@ def test_out_that_cannot_be_written_changes_nothing(shop, capsys, target):
 def test_holding_has_nothing_to_do_and_says_so(shop, capsys):
     code, out, err = run(capsys, *WEEK, "--policy", "hold", "--out", "hold.txt")
     assert (code, out, err) == (5, "", "")
-    assert "Nothing moves." in (shop / "hold.txt").read_text(encoding="utf-8")
+    assert "Nothing moves, because policy hold" in (shop / "hold.txt").read_text(encoding="utf-8")
 
 
 def test_a_week_under_way_is_left_out_and_noted(shop, capsys):

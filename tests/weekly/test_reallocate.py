@@ -18,6 +18,7 @@ from budgetopt.money import show_amount
 from budgetopt.plan import Limit
 from budgetopt.policies import NAMES as POLICIES
 from budgetopt.policies import policy_named
+from budgetopt.weekly import Guardrails
 
 from .helpers import MONDAY, NAMES, Fixed, history, plan
 
@@ -115,7 +116,7 @@ def test_all_locked_channels_move_nothing_or_to_their_locks():
     still = [bo.Channel(n, locked=s) for n, s in zip(NAMES, last, strict=True)]
     decision = bo.reallocate(plan(channels=still, budget=1000), history())
     assert not decision.moved
-    assert "Nothing moves." in decision.explain()
+    assert "Nothing moves, because no other split" in decision.explain()
     moved = [bo.Channel(n, locked=s + 7) for n, s in zip(NAMES, last, strict=True)]
     decision = bo.reallocate(plan(channels=moved, budget=1000), history())
     assert [m.change for m in decision.moves] == [7, 7, 7]
@@ -235,7 +236,7 @@ def test_the_numbers_of_a_reason_are_those_of_its_move():
     for move in decision.moves:
         amounts = (abs(move.change), move.before, move.after)
         known = {show_amount(a) for a in amounts}
-        known |= {show_figure(v, 4) for v in (move.worth, move.elsewhere)}
+        known |= {show_figure(v, 4) for v in (move.worth, move.elsewhere, move.low, move.high)}
         said = re.sub(r"\([^)]*%\)", "", move.reason)
         assert set(re.findall(r"\d[\d,]*\.?\d*", said)) <= known
         share = re.search(r"\(([^)]*)%\)", move.reason)
@@ -407,3 +408,29 @@ def test_every_policy_keeps_limits_on_outcomes_and_moves(policy, limit):
         assert week.outcome >= 3.1 * float(week.total) * (1 - 1e-9)
     else:
         assert sum(abs(m.change) for m in decision.moves) <= 20
+
+
+def test_the_range_of_what_moves_is_that_of_the_beliefs_draws():
+    """Recomputed draw by draw, from the belief that the decision learned."""
+    decision = bo.reallocate(plan(), history(), seed=3)
+    belief = bo.learn(history(), plan())
+    drawn = belief.draw(np.random.default_rng(3), 1000)
+    before, after = (
+        np.array([float(getattr(m, end)) for m in decision.moves]) for end in ("before", "after")
+    )
+    worth = np.sort(np.abs(drawn.value(after) - drawn.value(before)), axis=0)
+    for at, move in enumerate(decision.moves):
+        assert worth[48, at] <= move.low <= worth[51, at]
+        assert worth[948, at] <= move.high <= worth[951, at]
+        assert move.low <= move.worth <= move.high
+
+
+def test_why_nothing_moves_is_said():
+    held = bo.reallocate(plan(), history(), policy=bo.HoldSteady())
+    more = show_figure(held.allocation.bound - held.allocation.outcome, 3)
+    assert "policy hold keeps last week's split; no other" in held.why_nothing_moves()
+    assert held.why_nothing_moves().endswith(f" brings more than {more} more.")
+    frozen = Guardrails(freezes=[(held.week.start, held.week.end)])
+    still = bo.reallocate(plan(), history(), guardrails=frozen)
+    assert still.why_nothing_moves() == "Nothing moves, because money is frozen."
+    assert bo.reallocate(plan(), history()).why_nothing_moves() == ""

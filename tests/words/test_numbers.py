@@ -43,7 +43,8 @@ def moved(move):
     """Return every number that may be said of a move, from its fields."""
     money = [move.after, abs(move.change), *([] if move.before is None else [move.before])]
     known = {show_amount(amount) for amount in money}
-    known |= {show_figure(move.worth, 4), show_figure(move.elsewhere, 4)}
+    figures = (move.worth, move.elsewhere, move.low, move.high)
+    known |= {show_figure(figure, 4) for figure in figures if figure is not None}
     if move.before:
         known.add(f"{move.change / move.before:+.1%}")
     return known | set(numbers(move.held))
@@ -58,6 +59,10 @@ def whole(decision):
     known |= set(numbers(f"{decision.policy} {decision.decided_by}"))
     if decision.gain is not None:
         known.add(show_figure(decision.gain, sign=True))
+    if not decision.moved:
+        known.add(show_figure(max(0.0, week.bound - week.objective), 3))
+    # Draws of which a range holds so many.
+    known |= {"90", "100"}
     return known
 
 
@@ -111,8 +116,13 @@ MOVED = {
 
 
 BRINGS = {
-    "en": re.compile(r"these (\S+) bring (\S+?) here(?: and (\S+) at|[,;]|$)"),
-    "zh": re.compile(r"这 (\S+) 在该渠道带来 ([^，；]+)(?:，而?按本周边际水平为 ([^；]+))?"),
+    "en": re.compile(
+        r"these (\S+) bring (\S+?)(?: \((\S+) to (\S+)\))? here(?: and (\S+) at|[,;]|$)"
+    ),
+    "zh": re.compile(
+        r"这 (\S+) 在该渠道带来 ([^，；（]+)(?:（(\S+) 至 (\S+)）)?"
+        r"(?:，而?按本周边际水平为 ([^；]+))?"
+    ),
 }
 
 
@@ -156,20 +166,21 @@ outcomes = st.floats(0, 1e9)
     limit=st.sampled_from(RULES),
     held=st.sampled_from(["", say("held, as last week's report is missing")]),
     spare=st.booleans(),
+    ends=st.just((None, None)) | st.tuples(outcomes, outcomes).map(sorted),
 )
-def test_the_reason_of_any_move_is_made_of_its_fields(**fields):
-    move = Move("a channel", **fields)
+def test_the_reason_of_any_move_is_made_of_its_fields(ends, **fields):
+    move = Move("a channel", **fields, low=ends[0], high=ends[1])
     said = numbers(move.reason)
     assert set(said) <= moved(move)
     assert numbers(in_language(move.reason, "zh")) == said
     known = [
         show_amount(abs(move.change)),
-        *(show_figure(v, 4) for v in (move.worth, move.elsewhere)),
+        *(show_figure(v, 4) for v in (move.worth, *ends, move.elsewhere) if v is not None),
     ]
     for language, brings in BRINGS.items():
         found = brings.search(in_language(move.reason, language))
         assert bool(found) == ("bring" in move.reason)
-        assert not found or list(filter(None, found.groups())) in (known, known[:2])
+        assert not found or list(filter(None, found.groups())) in (known, known[:-1])
     words = templates_of([move.limit, move.held])
     again = Move.from_dict(*json.loads(json.dumps([move.to_dict(), words])))
     assert again == move

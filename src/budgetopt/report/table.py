@@ -50,7 +50,7 @@ def decision_table(decision: Decision, *, explain: bool = False, language: str =
     if decision.gain is not None:
         lines.append(said(decision.against_last(), language))
     if not decision.moved:
-        lines.append(said(say("Nothing moves."), language))
+        lines.append(sentences(said(decision.why_nothing_moves(), language)))
     return "\n".join([*lines, *noted(decision.notes, language)])
 
 

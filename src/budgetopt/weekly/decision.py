@@ -19,6 +19,18 @@ from budgetopt.weekly.move import Move
 from budgetopt.words import in_language, restored, say, templates_of
 
 SCHEMA_VERSION = 3
+_AS_GOOD = 1e-3
+"""Gap up to which a split is as good as the best."""
+_GUARDS = {
+    "freeze": say("money is frozen"),
+    "missing-report": say("last week's report is missing"),
+    "impossible-report": say("last week's report is hardly possible"),
+    "calibration": say("the last predictions were off"),
+    "most-loss": say("another split might lose too much"),
+    "limits": say("what is held leaves no room within the limits"),
+    "otherwise": say("the policy could not solve the week"),
+}
+"""Why nothing moves, by the guard that stepped in."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,9 @@ class Decision:
         if self.gain is not None:
             lines.append(self.against_last())
         if not self.moved:
-            lines.append(say("Nothing moves."))
+            lines.append(self.why_nothing_moves())
+        if any(move.ranged for move in self.moves):
+            lines.append(say("A range (low to high) holds 90 of 100 draws from what is believed."))
         for move in self.moves:
             lines.append(say("{channel}: {reason}.", channel=move.channel, reason=move.reason))
         return [*lines, *(say("Note: {note}.", note=note) for note in self.notes)]
@@ -133,6 +147,29 @@ class Decision:
             "in place of {asked}.",
             asked=self.policy,
             **what,
+        )
+
+    def why_nothing_moves(self) -> str:
+        """Return in one sentence why no money moves; empty where some does."""
+        if self.moved:
+            return ""
+        guards = [one.guard for one in self.fired if one.guard in _GUARDS]
+        if guards:
+            why = tuple(_GUARDS[guard] for guard in dict.fromkeys(guards))
+            return say("Nothing moves, because {why}.", why=why)
+        if not any(move.before for move in self.moves):
+            return say("Nothing moves, because nothing was spent and nothing is to be spent.")
+        more = show_figure(max(0.0, self.allocation.bound - self.allocation.objective), 3)
+        if self.allocation.gap > _AS_GOOD:
+            return say(
+                "Nothing moves, because policy {policy} keeps last week's split; no other within "
+                "the limits brings more than {more} more.",
+                policy=self.decided_by,
+                more=more,
+            )
+        return say(
+            "Nothing moves, because no other split within the limits brings more than {more} more.",
+            more=more,
         )
 
     def against_last(self) -> str:

@@ -27,6 +27,8 @@ class Move:
         Money of the last applied week (None where there was none) and of this one.
     worth
         Expected outcome, in this channel, of the money that moves.
+    low, high
+        5 and 95 % quantiles of it over draws of what is believed; None where there are none.
     elsewhere
         What as much money brings at this week's margin, the price of the budget.
     limit
@@ -45,6 +47,8 @@ class Move:
     limit: str = ""
     held: str = ""
     spare: bool = False
+    low: float | None = None
+    high: float | None = None
 
     @property
     def change(self) -> Decimal:
@@ -55,6 +59,11 @@ class Move:
     def share(self) -> float | None:
         """The change as a share of the money before, None where that was nothing."""
         return float(self.change / self.before) if self.before else None
+
+    @property
+    def ranged(self) -> bool:
+        """Whether its reason says a range."""
+        return None not in (self.low, self.before) and bool(self.change)
 
     @property
     def reason(self) -> str:
@@ -89,7 +98,7 @@ class Move:
     def _because(self, move: str) -> str:
         """Say what the money that moves brings here, beside what it brings at the margin."""
         here, there = self.worth, self.elsewhere
-        said = {"move": move, "money": show(abs(self.change)), "here": show_figure(here, 4)}
+        said = {"move": move, "money": show(abs(self.change)), "here": self._here()}
         if not there and self.spare:
             return say(
                 "{move}; these {money} bring {here} here, and there is money to spare", **said
@@ -112,6 +121,13 @@ class Move:
             "{move}, though these {money} bring {here} here and {there} at this week's margin",
             **said,
         )
+
+    def _here(self) -> str:
+        worth = show_figure(self.worth, 4)
+        if self.low is None or self.high is None:
+            return worth
+        low, high = show_figure(self.low, 4), show_figure(self.high, 4)
+        return say("{worth} ({low} to {high})", worth=worth, low=low, high=high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain data, and the reason for those who read no further."""
@@ -139,4 +155,5 @@ class Move:
             restored(data["limit"], words),
             restored(data["held"], words),
             bool(data["spare"]),
+            *(None if data[end] is None else float(data[end]) for end in ("low", "high")),
         )

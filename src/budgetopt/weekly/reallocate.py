@@ -12,7 +12,7 @@ import numpy as np
 
 from budgetopt.belief import Belief
 from budgetopt.calendar import Week, as_date
-from budgetopt.curves import Curve
+from budgetopt.curves import Curve, Mixture
 from budgetopt.errors import CalendarError, HistoryError, InfeasibleError, InputError, SolverError
 from budgetopt.figures import show_figure
 from budgetopt.history import History
@@ -174,7 +174,8 @@ def reallocate(
     ready = _ready(plan, past, learned, spent, watched)
     rng = np.random.default_rng([seed, start.toordinal()])
     chosen = _chosen(policy, ready, guardrails, rng)
-    allocation = _settled(plan, ready, chosen, learned, seed)
+    drawn = draws_of(plan, learned, DRAWS, seed)
+    allocation = _settled(plan, ready, chosen, drawn)
     before = ready.problem.curves.value(ready.view.last).sum()
     said, held = [one.sentence for one in chosen.fired], dict(ready.watch.channels)
     counted = [] if last is None else applied_note(spent, reported)
@@ -183,7 +184,7 @@ def reallocate(
     return Decision(
         week=Week(start),
         allocation=allocation,
-        moves=moves_of(allocation, spent, ready.problem, ready.best.prices, held),
+        moves=moves_of(allocation, spent, ready.problem, ready.best.prices, held, drawn),
         policy=policy.name,
         seed=seed,
         gain=float(allocation.outcome - before) if spent else None,
@@ -251,10 +252,10 @@ def _part_of_the_way(policy: str, kept: Kept, rails: Guardrails) -> Fired:
     return Fired("most-loss", said, tuple(zip(names, figures, strict=True)))
 
 
-def _settled(plan: Plan, ready: _Ready, chosen: _Chosen, belief: Belief, seed: int) -> Allocation:
+def _settled(plan: Plan, ready: _Ready, chosen: _Chosen, drawn: Mixture | None) -> Allocation:
     """Return the split in exact money, verified, with its range as wide as it should be."""
     solved = ready.best._replace(spend=chosen.spend, method=chosen.policy)
-    week = settle(plan, ready.problem, solved, draws_of(plan, belief, DRAWS, seed))
+    week = settle(plan, ready.problem, solved, drawn)
     factor, spread = ready.watch.widened, week.spread
     if factor == 1.0 or spread is None:
         return week

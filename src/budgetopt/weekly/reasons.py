@@ -7,9 +7,13 @@ from decimal import Decimal
 
 import numpy as np
 
+from budgetopt.curves import Curve
 from budgetopt.optimize import Allocation, Problem
 from budgetopt.policies.base import Floats
 from budgetopt.weekly.move import Move
+
+ENDS = (0.05, 0.95)
+"""Quantiles between which the range of an outcome lies, as in `Spread`."""
 
 
 def moves_of(
@@ -18,6 +22,7 @@ def moves_of(
     problem: Problem,
     prices: Floats,
     held: Mapping[str, str] | None = None,
+    drawn: Curve | None = None,
 ) -> tuple[Move, ...]:
     """Return one move a channel, with what its reason is made of.
 
@@ -33,12 +38,15 @@ def moves_of(
         Prices of the problem's rows at its best split, the budget first.
     held
         Why a guard holds the channels that it holds, by name.
+    drawn
+        Curves drawn from the belief, draws before the channels, for the range of what moves bring.
     """
     held = held or {}
     names = list(allocation.spend)
     before = np.array([float(last.get(n, 0)) for n in names])
     after = np.array([float(allocation.spend[n]) for n in names])
     worth = np.abs(problem.curves.value(after) - problem.curves.value(before))
+    low, high = _range(drawn, before, after)
     # Where nothing may be spent the price can be infinite, and says nothing of money that moves.
     price = _outcome_price(problem, np.where(np.isfinite(prices), prices, 0.0))
     elsewhere = price * np.abs(after - before)
@@ -48,8 +56,18 @@ def moves_of(
         was, now = last.get(name), allocation.spend[name]
         here, there = float(worth[at]), float(elsewhere[at])
         why = held.get(name, "") if now == was else ""
-        moves.append(Move(name, was, now, here, there, limits.get(name, ""), why, spare))
+        limit, ends = limits.get(name, ""), (low[at], high[at])
+        moves.append(Move(name, was, now, here, there, limit, why, spare, *ends))
     return tuple(moves)
+
+
+def _range(drawn: Curve | None, before: Floats, after: Floats) -> list[list[float | None]]:
+    """Return quantiles of what the money that moves brings, None where nothing is known."""
+    if drawn is None:
+        return [[None] * len(before)] * 2
+    worth = np.abs(drawn.value(after) - drawn.value(before))
+    ends: list[list[float | None]] = np.quantile(worth, ENDS, axis=0).tolist()
+    return ends
 
 
 def _outcome_price(problem: Problem, prices: Floats) -> Floats:

@@ -79,7 +79,6 @@ ZH_REPORT: dict[str, str] = {
     "Warning": "警告",
     "For information": "提示",
     "{severity}: {alert}.": "{severity}：{alert}。",
-    "policy {policy} keeps last week's split": "策略 {policy} 维持上周的分配",
     "Recorded as entry {entry} of {count}. The ledger's anchor, to be kept elsewhere:": (
         "已登记为第 {entry} 条记录（共 {count} 条）。台账锚点，请另行保存："
     ),

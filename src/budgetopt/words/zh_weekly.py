@@ -15,7 +15,28 @@ ZH_WEEKLY: dict[str, str] = {
     "Against last week's split of {before}: {gain} expected outcome.": (
         "与上周的分配（共 {before}）相比，预期成效 {gain}。"
     ),
-    "Nothing moves.": "预算不调整。",
+    "Nothing moves, because {why}.": "预算不调整：{why}。",
+    "Nothing moves, because nothing was spent and nothing is to be spent.": (
+        "预算不调整：此前没有投放，本周也没有可投放的预算。"
+    ),
+    "Nothing moves, because policy {policy} keeps last week's split; no other within "
+    "the limits brings more than {more} more.": (
+        "预算不调整：策略 {policy} 沿用上周的分配；在限制之内，其他分配最多只能多带来 {more}。"
+    ),
+    "Nothing moves, because no other split within the limits brings more than {more} more.": (
+        "预算不调整：在限制之内，其他分配最多只能多带来 {more}。"
+    ),
+    "money is frozen": "处于冻结期",
+    "last week's report is missing": "上周报表缺失",
+    "last week's report is hardly possible": "上周报表几乎不可能",
+    "the last predictions were off": "近期预测偏差过大",
+    "another split might lose too much": "换一种分配可能损失过多",
+    "what is held leaves no room within the limits": "需维持不变的渠道使限制之内没有调整余地",
+    "the policy could not solve the week": "策略未能求解本周",
+    "A range (low to high) holds 90 of 100 draws from what is believed.": (
+        "区间（低至高）涵盖 100 次抽样中的 90 次。"
+    ),
+    "{worth} ({low} to {high})": "{worth}（{low} 至 {high}）",
     "{channel}: {reason}.": "{channel}：{reason}。",
     # Moves.
     "stays at {after}": "维持 {after}",
