@@ -316,6 +316,19 @@ def test_alerts_are_raised_once(tmp_path):
     assert again.news == ()
 
 
+def test_a_target_out_of_reach_is_an_alert_and_an_error(tmp_path):
+    book = ledger(tmp_path)
+    declared = plan(goal=bo.Goal(kind="least-spend", target=90_000))
+    for _ in range(2):
+        with pytest.raises(InfeasibleError) as caught:
+            run(book, declared)
+        assert caught.value.code == "target-out-of-reach"
+    (entry,) = book.entries()
+    assert (entry.kind, entry.data["code"]) == ("alert", "target-out-of-reach")
+    best = entry.data["figures"]["best"]
+    assert f"{best:,.1f}" in str(caught.value)
+
+
 def test_approved_by_rule_where_nothing_asks_for_a_name(tmp_path):
     book = ledger(tmp_path)
     found = run(book, plan({"approval": {"total": 3300}}))

@@ -88,7 +88,9 @@ def decide(
     last = None if seen.last is None else seen.last[1]
     kinds = {rule.when for rule in plan.operation.releases}
     over = tuple(_overspent(seen, found))
-    first = asked.decided(terms, last) if over or "mroas" in kinds else None
+    # Who pays from the next week, and what the next unit brings, is read off a first decision.
+    ahead = "mroas" in kinds or (over and plan.operation.pacing.overspend != "reserve")
+    first = asked.decided(terms, last) if ahead else None
     answers = _answered(asked.plan, seen, over, today, first)
     moved = tuple(m for m in (one.movement(one.week) for one in answers) if m is not None)
     dues = releases_due(

@@ -24,7 +24,7 @@ from budgetopt.operation.decide import decide
 from budgetopt.operation.histories import Difference, Known, Latest, recorded
 from budgetopt.operation.measure import Measured, actuals
 from budgetopt.operation.pacing import Pace, actual_of, pace
-from budgetopt.operation.propose import Asked, decision_of, decision_text
+from budgetopt.operation.propose import Asked, decision_of, decision_text, plan_of_week
 from budgetopt.operation.reading import Reads
 from budgetopt.operation.record import (
     Inputs,
@@ -36,6 +36,9 @@ from budgetopt.operation.record import (
 from budgetopt.operation.reserve import Due, parts_of
 from budgetopt.operation.seen import Seen
 from budgetopt.operation.week_run import WeekRun
+from budgetopt.optimize import allocate
+from budgetopt.plan import Goal
+from budgetopt.weekly import last_spend
 from budgetopt.words import restored, say, templates_of
 
 _STUCK = 104
@@ -128,6 +131,15 @@ class Friday:
             before=before,
             actuals=found,
         )
+
+    def out_of_reach(self, seen: Seen) -> tuple[Alert, ...]:
+        """Return the alert of a plan whose target no split of the week reaches."""
+        asked, last = self.asked, seen.last
+        free = replace(plan_of_week(asked.plan, asked.week, seen.terms), goal=Goal())
+        past = asked.history.until(asked.week).complete()
+        spent = last_spend(asked.plan, past) if last is None else last[1]
+        best = allocate(free, asked.learned, last=spent, draws=1)
+        return alerts(asked.plan, self.today, best=best.outcome, known=seen.alerts)
 
     def _recorded(self, seen: Seen, *, same: bool) -> WeekRun:
         """Return the run of a week that is proposed from the same inputs, or applied."""

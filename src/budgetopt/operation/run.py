@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from budgetopt.belief import Belief
 from budgetopt.calendar import as_date
-from budgetopt.errors import InputError, LedgerError
+from budgetopt.errors import InfeasibleError, InputError, LedgerError
 from budgetopt.history import History
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.operation.approve import approve_by_rule
@@ -24,7 +24,7 @@ from budgetopt.operation.measure import write_actuals
 from budgetopt.operation.propose import Asked
 from budgetopt.operation.record import plan_record
 from budgetopt.operation.release import write_answer, write_due
-from budgetopt.operation.seen import see
+from budgetopt.operation.seen import Seen, see
 from budgetopt.operation.state import state_of
 from budgetopt.operation.week_run import WeekRun
 from budgetopt.plan import Plan
@@ -102,7 +102,12 @@ def run_week(
     name = named(who)
     for _ in range(_ATTEMPTS):
         seen = see(ledger, start)
-        draft = friday.drafted(ledger, seen)
+        try:
+            draft = friday.drafted(ledger, seen)
+        except InfeasibleError as error:
+            if error.code == "target-out-of-reach":
+                _raise_alerts(ledger, name, friday, seen)
+            raise
         if not draft.anything:
             return replace(draft.run, head=seen.head)
         with ledger.transaction(name) as t:
@@ -114,6 +119,14 @@ def run_week(
         field="ledger",
         remedy="run again when it is quieter",
     )
+
+
+def _raise_alerts(ledger: Ledger, who: str, friday: Friday, seen: Seen) -> None:
+    """Record that the target is out of reach, unless somebody has done so meanwhile."""
+    for alert in friday.out_of_reach(seen):
+        with ledger.transaction(who) as t:
+            if alert.key not in see(t, seen.week).alerts:
+                t.add("alert", alert.to_dict(), week=seen.week, key=alert.key)
 
 
 def _refuse_to_come(history: History, today: dt.date) -> None:
