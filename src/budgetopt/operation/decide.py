@@ -6,15 +6,15 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from budgetopt.calendar import Fiscal, Week
 from budgetopt.errors import InfeasibleError
 from budgetopt.operation.answer import Answered, answer_overspend
-from budgetopt.operation.checks import Spends, as_money
+from budgetopt.operation.checks import Spends, as_money, as_text
 from budgetopt.operation.measure import Measured
 from budgetopt.operation.pacing import Pace, pace
-from budgetopt.operation.propose import Asked, Terms
+from budgetopt.operation.propose import Asked, Terms, decision_text
 from budgetopt.operation.reserve import Due, Movement, releases_due
 from budgetopt.operation.seen import Seen, overspend_key
 from budgetopt.plan import Plan
@@ -50,6 +50,17 @@ class Decided:
     dues: tuple[Due, ...] = ()
     answers: tuple[Answered, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is recorded of the split and its money."""
+        week = self.decision.allocation
+        return {
+            "decision": decision_text(self.decision),
+            "spend": as_text(week.spend),
+            "budget": str(week.budget),
+            "limits": dict(week.limits()),
+            "terms": self.terms.to_dict(),
+        }
 
     def movements(self, week: dt.date) -> tuple[Movement, ...]:
         """Return what leaves the reserves for a week."""

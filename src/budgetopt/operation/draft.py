@@ -24,7 +24,7 @@ from budgetopt.operation.decide import decide
 from budgetopt.operation.histories import Difference, Known, Latest, recorded
 from budgetopt.operation.measure import Measured, actuals
 from budgetopt.operation.pacing import Pace, actual_of, pace
-from budgetopt.operation.propose import Asked, decision_of, decision_text, plan_of_week
+from budgetopt.operation.propose import Asked, decision_of, plan_of_week
 from budgetopt.operation.reading import Reads
 from budgetopt.operation.record import (
     Inputs,
@@ -204,14 +204,10 @@ class Friday:
             notes=notes,
         )
         proposal = {
+            **decided.to_dict(),
             "inputs": inputs.to_dict(),
             "fingerprint": inputs.fingerprint,
-            "decision": decision_text(decision),
-            "spend": as_text(decision.allocation.spend),
-            "budget": str(decision.allocation.budget),
             "held": as_text(parts_of(plan, week)),
-            "limits": dict(decision.allocation.limits()),
-            "terms": decided.terms.to_dict(),
             "changed": list(changed),
             "needs": list(needs),
             "notes": list(notes),

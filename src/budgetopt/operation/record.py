@@ -202,7 +202,7 @@ def _flat(data: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(data, list) and data and all(_name(one) for one in data):
         for one in data:
             yield from _flat(one, f"{at}.{_name(one)}")
-    else:
+    elif at:
         yield at, data
 
 
