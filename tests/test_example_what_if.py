@@ -181,7 +181,18 @@ def test_the_command_of_the_page_runs(page, tmp_path, monkeypatch, capsys):
     )
 
 
+def in_parts(text):
+    """Return the words of a page, and its numbers."""
+    number = r"-?\d[\d,]*(?:\.\d+)?"
+    numbers = [float(found.replace(",", "")) for found in re.findall(number, text)]
+    return re.sub(number, "#", text), numbers
+
+
 @pytest.mark.slow
 def test_the_page_is_what_the_script_writes():
-    written = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert EXAMPLE.page(EXAMPLE.simulated()) == written
+    """Word for word, and its numbers to what processors differ in single precision."""
+    found, said = in_parts(EXAMPLE.page(EXAMPLE.simulated()))
+    words, numbers = in_parts((FOLDER / "README.md").read_text(encoding="utf-8"))
+    assert found == words
+    # In units of the last digit, at most one of them or a share of a thousandth.
+    np.testing.assert_allclose(said, numbers, rtol=1e-3, atol=1.0)
