@@ -1,0 +1,393 @@
+"""The weekly rhythm from a shell: the page, its states and exit codes, and wrong input."""
+
+import datetime as dt
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from rich.cells import cell_len
+
+import budgetopt as bo
+from budgetopt.figures import show_figure
+from budgetopt.ledger import Ledger
+from budgetopt.operation import run_week, state_of
+from budgetopt.operation.alert import Alert
+from budgetopt.operation.propose import decision_of
+
+from . import friday as at
+from .helpers import change, run
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder with plan and history, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["budgetopt"])
+    monkeypatch.setenv("LOGNAME", "ann")
+    monkeypatch.setenv("PATH", "/nowhere")
+    at.write(tmp_path)
+    return tmp_path
+
+
+def entries(*kinds):
+    return Ledger.open("friday.db", create=False).entries(kinds=kinds or None)
+
+
+def squeezed(text):
+    return " ".join(text.split())
+
+
+def test_a_week_is_proposed_on_one_page(shop, capsys):
+    code, out, err = at.week(capsys)
+    assert (code, err) == (0, "")
+    assert out.startswith("Week of 2025-11-03: proposed, revision 1.\n")
+    command = next(line for line in out.splitlines() if line.startswith("  budgetopt approve"))
+    assert shlex.split(command) == [
+        "budgetopt", "approve", *at.ON, "--revision", "1", "--who", "李雷 Li Lei",
+    ]  # fmt: skip
+    decision = decision_of(entries("proposal")[0].data)
+    for move in decision.moves:
+        assert f"{move.channel}: {move.reason}." in squeezed(out)
+    assert "Reserves of 2025-11: contingency 300 of 300" in out
+    assert "For information: the week of 2025-10-27 is not over" in squeezed(out)
+    ledger = Ledger.open("friday.db")
+    number, digest = ledger.head
+    assert out.endswith(f"\n  {number}:{digest}\n")
+    assert max(cell_len(line) for line in out.splitlines() if line != command) <= 80
+    assert len(out.splitlines()) <= 60
+
+
+def test_the_command_on_the_page_is_the_one_that_is_next(shop, capsys):
+    said = at.week(capsys)[1]
+    seen = []
+    while found := re.search(r"^  budgetopt (.*)$", said, re.MULTILINE):
+        words = shlex.split(found[1])
+        seen.append(words[0])
+        code, said, _ = run(capsys, *words)
+        assert code == 0
+    assert seen == ["approve", "apply"]
+    assert "applied" in said
+
+
+def test_a_rerun_prints_the_same_bytes_and_records_nothing(shop, capsys):
+    for more in ((), ("--explain",), ("--lang", "zh")):
+        one = at.week(capsys, *more)
+        count = len(entries())
+        assert at.week(capsys, *more) == one
+        assert len(entries()) == count
+    assert len(entries("proposal")) == 1
+
+
+def test_two_runs_at_once_end_in_one_proposal_and_one_page(shop):
+    words = [sys.executable, "-m", "budgetopt", "week", *at.FILES, "--as-of", at.TODAY]
+    runs = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(3)]  # fmt: skip
+    answers = {(*one.communicate(), one.returncode) for one in runs}
+    assert len(answers) == 1
+    ((_, err, code),) = answers
+    assert (err, code) == (b"", 0)
+    assert len(entries("proposal")) == 1
+    assert Ledger.open("friday.db").verify().good
+
+
+def test_the_page_is_that_of_the_python_call(shop, capsys):
+    code, out, _ = at.week(capsys, "--format", "json", "--seed", 3, "--policy", "thompson(5)")
+    plan = bo.Plan.load("plan.toml")
+    today = dt.date.fromisoformat(at.TODAY)
+    past = bo.History.read("history.csv", plan.columns, channels=plan.names, as_of=today)
+    again = run_week(plan, past, Ledger.open("other.db"), who="x", today=today, seed=3,
+                     policy=bo.Thompson(5))  # fmt: skip
+    data = json.loads(out)
+    assert code == 0
+    assert data["decision"] == json.loads(json.dumps(again.decision.to_dict()))
+    assert data["next"].startswith("budgetopt approve")
+    for part in ("pace", "balances", "alerts"):
+        assert data[part] == json.loads(json.dumps(again.to_dict()[part]))
+
+
+def test_out_writes_the_page_to_a_file_and_spares_its_inputs(shop, capsys):
+    printed = at.week(capsys)[1]
+    assert at.week(capsys, "--out", "week.txt") == (0, "", "")
+    assert (shop / "week.txt").read_text(encoding="utf-8") == printed
+    before = {p.name: p.read_bytes() for p in shop.iterdir()}
+    for name in ("plan.toml", "history.csv", "friday.db"):
+        code, out, _ = at.week(capsys, "--out", name)
+        assert (code, out) == (2, "")
+    assert {p.name: p.read_bytes() for p in shop.iterdir()} == before
+
+
+def test_a_changed_history_is_a_revision_that_says_what_changed(shop, capsys):
+    at.week(capsys)
+    at.write(shop, change=50)
+    code, out, _ = at.week(capsys)
+    assert code == 0
+    assert out.startswith("Week of 2025-11-03: proposed, revision 2.\n")
+    assert "What changed since revision 1: the history was revised" in squeezed(out)
+
+
+def test_nothing_moves_exits_with_5_and_says_why(shop, capsys):
+    code, out, err = at.week(capsys, "--policy", "hold")
+    assert (code, err) == (5, "")
+    assert "Nothing moves, because" in squeezed(out)
+    assert "\nfeed: " not in out
+    assert "\nfeed: stays at" in at.week(capsys, "--policy", "hold", "--explain")[1]
+
+
+def test_a_critical_alert_exits_with_7_and_the_week_is_recorded(shop, capsys, monkeypatch):
+    found = Alert("pause", "critical", "feed should pause", (), ("feed",), "pause:feed")
+    monkeypatch.setattr("budgetopt.operation.draft.alerts", lambda *_, **__: (found,))
+    code, out, err = at.week(capsys, "--policy", "hold")
+    assert (code, err) == (7, "")
+    assert "Critical: feed should pause.\n" in out
+    assert len(entries("proposal")) == len(entries("alert")) == 1
+    # It stands until it is gone, though it is no news.
+    assert at.week(capsys, "--policy", "hold") == (7, out, "")
+    assert len(entries("alert")) == 1
+
+
+def test_a_scenario_of_the_plan_releases_the_reserve(shop, capsys):
+    code, out, _ = at.week(capsys, "--scenario", "rival")
+    assert code == 0
+    assert "Released for this week by rule: 150 of 300 contingency is released" in squeezed(out)
+    assert "contingency 150 of 300" in out
+    assert "3,150 of 3,150 CNY spent" in squeezed(out)
+
+
+def test_the_way_of_a_week_through_its_states(shop, capsys):
+    at.week(capsys)
+    code, out, _ = at.edit(capsys, "feed=1100", "kol=800", why="it is asked for")
+    assert code == 0
+    cost = entries("edit")[0].data["cost"]
+    assert f"This edit costs {show_figure(cost, 4)} of expected revenue" in squeezed(out)
+    assert "edited, revision 2" in out
+    code, out, _ = at.approve(capsys, "--why", "all right")
+    assert (code, out.splitlines()[0]) == (
+        0, "Week of 2025-11-03: approved by 李雷 Li Lei, revision 2.",
+    )  # fmt: skip
+    code, out, _ = at.apply(capsys, "--set", "kol=650", "--why", "one post less")
+    assert code == 0
+    assert "applied, revision 2" in out
+    spends = entries("applied")[0].data["spend"]
+    assert (float(spends["feed"]), float(spends["kol"])) == (1100, 650)
+    assert entries("override")[0].data["why"] == "one post less"
+    assert {e.who for e in entries("edit", "approval", "applied")} == {"ann", "李雷 Li Lei", "ops"}
+
+
+def test_a_rejected_week_may_be_edited(shop, capsys):
+    at.week(capsys)
+    code, out, _ = run(capsys, "reject", *at.ON, "--why", "too dear")
+    assert code == 0
+    assert out.splitlines()[0] == "Week of 2025-11-03: rejected by ann, revision 1."
+    assert at.edit(capsys, "feed=1000")[0] == 0
+
+
+def test_answers_are_json_where_asked_for(shop, capsys):
+    at.week(capsys)
+    edited = json.loads(at.edit_json(capsys, "feed=1100")[1])
+    assert set(edited) == {"week", "state", "revision", "spend", "next", "cost", "instead"}
+    assert (edited["state"], edited["revision"]) == ("edited", 2)
+    approved = json.loads(at.approve(capsys, "--json")[1])
+    assert approved["state"] == "approved"
+    assert approved["next"].startswith("budgetopt apply")
+    applied = json.loads(at.apply(capsys, "--json")[1])
+    assert (applied["state"], applied["next"]) == ("applied", None)
+    assert float(applied["spend"]["feed"]) == 1100
+
+
+def test_spends_may_come_from_a_table(shop, capsys):
+    at.week(capsys)
+    rows = "week,channel,spend\n2025-11-03,feed,1100\n2025-11-03,kol,800.00\n"
+    (shop / "mine.csv").write_text("\ufeff" + rows, encoding="utf-8")
+    code, _, _ = run(capsys, "edit", *at.FILES, "--week", at.WEEK, "--why", "x",
+                     "--spends", "mine.csv", "--set", "kol=790")  # fmt: skip
+    assert code == 0
+    spends = {name: float(money) for name, money in entries("edit")[0].data["spend"].items()}
+    assert (spends["feed"], spends["kol"]) == (1100, 790)
+
+
+def test_an_edit_counts_the_weeks_that_the_proposal_did(shop, capsys):
+    # On the day of this test all weeks are over, also the one that was under way.
+    at.week(capsys)
+    assert at.edit(capsys, "feed=1100")[0] == 0
+    given = ("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "kol=600")
+    code, _, err = run(capsys, *given, "--as-of", "2025-11-05")
+    assert code == 2
+    assert "the history is not the one that the week was proposed from" in squeezed(err)
+
+
+def test_money_is_released_by_hand_for_a_week(shop, capsys):
+    at.week(capsys)
+    given = ("release", "plan.toml", *at.LEDGER, "--week", at.WEEK, "--as-of", at.TODAY)
+    code, out, _ = run(capsys, *given, "--amount", "120.50", "--why", "a good week")
+    assert code == 0
+    assert "contingency 179.50 of 300" in out
+    assert entries("release")[0].who == "ann"
+    code, out, _ = at.week(capsys)
+    assert "revision 2" in out.splitlines()[0]
+    assert "Released for this week by ann: 120.50, a good week." in squeezed(out)
+    code, out, _ = run(capsys, *given, "--amount", "10", "--why", "more", "--json")
+    assert json.loads(out)["contingency"]["balance"] == "169.50"
+
+
+def test_pace_holds_spending_against_what_was_applied(shop, capsys):
+    at.week(capsys)
+    at.approve(capsys)
+    at.apply(capsys)
+    at.write(shop, weeks=13)
+    given = ("pace", *at.FILES, "--as-of", "2025-11-10")
+    code, out, err = run(capsys, *given)
+    assert (code, err) == (0, "")
+    assert out.startswith("Pace on 2025-11-10, CNY\n")
+    assert max(map(cell_len, out.splitlines())) <= 80
+    data = json.loads(run(capsys, *given, "--json")[1])
+    assert data["period"]["label"] == "2025-11"
+    assert sum(float(line["planned"]) for line in data["week"]["lines"]) == float(
+        data["week"]["total"]["planned"]
+    )
+
+
+def test_the_ramp_starts_from_what_was_applied(shop, capsys):
+    given = ("ramp", "plan.toml", "--history", "history.csv", "--as-of", at.TODAY)
+    code, out, err = run(capsys, *given)
+    assert (code, err) == (0, "")
+    assert max(map(cell_len, out.splitlines())) <= 80
+    at.week(capsys)
+    at.edit(capsys, "feed=1130", "kol=770")
+    at.approve(capsys)
+    at.apply(capsys)
+    later = (*given[:-1], "2025-11-07", *at.LEDGER)
+    code, out, _ = run(capsys, *later)
+    kol = next(line for line in out.splitlines() if line.startswith("kol"))
+    assert kol.split()[1] == "770"
+    data = json.loads(run(capsys, *later, "--weeks", 5, "--json")[1])
+    assert data["path"]["weeks"] == 5
+
+
+WRONG = [
+    (("week", *at.FILES[:-1], "missing/friday.db"), 6, "cannot be made"),
+    (("week", *at.FILES[:-1], "plan.toml"), 6, "not a ledger"),
+    (("week", *at.FILES[:-1], "."), 6, ""),
+    (("week", *at.FILES, "--scenario", "compet"), 2, "did you mean 'competition'?"),
+    (("week", *at.FILES, "--week", "soon"), 2, "not a date"),
+    (("week", *at.FILES, "--who", " "), 2, "who is ' '"),
+    (("week", "plan.toml", "--history", "history.csv"), 2, "missing option '--ledger'"),
+    (("week", *at.FILES, "--lang", "zhh"), 2, "'--lang'"),
+    (("approve", *at.ON, "--who", "李雷"), 2, "choose one of '李雷 Li Lei'"),
+    (("approve", "plan.toml", *at.LEDGER, "--week", "2026-01-05", "--who", "李雷 Li Lei"), 2,
+     "the week of 2026-01-05 has no proposal"),
+    (("approve", "plan.toml", "--ledger", "none.db", "--week", at.WEEK), 6, "is not there"),
+    (("approve", *at.ON, "--who", "李雷 Li Lei", "--revision", "2"), 2, "revision 2"),
+    (("apply", *at.ON), 2, "is proposed, revision 1"),
+    (("reject", *at.ON), 2, "missing option '--why'"),
+    (("reject", *at.ON, "--why", " "), 2, "give the reason"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x"), 2, "give --set channel=amount"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--set", "kol=1"), 2, "missing option '--why'"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "kol"), 2, "channel=amount"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "kok=1"), 2,
+     "did you mean 'kol'?"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "kol=1,000"), 2,
+     "not a plain number"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "kol=1", "--set", "kol=2"), 2,
+     "--set names 'kol' twice"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "feed=1990"), 2,
+     "above its max change"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "百度 Baidu=100"), 2,
+     "below its floor 800"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--spends", "none.csv"), 2, "none.csv"),
+    (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--spends", "plan.toml"), 2,
+     "has no column 'channel'"),
+    (("release", "plan.toml", *at.LEDGER, "--amount", "9999", "--why", "x", "--week", at.WEEK), 2,
+     "there is 300 of contingency"),
+    (("release", "plan.toml", *at.LEDGER, "--amount", "-1", "--why", "x", "--week", at.WEEK), 2,
+     "negative"),
+    (("pace", *at.FILES, "--as-of", "soon"), 2, "not a date"),
+    (("ramp", "plan.toml", "--history", "history.csv", "--weeks", "0"), 2, "weeks of the ramp"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def proposed(shop, capsys):
+    assert at.week(capsys)[0] == 0
+    return shop
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), WRONG)
+def test_wrong_input_is_refused_and_leaves_the_ledger_as_it_was(
+    proposed, capsys, arguments, code, said
+):
+    before = entries()
+    found, out, err = run(capsys, *arguments)
+    assert (found, out) == (code, "")
+    assert err.startswith("budgetopt: ")
+    assert said in squeezed(err)
+    assert max(map(cell_len, err.splitlines())) <= 80
+    assert entries() == before
+    assert not (proposed / "none.db").exists()
+    error = json.loads(run(capsys, *arguments, "--json")[2])
+    assert error["code"] in bo.errors.CODES
+
+
+def test_pace_without_a_week_says_what_to_do(shop, capsys):
+    Ledger.open("friday.db")
+    code, _, err = run(capsys, "pace", *at.FILES, "--as-of", at.TODAY)
+    assert (code, "run budgetopt week first" in squeezed(err)) == (2, True)
+
+
+def test_a_plan_that_cannot_be_met_records_nothing(shop, capsys):
+    change(shop, "plan.toml", "floor = 800", "locked = 3200")
+    code, out, _ = at.week(capsys)
+    assert (code, out) == (3, "")
+    assert entries() == ()
+
+
+def test_who_is_the_login_or_must_be_given(shop, capsys, monkeypatch):
+    run(capsys, "week", *at.FILES, "--as-of", at.TODAY)
+    assert {entry.who for entry in entries("proposal")} == {"ann"}
+
+    def nobody():
+        raise OSError("no name")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    code, _, err = run(capsys, "reject", *at.ON, "--why", "x")
+    assert (code, "give it by --who" in err) == (2, True)
+
+
+def test_a_password_is_not_on_the_page(shop, capsys):
+    from budgetopt.cli.on_ledger import shown
+
+    assert shown("postgresql://ann:secret@host/db") == "postgresql://ann@host/db"
+    assert shown("postgresql://ann@host/db") == "postgresql://ann@host/db"
+    assert shown("a:b@c.db") == "a:b@c.db"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("count", [1, 12])
+def test_pages_fit_the_terminal_with_one_channel_and_with_many(shop, capsys, language, count):
+    names = [f"渠道 {number}, 微信朋友圈 WeChat Moments" for number in range(count)]
+    channels = "".join(f'[[channels]]\nname = "{name}"\n' for name in names)
+    head = at.PLAN.partition("[[channels]]")[0].replace("3300", str(1100 * count))
+    (shop / "plan.toml").write_text(head + channels, encoding="utf-8")
+    rows = [
+        f'{at.MONDAY + dt.timedelta(weeks=week)},"{name}",{900 + 10 * week + place},{2000 + week}'
+        for week in range(12)
+        for place, name in enumerate(names)
+    ]
+    text = "\n".join(["week,channel,spend,outcome", *rows])
+    (shop / "history.csv").write_text(text, encoding="utf-8")
+    for words in (
+        ("week", *at.FILES, "--explain"), ("week", *at.FILES), ("pace", *at.FILES),
+        ("ramp", *at.FILES[:3]), ("history", *at.LEDGER),
+        ("show", *at.LEDGER, "--week", at.WEEK), ("diff", *at.LEDGER, "--week", at.WEEK),
+    ):  # fmt: skip
+        dated = ("--as-of", at.TODAY) if words[0] in ("week", "pace", "ramp") else ()
+        code, out, err = run(capsys, *words, *dated, "--lang", language)
+        assert (code in (0, 5), err) == (True, "")
+        wide = [line for line in out.splitlines() if cell_len(line) > 80]
+        assert all(line.startswith("  budgetopt ") for line in wide)
+        assert not any(line != line.rstrip() for line in out.splitlines())
+    assert os.path.exists("friday.db")
+    assert state_of(Ledger.open("friday.db"), dt.date.fromisoformat(at.WEEK)).revision == 1
