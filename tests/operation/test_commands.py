@@ -21,6 +21,7 @@ from budgetopt.operation import (
     state_of,
     states_of,
 )
+from budgetopt.operation.seen import see
 from budgetopt.operation.state import NEXT
 from budgetopt.weekly.continued import belief_for
 from budgetopt.words import in_language
@@ -313,3 +314,24 @@ def test_commands_go_by_the_table_or_are_refused_and_write_nothing(tmp_path_fact
             assert name == "run"
     assert book.verify().problems == ()
     assert states_of(book) in ((), (state_of(book, FIRST),))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(1, 700)), max_size=8))
+def test_no_order_of_releases_overdraws_any_week(tmp_path_factory, releases):
+    book, declared, taken = ledger(tmp_path_factory.mktemp("releases")), plan(), 0
+    for weeks, amount in releases:
+        week = FIRST + weeks * WEEK
+        try:
+            release(book, declared, amount, who="ann", why="x", today=FIRST, week=week)
+        except bo.InputError as error:
+            refusal = error.code
+        else:
+            refusal, taken = "", taken + amount
+        assert refusal in ("", "bad-argument")
+        for at in range(8):
+            seen = see(book, FIRST + at * WEEK)
+            assert seen.free(declared).contingency.balance >= 0
+            assert seen.balances(declared).contingency.balance >= 0
+    moved = see(book, FIRST).movements
+    assert sum(one.amount for one in moved) == taken

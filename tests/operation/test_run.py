@@ -251,6 +251,36 @@ def lived(book, declared, past, factor, name="feed"):
     return found, after(past, spends)
 
 
+def test_channels_may_come_and_go(tmp_path):
+    book, declared = ledger(tmp_path), plan()
+    _, past = lived(book, declared, history(), "1.1")
+    other = plan(channels=[bo.Channel(n) for n in ("search", "kol", "shop")])
+    left = bo.History(
+        ("search", "kol"), past.weeks, spend=past.spend[:, ::2], outcome=past.outcome[:, ::2]
+    )
+    found = run(book, other, left, today=FIRST + WEEK)
+    before = {move.channel: move.before for move in found.decision.moves}
+    applied = book.latest("applied").data["spend"]
+    assert before == {"search": Decimal(applied["search"]), "kol": Decimal(applied["kol"]),
+                      "shop": None}  # fmt: skip
+    again = run(book, declared, past, today=FIRST + WEEK, week=FIRST)
+    assert again.state in ("applied", "measured")
+
+
+def test_money_released_for_a_later_week_is_not_there_before_it(tmp_path):
+    book, declared = ledger(tmp_path), plan()
+    first = FIRST + WEEK
+    left = release(book, declared, 300, who="ann", why="x", today=FIRST, week=first + 2 * WEEK)
+    # A week of April that is run earlier finds no more than what stays for the later one.
+    found = release(book, declared, 1, who="ann", why="x", today=FIRST, week=first)
+    assert found.contingency.balance == 299
+    assert left.contingency.balance >= 0
+    with pytest.raises(bo.InputError, match="of contingency"):
+        release(book, declared, 300, who="ann", why="x", today=FIRST, week=first)
+    late = run(book, week=first + 2 * WEEK, today=FIRST)
+    assert late.balances.contingency.balance >= 0
+
+
 def test_an_overspend_is_taken_from_the_reserve(tmp_path):
     book, declared = ledger(tmp_path), plan()
     found, past = lived(book, declared, history(), "1.1")

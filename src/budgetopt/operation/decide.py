@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from budgetopt.calendar import Fiscal, Week
 from budgetopt.errors import InfeasibleError
 from budgetopt.operation.answer import Answered, answer_overspend
-from budgetopt.operation.checks import Spends, as_money, as_text
+from budgetopt.operation.checks import Spends, as_text
 from budgetopt.operation.measure import Measured
 from budgetopt.operation.pacing import Pace, pace
 from budgetopt.operation.propose import Asked, Terms, decision_text
@@ -96,9 +96,9 @@ def decide(
         Names of the scenarios that are happening.
     """
     plan, terms = asked.plan, seen.terms
-    last = None if seen.last is None else seen.last[1]
+    last = seen.last_of(plan)
     kinds = {rule.when for rule in plan.operation.releases}
-    over = tuple(_overspent(seen, found))
+    over = tuple(_overspent(plan, seen, found))
     # Who pays from the next week, and what the next unit brings, is read off a first decision.
     ahead = "mroas" in kinds or (over and plan.operation.pacing.overspend != "reserve")
     first = asked.decided(terms, last) if ahead else None
@@ -106,7 +106,7 @@ def decide(
     moved = tuple(m for m in (one.movement(one.week) for one in answers) if m is not None)
     dues = releases_due(
         plan,
-        seen.balances(plan, moved),
+        seen.free(plan, moved),
         pace_now,
         None if first is None else _mroas(plan, first),
         scenarios,
@@ -135,14 +135,15 @@ class _Overspent(NamedTuple):
     spent: dict[str, float]
 
 
-def _overspent(seen: Seen, found: Iterable[Measured]) -> Iterator[_Overspent]:
+def _overspent(plan: Plan, seen: Seen, found: Iterable[Measured]) -> Iterator[_Overspent]:
     """Yield the weeks of late that spent more than was applied, and that nobody has paid for."""
     late = {week: seen.lived.measured.get(week) for week in seen.recent(_LATE)}
     measured = {week: entries[-1].data for week, entries in late.items() if entries}
     measured |= {one.week: one.data for one in found if one.week < seen.week}
     for week in sorted(measured):
-        applied = as_money(seen.lived.data[week]["spend"])
-        spent = {n: money for n, money in measured[week]["spend"].items() if money is not None}
+        applied = seen.spends_of(plan, week)
+        there = measured[week]["spend"]
+        spent = {n: there[n] for n in plan.names if there.get(n) is not None}
         beyond = any(Decimal(repr(money)) > applied.get(n, 0) for n, money in spent.items())
         if beyond and overspend_key(week) not in seen.notes:
             yield _Overspent(week, applied, spent)
@@ -163,7 +164,7 @@ def _answered(
         answered = answer_overspend(
             plan,
             paced.week,
-            balance=seen.balances(plan, moved, on=week).contingency.balance,
+            balance=seen.free(plan, moved, on=week).contingency.balance,
             marginal=None if first is None else _mroas(plan, first, all_=True),
             next_week=None if first is None else first.allocation.spend,
         )

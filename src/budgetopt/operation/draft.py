@@ -134,10 +134,10 @@ class Friday:
 
     def out_of_reach(self, seen: Seen) -> tuple[Alert, ...]:
         """Return the alert of a plan whose target no split of the week reaches."""
-        asked, last = self.asked, seen.last
+        asked, last = self.asked, seen.last_of(self.asked.plan)
         free = replace(plan_of_week(asked.plan, asked.week, seen.terms), goal=Goal())
         past = asked.history.until(asked.week).complete()
-        spent = last_spend(asked.plan, past) if last is None else last[1]
+        spent = last_spend(asked.plan, past) if last is None else last
         best = allocate(free, asked.learned, last=spent, draws=1)
         return alerts(asked.plan, self.today, best=best.outcome, known=seen.alerts)
 
@@ -237,13 +237,15 @@ class Friday:
 
     def _pace(self, seen: Seen, spend: Mapping[str, Decimal] | None = None) -> Pace:
         """Return the pace of today, with this week's split among what is planned."""
-        planned: dict[dt.date, Mapping[str, Any]] = dict(seen.spends_since(self.today - _PACED))
+        plan, since = self.asked.plan, self.today - _PACED
+        planned: dict[dt.date, Mapping[str, Any]] = {**seen.spends_since(plan, since)}
         if spend is not None:
-            planned.setdefault(self.asked.week, spend)
+            names = plan.index
+            planned.setdefault(self.asked.week, {n: m for n, m in spend.items() if n in names})
         history = self.asked.history
-        seen_days = actual_of(_since(history, self.today - _PACED))
+        seen_days = actual_of(_since(history, since))
         actual: Actual = {week: spends for week, spends in seen_days.items()}  # noqa: C416
-        return pace(self.asked.plan, planned, actual, self.today)
+        return pace(plan, planned, actual, self.today)
 
     @cached_property
     def _plan(self) -> str:

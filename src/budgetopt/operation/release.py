@@ -72,7 +72,7 @@ def release(
                 value=str(start),
                 remedy="name a week that is not applied yet",
             )
-        movement = release_by_hand(plan, seen.balances(plan), amount, who, why, start)
+        movement = release_by_hand(plan, seen.free(plan), amount, who, why, start)
         _write(t, movement, start, "")
         return seen.balances(plan, (movement,))
 

@@ -9,12 +9,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from budgetopt.calendar import Week, periods
+from budgetopt.calendar import Period, Week, periods
 from budgetopt.ledger import Entry
 from budgetopt.operation.checks import Spends, as_money
 from budgetopt.operation.propose import Terms
 from budgetopt.operation.reading import Reads
-from budgetopt.operation.reserve import Balances, Movement, balances, parts_of
+from budgetopt.operation.reserve import Account, Balances, Movement, balances, parts_of
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.plan import Plan
 from budgetopt.words import restored
@@ -110,6 +110,15 @@ class Seen:
         weeks = [week for week in self.applied if week < self.week]
         return (weeks[-1], as_money(self.lived.data[weeks[-1]]["spend"])) if weeks else None
 
+    def last_of(self, plan: Plan) -> Spends | None:
+        """Return the spends applied last of the channels that a plan has; None where none were."""
+        return None if self.last is None else self.spends_of(plan, self.last[0])
+
+    def spends_of(self, plan: Plan, week: dt.date) -> Spends:
+        """Return what was applied in a week in the channels that a plan has."""
+        spends = as_money(self.lived.data[week]["spend"])
+        return {name: money for name, money in spends.items() if name in plan.index}
+
     def recent(self, weeks: int) -> tuple[dt.date, ...]:
         """Return which of some weeks before this one were applied."""
         first = self.week - weeks * _WEEK
@@ -119,9 +128,9 @@ class Seen:
         """Return the limits that channels stood at in the weeks that were applied of late."""
         return {week: self.lived.data[week]["limits"] for week in self.recent(weeks)}
 
-    def spends_since(self, day: dt.date) -> dict[dt.date, Mapping[str, str]]:
-        """Return what was applied in the weeks from a day on."""
-        return {week: self.lived.data[week]["spend"] for week in self.applied if week >= day}
+    def spends_since(self, plan: Plan, day: dt.date) -> dict[dt.date, Spends]:
+        """Return what was applied in the weeks from a day on, in the channels that a plan has."""
+        return {week: self.spends_of(plan, week) for week in self.applied if week >= day}
 
     def released(self, *, by_hand: bool = False) -> Decimal:
         """Return the money released for this week, by hand alone or by rule too."""
@@ -147,19 +156,18 @@ class Seen:
         """Keys of the rules that have released money."""
         return tuple(entry.key for entry in self.releases if entry.key)
 
-    @property
+    @cached_property
     def movements(self) -> tuple[Movement, ...]:
-        """What left the reserves for this week and those before it."""
-        every = map(movement_of, self.releases)
-        return tuple(one for one in every if one.on <= self.week)
+        """What ever left the reserves."""
+        return tuple(map(movement_of, self.releases))
 
     def balances(
         self, plan: Plan, more: tuple[Movement, ...] = (), on: dt.date | None = None
     ) -> Balances:
-        """Return what the reserves hold in a fiscal period.
+        """Return what the reserves hold in a fiscal period, as of the beginning of a week.
 
         A week that was applied held back what its plan said then, every other one since the first
-        in the ledger what the plan says now.
+        for which money was spent or released what the plan says now.
 
         Parameters
         ----------
@@ -168,18 +176,41 @@ class Seen:
         more
             What leaves them besides.
         on
-            Day whose period is asked for; by default the one that this week begins on.
+            First day of the week, which is counted; by default of this one.
         """
         day = self.week if on is None else on
-        period = periods(day, day, plan.operation.fiscal, plan.week_start)[0]
-        first = min([self.week, *self.applied])
+        period = self._period(plan, day)
+        every = (*self.movements, *more)
+        first = min([day, self.week, *self.applied, *(one.on for one in every)])
         held: dict[dt.date, Mapping[str, Any]] = {}
-        week = self.week
+        week = day
         while week >= first and Week(week).end >= period.first:
             known = self.lived.data[week]["held"] if week in self.applied else None
             held[week] = parts_of(plan, week) if known is None else known
             week -= _WEEK
-        return balances(plan, held, (*self.movements, *more), on=day)
+        moved = (one for one in every if one.on <= day)
+        return balances(plan, held, moved, on=day)
+
+    def free(
+        self, plan: Plan, more: tuple[Movement, ...] = (), on: dt.date | None = None
+    ) -> Balances:
+        """Return the balances with only as much contingency as may be taken on a day.
+
+        Money that is released for a later week already is not there any more, so that no balance
+        ever falls below zero, whatever the order in which it is asked for. Parameters are those of
+        `balances`.
+        """
+        day = self.week if on is None else on
+        period, now = self._period(plan, day), self.balances(plan, more, day)
+        later = {m.on for m in (*self.movements, *more) if m.on > day and m.on in period}
+        left = [self.balances(plan, more, at).contingency.balance for at in later]
+        least = min([now.contingency.balance, *left])
+        taken = now.contingency.taken
+        return replace(now, contingency=Account(taken + least, taken))
+
+    @staticmethod
+    def _period(plan: Plan, day: dt.date) -> Period:
+        return periods(day, day, plan.operation.fiscal, plan.week_start)[0]
 
 
 def overspend_key(week: dt.date) -> str:
