@@ -316,6 +316,22 @@ def test_an_overspend_is_taken_off_the_next_week(tmp_path, rule):
     assert edited.decision.allocation.budget == budget
 
 
+def test_what_others_leave_of_a_week_pays_without_a_word(tmp_path):
+    book, declared = ledger(tmp_path), plan()
+    found = run(book, declared)
+    approve(book, declared, FIRST, who="ann")
+    apply(book, declared, FIRST, who="ann")
+    spends = dict(found.decision.allocation.spend)
+    spends |= {"feed": spends["feed"] + 5, "kol": spends["kol"] - 8}
+    following = run(book, declared, after(history(), spends), today=FIRST + WEEK)
+    assert not book.entries(kinds=("release",))
+    assert not any("beyond the plan" in note for note in following.notes)
+    (note,) = book.entries(kinds=("note",))
+    assert note.data["answer"]["sources"] == [
+        {"payer": "left-over", "channel": "kol", "amount": "5.00"}
+    ]
+
+
 def test_what_came_of_a_week_is_measured_once_and_again_when_it_is_revised(tmp_path):
     book, declared = ledger(tmp_path), plan()
     _, past = lived(book, declared, history(), 1)

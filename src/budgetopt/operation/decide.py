@@ -114,7 +114,8 @@ def decide(
     )
     more = sum((due.amount for due in dues), Decimal(0))
     after = _charged(replace(terms, released=terms.released + more), answers, first)
-    said = tuple(answered.sentence() for answered in answers)
+    # What other channels leave of the same week moves no money, and is kept in the ledger alone.
+    said = tuple(a.sentence() for a in answers if a.paid("left-over") != a.total)
     if first is not None and after == terms:
         return Decided(first, terms, dues, answers, said)
     try:
