@@ -166,7 +166,7 @@ def test_the_way_of_a_week_through_its_states(shop, capsys):
     assert "edited, revision 2" in out
     code, out, _ = at.approve(capsys, "--why", "all right")
     assert (code, out.splitlines()[0]) == (
-        0, "Week of 2025-11-03: approved by 李雷 Li Lei, revision 2.",
+        0, "Week of 2025-11-03: approved by 李雷 Li Lei, revision 2 (all right).",
     )  # fmt: skip
     code, out, _ = at.apply(capsys, "--set", "kol=650", "--why", "one post less")
     assert code == 0
@@ -181,8 +181,21 @@ def test_a_rejected_week_may_be_edited(shop, capsys):
     at.week(capsys)
     code, out, _ = run(capsys, "reject", *at.ON, "--why", "too dear")
     assert code == 0
-    assert out.splitlines()[0] == "Week of 2025-11-03: rejected by ann, revision 1."
+    assert out.splitlines()[0] == "Week of 2025-11-03: rejected by ann, revision 1 (too dear)."
     assert at.edit(capsys, "feed=1000")[0] == 0
+
+
+def test_the_page_of_an_applied_week_says_what_was_applied_otherwise(shop, capsys):
+    at.week(capsys)
+    at.approve(capsys)
+    assert "Applied otherwise" not in at.week(capsys)[1]
+    at.apply(capsys, "--set", "kol=650", "--why", "one post less")
+    code, out, _ = at.week(capsys, "--seed", 9)
+    assert code == 0
+    assert out.startswith("Week of 2025-11-03: applied, revision 1.\n")
+    assert "Applied otherwise: kol 650." in out
+    assert "so that nothing new is proposed" in squeezed(out)
+    assert "实际执行有所不同：kol 650。" in at.week(capsys, "--seed", 9, "--lang", "zh")[1]
 
 
 def test_answers_are_json_where_asked_for(shop, capsys):

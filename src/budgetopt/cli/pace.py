@@ -26,11 +26,15 @@ from budgetopt.operation.by_day import Actual
 from budgetopt.operation.checks import week_of
 from budgetopt.operation.pacing import actual_of
 from budgetopt.operation.pacing import pace as pace_on
-from budgetopt.operation.seen import see
-from budgetopt.operation.state import states_of
+from budgetopt.operation.seen import Seen, see
+from budgetopt.operation.state import state_of
 from budgetopt.plan import Plan
 from budgetopt.report.operation.ledger import as_json, standing
 from budgetopt.report.operation.pace import pace_table
+
+_PACED = dt.timedelta(days=400)
+"""How far back weeks count: a fiscal year and some."""
+_WEEK = dt.timedelta(weeks=1)
 
 
 def pace(
@@ -49,11 +53,11 @@ def pace(
     today = dt.date.today() if as_of is None else as_date(as_of, "--as-of")
     past = read_history(declared, history, str(today), data_through)
     with open_ledger(ledger) as found:
-        planned = _planned(found)
-        balances = see(found, week_of(declared, today)).balances(declared)
-    seen = actual_of(past.select(declared.names))
+        seen = see(found, week_of(declared, today))
+        planned, balances = _planned(found, declared, seen, today), seen.balances(declared)
+    known = actual_of(past.select(declared.names))
     # A mapping is invariant in its keys, of which a week is one kind.
-    spent: Actual = {week: money for week, money in seen.items()}  # noqa: C416
+    spent: Actual = {week: money for week, money in known.items()}  # noqa: C416
     paced = pace_on(declared, planned, spent, today)
     if format is Form.json:
         answer(as_json(paced.to_dict() | {"balances": balances.to_dict()}), out)
@@ -61,14 +65,21 @@ def pace(
         answer(pace_table(paced, balances, lang), out)
 
 
-def _planned(ledger: Ledger) -> dict[dt.date, Mapping[str, Any]]:
-    """Return what is applied or else proposed, by week; what was rejected is not planned."""
-    states = [state for state in states_of(ledger) if state.state != "rejected"]
-    if not states:
+def _planned(
+    ledger: Ledger, plan: Plan, seen: Seen, today: dt.date
+) -> dict[dt.date, Mapping[str, Any]]:
+    """Return what is applied, or proposed for this week and the next and not rejected."""
+    planned: dict[dt.date, Mapping[str, Any]] = dict(seen.spends_since(plan, today - _PACED))
+    for week in (seen.week, seen.week + _WEEK):
+        state = state_of(ledger, week)
+        if state.current is not None and state.state != "rejected":
+            split = standing(state).items()
+            planned.setdefault(week, {name: money for name, money in split if name in plan.index})
+    if not planned:
         raise InputError(
             "no-data",
             "the ledger has no week to hold spending against",
             field="ledger",
             remedy="run budgetopt week first",
         )
-    return {state.week: standing(state) for state in states}
+    return planned

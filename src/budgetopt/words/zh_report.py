@@ -51,6 +51,9 @@ ZH_REPORT: dict[str, str] = {
     "Week of {week}: {state} by {who}, revision {revision}.": (
         "{week} 当周：{state}（{who}），第 {revision} 版。"
     ),
+    "Week of {week}: {state} by {who}, revision {revision} ({why}).": (
+        "{week} 当周：{state}（{who}），第 {revision} 版（{why}）。"
+    ),
     "Next: run the week.": "下一步：运行本周决策。",
     "Next: put it into effect, then say so:": "下一步：执行该分配，然后登记：",
     "Next: edit it, or run the week again with other inputs.": (
@@ -71,6 +74,8 @@ ZH_REPORT: dict[str, str] = {
     "What changed since revision {revision}: {changed}.": (
         "自第 {revision} 版以来的变化：{changed}。"
     ),
+    "{channel} {money}": "{channel} {money}",
+    "Applied otherwise: {channels}.": "实际执行有所不同：{channels}。",
     "Released for this week by rule: {why}.": "本周按规则释放储备金：{why}。",
     "Released for this week by {who}: {amount}, {why}.": (
         "本周由 {who} 释放储备金 {amount}：{why}。"

@@ -86,4 +86,7 @@ def _stands(state: WeekState) -> Sentence:
     by = str(verdict.data["by"])
     if by == "rule":
         return say("Week of {week}: {state} by rule, revision {revision}.", **values)
-    return say("Week of {week}: {state} by {who}, revision {revision}.", who=by, **values)
+    values |= {"who": by, "why": clauses(restored_of(verdict, "why"))}
+    if values["why"]:
+        return say("Week of {week}: {state} by {who}, revision {revision} ({why}).", **values)
+    return say("Week of {week}: {state} by {who}, revision {revision}.", **values)

@@ -14,12 +14,12 @@ from budgetopt.operation.state import WeekState
 from budgetopt.operation.week_run import WeekRun
 from budgetopt.plan import Plan
 from budgetopt.report.layout import noted, said
-from budgetopt.report.operation.ledger import anchor, as_json
+from budgetopt.report.operation.ledger import anchor, as_json, standing
 from budgetopt.report.operation.pace import reserves, spans_table
 from budgetopt.report.operation.state import clauses, state_lines
 from budgetopt.report.table import split_table, totals
 from budgetopt.weekly import Decision
-from budgetopt.words import Sentence, say
+from budgetopt.words import Sentence, listed, say
 
 SEVERITY: dict[Severity, Sentence] = {
     "critical": say("Critical"),
@@ -57,7 +57,7 @@ def week_page(
     """
     decision = run.decision
     parts = (
-        [*state_lines(state, plan, command, language), *_told(_origin(run), language)],
+        [*state_lines(state, plan, command, language), *_told(_origin(run, state), language)],
         [_split(decision, language), *_told(_outcome(decision), language)],
         [spans_table(run.pace, language, daily=False), *_told(_money(run), language)],
         _told(_alerts(run), language),
@@ -73,14 +73,22 @@ def week_json(run: WeekRun, command: str) -> str:
     return as_json(run.to_dict() | {"next": command or None})
 
 
-def _origin(run: WeekRun) -> Iterator[Sentence]:
-    """Yield what changed since the revision before."""
+def _origin(run: WeekRun, state: WeekState) -> Iterator[Sentence]:
+    """Yield what changed since the revision before, and what was applied otherwise."""
     if run.changed:
         yield say(
             "What changed since revision {revision}: {changed}.",
             revision=str(run.revision - 1),
             changed=clauses(run.changed),
         )
+
+    others = [
+        say("{channel} {money}", channel=name, money=show(money))
+        for name, money in standing(state).items()
+        if state.over and money != run.decision.allocation.spend.get(name)
+    ]
+    if others:
+        yield say("Applied otherwise: {channels}.", channels=listed(others))
 
 
 def _split(decision: Decision, language: str) -> str:
