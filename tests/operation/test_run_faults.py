@@ -1,5 +1,7 @@
 """A weekly run that is killed leaves nothing or all; runs at once end in one proposal."""
 
+import datetime as dt
+import importlib
 import json
 import os
 import subprocess
@@ -9,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
 from budgetopt.operation import run_week
 
 from .helpers import MONDAY, WEEK, history, ledger, plan
 
+run_module = importlib.import_module("budgetopt.operation.run")
 HERE = Path(__file__).parent
 FIRST = MONDAY + 12 * WEEK
 
@@ -57,6 +61,7 @@ RUN = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from helpers import MONDAY, WEEK, history, plan
+from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
 from budgetopt.operation import run_week
 
@@ -132,3 +137,37 @@ def test_two_runs_with_other_seeds_are_two_revisions(tmp_path):
     seeds = first.decision.seed, second.decision.seed
     assert list(second.changed) == [f"the seed is {seeds[1]}, was {seeds[0]}"]
     assert book.verify().problems == ()
+
+
+def refused(code, book, **settings):
+    with pytest.raises(LedgerError) as caught:
+        run_week(plan(), history(), book, who="cron", today=FIRST, **settings)
+    assert caught.value.code == code
+
+
+def test_a_ledger_that_is_locked_or_whose_clock_went_back_takes_no_run(tmp_path):
+    book, where = ledger(tmp_path), tmp_path / "budget.ledger"
+    run_week(plan(), history(), book, who="cron", today=FIRST)
+    head, impatient = book.head, Ledger.open(where, timeout=0.05)
+    with impatient.transaction("somebody else"):
+        refused("ledger-locked", impatient, seed=1)
+    early = Ledger.open(where, clock=lambda: dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    refused("ledger-clock", early, seed=1)
+    assert book.head == head
+    # What is recorded can be read all the same.
+    assert not run_week(plan(), history(), early, who="cron", today=FIRST).new
+    assert run_week(plan(), history(), book, who="cron", today=FIRST, seed=1).revision == 2
+
+
+def test_a_run_that_fails_while_it_writes_leaves_nothing(tmp_path, monkeypatch):
+    book = ledger(tmp_path)
+    monkeypatch.setattr(run_module, "approve_by_rule", fail)
+    with pytest.raises(ZeroDivisionError):
+        run_week(plan(), history(), book, who="cron", today=FIRST)
+    assert book.entries() == ()
+    monkeypatch.undo()
+    assert run_week(plan(), history(), book, who="cron", today=FIRST).new
+
+
+def fail(*_):
+    raise ZeroDivisionError
