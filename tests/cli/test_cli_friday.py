@@ -226,8 +226,8 @@ def test_an_edit_counts_the_weeks_that_the_proposal_did(shop, capsys):
     # On the day of this test all weeks are over, also the one that was under way.
     at.week(capsys)
     assert at.edit(capsys, "feed=1100")[0] == 0
-    given = ("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--set", "kol=600")
-    code, _, err = run(capsys, *given, "--as-of", "2025-11-05")
+    at.write(shop, change=20)
+    code, _, err = at.edit(capsys, "feed=1120")
     assert code == 2
     assert "the history is not the one that the week was proposed from" in squeezed(err)
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
-
-import typer
 
 from budgetopt.cli.files import read_history
 from budgetopt.cli.on_ledger import (
@@ -20,7 +17,6 @@ from budgetopt.cli.on_ledger import (
     tell,
 )
 from budgetopt.cli.options import (
-    DataThrough,
     Form,
     FormOption,
     HistoryPath,
@@ -48,13 +44,6 @@ def edit(
     set: Set = None,
     spends: SpendsPath = None,
     who: Who = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE", help="Day on which the history is read; default: as it was proposed."
-        ),
-    ] = None,
-    data_through: DataThrough = None,
     format: FormOption = Form.table,
     lang: LanguageOption = Language.en,
 ) -> None:
@@ -69,8 +58,7 @@ def edit(
         )
     with open_ledger(ledger) as found:
         start = week_of(declared, week)
-        day, through = (as_of, data_through) if as_of else _as_proposed(found, start)
-        past = read_history(declared, history, day, through)
+        past = read_history(declared, history, *_as_proposed(found, start))
         made = edit_week(found, declared, past, week, others, who=login(who), why=why)
     assert made.state is not None
     price = say("{sentence}.", sentence=made.sentence(declared.outcome))

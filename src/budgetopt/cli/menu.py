@@ -34,6 +34,8 @@ COMMANDS = (demo, check, learn, reallocate, allocate, frontier, simulate, schema
 RHYTHM = (week, approve, reject, edit, apply, release, pace, ramp, history, show, diff)
 """Commands on a plan, and those of the weekly rhythm on a ledger; in the order of ``--help``."""
 
+_PANEL = "Every week, on a ledger"
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -64,8 +66,10 @@ app = typer.Typer(
     "6 the ledger, 7 done with a critical alert, 130 interrupted.",
 )
 app.callback(invoke_without_command=True)(_options)
-for command in (*COMMANDS, *RHYTHM):
+for command in COMMANDS:
     app.command()(command)
+for weekly in RHYTHM:
+    app.command(rich_help_panel=_PANEL)(weekly)
 
 experiment = typer.Typer(help="Test creatives and audiences before money is scaled.")
 experiment.command("next")(next_day)
@@ -74,4 +78,4 @@ app.add_typer(experiment, name="experiment")
 
 ledger = typer.Typer(help="Look after a ledger.")
 ledger.command()(verify)
-app.add_typer(ledger, name="ledger")
+app.add_typer(ledger, name="ledger", rich_help_panel=_PANEL)

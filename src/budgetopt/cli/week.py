@@ -14,7 +14,6 @@ from budgetopt.cli.on_ledger import CRITICAL, LedgerPath, Who, login, next_comma
 from budgetopt.cli.options import (
     AsOf,
     DataThrough,
-    Explain,
     Form,
     FormOption,
     HistoryPath,
@@ -54,7 +53,9 @@ def week(
     ] = None,
     format: FormOption = Form.table,
     out: OutPath = None,
-    explain: Explain = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the notes on plan, history and belief.")
+    ] = False,
     lang: LanguageOption = Language.en,
 ) -> None:
     """Do the whole Friday: load, check, learn, decide, explain and record a week, on one page."""
