@@ -143,6 +143,13 @@ def test_an_edit_has_the_curves_of_the_proposal_in_a_phase_with_released_money_t
     assert made.decision.allocation.rules == found.decision.allocation.rules
 
 
+def test_a_channel_without_history_is_no_other_history(book):
+    declared = plan(channels=[*map(bo.Channel, NAMES), bo.Channel("shop")])
+    propose(book, declared)
+    made = edit(book, declared, history(), FIRST, {"search": 1400}, who="bob", why="less")
+    assert made.decision.allocation.spend["search"] == 1400
+
+
 def test_the_same_split_costs_nothing_and_is_the_same_allocation(book):
     found = propose(book)
     made = edit(book, plan(), history(), FIRST, {}, who="bob", why="to see")
@@ -223,6 +230,11 @@ def test_an_edit_from_other_inputs_is_refused(book):
             "bad-argument", edit, book, declared, past, FIRST, {}, who="bob", why="other"
         )
         assert "is not the one that the week was proposed from" in str(error)
+    learned = bo.learn(history().until(FIRST - WEEK), plan())
+    error = refused(
+        "bad-argument", edit, book, plan(), history(), FIRST, {}, who="bob", why="x", belief=learned
+    )
+    assert "the belief is not the one" in str(error)
     refused("unknown-name", edit, book, plan(), history(), FIRST, {"x": 1}, who="bob", why="x")
     refused("bad-money", edit, book, plan(), history(), FIRST, {"kol": -1}, who="bob", why="x")
 

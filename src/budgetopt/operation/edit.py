@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isclose
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from budgetopt.money import show_amount
 from budgetopt.operation.approve import approve_by_rule, name_needed
 from budgetopt.operation.checks import Spends, as_text, named, reason, spends_of, week_of
 from budgetopt.operation.propose import Terms, decision_of, decision_text, learned_for, plan_of_week
-from budgetopt.operation.record import Inputs, plan_fingerprint
+from budgetopt.operation.record import Inputs, belief_fingerprint, plan_fingerprint
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.optimize import Problem, draws_of, problem_of, settle, verify
 from budgetopt.plan import Bounds, Plan
@@ -30,6 +31,9 @@ from budgetopt.weekly.reallocate import DRAWS
 from budgetopt.weekly.reasons import moves_of
 from budgetopt.words import Sentence, say, templates_of
 
+_SAME = 1e-9
+"""Share by which an expected outcome may differ and still be from the same curves: another machine
+may add in another order."""
 EDIT = "edit"
 """Whose split an edited one is, in place of a policy's name."""
 
@@ -177,10 +181,11 @@ def priced(
     state.require("edit")
     assert state.current is not None
     assert state.proposal is not None
-    _refuse_others(plan, history, Inputs.from_dict(state.proposal.data["inputs"]))
+    known = history.select(plan.names)
+    _refuse_others(plan, known, belief, Inputs.from_dict(state.proposal.data["inputs"]))
     base = decision_of(state.current.data)
     wanted = spends_of(plan, spends, base.allocation.spend)
-    learned = learned_for(plan, history, state.week, belief)
+    learned = learned_for(plan, known, state.week, belief)
     dated = plan_of_week(plan, state.week, Terms.from_dict(state.proposal.data["terms"]))
     last = dict(base.allocation.last)
     problem = problem_of(dated, learned, last or None)
@@ -196,6 +201,8 @@ def priced(
     allocation = replace(settled, rules=held.rules)
     value = problem.curves.value
     instead = float(value(np.array([float(m) for m in base.allocation.spend.values()])).sum())
+    if not isclose(instead, base.allocation.outcome, rel_tol=_SAME):
+        raise _other("expected outcome", instead)
     before = {move.channel: move.before for move in base.moves if move.before is not None}
     decision = Decision(
         week=base.week,
@@ -224,20 +231,25 @@ def _pinned(problem: Problem, minor: NDArray[np.int64]) -> Problem:
     return replace(problem, bounds=Bounds(minor, minor, *rules))
 
 
-def _refuse_others(plan: Plan, history: History, inputs: Inputs) -> None:
-    """Refuse another plan or history than those of the proposal: other curves, other prices."""
+def _refuse_others(plan: Plan, history: History, belief: Belief | None, inputs: Inputs) -> None:
+    """Refuse other inputs than those of the proposal: other curves, other prices."""
     for field, now, then in (
         ("plan", plan_fingerprint(plan), inputs.plan),
         ("history", history.fingerprint, inputs.history),
+        ("belief", belief_fingerprint(belief), inputs.belief),
     ):
         if now != then:
-            raise InputError(
-                "bad-argument",
-                f"the {field} is not the one that the week was proposed from",
-                field=field,
-                value=now,
-                remedy="run the week again, and edit the revision that it proposes",
-            )
+            raise _other(field, now)
+
+
+def _other(field: str, value: Any) -> InputError:
+    return InputError(
+        "bad-argument",
+        f"the {field} is not the one that the week was proposed from",
+        field=field,
+        value=value,
+        remedy="run the week again, and edit the revision that it proposes",
+    )
 
 
 def _refuse_broken(
