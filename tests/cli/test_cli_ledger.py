@@ -201,3 +201,26 @@ def test_a_place_that_no_ledger_can_be_made_in(shop, capsys):
         code, out, err = run(capsys, "week", *at.FILES[:-1], where, "--as-of", at.TODAY)
         assert (code, out) == (6, "")
         assert err.startswith("budgetopt: ")
+
+
+def numbers(text):
+    """Return the numbers of a page, however they are ordered in its sentences."""
+    return sorted(re.findall(r"[+-]?\d[\d,.]*\d%?|\d%?", re.sub(r"(\d)\s+(?=\d)", r"\1 | ", text)))
+
+
+def test_pages_have_the_same_numbers_in_both_languages(shop, capsys):
+    dated = ("--as-of", "2025-11-14")
+    for words in (
+        ("week", *at.FILES, *dated), ("week", *at.FILES, *dated, "--explain"),
+        ("pace", *at.FILES, *dated), ("ramp", *at.FILES, *dated),
+        ("history", *at.LEDGER), ("show", *WEEK), ("diff", *WEEK), ("diff", *WEEK, "--from", 1),
+        ("ledger", "verify", *at.LEDGER),
+    ):  # fmt: skip
+        code, english, _ = run(capsys, *words)
+        again, chinese, _ = run(capsys, *words, "--lang", "zh")
+        assert (code, numbers(english)) == (again, numbers(chinese))
+        assert re.search("[\u4e00-\u9fff]", chinese)
+        # Names, what people wrote and what is to be copied stay; all that is said is Chinese.
+        said = [line for line in chinese.splitlines() if not line.startswith("  ")]
+        english = r"\b(the|of|is|as|by|in|at|to|revision|entries|week|money)\b"
+        assert not [line for line in said if re.search(english, line)]
