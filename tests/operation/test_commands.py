@@ -143,6 +143,20 @@ def test_an_edit_has_the_curves_of_the_proposal_in_a_phase_with_released_money_t
     assert made.decision.allocation.rules == found.decision.allocation.rules
 
 
+def test_a_freeze_that_does_not_fit_holds_no_edit_either(book):
+    last, end = history().last_spend, FIRST + dt.timedelta(days=6)
+    freeze = {"name": "launch", "first": str(FIRST), "last": str(FIRST)}
+    # The phase has less than the frozen channels had.
+    phase = {"name": "quiet", "first": str(FIRST), "last": str(end), "kind": "steady"}
+    budget = round(0.8 * sum(last.values())) + 300
+    declared = plan({"freezes": [freeze], "phases": [phase | {"budget": budget}]})
+    found = propose(book, declared)
+    assert found.decision.moved
+    less = found.decision.allocation.spend["search"] - 1
+    made = edit(book, declared, history(), FIRST, {"search": less}, who="bob", why="one less")
+    assert made.decision.allocation.spend["search"] == less
+
+
 def test_a_channel_without_history_is_no_other_history(book):
     declared = plan(channels=[*map(bo.Channel, NAMES), bo.Channel("shop")])
     propose(book, declared)

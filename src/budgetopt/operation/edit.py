@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.belief import Belief
-from budgetopt.calendar import Week
 from budgetopt.errors import InputError, VerificationError
 from budgetopt.figures import show_figure
 from budgetopt.history import History
@@ -189,7 +188,7 @@ def priced(
     dated = plan_of_week(plan, state.week, Terms.from_dict(state.proposal.data["terms"]))
     last = dict(base.allocation.last)
     problem = problem_of(dated, learned, last or None)
-    frozen = plan.frozen(Week(state.week))
+    frozen = _frozen(plan, problem, base)
     held = holding(problem, frozen)
     _refuse_broken(problem, held, frozen, wanted)
     best, _ = best_split(held)
@@ -216,6 +215,20 @@ def priced(
         decided_by=EDIT,
     )
     return Edited(decision, instead - allocation.outcome, instead)
+
+
+def _frozen(plan: Plan, problem: Problem, base: Decision) -> dict[str, str]:
+    """Return the channels that a freeze holds, by the name of the freeze.
+
+    Where other limits moved a channel in spite of its freeze, the freeze holds no edit either.
+    """
+    frozen = plan.frozen(base.week)
+    if problem.last is None or not frozen:
+        return {}
+    stays = np.clip(problem.last, problem.bounds.lower, problem.bounds.upper)
+    there = problem.money.minors(base.allocation.spend, "spends")
+    kept = dict(zip(problem.names, (stays == there).tolist(), strict=True))
+    return {name: freeze for name, freeze in frozen.items() if kept[name]}
 
 
 def _pinned(problem: Problem, minor: NDArray[np.int64]) -> Problem:
@@ -259,7 +272,7 @@ def _refuse_broken(
     minor = problem.money.minors(wanted, "spends")
     for at, name in enumerate(problem.names):
         stays = int(held.bounds.lower[at])
-        if name in frozen and problem.last is not None and minor[at] != stays:
+        if name in frozen and minor[at] != stays:
             there, asked = (show_amount(problem.money.amount(m)) for m in (stays, int(minor[at])))
             problem_said = f"spend of {name!r} is {asked}, but {frozen[name]!r} keeps it at {there}"
             raise _broken(problem_said, name, asked)
