@@ -144,10 +144,11 @@ def test_a_user_who_may_only_read(server, empty_schema, year):
     assert len(reader.entries()) == 4
 
 
-def test_a_server_that_cannot_be_reached_and_a_password_that_is_not_shown(tmp_path):
+@pytest.mark.parametrize("address", ["ann:secret@/x?", "ann@/x?password=secret&"])
+def test_a_server_that_cannot_be_reached_and_a_password_that_is_not_shown(tmp_path, address):
     pytest.importorskip("psycopg")
     with pytest.raises(LedgerError) as found:
-        Ledger.open(f"postgresql://ann:secret@/x?host={tmp_path}")
+        Ledger.open(f"postgresql://{address}host={tmp_path}")
     assert found.value.code == "bad-file"
     assert "secret" not in str(found.value)
     assert "secret" not in str(found.value.to_dict())

@@ -83,7 +83,9 @@ class PostgresStore:
             raise _no_address("the address of the ledger cannot be read") from None
         if address.get_backend_name() != "postgresql":
             raise _no_address(f"a ledger cannot be kept in {address.get_backend_name()}")
-        self._where = address.render_as_string(hide_password=True)
+        # Parts of the query can be passwords too.
+        shown = {key: value for key, value in address.query.items() if "password" not in key}
+        self._where = address.set(query=shown).render_as_string(hide_password=True)
         self._engine = sqlalchemy.create_engine(
             address.set(drivername="postgresql+psycopg"),
             poolclass=sqlalchemy.NullPool,
