@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from budgetopt.errors import InputError, LedgerError
+from budgetopt.ledger import transaction
 
 WEEK = dt.date(2026, 11, 23)
 
@@ -35,6 +36,45 @@ def test_a_key_is_taken_once(ledger):
         t.add("note", {}, key="once")
     assert found.value.code == "ledger-conflict"
     assert len(ledger.entries()) == 2
+
+
+@pytest.mark.parametrize("text", ["键" * 700, "x" * 2001])
+def test_a_key_or_a_name_that_is_too_long_for_an_index(ledger, text):
+    with pytest.raises(InputError, match="long"), ledger.transaction("Ann") as t:
+        t.add("note", {}, key=text)
+    with pytest.raises(InputError, match="long"), ledger.transaction(text):
+        pass
+    longest = "".join(chr(0x4E00 + at * 7) for at in range(666))
+    with ledger.transaction(longest) as t:
+        t.add("note", {}, key=longest)
+    assert ledger.entries()[0].key == longest
+
+
+def test_a_block_in_which_recording_failed_does_not_end_well(ledger, monkeypatch):
+    """Even if the error was caught: the database may have undone what was recorded before it."""
+
+    def caught():
+        with ledger.transaction("Ann") as t:
+            t.add("note", {})
+            monkeypatch.setattr(transaction, "_INSERT", "INSERT INTO nowhere VALUES (1)")
+            for _ in range(2):
+                with pytest.raises(LedgerError):
+                    t.add("note", {})
+                monkeypatch.undo()
+
+    with pytest.raises(LedgerError) as found:
+        caught()
+    assert found.value.code == "ledger-broken"
+    assert ledger.entries() == ()
+    assert ledger.verify().good
+
+
+def test_a_transaction_that_is_over_records_nothing(ledger):
+    with ledger.transaction("Ann") as t:
+        t.add("note", {})
+    with pytest.raises(InputError, match="over"):
+        t.add("note", {})
+    assert len(ledger.entries()) == 1
 
 
 def test_a_kind_that_is_none(ledger):

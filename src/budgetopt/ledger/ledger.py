@@ -54,7 +54,7 @@ class Ledger:
         clock
             Returns the present moment, with its time zone; by default the machine's clock.
         timeout
-            Seconds to wait while another process writes.
+            Seconds to wait while another process writes, at most a million.
         create
             Whether to make the ledger if there is none.
 
@@ -139,8 +139,11 @@ class Ledger:
             ``ledger-locked``, ``ledger-clock`` where the clock is behind the last entry,
             ``ledger-broken``, ``ledger-full``, or ``bad-file`` where it may not be written.
         """
-        with self._store.writing() as session:
-            yield Transaction(session, who, self._moment())
+        with (
+            self._store.writing() as session,
+            Transaction(session, who, self._moment()) as transaction,
+        ):
+            yield transaction
 
     def verify(self, anchor: tuple[int, str] | None = None) -> Verified:
         """Hold every entry against its hash and the one before, and the last against the head.
@@ -170,13 +173,14 @@ def _now() -> dt.datetime:
 
 
 def _store(where: str | Path, timeout: float) -> Store:
-    if not timeout >= 0:
+    # Databases count milliseconds in 32 bits.
+    if not (isinstance(timeout, (int, float)) and 0 <= timeout <= 1_000_000):
         raise InputError(
             "bad-argument",
             f"timeout is {timeout!r}",
             field="timeout",
             value=timeout,
-            remedy="give seconds, 0 or more",
+            remedy="give seconds, 0 to 1,000,000",
         )
     if isinstance(where, str) and "://" in where:
         # SQLAlchemy is an extra, and slow to import.

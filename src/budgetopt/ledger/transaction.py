@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, LedgerError
@@ -15,6 +16,9 @@ from budgetopt.ledger.store import Session
 CLOCK_SLACK = dt.timedelta(seconds=10)
 """How far the clock may be behind the last entry, which two machines' clocks can be: such an entry
 takes the moment of the last one."""
+
+LONGEST = 2000
+"""Bytes of a name or a key, in UTF-8: an index of PostgreSQL holds 2,700."""
 
 _INSERT = (
     f"INSERT INTO ledger_entries ({', '.join(COLUMNS)}) "
@@ -39,6 +43,25 @@ class Transaction(Reader):
             )
         self._number, self._hash = self.head
         self._at = self._moment(now)
+        self._over = False
+        self._failed: LedgerError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take no more entries, and refuse to end well where one could not be written.
+
+        After an error a database may have undone what was written before, whoever caught it.
+        """
+        self._over = True
+        if error is None and self._failed is not None:
+            raise self._failed
 
     def add(
         self,
@@ -84,11 +107,27 @@ class Transaction(Reader):
             "previous": self._hash,
         }
         row["hash"] = hash_of(row | {"hash": ""})
+        self._refuse_over()
         self._refuse_double(row["kind"], row["key"])
-        self._session.do(_INSERT, **row)
-        self._session.do(_MOVE_HEAD, number=row["number"], hash=row["hash"])
+        try:
+            self._session.do(_INSERT, **row)
+            self._session.do(_MOVE_HEAD, number=row["number"], hash=row["hash"])
+        except LedgerError as error:
+            self._failed = error
+            raise
         self._number, self._hash = row["number"], row["hash"]
         return Entry.of_row([row[name] for name in COLUMNS])
+
+    def _refuse_over(self) -> None:
+        if self._failed is not None:
+            raise self._failed
+        if self._over:
+            raise InputError(
+                "bad-argument",
+                "the transaction is over",
+                field="transaction",
+                remedy="record inside of its block, or begin another one",
+            )
 
     def _refuse_double(self, kind: str, key: str) -> None:
         query = "SELECT number FROM ledger_entries WHERE kind = :kind AND key = :key AND key <> ''"
@@ -129,12 +168,9 @@ class Transaction(Reader):
 
 def _text(field: str, value: str) -> str:
     """Return one line of text, as every database can hold it."""
+    problem, remedy = f"is {value!r}", "give one line of text without spaces around it"
     if isinstance(value, str) and value.isprintable() and value == value.strip():
-        return value
-    raise InputError(
-        "bad-argument",
-        f"{field} is {value!r}",
-        field=field,
-        value=value,
-        remedy="give one line of text without spaces around it",
-    )
+        if len(value.encode()) <= LONGEST:
+            return value
+        problem, remedy = f"is {len(value)} characters long", f"give at most {LONGEST} bytes"
+    raise InputError("bad-argument", f"{field} {problem}", field=field, value=value, remedy=remedy)
