@@ -113,6 +113,41 @@ def test_a_disk_that_is_full(tmp_path):
     assert problems == []
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 255, "a\0b", "round"])
+def test_a_name_that_no_file_can_have(folder, name):
+    (folder / "round").symlink_to(folder / "round")
+    for create in (True, False):
+        refused("bad-file", Ledger.open, folder / name, create=create)
+    assert [path.name for path in folder.iterdir()] == ["round"]
+
+
+CLOSED = """
+import os
+Ledger.open(file).verify()
+if not os.geteuid():
+    os.setgroups([])
+    os.setuid(65534)
+print(json.dumps([tried(lambda: Ledger.open(name, create=create).head[0])
+                  for name in (file, file + ".new") for create in (True, False)]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are those of POSIX")
+def test_a_folder_that_may_not_be_entered():
+    """As another user than the one who recorded."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "closed"
+        folder.mkdir()
+        file = folder / "budget.ledger"
+        recorded(file)
+        Path(name).chmod(0o755)
+        folder.chmod(0o000)
+        try:
+            assert elsewhere(CLOSED, file) == [["bad-file", 6, True]] * 4
+        finally:
+            folder.chmod(0o700)
+
+
 READ_ONLY = """
 import os
 # What is imported late is so as long as it may be.
@@ -266,7 +301,7 @@ def test_a_truncated_file(file):
     assert ledger.verify().good
 
 
-@pytest.mark.parametrize("timeout", [-1, float("nan")])
+@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), 1e10, "5", None])
 def test_a_timeout_that_is_none(file, timeout):
     with pytest.raises(InputError, match="timeout"):
         Ledger.open(file, timeout=timeout)

@@ -59,7 +59,7 @@ class SqliteStore:
 
     def prepare(self, *, create: bool) -> None:
         """Make the file if there is none and it may be made, or bring it to this version."""
-        if not self._path.exists():
+        if not self._there():
             if not create:
                 raise self._error("bad-file", "is not there", "name the file of a ledger")
             self._create()
@@ -142,6 +142,14 @@ class SqliteStore:
         remedy = f"upgrade budgetopt, it knows {VERSION}"
         raise self._error("ledger-schema", f"has version {version}", remedy)
 
+    def _there(self) -> bool:
+        try:
+            # A name that no file can have is told by `resolve` alone.
+            return self._path.resolve().exists()
+        except (OSError, ValueError, RuntimeError) as error:
+            problem = f"cannot be opened, {getattr(error, 'strerror', None) or error}"
+            raise self._error("bad-file", problem, "name a file that can be reached") from None
+
     def _stamp(self, path: Path) -> _Stamp:
         # The file itself is never opened here: closing it would drop every lock that SQLite
         # holds on it in this process (SQLite, How To Corrupt, section 2.2).
@@ -171,11 +179,11 @@ class SqliteStore:
 
         A process that dies in between leaves no ledger in place of half of one.
         """
-        if Path(f"{self._path}-wal").exists() and not self._path.exists():
-            # SQLite would write what is in it over the new ledger.
-            remedy = "restore the ledger, or move the file that ends in -wal away"
-            raise self._error("ledger-broken", "is gone, and its -wal is still there", remedy)
         try:
+            if Path(f"{self._path}-wal").exists() and not self._path.exists():
+                # SQLite would write what is in it over the new ledger.
+                remedy = "restore the ledger, or move the file that ends in -wal away"
+                raise self._error("ledger-broken", "is gone, and its -wal is still there", remedy)
             with tempfile.TemporaryDirectory(
                 dir=self._path.resolve().parent, prefix=".budgetopt-", ignore_cleanup_errors=True
             ) as folder:
