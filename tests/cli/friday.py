@@ -1,6 +1,10 @@
 """A small plan, weeks of history and a ledger, for the commands of the weekly rhythm."""
 
+import contextlib
 import datetime as dt
+import io
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -64,6 +68,24 @@ def history(weeks=12, change=0.0):
 def write(folder, plan=PLAN, **changes):
     (folder / "plan.toml").write_text(plan, encoding="utf-8")
     (folder / "history.csv").write_text(history(**changes), encoding="utf-8")
+
+
+def lived(folder, *steps):
+    """Take the steps in a folder, without a word, for tests to copy it."""
+    unheard = SimpleNamespace(readouterr=lambda: SimpleNamespace(out="", err=""))
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        for step in steps:
+            assert step(unheard)[0] == 0
+    return folder
+
+
+def copied(folder, to):
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+    return to
 
 
 def week(capsys, *more, as_of=TODAY):

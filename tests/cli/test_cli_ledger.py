@@ -15,19 +15,28 @@ from . import friday as at
 from .helpers import run
 
 
-@pytest.fixture
-def shop(tmp_path, monkeypatch, capsys):
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory):
     """A folder with a week that was proposed, edited, approved, applied and measured."""
+    folder = tmp_path_factory.mktemp("lived")
+    at.write(folder)
+    at.lived(
+        folder,
+        at.week,
+        lambda unheard: at.edit(unheard, "feed=1100", "kol=800", why="more posts"),
+        lambda unheard: at.approve(unheard, "--why", "all right"),
+        lambda unheard: at.apply(unheard, "--set", "kol=650", "--why", "one post less"),
+    )
+    at.write(folder, weeks=14)
+    return at.lived(folder, lambda unheard: at.week(unheard, as_of="2025-11-14"))
+
+
+@pytest.fixture
+def shop(lived, tmp_path, monkeypatch):
+    """A copy of it, as the working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOGNAME", "ann")
-    at.write(tmp_path)
-    at.week(capsys)
-    assert at.edit(capsys, "feed=1100", "kol=800", why="more posts")[0] == 0
-    assert at.approve(capsys, "--why", "all right")[0] == 0
-    assert at.apply(capsys, "--set", "kol=650", "--why", "one post less")[0] == 0
-    at.write(tmp_path, weeks=14)
-    assert at.week(capsys, as_of="2025-11-14")[0] == 0
-    return tmp_path
+    return at.copied(lived, tmp_path)
 
 
 WEEK = ("--ledger", "friday.db", "--week", at.WEEK)
