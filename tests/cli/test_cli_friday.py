@@ -1,6 +1,8 @@
 """The weekly rhythm from a shell: the page, its states and exit codes, and wrong input."""
 
+import csv
 import datetime as dt
+import io
 import json
 import os
 import re
@@ -220,6 +222,20 @@ def test_spends_may_come_from_a_table(shop, capsys):
     assert code == 0
     spends = {name: float(money) for name, money in entries("edit")[0].data["spend"].items()}
     assert (spends["feed"], spends["kol"]) == (1100, 790)
+
+
+def test_a_split_goes_through_a_spreadsheet_and_back(proposed, capsys):
+    code, out, _ = run(capsys, "show", *at.LEDGER, "--week", at.WEEK, "--format", "csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["channel"] for row in rows] == list(at.NAMES)
+    (proposed / "mine.csv").write_text(out, encoding="utf-8")
+    change(proposed, "mine.csv", f",{rows[1]['spend']},", ",1100,")
+    given = ("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--spends", "mine.csv")
+    assert run(capsys, *given)[0] == 0
+    spends = {name: float(money) for name, money in entries("edit")[0].data["spend"].items()}
+    expected = {row["channel"]: float(row["spend"]) for row in rows}
+    assert spends == expected | {"feed": 1100}
 
 
 def test_an_edit_counts_the_weeks_that_the_proposal_did(shop, capsys):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from budgetopt import report
 from budgetopt.cli.files import answer
 from budgetopt.cli.on_ledger import LedgerPath, WeekDay, open_ledger, week_entries
-from budgetopt.cli.options import Form, FormOption, Language, LanguageOption, OutPath
+from budgetopt.cli.options import Format, FormatOption, Language, LanguageOption, OutPath
+from budgetopt.operation.propose import decision_of
 from budgetopt.operation.state import fold
 from budgetopt.report.operation.ledger import entries_json, revision_of, show_table
 
@@ -19,16 +22,21 @@ def show(
     revision: Annotated[
         int | None, typer.Option(metavar="N", help="Revision to show; default: the newest.")
     ] = None,
-    format: FormOption = Form.table,
+    format: FormatOption = Format.table,
     out: OutPath = None,
     lang: LanguageOption = Language.en,
 ) -> None:
-    """Show what a ledger holds of a week: who did what when, and the split of a revision."""
+    """Show what a ledger holds of a week: who did what when, and the split of a revision.
+
+    As CSV it is the split alone, a table that edit and apply take by --spends.
+    """
     with open_ledger(ledger) as found:
         start, entries = week_entries(found, week)
     chosen = revision_of(entries, revision)
-    if format is Form.json:
-        kept = entries if revision is None else [e for e in entries if e.revision == revision]
-        answer(entries_json(kept), out)
-    else:
-        answer(show_table(fold(start, entries), entries, chosen, lang), out)
+    kept = [e for e in entries if revision in (None, e.revision)]
+    texts: dict[Format, Callable[[], str]] = {
+        Format.table: lambda: show_table(fold(start, entries), entries, chosen, lang),
+        Format.json: lambda: entries_json(kept),
+        Format.csv: lambda: report.decision_csv(decision_of(chosen.data)),
+    }
+    answer(texts[format](), out)
