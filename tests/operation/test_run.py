@@ -387,6 +387,19 @@ def test_approved_by_rule_where_nothing_asks_for_a_name(tmp_path):
     assert list(found.needs) == [f"the week is {total:,.0f}, above 2,000"]
 
 
+def test_what_is_wrong_is_refused_and_nothing_recorded(tmp_path):
+    book = ledger(tmp_path)
+    for settings in ({"policy": 3}, {"seed": -1}, {"today": "soon"}, {"week": "2026-13-01"}):
+        with pytest.raises(bo.InputError):
+            run(book, **settings)
+    with pytest.raises(bo.InputError):
+        run_week(plan(), history(), book, who=" ", today=FIRST)
+    assert book.entries() == ()
+    first = run(book, seed=np.int64(4))
+    assert not run(book, seed=4).new
+    assert first.decision.seed == 4
+
+
 def test_a_run_goes_to_json(tmp_path):
     found = run(ledger(tmp_path))
     data = json.loads(found.to_json())

@@ -11,6 +11,8 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+
 from budgetopt.belief import Belief
 from budgetopt.calendar import as_date
 from budgetopt.errors import InfeasibleError, InputError, LedgerError
@@ -28,7 +30,7 @@ from budgetopt.operation.seen import Seen, see
 from budgetopt.operation.state import state_of
 from budgetopt.operation.week_run import WeekRun
 from budgetopt.plan import Plan
-from budgetopt.policies import DEFAULT, Policy
+from budgetopt.policies import DEFAULT, Policy, checked_policy
 from budgetopt.weekly import Guardrails
 from budgetopt.weekly.reallocate import GUARDRAILS
 
@@ -72,7 +74,8 @@ def run_week(
     week
         A day of the week to decide; by default of the next that has not begun before `today`.
     policy, seed, belief, guardrails
-        As in `reallocate`.
+        As in `reallocate`. A policy of one's own is known by its name: give it another one where
+        its settings change.
     scenarios
         Names of the scenarios that are happening, for rules that release the reserve.
 
@@ -91,10 +94,11 @@ def run_week(
     day = as_date(today, "today")
     start = next_week(plan, day) if week is None else week_of(plan, week)
     _refuse_to_come(history, day)
-    chosen = DEFAULT if policy is None else policy
+    chosen = checked_policy(DEFAULT if policy is None else policy)
+    number = int(seed) if isinstance(seed, np.integer) else seed
     known = history.select(plan.names)
     friday = Friday(
-        Asked(plan, known, start, chosen, guardrails, seed, belief),
+        Asked(plan, known, start, chosen, guardrails, number, belief),
         day,
         tuple(sorted(set(scenarios))),
         Known.of(known),
@@ -109,7 +113,10 @@ def run_week(
                 _raise_alerts(ledger, name, friday, seen)
             raise
         if not draft.anything:
-            return replace(draft.run, head=seen.head)
+            # What was read is of one moment only if nobody wrote between the reads.
+            if ledger.head == seen.head:
+                return draft.run
+            continue
         with ledger.transaction(name) as t:
             if t.head == seen.head:
                 return _write(t, friday, draft)
