@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from math import isfinite
 from typing import Any, Literal, Self, get_args
 
 from budgetopt.errors import InputError, did_you_mean
+from budgetopt.ledger.transaction import LONGEST
 from budgetopt.words import restored, templates_of
 
 Severity = Literal["info", "warning", "critical"]
@@ -51,7 +53,9 @@ class Alert:
     channels
         Names that it is about; empty where it is about all.
     key
-        Code, subject and week or episode: what has a key that is known is not news.
+        Code, subject and week or episode: what has a key that is known is not news. Names of
+        channels are part of it and may be anything: what a ledger does not take as a key stands as
+        its SHA-256.
 
     Raises
     ------
@@ -73,6 +77,7 @@ class Alert:
                 raise _wrong(field, f"is {given!r}", did_you_mean(str(given), known))
         if not self.key.startswith(self.code):
             raise _wrong("key", f"is {self.key!r}", "begin it with the code")
+        object.__setattr__(self, "key", _kept(self.code, self.key))
         if not all(isfinite(number) for _, number in self.figures):
             raise _wrong("figures", "are not finite", "leave out what is not known")
 
@@ -155,6 +160,14 @@ def to_log(alerts: Iterable[Alert], logger: logging.Logger | None = None) -> Non
     for alert in alerts:
         level = getattr(logging, alert.severity.upper())
         log.log(level, "%s: %s", alert.code, alert.sentence, extra={"alert": alert.to_dict()})
+
+
+def _kept(code: str, key: str) -> str:
+    """Return a key as a ledger takes it: one line, without spaces around it, not too long."""
+    raw = key.encode("utf-8", "backslashreplace")
+    if key.isprintable() and key == key.strip() and len(raw) <= LONGEST:
+        return key
+    return f"{code}:{hashlib.sha256(raw).hexdigest()}"
 
 
 def _wrong(field: str, problem: str, remedy: str) -> InputError:
