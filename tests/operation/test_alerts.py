@@ -14,6 +14,7 @@ from budgetopt.calendar import Week
 from budgetopt.errors import InputError
 from budgetopt.figures import show_figure
 from budgetopt.history import Delay, History
+from budgetopt.ledger import Ledger
 from budgetopt.money import show_amount
 from budgetopt.operation import data_alerts
 from budgetopt.operation.alert import CODES, Alert, from_json, news, to_json, to_log, worst
@@ -214,6 +215,22 @@ def test_pause_by_roas_counts_what_an_outcome_is_worth(brought, count):
         assert dict(alert.figures)["ratio"] == pytest.approx(2 * (70 + brought) / 200)
 
 
+def test_no_pause_for_outcomes_that_are_still_to_arrive():
+    """The last week has 40 % of its outcomes yet, the one before 80 %: both bring 20 in the end."""
+    plan = plan_of({"pause_cpa": 36, "pause_roas": 0.02}, delay=Delay([0.4, 0.8, 1.0]))
+    spend = [[700, 700]] * 3
+    reported = np.array([[20, 99], [16, 99], [8, 99]], dtype=float)
+    assert alerts(plan, FRIDAY, history=history_of(spend, reported)) == ()
+    (found,) = alerts(plan, FRIDAY, history=history_of(spend, 0.9 * reported))
+    assert found.channels == ("a",)
+    assert dict(found.figures)["outcome"] == pytest.approx(36)
+    assert dict(found.figures)["ratio"] == pytest.approx(1400 / 36)
+    assert found.sentence.endswith(", with what is still to arrive")
+    # Of a week that is younger than the delay tells, nothing is known.
+    young = plan_of({"pause_cpa": 36}, delay=Delay([0.4, 1.0], ages=[0.5, 1]))
+    assert alerts(young, FRIDAY, history=history_of(spend, 0.9 * reported)) == ()
+
+
 def test_one_pause_a_channel_whatever_the_rules():
     plan = plan_of({"pause_roas": 1.5, "pause_cpa": 36})
     history = history_of([[700, 0]] * 2, np.zeros((2, 2)))
@@ -221,7 +238,8 @@ def test_one_pause_a_channel_whatever_the_rules():
 
 
 @pytest.mark.parametrize(
-    ("taken", "severity"), [("112", None), ("112.01", "warning"), ("140", "critical")]
+    ("taken", "severity"),
+    [("112", None), ("112.01", "warning"), ("140", "critical")],
 )
 def test_reserve_nearly_gone(taken, severity):
     plan = plan_of(reserve=Reserve(contingency="5%"))
@@ -351,6 +369,22 @@ def test_sentences_say_the_figures():
 
 MILD = Alert("week-not-over", "info", "not over", (("days", 3.0),), (), "week-not-over:1")
 BAD = Alert("stuck", "critical", "stuck", (), ("a",), "stuck:a")
+
+
+ODD = ("飞书\u3000广告", "家\u200d庭 👨\u200d👩\u200d👧", "two\nlines", "x" * 3000, "KOL ")
+
+
+def test_any_name_of_a_channel_has_a_key_that_a_ledger_takes(tmp_path):
+    """A ledger's keys are one line of 2,000 bytes; names of channels may be anything."""
+    ledger = Ledger.open(tmp_path / "ledger")
+    keys = [Alert("stuck", "info", "x", key=f"stuck:{name}").key for name in (*ODD, "a", "b")]
+    assert len(set(keys)) == 7
+    assert keys[-1] == "stuck:b"
+    assert all(key.startswith("stuck:") for key in keys)
+    with ledger.transaction("Ann") as t:
+        for key in keys:
+            again = Alert.from_dict(Alert("stuck", "info", "x", key=key).to_dict())
+            assert t.add("alert", again.to_dict(), key=again.key).key == key
 
 
 def test_the_worst_comes_first_and_each_key_once():

@@ -169,12 +169,17 @@ def pause(plan: Plan, history: History) -> Iterator[Alert]:
 
     Cost per outcome and ROAS are held against their rules without a division, so that a channel
     which spends and brings nothing is beyond both; the figures are those of the weeks' sums, and
-    are left out where they are not defined.
+    are left out where they are not defined. With a delay of the plan outcomes count as they will
+    be when all have arrived.
     """
     rules, whole = plan.operation.alerts, np.flatnonzero(~history.partial)[-STAYS:]
     if history.outcome is None or whole.size < STAYS:
         return
     spend, outcome = history.spend[whole], history.outcome[whole]
+    late = False
+    if plan.delay is not None:
+        share = plan.delay.share(history.ages[whole, None], history.channels)
+        outcome, late = outcome / share, bool(np.any(share < 1))
     worth = dict(zip(plan.names, plan.values.tolist(), strict=True))
     week = as_date(history.weeks[whole[-1]], "week")
     value = outcome * np.array([worth.get(name, np.nan) for name in history.channels])
@@ -190,7 +195,8 @@ def pause(plan: Plan, history: History) -> Iterator[Alert]:
             ratio = float(value[:, at].sum()) / money if which == "ROAS" else None
             if which == "CPA" and brought:
                 ratio = money / brought
-            yield _paused(history.channels[at], (which, line, ratio), money, brought, week)
+            rule = which, line, ratio
+            yield _paused(history.channels[at], rule, money, brought, week, late=late)
 
 
 def _paused(
@@ -199,6 +205,8 @@ def _paused(
     money: float,
     brought: float,
     week: dt.date,
+    *,
+    late: bool,
 ) -> Alert:
     """Return the alert of one channel, by the rule's name, its line, and the ratio held to it."""
     which, line, ratio = rule
@@ -209,6 +217,8 @@ def _paused(
     else:
         shown = {"ratio": show_figure(ratio or 0.0, 4), "line": show_figure(line, 4)}
         said = say(_PAUSE[which], channel=name, weeks=STAYS, **shown)
+    if brought and late:
+        said = say("{alert}, with what is still to arrive", alert=said)
     if ratio is not None:
         figures = (*figures, ("ratio", ratio))
     return Alert("pause", "warning", said, figures, (name,), f"pause:{name}:{week}")

@@ -115,6 +115,7 @@ ZH_OPERATION: dict[str, str] = {
     "{channel} should pause: {spend} in {weeks} weeks brought nothing": (
         "{channel} 应暂停：{weeks} 周内花费 {spend}，没有任何成效"
     ),
+    "{alert}, with what is still to arrive": "{alert}（已计入尚未回传的成效）",
     "{left} of {built} contingency is left in {period}": ("{period} 应急储备 {built}，仅剩 {left}"),
     "all {built} contingency of {period} is used up": "{period} 的应急储备 {built} 已全部用完",
     "ahead of the week's plan: {channels}": "超前于本周计划：{channels}",
