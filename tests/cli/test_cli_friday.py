@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -22,6 +23,8 @@ from budgetopt.operation.propose import decision_of
 
 from . import friday as at
 from .helpers import change, run
+
+WEEKLY = Path(__file__).parents[2] / "examples" / "weekly"
 
 
 @pytest.fixture
@@ -305,6 +308,7 @@ WRONG = [
     (("week", *at.FILES, "--who", " "), 2, "who is ' '"),
     (("week", "plan.toml", "--history", "history.csv"), 2, "missing option '--ledger'"),
     (("week", *at.FILES, "--lang", "zhh"), 2, "'--lang'"),
+    (("week", *at.FILES, "--seed", "3", "--out", "missing/week.txt"), 2, "folder is not there"),
     (("approve", *at.ON, "--who", "李雷"), 2, "choose one of '李雷 Li Lei'"),
     (("approve", "plan.toml", *at.LEDGER, "--week", "2026-01-05", "--who", "李雷 Li Lei"), 2,
      "the week of 2026-01-05 has no proposal"),
@@ -399,6 +403,13 @@ def test_a_password_is_not_on_the_page(shop, capsys):
     assert shown("postgresql://ann:secret@host/db") == "postgresql://ann@host/db"
     assert shown("postgresql://ann@host/db") == "postgresql://ann@host/db"
     assert shown("a:b@c.db") == "a:b@c.db"
+
+
+def test_a_page_of_twelve_channels_is_one_page(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(at.copied(WEEKLY, tmp_path))
+    code, out, _ = run(capsys, "week", *at.FILES, "--as-of", "2025-11-17")
+    assert code == 0
+    assert len(out.splitlines()) <= 60
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

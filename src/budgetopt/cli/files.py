@@ -42,6 +42,18 @@ def keep(
         )
 
 
+def check_place(out: Path | None) -> None:
+    """Refuse a file whose folder is not there, before anything is done that cannot be undone."""
+    if out is not None and not out.resolve().parent.is_dir():
+        raise InputError(
+            "bad-file",
+            f"{str(out)!r} cannot be written, its folder is not there",
+            field="out",
+            value=str(out),
+            remedy="name a file in a folder that can be written",
+        )
+
+
 def answer(text: str, out: Path | None) -> None:
     """Print an answer or write it to a file."""
     text = text.rstrip("\n") + "\n"

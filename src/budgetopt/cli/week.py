@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from budgetopt.calendar import as_date
-from budgetopt.cli.files import answer, keep, read_history
+from budgetopt.cli.files import answer, check_place, keep, read_history
 from budgetopt.cli.on_ledger import CRITICAL, LedgerPath, Who, login, next_command, open_ledger
 from budgetopt.cli.options import (
     AsOf,
@@ -60,6 +60,7 @@ def week(
 ) -> None:
     """Do the whole Friday: load, check, learn, decide, explain and record a week, on one page."""
     keep(out, plan, history, Path(ledger))
+    check_place(out)
     chosen, declared, name = policy_named(policy), Plan.load(plan), login(who)
     today = dt.date.today() if as_of is None else as_date(as_of, "--as-of")
     happening = [_known(one, declared) for one in scenario or ()]
