@@ -1,16 +1,18 @@
 """A plan of three channels, weeks of history for it, and a ledger whose clock is set by hand."""
 
 import datetime as dt
-from decimal import Decimal
 
 import numpy as np
 
 import budgetopt as bo
 from budgetopt.ledger import Ledger
+from budgetopt.operation import run_week
 
 NAMES = ("search", "feed", "kol")
 MONDAY = dt.date(2026, 1, 5)
 WEEK = dt.timedelta(weeks=1)
+FIRST = MONDAY + 12 * WEEK
+"""The week after those of `history`."""
 
 
 class Clock:
@@ -73,5 +75,7 @@ def ledger(tmp_path, clock=None):
     return Ledger.open(tmp_path / "budget.ledger", clock=clock or Clock())
 
 
-def money(**amounts):
-    return {name: Decimal(amount).quantize(Decimal("0.01")) for name, amount in amounts.items()}
+def run(book, declared=None, past=None, *, today=FIRST, **settings):
+    past = history() if past is None else past
+    declared = plan() if declared is None else declared
+    return run_week(declared, past, book, who="cron", today=today, **settings)

@@ -26,9 +26,7 @@ from budgetopt.operation.state import NEXT
 from budgetopt.weekly.continued import belief_for
 from budgetopt.words import in_language
 
-from .helpers import MONDAY, NAMES, WEEK, after, history, ledger, plan
-
-FIRST = MONDAY + 12 * WEEK
+from .helpers import FIRST, NAMES, WEEK, after, history, ledger, plan
 
 
 @pytest.fixture

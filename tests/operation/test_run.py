@@ -14,15 +14,7 @@ from budgetopt.operation.histories import Known, keep, recorded
 from budgetopt.policies import PosteriorMean
 from budgetopt.words import in_language
 
-from .helpers import MONDAY, NAMES, WEEK, after, history, ledger, plan, revised
-
-FIRST = MONDAY + 12 * WEEK
-
-
-def run(book, declared=None, past=None, *, today=FIRST, **settings):
-    past = history() if past is None else past
-    declared = plan() if declared is None else declared
-    return run_week(declared, past, book, who="cron", today=today, **settings)
+from .helpers import FIRST, MONDAY, NAMES, WEEK, after, history, ledger, plan, revised, run
 
 
 def kinds(book):

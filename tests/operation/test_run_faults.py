@@ -15,11 +15,10 @@ from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
 from budgetopt.operation import run_week
 
-from .helpers import MONDAY, WEEK, history, ledger, plan
+from .helpers import FIRST, history, ledger, plan
 
 run_module = importlib.import_module("budgetopt.operation.run")
 HERE = Path(__file__).parent
-FIRST = MONDAY + 12 * WEEK
 
 
 def kills(folder, count, seed):
@@ -60,15 +59,14 @@ def test_three_hundred_runs_that_are_killed_leave_nothing_or_all(tmp_path):
 RUN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from helpers import MONDAY, WEEK, history, plan
-from budgetopt.errors import LedgerError
+from helpers import FIRST, history, plan
 from budgetopt.ledger import Ledger
 from budgetopt.operation import run_week
 
 book = Ledger.open(sys.argv[2], timeout=60)
 print("ready", flush=True)
 sys.stdin.readline()
-run = run_week(plan(), history(), book, who="process", today=MONDAY + 12 * WEEK)
+run = run_week(plan(), history(), book, who="process", today=FIRST)
 print(run.revision, flush=True)
 """
 

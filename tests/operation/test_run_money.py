@@ -7,17 +7,9 @@ import numpy as np
 import pytest
 
 import budgetopt as bo
-from budgetopt.operation import apply, approve, edit, release, run_week, state_of
+from budgetopt.operation import apply, approve, edit, release, state_of
 
-from .helpers import MONDAY, NAMES, WEEK, after, history, ledger, plan, revised
-
-FIRST = MONDAY + 12 * WEEK
-
-
-def run(book, declared=None, past=None, *, today=FIRST, **settings):
-    past = history() if past is None else past
-    declared = plan() if declared is None else declared
-    return run_week(declared, past, book, who="cron", today=today, **settings)
+from .helpers import FIRST, NAMES, WEEK, after, history, ledger, plan, revised, run
 
 
 def test_money_released_by_hand_is_spent_in_its_week(tmp_path):
