@@ -124,6 +124,29 @@ def test_rules_release_in_their_order_of_what_is_left():
     assert releases_due(plan, after, 0.5, {"a": 9}, ["festival"]) == ()
 
 
+def test_a_rule_has_released_wherever_it_stands():
+    """Rules that others are put before, or taken from before, are still themselves."""
+    flood = Release("scenario", "10%", scenario="a flood\u3000of returns")
+    pace_rule, again = Release("pace", "20%", pace=0.1), Release("pace", "30%", pace=0.1)
+    there = balances(plan_of(), NOVEMBER)
+    plan = plan_of(releases=[pace_rule, again, flood])
+    (first, second) = releases_due(plan, there, 0.1)
+    used = [first.key, second.key]
+    assert len(set(used)) == 2
+    assert all(key.isprintable() for key in used)
+    other = plan_of(releases=[flood, pace_rule, again])
+    (due,) = releases_due(other, there, 0.1, scenarios=[flood.scenario], released=used)
+    assert due.rule == flood
+    assert due.key.isprintable()
+    # The rule that takes its place has not released yet.
+    (due,) = releases_due(
+        plan_of(releases=[flood, again]), there, 0.1, scenarios=[flood.scenario], released=used
+    )
+    assert due.rule == flood
+    stricter = Release("pace", "20%", pace=0.2)
+    assert len(releases_due(plan_of(releases=[stricter]), there, 0.2, released=used)) == 1
+
+
 def test_both_sides_of_each_rule():
     plan = plan_of(releases=RULES)
     there = balances(plan, NOVEMBER)

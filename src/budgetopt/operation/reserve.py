@@ -15,7 +15,8 @@ Money is only ever released by a rule of the plan (`releases_due`) or by a perso
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -62,7 +63,7 @@ class Due:
     sentence
         What is released and why.
     key
-        Rule and fiscal period: a rule releases once in a period.
+        When the rule releases, and the fiscal period: it releases once in a period.
     """
 
     rule: Release
@@ -175,8 +176,9 @@ def releases_due(
         Keys of what was released before; a rule releases once in a period.
     """
     left, found = plan.money.minor(balances.contingency.balance, "balance"), []
-    for number, rule in enumerate(plan.operation.releases, 1):
-        key = f"release:{number}:{rule.when}:{balances.period.label}"
+    rules = plan.operation.releases
+    for at, rule in enumerate(rules):
+        key = f"release:{_named(rules, at)}:{balances.period.label}"
         why = _WHY[rule.when](rule, pace, mroas or {}, scenarios)
         minor = int(Fraction(rule.share) * left)
         if why is None or not minor or key in released:
@@ -224,6 +226,15 @@ def release_by_hand(
     if as_date(on, "on") not in balances.period:
         raise wrong("on", f"is {on}", f"the balance is that of {balances.period.label}")
     return Movement(on, "release", money, who.strip(), why.strip())
+
+
+def _named(rules: Sequence[Release], at: int) -> str:
+    """Return what tells a rule from others wherever it stands: when it releases, not how much."""
+    rule = rules[at]
+    when = rule.when, rule.scenario, rule.pace, rule.hurdle
+    same = sum((one.when, one.scenario, one.pace, one.hurdle) == when for one in rules[:at])
+    # Names may be anything, and a ledger's keys not.
+    return f"{rule.when}:{hashlib.sha256(repr(when).encode()).hexdigest()[:16]}:{same + 1}"
 
 
 def _parts(plan: Plan, weeks: Any, week: dt.date) -> dict[str, int]:
