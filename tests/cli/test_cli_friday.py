@@ -261,8 +261,27 @@ def test_money_is_released_by_hand_for_a_week(shop, capsys):
     code, out, _ = at.week(capsys)
     assert "revision 2" in out.splitlines()[0]
     assert "Released for this week by ann: 120.50, a good week." in squeezed(out)
+    shown = run(capsys, "show", *at.LEDGER, "--week", at.WEEK)[1]
+    assert "120.50 is released: a good week." in squeezed(shown)
     code, out, _ = run(capsys, *given, "--amount", "10", "--why", "more", "--json")
     assert json.loads(out)["contingency"]["balance"] == "169.50"
+
+
+def test_what_was_overspent_is_taken_from_the_reserve(shop, capsys):
+    at.week(capsys)
+    at.approve(capsys)
+    at.apply(capsys)
+    at.write(shop, weeks=13)
+    applied = {name: float(money) for name, money in entries("applied")[0].data["spend"].items()}
+    text = (shop / "history.csv").read_text(encoding="utf-8")
+    for name, money in applied.items():
+        over = money + 100 * (name == "feed")
+        text = re.sub(rf"{at.WEEK},{name},\d+,", f"{at.WEEK},{name},{over:.0f},", text)
+    (shop / "history.csv").write_text(text, encoding="utf-8")
+    code, out, _ = at.week(capsys, as_of="2025-11-10")
+    assert code == 0
+    assert "Taken from the reserve: 100 beyond the plan (100 in feed)" in squeezed(out)
+    assert "contingency 500 of 600" in squeezed(out)
 
 
 def test_pace_holds_spending_against_what_was_applied(shop, capsys):

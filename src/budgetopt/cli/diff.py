@@ -47,8 +47,10 @@ def diff(
 def _revisions(
     entries: Sequence[Entry], first: int | None, last: int | None
 ) -> tuple[dict[str, Spends], tuple[str, ...]]:
-    """Return the splits of two revisions by their numbers, and why the later one was made."""
+    """Return the splits of two revisions by number, and why those after the first were made."""
     later = revision_of(entries, last)
     earlier = revision_of(entries, later.revision - 1 if first is None else first)
-    pair = (earlier, later)
-    return {str(each.revision): spend_of(each) for each in pair}, tuple(reasons_of(later))
+    splits = {str(each.revision): spend_of(each) for each in (earlier, later)}
+    numbers = range(earlier.revision + 1, later.revision + 1)
+    made = (revision_of(entries, number) for number in numbers)
+    return splits, tuple(reason for each in made for reason in reasons_of(each))

@@ -74,8 +74,10 @@ ZH_REPORT: dict[str, str] = {
     "What changed since revision {revision}: {changed}.": (
         "自第 {revision} 版以来的变化：{changed}。"
     ),
+    "{amount} is released: {why}": "释放 {amount}：{why}",
     "{channel} {money}": "{channel} {money}",
     "Applied otherwise: {channels}.": "实际执行有所不同：{channels}。",
+    "Taken from the reserve: {why}.": "动用储备金：{why}。",
     "Released for this week by rule: {why}.": "本周按规则释放储备金：{why}。",
     "Released for this week by {who}: {amount}, {why}.": (
         "本周由 {who} 释放储备金 {amount}：{why}。"

@@ -56,8 +56,8 @@ def diff_table(
     headings = [in_language(_heading(name), language) for name in splits]
     lines = []
     if names:
-        total = in_language(say("total"), language)
-        first, last = (in_language(say(each), language) for each in ("channel", "change"))
+        ends = (say("channel"), say("change"), say("total"))
+        first, last, total = (in_language(each, language) for each in ends)
         columns = [amounts([*(s.get(n) for n in names), sum_of(s)]) for s in every]
         changes = [*(_change(every, n) for n in names), sum_of(every[-1]) - sum_of(every[0])]
         sizes = zip(changes, amounts([abs(c) for c in changes]), strict=True)

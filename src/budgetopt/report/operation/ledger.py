@@ -12,6 +12,8 @@ from typing import Any
 
 from budgetopt.errors import InputError
 from budgetopt.ledger import Entry, Verified
+from budgetopt.money import show_amount
+from budgetopt.operation.checks import RULE
 from budgetopt.operation.propose import decision_of
 from budgetopt.operation.state import WeekState
 from budgetopt.report.layout import amounts, figures, said, table
@@ -175,15 +177,21 @@ def standing(state: WeekState) -> Spends:
 
 def restored_of(entry: Entry, field: str) -> tuple[str, ...]:
     """Return the sentences of an entry's field as they were made; none where it has none."""
-    found, made = entry.data.get(field) or (), entry.data.get("words", {})
+    data = entry.data
+    found, made = data.get("movement", data).get(field) or (), data.get("words", {})
     texts = (found,) if isinstance(found, str) else found
     return tuple(restored(text, made) for text in texts)
 
 
 def reasons_of(entry: Entry) -> Iterator[str]:
     """Yield why an entry was made, in sentences: what changed, and what people and rules said."""
-    for field in ("changed", "sentence", "needs", "why"):
-        yield from restored_of(entry, field)
+    said = (one for field in ("changed", "sentence", "why") for one in restored_of(entry, field))
+    data = entry.data
+    if entry.kind == "release" and not data["rule"]:
+        # A rule's sentence has the amount in it; a person's has not.
+        amount = show_amount(Decimal(data["movement"]["amount"]))
+        said = (say("{amount} is released: {why}", amount=amount, why=why) for why in said)
+    yield from said
 
 
 def verified_table(found: Verified, language: str = "en") -> str:
@@ -229,7 +237,7 @@ def _entries(entries: Sequence[Entry], language: str) -> str:
 def _told(entries: Iterable[Entry]) -> Iterator[str]:
     """Yield what people and rules said, by the number of the entry."""
     for entry in entries:
-        for reason in reasons_of(entry):
+        for reason in (*reasons_of(entry), *restored_of(entry, "needs")):
             yield say("Entry {number}: {reason}.", number=str(entry.number), reason=reason)
 
 
@@ -253,7 +261,7 @@ def _by(state: WeekState) -> str:
     if state.verdict is None:
         return ""
     by = str(state.verdict.data["by"])
-    return say("rule") if by == "rule" else by
+    return say("rule") if by == RULE else by
 
 
 def as_json(data: Any) -> str:

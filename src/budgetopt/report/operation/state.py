@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
+from budgetopt.operation.checks import RULE
 from budgetopt.operation.state import WeekState
 from budgetopt.plan import Plan
 from budgetopt.report.layout import said
@@ -84,7 +85,7 @@ def _stands(state: WeekState) -> Sentence:
     if verdict is None or state.state not in ("approved", "rejected"):
         return say("Week of {week}: {state}, revision {revision}.", **values)
     by = str(verdict.data["by"])
-    if by == "rule":
+    if by == RULE:
         return say("Week of {week}: {state} by rule, revision {revision}.", **values)
     values |= {"who": by, "why": clauses(restored_of(verdict, "why"))}
     if values["why"]:

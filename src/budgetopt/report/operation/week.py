@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from budgetopt.money import show_amount as show
 from budgetopt.operation.alert import Severity
-from budgetopt.operation.approve import RULE
+from budgetopt.operation.checks import RULE
 from budgetopt.operation.state import WeekState
 from budgetopt.operation.week_run import WeekRun
 from budgetopt.plan import Plan
@@ -21,12 +21,11 @@ from budgetopt.report.table import split_table, totals
 from budgetopt.weekly import Decision
 from budgetopt.words import Sentence, listed, say
 
-SEVERITY: dict[Severity, Sentence] = {
+_SEVERITY: dict[Severity, Sentence] = {
     "critical": say("Critical"),
     "warning": say("Warning"),
     "info": say("For information"),
 }
-"""What a severity is called."""
 
 
 def week_page(
@@ -81,7 +80,6 @@ def _origin(run: WeekRun, state: WeekState) -> Iterator[Sentence]:
             revision=str(run.revision - 1),
             changed=clauses(run.changed),
         )
-
     others = [
         say("{channel} {money}", channel=name, money=show(money))
         for name, money in standing(state).items()
@@ -110,7 +108,9 @@ def _money(run: WeekRun) -> Iterator[Sentence]:
     yield reserves(run.balances)
     for one in run.released:
         values = {"amount": show(one.amount), "who": one.who, "why": one.why}
-        if one.who == RULE:
+        if one.kind == "overspend":
+            yield say("Taken from the reserve: {why}.", **values)
+        elif one.who == RULE:
             yield say("Released for this week by rule: {why}.", **values)
         else:
             yield say("Released for this week by {who}: {amount}, {why}.", **values)
@@ -119,7 +119,7 @@ def _money(run: WeekRun) -> Iterator[Sentence]:
 def _alerts(run: WeekRun) -> Iterator[Sentence]:
     """Yield every alert, the worst first."""
     for alert in run.alerts:
-        severity = SEVERITY[alert.severity]
+        severity = _SEVERITY[alert.severity]
         yield say("{severity}: {alert}.", severity=severity, alert=alert.sentence)
 
 
