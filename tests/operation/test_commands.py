@@ -58,6 +58,22 @@ def test_an_approval_says_who_and_why(book):
                                                     who="ann"))  # fmt: skip
 
 
+def test_a_plan_changed_after_the_proposal_makes_nobody_an_approver(book):
+    declared = plan({"approval": {"total": 0, "approvers": ["ann"]}})
+    week = propose(book, declared).week
+    with pytest.raises(bo.InputError, match="not the one that the week was proposed from"):
+        approve(book, plan({"approval": {"total": 0, "approvers": ["bob"]}}), week, who="bob")
+    assert approve(book, declared, week, who="ann").state == "approved"
+
+
+def test_nobody_is_called_by_the_name_of_the_rules(book):
+    declared = plan()
+    week = propose(book, declared).week
+    for command in (approve, reject):
+        with pytest.raises(bo.InputError, match="who is ' rule'"):
+            command(book, declared, week, who=" rule", why="because")
+
+
 def test_only_approvers_approve_and_anybody_rejects(book):
     declared = plan({"approval": {"total": 0, "approvers": ["ann"]}})
     propose(book, declared)

@@ -10,14 +10,12 @@ from typing import Any
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.money import show_amount
-from budgetopt.operation.checks import named, reason, week_of
+from budgetopt.operation.checks import RULE, named, reason, week_of
+from budgetopt.operation.record import Inputs, plan_fingerprint
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.plan import Plan
 from budgetopt.weekly import Decision, Move
 from budgetopt.words import say, templates_of
-
-RULE = "rule"
-"""Who approves what no rule asks a name for."""
 
 
 def name_needed(plan: Plan, decision: Decision) -> tuple[str, ...]:
@@ -95,7 +93,7 @@ def approve(
     ------
     InputError
         ``wrong-state`` where there is nothing to approve, ``unknown-name`` for somebody who may
-        not.
+        not, ``bad-argument`` for another plan than the proposal's, whose approvers count.
     LedgerError
         Where the ledger cannot be written.
     """
@@ -141,6 +139,8 @@ def _verdict(
     with ledger.transaction(who) as t:
         state = state_of(t, start)
         state.require(kind)
+        if kind == "approval":
+            _refuse_another(plan, state)
         if revision not in (None, state.revision):
             raise InputError(
                 "wrong-state",
@@ -152,6 +152,18 @@ def _verdict(
             )
         _judge(t, kind, state, who, (why,) if why else ())
         return state_of(t, start)
+
+
+def _refuse_another(plan: Plan, state: WeekState) -> None:
+    """Refuse to approve by other rules than those that the week was proposed under."""
+    assert state.proposal is not None
+    if plan_fingerprint(plan) != Inputs.from_dict(state.proposal.data["inputs"]).plan:
+        raise InputError(
+            "bad-argument",
+            "the plan is not the one that the week was proposed from",
+            field="plan",
+            remedy="run the week again, and approve the revision that it proposes",
+        )
 
 
 def _judge(t: Transaction, kind: str, state: WeekState, who: str, why: Iterable[str]) -> None:

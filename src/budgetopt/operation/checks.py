@@ -29,9 +29,16 @@ def next_week(plan: Plan, today: dt.date) -> dt.date:
     return week.start if week.start == today else week.shift(1).start
 
 
+RULE = "rule"
+"""Who does what the plan's rules say by themselves; nobody is called so."""
+
+
 def named(who: str) -> str:
-    """Return a name, or refuse one that says nothing."""
-    return _said(who, "who", "give the name of whoever does this")
+    """Return a name, or refuse one that says nothing, or is that of the rules."""
+    remedy = "give the name of whoever does this"
+    if isinstance(who, str) and who.strip() == RULE:
+        raise InputError("bad-argument", f"who is {who!r}", field="who", value=who, remedy=remedy)
+    return _said(who, "who", remedy)
 
 
 def reason(why: str) -> str:
