@@ -30,6 +30,9 @@ ZH_REPORT: dict[str, str] = {
     "of the optimum": "占最优",
     "at a limit": "触及限制",
     "optimum": "最优",
+    "as proposed": "原方案",
+    "as edited": "修改后",
+    "as applied": "执行",
     "actual": "实际",
     "revision {revision}": "第 {revision} 版",
     # What entries are.

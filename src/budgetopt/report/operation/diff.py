@@ -11,9 +11,9 @@ from budgetopt.report.operation.ledger import Spends, as_json, spend_of, sum_of
 from budgetopt.words import in_language, say
 
 _STAGES = {
-    "proposed": say("proposed"),
-    "edited": say("edited"),
-    "applied": say("applied"),
+    "proposed": say("as proposed"),
+    "edited": say("as edited"),
+    "applied": say("as applied"),
     "actual": say("actual"),
 }
 

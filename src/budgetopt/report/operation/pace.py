@@ -57,7 +57,7 @@ def pace_table(pace: Pace, balances: Balances | None = None, language: str = "en
     ]
     warned = list(warnings(pace.spans))
     lines += [""] * bool(warned) + [said(one, language) for one in warned]
-    if balances is not None:
+    if balances is not None and holds_any(balances):
         lines += ["", said(reserves(balances), language)]
     return "\n".join(lines)
 
@@ -82,6 +82,11 @@ def spans_table(pace: Pace, language: str = "en", *, daily: bool = True) -> str:
 def span_of(span: Paced) -> Sentence:
     """Return how a span is called."""
     return say(_SPANS[span.kind], label=span.label)
+
+
+def holds_any(balances: Balances) -> bool:
+    """Return whether any reserve has held money in the period."""
+    return any(getattr(balances, kind).built for kind in KINDS)
 
 
 def reserves(balances: Balances) -> Sentence:

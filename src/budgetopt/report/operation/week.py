@@ -15,7 +15,7 @@ from budgetopt.operation.week_run import WeekRun
 from budgetopt.plan import Plan
 from budgetopt.report.layout import noted, said
 from budgetopt.report.operation.ledger import anchor, as_json, standing
-from budgetopt.report.operation.pace import reserves, spans_table
+from budgetopt.report.operation.pace import holds_any, reserves, spans_table
 from budgetopt.report.operation.state import clauses, state_lines
 from budgetopt.report.table import split_table, totals
 from budgetopt.weekly import Decision
@@ -105,7 +105,8 @@ def _outcome(decision: Decision) -> Iterator[str]:
 
 def _money(run: WeekRun) -> Iterator[Sentence]:
     """Yield what the reserves hold, and what left them for this week."""
-    yield reserves(run.balances)
+    if holds_any(run.balances):
+        yield reserves(run.balances)
     for one in run.released:
         values = {"amount": show(one.amount), "who": one.who, "why": one.why}
         if one.kind == "overspend":
