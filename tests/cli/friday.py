@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from budgetopt.ledger import Ledger
+
 from .helpers import run
 
 MONDAY = dt.date(2025, 8, 11)
@@ -107,3 +109,11 @@ def apply(capsys, *more):
 
 def edit_json(capsys, *sets):
     return edit(capsys, *sets, why="a reason", more=("--json",))
+
+
+def entries(*kinds):
+    return Ledger.open("friday.db", create=False).entries(kinds=kinds or None)
+
+
+def squeezed(text):
+    return " ".join(text.split())

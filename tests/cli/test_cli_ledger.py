@@ -42,10 +42,6 @@ def shop(lived, tmp_path, monkeypatch):
 WEEK = ("--ledger", "friday.db", "--week", at.WEEK)
 
 
-def squeezed(text):
-    return " ".join(text.split())
-
-
 def test_history_lists_the_weeks_and_where_they_stand(shop, capsys):
     code, out, err = run(capsys, "history", *at.LEDGER)
     assert (code, err) == (0, "")
@@ -69,7 +65,7 @@ def test_show_says_who_did_what_and_shows_a_revision(shop, capsys):
                       ("ops", "applied"), ("cron", "measured")):  # fmt: skip
         assert re.search(rf"\b{kind}\s+{who}$", out, re.MULTILINE)
     for reason in ("more posts", "all right", "one post less", "this edit costs"):
-        assert reason in squeezed(out)
+        assert reason in at.squeezed(out)
     assert "\nRevision 2:\n" in out
     _, first, _ = run(capsys, "show", *WEEK, "--revision", 1)
     assert "\nRevision 1:\n" in first
@@ -128,7 +124,7 @@ def test_diff_of_a_week_that_was_only_proposed_is_between_its_revisions(shop, ca
     given = ("--ledger", "friday.db", "--week", "2025-11-17")
     code, out, _ = run(capsys, "diff", *given)
     assert code == 0
-    assert "Why: the history was revised" in squeezed(out)
+    assert "Why: the history was revised" in at.squeezed(out)
 
 
 def test_verify_finds_nothing_wrong_and_prints_an_anchor_that_holds(shop, capsys):
@@ -168,7 +164,7 @@ def test_verify_names_the_entry_that_was_changed(shop, capsys, language):
     for words in (("history", *at.LEDGER), ("show", *WEEK), ("diff", *WEEK)):
         code, out, err = run(capsys, *words)
         assert (code, out) == (6, "")
-        assert f"entry {entry.number} of the ledger is not what was recorded" in squeezed(err)
+        assert f"entry {entry.number} of the ledger is not what was recorded" in at.squeezed(err)
 
 
 WRONG = [
@@ -191,7 +187,7 @@ WRONG = [
 def test_wrong_input_is_one_paragraph(shop, capsys, arguments, code, said):
     found, out, err = run(capsys, *arguments)
     assert (found, out) == (code, "")
-    assert said in squeezed(err)
+    assert said in at.squeezed(err)
     assert max(map(cell_len, err.splitlines())) <= 80
     assert not (shop / "none.db").exists()
 
