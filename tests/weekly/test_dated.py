@@ -140,12 +140,22 @@ def test_a_lock_goes_before_a_freeze():
     assert decision.allocation.spend["feed"] == 50
 
 
+def test_a_lock_that_moves_a_channel_is_not_nothing():
+    """Where all others are frozen."""
+    for locked, moves in ((50, True), (71, False)):
+        channels = [bo.Channel(n, locked=locked if n == "feed" else None) for n in NAMES]
+        made = plan(channels=channels, operation={"freezes": freeze(why="learning")})
+        (fired,) = run(made).fired
+        assert fired.sentence.startswith("nothing moves") is not moves
+
+
 @pytest.mark.parametrize(("limit", "bound"), [("cap", 60), ("floor", 80)])
 def test_a_frozen_channel_that_a_bound_moves_is_named_with_the_bound(limit, bound):
     channels = [bo.Channel(n, **({limit: bound} if n == "feed" else {})) for n in NAMES]
     decision = run(plan(channels=channels, operation={"freezes": freeze("feed")}))
     assert decision.allocation.spend["feed"] == bound
     assert guards(decision) == ["freeze", "limits"]
+    assert decision.fired[0].sentence == f"'audit' is frozen from {WEEK} to {WEEK}"
     said = f"'feed' cannot stay frozen at 71, as its {limit} is {bound}"
     assert decision.fired[1].sentence == said
     assert decision.moves[1].reason.endswith(f"at its {limit}")
@@ -160,6 +170,7 @@ def test_frozen_channels_that_do_not_fit_a_phase_are_named_and_all_is_drawn_in()
         f"'{NAMES[0]}' and 'feed' cannot stay frozen within this week's limits and budget, so all "
         "of last week's split is drawn in"
     ).replace("' and '", "', '")
+    assert decision.fired[0].sentence == f"'audit' is frozen from {WEEK} to {WEEK}"
     assert decision.decided_by == "hold"
     assert decision.allocation.total <= 280
     assert not [m.reason for m in decision.moves if "frozen" in m.reason]
@@ -287,6 +298,10 @@ def test_any_phase_and_freeze_keeps_its_budget_and_holds_or_says_why_not(
     if moved:
         excused = {n for one in decision.fired if one.guard == "limits" for n in one.channels}
         assert moved <= excused
+    for one in decision.fired:
+        if one.guard == "freeze" and moved & set(one.channels):
+            assert "nothing moves" not in one.sentence
+            assert "held" not in one.sentence
 
 
 @pytest.mark.parametrize("spend", ["all", "at-most"])

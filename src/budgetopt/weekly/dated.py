@@ -14,7 +14,7 @@ from budgetopt.plan import RULES, Freeze, Plan
 from budgetopt.plan.operation.dated import frozen
 from budgetopt.weekly.guardrails import Fired
 from budgetopt.weekly.watch import Watch, held_at
-from budgetopt.words import listed, quoted, say
+from budgetopt.words import Sentence, listed, quoted, say
 
 _NAMED = 6
 """Channels that one note names."""
@@ -47,8 +47,10 @@ def with_freezes(plan: Plan, week: Week, watched: Watch, last: Mapping[str, Deci
     for name, freeze in held.items():
         by_freeze.setdefault(freeze, []).append(name)
     free = [c.name for c in plan.channels if c.locked is None and c.name not in held]
+    # A lock may be another spend than the last.
+    still = not free and all(c.locked in (None, last.get(c.name, 0)) for c in plan.channels)
     fired = tuple(
-        Fired("freeze", _said(freeze, names, last, nothing=not free), channels=tuple(names))
+        Fired("freeze", _said(freeze, names, last, nothing=still), channels=tuple(names))
         for freeze, names in by_freeze.items()
     )
     return replace(
@@ -63,11 +65,31 @@ def with_freezes(plan: Plan, week: Week, watched: Watch, last: Mapping[str, Deci
 def _said(freeze: Freeze, names: list[str], last: Mapping[str, Decimal], *, nothing: bool) -> str:
     first, end = str(freeze.first), str(freeze.last)
     what = say("nothing moves") if nothing else held_at(names, last)
-    if freeze.why == "learning":
-        return say("{held}, as the platform learns from {first} to {last} ({freeze})",
-                   held=what, first=first, last=end, freeze=quoted(freeze.name))  # fmt: skip
-    return say("{held}, as {freeze} is frozen from {first} to {last}",
-               held=what, first=first, last=end, freeze=quoted(freeze.name))  # fmt: skip
+    return say(_HELD[freeze.why], held=what, first=first, last=end, freeze=quoted(freeze.name))
+
+
+_HELD = {
+    "learning": "{held}, as the platform learns from {first} to {last} ({freeze})",
+    "frozen": "{held}, as {freeze} is frozen from {first} to {last}",
+}
+"""What a freeze does, by its kind."""
+_MEANT = {
+    _HELD["learning"]: "the platform learns from {first} to {last} ({freeze})",
+    _HELD["frozen"]: "{freeze} is frozen from {first} to {last}",
+}
+"""What is left to say of a freeze that not all of its channels keep."""
+
+
+def _meant(fired: tuple[Fired, ...], moved: tuple[str, ...]) -> tuple[Fired, ...]:
+    """Return what fired, where freezes of channels that move do not say that these are held."""
+    return tuple(
+        replace(one, sentence=say(_MEANT[one.sentence.template], **one.sentence.values))
+        if isinstance(one.sentence, Sentence)
+        and one.sentence.template in _MEANT
+        and not set(moved).isdisjoint(one.channels)
+        else one
+        for one in fired
+    )
 
 
 def _why(freeze: Freeze) -> str:
@@ -94,16 +116,17 @@ def looser(watched: Watch) -> Watch | None:
         "week's split is drawn in",
         channels=listed(map(quoted, watched.frozen), _NAMED),
     )
-    fired = (*watched.fired, Fired("limits", said, channels=watched.frozen))
+    meant = _meant(watched.fired, watched.frozen)
+    fired = (*meant, Fired("limits", said, channels=watched.frozen))
     return replace(watched, whole_week=True, frozen=(), fired=fired)
 
 
-def out_of_bounds(free: Problem, names: tuple[str, ...]) -> tuple[Fired, ...]:
+def out_of_bounds(free: Problem, watched: Watch) -> Watch:
     """Say which frozen channels a floor or a cap moves all the same."""
     if free.last is None:
-        return ()
+        return watched
     fired, bounds, show = [], free.bounds, free.money.show
-    for at in (free.names.index(name) for name in names):
+    for at in (free.names.index(name) for name in watched.frozen):
         last, low, high = int(free.last[at]), int(bounds.lower[at]), int(bounds.upper[at])
         if low <= last <= high:
             continue
@@ -117,7 +140,8 @@ def out_of_bounds(free: Problem, names: tuple[str, ...]) -> tuple[Fired, ...]:
         )
         figures = (("last", last / free.money.units), ("bound", bound / free.money.units))
         fired.append(Fired("limits", said, figures, (free.names[at],)))
-    return tuple(fired)
+    moved = tuple(name for one in fired for name in one.channels)
+    return replace(watched, fired=(*_meant(watched.fired, moved), *fired))
 
 
 def applied(plan: Plan, given: Mapping[str, Any]) -> dict[str, Decimal]:

@@ -208,7 +208,7 @@ def _ready(
         if less is None:
             raise
         return _ready(plan, past, belief, last, less)
-    watched = replace(watched, fired=(*watched.fired, *out_of_bounds(free, watched.frozen)))
+    watched = out_of_bounds(free, watched)
     return _Ready(problem, _view(plan, past, problem, belief, best.spend, stuck), best, watched)
 
 

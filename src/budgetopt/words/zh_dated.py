@@ -10,6 +10,10 @@ ZH_DATED: dict[str, str] = {
     "{held}, as {freeze} is frozen from {first} to {last}": (
         "{first} 至 {last} 为冻结期（{freeze}），{held}"
     ),
+    "the platform learns from {first} to {last} ({freeze})": (
+        "{first} 至 {last} 为平台学习期（{freeze}）"
+    ),
+    "{freeze} is frozen from {first} to {last}": "{first} 至 {last} 为冻结期（{freeze}）",
     "held, as the platform learns until {last}": "平台学习期至 {last}，维持不变",
     "held, as {freeze} is frozen until {last}": "冻结期（{freeze}）至 {last}，维持不变",
     "{channels} cannot stay frozen within this week's limits and budget, so all of last "
