@@ -11,6 +11,7 @@ import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,16 @@ def show_amount(amount: Decimal) -> str:
     ('1,250', '0.50', '100')
     """
     return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,f}"
+
+
+def total_of(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the sum of amounts, exact whatever precision the program computes with."""
+    return reduce(_EXACT.add, amounts, Decimal(0))
+
+
+def difference_of(amount: Decimal, less: Decimal) -> Decimal:
+    """Return an amount less another one, exact whatever precision the program computes with."""
+    return _EXACT.subtract(amount, less)
 
 
 def as_decimal(amount: Any, field: str) -> Decimal:

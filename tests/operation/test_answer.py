@@ -1,6 +1,7 @@
 """Who pays for an overspend: by hand, sums exact, and the least loss against a linear program."""
 
 import datetime as dt
+import decimal
 import json
 from decimal import Decimal
 
@@ -14,7 +15,8 @@ from budgetopt.calendar import Week
 from budgetopt.errors import InputError
 from budgetopt.operation.answer import Answered, Source, answer_overspend
 from budgetopt.operation.pacing import pace
-from budgetopt.plan import Channel, Plan
+from budgetopt.operation.reserve import Movement, balances, releases_due
+from budgetopt.plan import Channel, Plan, Reserve
 
 MONDAY = dt.date(2026, 11, 16)
 FRIDAY = dt.date(2026, 11, 20)
@@ -50,6 +52,32 @@ def test_what_others_leave_pays_first_then_the_reserve():
     assert sources(short)[-1] == ("reserve", "", 100)
     assert short.uncovered == 5
     assert "5 by nobody" in short.sentence()
+
+
+def test_a_programs_own_decimal_context_changes_nothing():
+    plan = Plan(
+        budget="123456.78",
+        currency="CNY",
+        channels=[Channel("a"), Channel("b")],
+        reserve=Reserve("10%"),
+        operation={"releases": [{"when": "pace", "share": "50%", "pace": 0.4}]},
+    )
+    planned = {MONDAY: {"a": "61728.39", "b": "49382.71"}}
+    spent = {Week(MONDAY): {"a": "71728.44", "b": "49000.01"}}
+    little = {Week(MONDAY): {"a": "1728.44", "b": "9000.01"}}
+
+    def facts():
+        found = pace(plan, planned, spent, MONDAY + dt.timedelta(days=6))
+        behind = pace(plan, planned, little, MONDAY + dt.timedelta(days=6))
+        there = balances(plan, [MONDAY], [Movement(MONDAY, "release", Decimal("123.45"))])
+        answered = answer_overspend(plan, found.week, balance=there.contingency.balance)
+        due = [one.to_dict() for one in releases_due(plan, there, behind)]
+        return found.to_dict(), there.to_dict(), answered.to_dict(), answered.sentence(), due
+
+    usual = facts()
+    assert len(usual[-1]) == 1
+    with decimal.localcontext(decimal.Context(prec=4)):
+        assert facts() == usual
 
 
 def test_the_weakest_pay_down_to_their_floors():

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from budgetopt.calendar import Period, as_date
 from budgetopt.errors import InputError, did_you_mean
-from budgetopt.money import as_decimal
+from budgetopt.money import as_decimal, difference_of
 from budgetopt.money import show_amount as show
 from budgetopt.plan.reserve import KINDS
 from budgetopt.words import Sentence, say
@@ -88,7 +88,7 @@ class Account:
     @property
     def balance(self) -> Decimal:
         """Money that is left."""
-        return self.built - self.taken
+        return difference_of(self.built, self.taken)
 
 
 @dataclass(frozen=True)

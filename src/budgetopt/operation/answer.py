@@ -29,6 +29,7 @@ from typing import Any, Literal, NamedTuple
 
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.money import show_amount as show
+from budgetopt.money import total_of
 from budgetopt.operation.pacing import Line, Paced
 from budgetopt.operation.reserve import Movement
 from budgetopt.plan import Plan
@@ -90,17 +91,17 @@ class Answered:
     uncovered: Decimal
 
     def __post_init__(self) -> None:
-        if self.total != sum((s.amount for s in self.sources), self.uncovered):
+        if self.total != total_of((self.uncovered, *(s.amount for s in self.sources))):
             raise _wrong("sources", "do not add up to what is over", "name every source once")
 
     @property
     def total(self) -> Decimal:
         """All that is over."""
-        return sum((money for _, money in self.over), Decimal(0))
+        return total_of(money for _, money in self.over)
 
     def paid(self, payer: Payer) -> Decimal:
         """Return what one kind of source pays."""
-        return sum((s.amount for s in self.sources if s.payer == payer), Decimal(0))
+        return total_of(s.amount for s in self.sources if s.payer == payer)
 
     def movement(self, on: dt.date, who: str = "rule") -> Movement | None:
         """Return what leaves contingency as a movement; None where nothing does."""

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.calendar import Fiscal, Week, as_date, periods
+from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
 from budgetopt.operation.by_day import Actual, Days, Money, Whole, actual_of, days_of
 from budgetopt.plan import Plan
@@ -86,17 +87,17 @@ class Line:
     @property
     def pace(self) -> float | None:
         """Projection as a share of the plan; None where nothing is planned."""
-        return float(self.projection / self.planned) if self.planned else None
+        return float(Fraction(self.projection) / Fraction(self.planned)) if self.planned else None
 
     @property
     def delivery(self) -> float | None:
         """Actual as a share of what was planned for the days seen; None where that is nothing."""
-        return float(self.actual / self.due) if self.due else None
+        return float(Fraction(self.actual) / Fraction(self.due)) if self.due else None
 
     @property
     def over(self) -> Decimal:
         """Money that is projected beyond the plan, at least 0."""
-        return max(self.projection - self.planned, Decimal(0))
+        return max(difference_of(self.projection, self.planned), Decimal(0))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, money as text."""

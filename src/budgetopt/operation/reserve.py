@@ -261,12 +261,11 @@ def _behind(
             return None
         return say("the projection is {share} below the plan", share=f"{pace:.1%}")
     total = pace.period.total
-    if total.planned <= 0 or Fraction(total.planned - total.projection) < hurdle * Fraction(
-        total.planned
-    ):
+    planned, projection = Fraction(total.planned), Fraction(total.projection)
+    if planned <= 0 or planned - projection < hurdle * planned:
         return None
     template = "the projection {projection} is {share} below the planned {planned}"
-    share = f"{float((total.planned - total.projection) / total.planned):.1%}"
+    share = f"{float((planned - projection) / planned):.1%}"
     money = {"projection": show(total.projection), "planned": show(total.planned)}
     return say(template, share=share, **money)
 
