@@ -54,6 +54,22 @@ def test_what_others_leave_pays_first_then_the_reserve():
     assert "5 by nobody" in short.sentence()
 
 
+def test_next_week_pays_down_to_what_it_must_have():
+    """Its change limits too: 700 of a may fall to 490, 700 of b to 600, and nothing of c."""
+    least = {"a": 490, "b": 600, "c": 630}
+    much = week_of({"a": 2000, "b": 700, "c": 630, "d": 70}, days=7, today=NEXT)
+    found = answer_overspend(PLAN, much, "weakest", marginal=MARGINAL, next_week=SPLIT, least=least)
+    assert sources(found) == [("next-week", "b", 100), ("next-week", "a", 210)]
+    assert found.uncovered == 1300 - 310
+    own = answer_overspend(PLAN, much, "stop", next_week=SPLIT, least=least)
+    assert sources(own) == [("next-week", "a", 210)]
+    # A floor stays a floor.
+    free = answer_overspend(
+        PLAN, much, "weakest", marginal=MARGINAL, next_week=SPLIT, least={"b": 100}
+    )
+    assert sources(free)[0] == ("next-week", "b", 200)
+
+
 def test_a_programs_own_decimal_context_changes_nothing():
     plan = Plan(
         budget="123456.78",

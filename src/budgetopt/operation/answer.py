@@ -158,6 +158,7 @@ def answer_overspend(
     balance: Any = 0,
     marginal: Mapping[str, float] | None = None,
     next_week: Mapping[str, Any] | None = None,
+    least: Mapping[str, Any] | None = None,
 ) -> Answered:
     """Return who pays for what a week spends, or is projected to spend, beyond its plan.
 
@@ -179,6 +180,8 @@ def answer_overspend(
         such as value for money. Channels that are not named, or not known (NaN), pay last.
     next_week
         Money of the next week by channel; nothing is taken from it where it is not given.
+    least
+        What channels must have of it, by their change limits too.
 
     Raises
     ------
@@ -192,7 +195,7 @@ def answer_overspend(
         raise _wrong("marginal", "is missing", "give what the next unit brings by channel")
     over = {line.channel: _over(plan, line) for line in week.lines}
     over = {name: minor for name, minor in over.items() if minor}
-    purse = _Purse(plan, week, plan.last_minor(next_week or {}))
+    purse = _Purse(plan, week, plan.last_minor(next_week or {}), plan.last_minor(least or {}))
     left = tuple(_Offer("left-over", n, m) for n, m in purse.left_over().items() if n not in over)
     if rule == "reserve":
         offers = (*left, _Offer("reserve", "", plan.money.minor(balance, "balance")))
@@ -224,6 +227,7 @@ class _Purse(NamedTuple):
     plan: Plan
     week: Paced
     following: list[int]
+    needed: list[int]
 
     def left_over(self) -> dict[str, int]:
         """Return what each channel will leave of its plan."""
@@ -242,7 +246,8 @@ class _Purse(NamedTuple):
 
     def next_week(self, at: int) -> int:
         """Return what can be taken off a channel's next week."""
-        return max(self.following[at] - self.least(at, self.following[at]), 0)
+        there = self.following[at]
+        return max(there - max(self.least(at, there), self.needed[at]), 0)
 
     def least(self, at: int, money: int) -> int:
         """Return what a channel keeps: its floor, its minimum where it is on, all if locked."""
