@@ -98,6 +98,13 @@ def test_a_week_that_is_not_over():
     )  # fmt: skip
 
 
+def test_a_week_that_is_not_over_through_nobody_knows_which_day():
+    running = history_of(STEADY, last=MONDAY, partial=[False, False, False, True])
+    (found,) = alerts(plan_of(), FRIDAY, history=running)
+    assert found.sentence == f"the week of {MONDAY} is not over; it is left out"
+    assert found.figures == ()
+
+
 def difference(earlier, now):
     return {"history": now, "difference": Known.of(now).since(Known.of(earlier))}
 
@@ -250,6 +257,23 @@ def test_reserve_nearly_gone(taken, severity):
     for alert in found:
         assert dict(alert.figures)["left"] == float(there.contingency.balance)
     assert alerts(plan_of(), FRIDAY, balances=balances(plan_of(), weeks)) == ()
+
+
+def test_the_reserve_is_not_below_a_line_that_it_stands_at():
+    """A tenth of 3 is 0.3, though 0.1 * 3.0 is more."""
+    plan = plan_of({"reserve_low": 0.1}, reserve=Reserve(contingency=3))
+    for taken, count in (("2.70", 0), ("2.71", 1)):
+        there = balances(plan, [MONDAY], [Movement(MONDAY, "release", taken)])
+        assert len(alerts(plan, FRIDAY, balances=there)) == count
+
+
+@pytest.mark.parametrize(("line", "shown"), [(0.825, "82.5%"), (0.995, "99.5%"), (0.07, "7%")])
+def test_a_share_of_a_budget_is_shown_as_it_is(line, shown):
+    phases = [{"name": "burst", "first": MONDAY, "last": MONDAY + 6 * DAY, "budget": 1000}]
+    plan = plan_of(operation={"phases": phases, "pacing": {"lines": [line]}})
+    found = pace(plan, {MONDAY: {"a": 1000}}, {Week(MONDAY, 5): {"a": 996, "b": 0}}, FRIDAY)
+    raised = [alert for alert in alerts(plan, FRIDAY, pace=found) if ":phase:" in alert.key]
+    assert [alert.sentence.values["share"] for alert in raised] == [shown]
 
 
 def test_budget_lines_and_channels_off_pace():

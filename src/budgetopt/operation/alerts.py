@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from itertools import chain
 
 import numpy as np
@@ -235,7 +237,8 @@ _PAUSE = {
 def reserve_low(rules: AlertRules, balances: Balances) -> Iterator[Alert]:
     """Yield that contingency is below a share of what was built up, or used up."""
     built, left = balances.contingency.built, balances.contingency.balance
-    if not built or float(left) >= rules.reserve_low * float(built):
+    # A setting stands for the shortest decimal that prints it.
+    if not built or Fraction(left) >= Fraction(repr(rules.reserve_low)) * Fraction(built):
         return
     values = {"left": show(left), "built": show(built), "period": balances.period.label}
     figures = (("left", float(left)), ("built", float(built)))
@@ -287,7 +290,7 @@ def _budget_lines(span: Paced) -> Iterator[Alert]:
         if not line.reached and not (whole and line.day is not None and line.day < span.last):
             continue
         values = {
-            "share": f"{line.share:.0%}",
+            "share": f"{float(100 * Decimal(repr(line.share))):g}%",
             "budget": show(span.budget),
             "label": span.called,
         }

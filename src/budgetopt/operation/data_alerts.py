@@ -72,9 +72,13 @@ def not_over(history: History) -> Iterator[Alert]:
     if through is not None and week.end <= through:
         return
     days = 0 if through is None else max((through - week.start).days + 1, 0)
+    figures: tuple[tuple[str, float], ...] = (("days", float(days)),)
     template = "the week of {week} is not over, {days} of its 7 days are there; it is left out"
     said = say(template, week=week.start, days=days)
-    yield Alert("week-not-over", "info", said, (("days", days),), key=f"week-not-over:{week.start}")
+    if not days:
+        # It has a row, and nobody says through which day.
+        said, figures = say("the week of {week} is not over; it is left out", week=week.start), ()
+    yield Alert("week-not-over", "info", said, figures, key=f"week-not-over:{week.start}")
 
 
 def revised(

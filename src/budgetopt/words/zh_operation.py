@@ -87,6 +87,7 @@ ZH_OPERATION: dict[str, str] = {
     ),
     "the week of {week} is over, but lacks days": "{week} 当周已结束，但缺少部分日期的数据",
     "the week of {week} has no report of {channels}": "{week} 当周缺少以下渠道的报表：{channels}",
+    "the week of {week} is not over; it is left out": "{week} 当周尚未结束，暂不计入",
     "the week of {week} is not over, {days} of its 7 days are there; it is left out": (
         "{week} 当周尚未结束，7 天中已有 {days} 天的数据，未采用"
     ),
