@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -188,6 +189,16 @@ def test_what_is_written_while_it_is_read_without_a_lock(file, monkeypatch):
     assert len(ledger.entries()) == 3
     with pytest.raises(LedgerError, match="while it was read"), ledger._store.reading():
         os.utime(file, ns=(1, 1))
+
+
+def test_a_transaction_in_another_thread_is_no_damage(file):
+    """SQLite does not allow it; nobody is to restore a ledger from a backup for that."""
+    with ThreadPoolExecutor(1) as other, Ledger.open(file).transaction("Ann") as t:
+        error = other.submit(t.add, "note", {}).exception()
+        t.add("note", {})
+    assert isinstance(error, InputError)
+    assert "thread" in error.remedy
+    assert Ledger.open(file).verify().entries == 1
 
 
 def test_a_locked_ledger(where, clock):

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from budgetopt.errors import LedgerError
+from budgetopt.errors import InputError, LedgerError
 
 _BY_CODE: dict[int, tuple[str, str, str]] = {
     sqlite3.SQLITE_BUSY: (
@@ -70,6 +70,14 @@ def typed_errors(where: str) -> Iterator[None]:
     """Raise what SQLite raises inside as a `LedgerError` that says what to do."""
     try:
         yield
+    except sqlite3.ProgrammingError as error:
+        # The ledger itself is as good as ever.
+        raise InputError(
+            "bad-argument",
+            f"the transaction cannot be used here ({error})",
+            field="transaction",
+            remedy="use it inside of its block, in the thread that began it",
+        ) from error
     # Python decodes SQLite's messages, which quote the bytes of a damaged file.
     except (sqlite3.Error, UnicodeDecodeError) as error:
         number = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
