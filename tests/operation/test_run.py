@@ -279,3 +279,14 @@ def test_a_phase_has_its_budget_and_a_freeze_holds(tmp_path):
     assert found.decision.allocation.budget == 3300
     kol = next(move for move in found.decision.moves if move.channel == "kol")
     assert not kol.change
+
+
+def test_a_thing_that_the_plan_has_anew_is_told_once(tmp_path):
+    book = ledger(tmp_path)
+    first = run(book)
+    frozen = {"name": "new site", "first": "2025-01-06", "last": "2025-01-12", "channels": ["feed"]}
+    second = run(book, plan({"freezes": [frozen]}))
+    assert second.changed == ("the plan has operation.freezes.new site now",)
+    third = run(book, plan())
+    assert (first.revision, third.revision) == (1, 3)
+    assert third.changed == ("the plan has operation.freezes.new site no more",)

@@ -279,15 +279,17 @@ def _projected(line: Line) -> str:
 
 
 def _budget_lines(span: Paced) -> Iterator[Alert]:
-    """Yield the lines of a span: reached, or the whole budget, that will be before its end.
+    """Yield the highest line reached in a span, and the whole budget if it will be before its end.
 
     A line reached on its day by the plan is no more than worth knowing; before it, a warning; money
     beyond the whole budget is critical.
     """
     spent = span.total.actual
+    highest = max((line.share for line in span.warned if line.reached), default=None)
     for line in span.warned:
         whole = line.share >= 1
-        if not line.reached and not (whole and line.day is not None and line.day < span.last):
+        early = whole and line.day is not None and line.day < span.last
+        if line.share != highest and (line.reached or not early):
             continue
         values = {
             "share": f"{float(100 * Decimal(repr(line.share))):g}%",

@@ -229,7 +229,8 @@ class Friday:
                 limits=limits,
                 fired=run.decision.fired,
                 balances=run.balances,
-                pace=run.pace,
+                # Before a week that is applied has begun nobody has planned what is spent.
+                pace=run.pace if any(week < self.today for week in seen.applied) else None,
             ),
             *(alerts(plan, self.today, answered=answered) for answered in draft.answers),
         ]

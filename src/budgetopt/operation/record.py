@@ -186,7 +186,21 @@ def _other_changes(old: Inputs, new: Inputs) -> Iterator[str]:
 
 def _plan_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     was, now = dict(_flat(old)), dict(_flat(new))
-    changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    things = [set(_things(side)) for side in (old, new)]
+    added, gone = sorted(things[1] - things[0]), sorted(things[0] - things[1])
+    if added:
+        yield say("the plan has {names} now", names=listed(added, _NAMED))
+    if gone:
+        yield say("the plan has {names} no more", names=listed(gone, _NAMED))
+    whole = tuple(f"{thing}." for thing in (*added, *gone))
+    changed = [
+        name
+        for name in {**was, **now}
+        if was.get(name) != now.get(name)
+        and not name.startswith(whole)
+        # An empty list that was filled, or one that was emptied, is told by what it holds.
+        and not any(thing.startswith(f"{name}.") for thing in whole)
+    ]
     for name in changed[:_NAMED]:
         values = {key: _shown(side.get(name)) for key, side in (("new", now), ("old", was))}
         yield say("the plan's {field} is {new}, was {old}", field=name, **values)
@@ -204,6 +218,16 @@ def _flat(data: Any, at: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(one, f"{at}.{_name(one)}")
     elif at:
         yield at, data
+
+
+def _things(data: Any, at: str = "") -> Iterator[str]:
+    """Return the dotted name of everything that has a name, such as ``channels.search``."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _things(value, f"{at}.{key}" if at else str(key))
+    elif isinstance(data, list) and all(_name(one) for one in data):
+        for one in data:
+            yield f"{at}.{_name(one)}"
 
 
 def _name(one: Any) -> str:

@@ -65,25 +65,29 @@ def _verify_channels(names: Sequence[str], spend: Whole, rules: Rules) -> None:
         if np.any(bad):
             at = int(np.argmax(bad))
             rule = RULES[which_rule[at]] or ("zero" if which == "below" else "budget")
-            raise _broken(names[at], show(spend[at]), f"{which} its {rule} {show(limit[at])}")
+            raise _of_channel(names[at], show(spend[at]), f"{which} its {rule} {show(limit[at])}")
     small = (spend < rules.least_on) & ~off
     if np.any(small):
         at = int(np.argmax(small))
         least = show(rules.least_on[at])
-        raise _broken(names[at], show(spend[at]), f"neither off nor at least {least}")
+        raise _of_channel(names[at], show(spend[at]), f"neither off nor at least {least}")
     stays = np.zeros(spend.size, dtype=bool) if rules.last is None else spend == rules.last
     odd = (spend % rules.lots != 0) & (bounds.lower != bounds.upper) & ~stays
     if np.any(odd):
         at = int(np.argmax(odd))
         step = show(rules.lots[at])
-        raise _broken(names[at], show(spend[at]), f"no multiple of the step {step}")
+        raise _of_channel(names[at], show(spend[at]), f"no multiple of the step {step}")
 
 
-def _broken(name: str, amount: str, problem: str) -> VerificationError:
+def _of_channel(name: str, amount: str, problem: str) -> VerificationError:
+    return _broken(f"spend of {name!r}", amount, problem, field=name)
+
+
+def _broken(what: str, amount: str, problem: str, field: str = "") -> VerificationError:
     return VerificationError(
         "broken-limit",
-        f"spend of {name!r} is {amount}, {problem}",
-        field=name,
+        f"{what} is {amount}, {problem}",
+        field=field or what,
         value=amount,
         remedy="withhold this split; if budgetopt made it, report it",
     )

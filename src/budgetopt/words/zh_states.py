@@ -38,6 +38,8 @@ ZH_STATES: dict[str, str] = {
     "total": "合计",
     "none": "无",
     "nothing": "无",
+    "the plan has {names} now": "计划新增 {names}",
+    "the plan has {names} no more": "计划不再包含 {names}",
     "the plan's {field} is {new}, was {old}": "计划中的 {field} 由 {old} 改为 {new}",
     "{count} more fields of the plan changed": "计划中另有 {count} 处改动",
     "the seed is {new}, was {old}": "随机种子由 {old} 改为 {new}",
