@@ -172,3 +172,27 @@ def test_the_reserve_is_no_part_of_what_may_be_spent(tmp_path):
     book = ledger(tmp_path)
     found = run(book, plan(reserve=bo.Reserve(contingency="10%", test=60)))
     assert found.decision.allocation.budget == 3300 - 330 - 60
+
+
+@pytest.mark.parametrize("rule", ["weakest", "stop"])
+@pytest.mark.parametrize("change", ["none", "30%"])
+def test_no_week_is_paid_for_by_money_that_is_not_there(tmp_path, rule, change):
+    """Two weeks spent three times their plan; the next one pays what it can, once."""
+    book, past = ledger(tmp_path), history()
+    declared = plan({"pacing": {"overspend": rule}}, max_change=change)
+    for week in (FIRST, FIRST + WEEK):
+        found = run(book, declared, week=week, today=week)
+        approve(book, declared, week, who="ann")
+        apply(book, declared, week, who="ann")
+        past = after(past, {n: 3 * money for n, money in found.decision.allocation.spend.items()})
+    week = FIRST + 2 * WEEK
+    found = run(book, declared, past, week=week, today=week)
+    answers = [entry.data["answer"] for entry in book.entries(kinds=("note",), week=week)]
+    sources = [source for answer in answers for source in answer["sources"]]
+    paid = sum(Decimal(source["amount"]) for source in sources)
+    assert len(answers) == 2
+    assert {source["payer"] for source in sources} == {"next-week"}
+    assert sum(Decimal(answer["uncovered"]) for answer in answers) > 0
+    assert "uncovered" in [alert.code for alert in found.alerts]
+    assert found.decision.allocation.total <= declared.spendable - paid
+    assert not any("cannot be taken off" in note for note in found.notes)

@@ -160,6 +160,8 @@ def _answered(
     """Return who pays for weeks that overspent, one after another."""
     answers: list[Answered] = []
     moved: tuple[Movement, ...] = ()
+    there = {} if first is None else dict(first.allocation.spend)
+    low = [] if first is None else first.allocation.money_bounds()[0]
     for week, applied, spent in over:
         paced = pace(plan, {week: applied}, {Week(week): spent}, today, week=week, fiscal=_SHORT)
         answered = answer_overspend(
@@ -167,21 +169,26 @@ def _answered(
             paced.week,
             balance=seen.free(plan, moved, on=week).contingency.balance,
             marginal=None if first is None else _mroas(plan, first, all_=True),
-            next_week=None if first is None else first.allocation.spend,
+            next_week=there,
+            least=dict(zip(there, low, strict=True)),
         )
         answers.append(answered)
+        # What pays for one week does not pay for another one.
+        for source in answered.sources:
+            if source.payer == "next-week":
+                there[source.channel] -= source.amount
         movement = answered.movement(week)
         moved += () if movement is None else (movement,)
     return tuple(answers)
 
 
 def _charged(terms: Terms, answers: Iterable[Answered], first: Decision | None) -> Terms:
-    """Return terms with what overspends take off the week; whoever pays its own is capped."""
+    """Return terms with what overspends take off the week; whoever pays is capped."""
     taken, caps = terms.taken, dict(terms.caps)
     for answered in answers:
         taken += answered.paid("next-week")
         for source in answered.sources:
-            if answered.rule == "stop" and source.payer == "next-week" and first is not None:
+            if source.payer == "next-week" and first is not None:
                 money = caps.get(source.channel, first.allocation.spend[source.channel])
                 caps[source.channel] = money - source.amount
     return Terms(terms.released, taken, tuple(sorted(caps.items())))

@@ -32,7 +32,7 @@ class Terms:
     taken
         Money taken off the week, as earlier ones overspent.
     caps
-        Most that channels get which are to pay for their own overspend.
+        Most that channels get which are to pay for an overspend.
     """
 
     released: Decimal = Decimal(0)
