@@ -14,9 +14,9 @@ from budgetopt.calendar import Fiscal
 from budgetopt.ledger import Ledger
 from budgetopt.operation import run_week
 from budgetopt.operation.checks import as_text
-from budgetopt.operation.histories import Known, keep
 from budgetopt.operation.propose import Asked, Terms, decision_text
 from budgetopt.operation.record import Inputs, plan_record
+from budgetopt.operation.record.histories import Known, keep
 from budgetopt.operation.reserve import parts_of
 
 YEARS, CHANNELS = 10, 100

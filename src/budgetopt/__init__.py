@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from budgetopt.version import VERSION
+
 if TYPE_CHECKING:
     from budgetopt.belief import Belief, Settings, learn
     from budgetopt.calendar import Week
@@ -75,7 +77,7 @@ if TYPE_CHECKING:
     from budgetopt.simulation import Simulation, simulate
     from budgetopt.weekly import Decision, reallocate
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _ROOMS = {
     "plan": (

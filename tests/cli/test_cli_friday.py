@@ -18,7 +18,7 @@ import budgetopt as bo
 from budgetopt.figures import show_figure
 from budgetopt.ledger import Ledger
 from budgetopt.operation import run_week, state_of
-from budgetopt.operation.alert import Alert
+from budgetopt.operation.alerts import Alert
 from budgetopt.operation.propose import decision_of
 
 from . import friday as at
@@ -165,7 +165,7 @@ def test_nothing_moves_exits_with_5_and_says_why(folder, capsys):
 
 def test_a_critical_alert_exits_with_7_and_the_week_is_recorded(folder, capsys, monkeypatch):
     found = Alert("pause", "critical", "feed should pause", (), ("feed",), "pause:feed")
-    monkeypatch.setattr("budgetopt.operation.draft.alerts", lambda *_, **__: (found,))
+    monkeypatch.setattr("budgetopt.operation.friday.draft.alerts", lambda *_, **__: (found,))
     code, out, err = at.week(capsys, "--policy", "hold")
     assert (code, err) == (7, "")
     assert "Critical: feed should pause.\n" in out

@@ -29,7 +29,7 @@ from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger
 from budgetopt.operation.checks import week_of
 from budgetopt.operation.edit import edit as edit_week
-from budgetopt.operation.histories import recorded
+from budgetopt.operation.record import recorded
 from budgetopt.operation.state import state_of
 from budgetopt.plan import Plan
 from budgetopt.words import say

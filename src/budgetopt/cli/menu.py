@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from budgetopt import __version__
 from budgetopt.cli.allocate import allocate
 from budgetopt.cli.apply import apply
 from budgetopt.cli.approve import approve
@@ -29,6 +28,7 @@ from budgetopt.cli.simulate import simulate
 from budgetopt.cli.verify import verify
 from budgetopt.cli.week import week
 from budgetopt.errors import InputError
+from budgetopt.version import VERSION
 
 COMMANDS = (demo, check, learn, reallocate, allocate, frontier, simulate, schema)
 RHYTHM = (week, approve, reject, edit, apply, release, pace, ramp, history, show, diff)
@@ -39,7 +39,7 @@ _PANEL = "Every week, on a ledger"
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        typer.echo(VERSION)
         raise typer.Exit
 
 

@@ -22,9 +22,8 @@ from budgetopt.cli.options import (
 )
 from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger
-from budgetopt.operation.by_day import Actual
 from budgetopt.operation.checks import week_of
-from budgetopt.operation.pacing import actual_of
+from budgetopt.operation.pacing import Actual, actual_of
 from budgetopt.operation.pacing import pace as pace_on
 from budgetopt.operation.seen import Seen, see
 from budgetopt.operation.state import state_of

@@ -24,8 +24,8 @@ from budgetopt.cli.options import (
 )
 from budgetopt.cli.reallocate import NOTHING_MOVES, PolicyOption, SeedOption
 from budgetopt.market import scenario_named
-from budgetopt.operation.alert import worst
-from budgetopt.operation.run import run_week
+from budgetopt.operation.alerts import worst
+from budgetopt.operation.friday import run_week
 from budgetopt.operation.state import state_of
 from budgetopt.plan import Plan
 from budgetopt.policies import NAMES, policy_named

@@ -9,20 +9,25 @@ What they count with are pure functions, which need no ledger: `pace`, `answer_o
 
 from __future__ import annotations
 
-from budgetopt.operation.alert import Alert, news, worst
-from budgetopt.operation.alerts import alerts
-from budgetopt.operation.answer import Answered, answer_overspend
+from budgetopt.operation.alerts import Alert, alerts, news, worst
 from budgetopt.operation.apply import apply
 from budgetopt.operation.approve import approve, reject
 from budgetopt.operation.edit import Edited, edit, priced
+from budgetopt.operation.friday import WeekRun, run_week
 from budgetopt.operation.measure import measure
 from budgetopt.operation.pacing import Pace, Paced, actual_of, pace
 from budgetopt.operation.ramp import Ramp, ramp
 from budgetopt.operation.release import release
-from budgetopt.operation.reserve import Balances, Movement, balances, release_by_hand, releases_due
-from budgetopt.operation.run import run_week
+from budgetopt.operation.reserve import (
+    Answered,
+    Balances,
+    Movement,
+    answer_overspend,
+    balances,
+    release_by_hand,
+    releases_due,
+)
 from budgetopt.operation.state import WeekState, state_of, states_of
-from budgetopt.operation.week_run import WeekRun
 
 __all__ = [
     "Alert",

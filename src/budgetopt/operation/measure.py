@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from budgetopt.history import History
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.operation.checks import named
-from budgetopt.operation.histories import Difference, Known, Latest, keep
+from budgetopt.operation.record.histories import Difference, Known, Latest, keep
 from budgetopt.operation.seen import Lived, lived
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.plan import Plan

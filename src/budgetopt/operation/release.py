@@ -8,9 +8,8 @@ from typing import Any
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger, Transaction
-from budgetopt.operation.answer import Answered
 from budgetopt.operation.checks import named, next_week, reason, week_of
-from budgetopt.operation.reserve import Balances, Due, Movement, release_by_hand
+from budgetopt.operation.reserve import Answered, Balances, Due, Movement, release_by_hand
 from budgetopt.operation.seen import overspend_key, see
 from budgetopt.plan import Plan
 from budgetopt.words import templates_of

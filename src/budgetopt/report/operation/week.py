@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from budgetopt.money import show_amount as show
-from budgetopt.operation.alert import Severity
+from budgetopt.operation.alerts import Severity
 from budgetopt.operation.checks import RULE
+from budgetopt.operation.friday import WeekRun
 from budgetopt.operation.state import WeekState
-from budgetopt.operation.week_run import WeekRun
 from budgetopt.plan import Plan
 from budgetopt.report.layout import noted, said
 from budgetopt.report.operation.ledger import anchor, as_json, standing

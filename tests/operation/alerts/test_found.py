@@ -16,13 +16,20 @@ from budgetopt.figures import show_figure
 from budgetopt.history import Delay, History
 from budgetopt.ledger import Ledger
 from budgetopt.money import show_amount
-from budgetopt.operation import data_alerts
-from budgetopt.operation.alert import CODES, Alert, from_json, news, to_json, to_log, worst
-from budgetopt.operation.alerts import alerts
-from budgetopt.operation.answer import answer_overspend
-from budgetopt.operation.histories import Known
+from budgetopt.operation.alerts import (
+    CODES,
+    Alert,
+    alerts,
+    from_json,
+    news,
+    of_data,
+    to_json,
+    to_log,
+    worst,
+)
 from budgetopt.operation.pacing import pace
-from budgetopt.operation.reserve import Movement, balances
+from budgetopt.operation.record import Known
+from budgetopt.operation.reserve import Movement, answer_overspend, balances
 from budgetopt.plan import Channel, Goal, Plan, Reserve
 from budgetopt.weekly import Fired
 
@@ -457,5 +464,5 @@ def test_alerts_that_are_refused(wrong):
 
 
 def test_every_code_is_raised_somewhere():
-    source = "".join(map(inspect.getsource, (sys.modules[alerts.__module__], data_alerts)))
+    source = "".join(map(inspect.getsource, (sys.modules[alerts.__module__], of_data)))
     assert {code for code in CODES if f'"{code}"' in source} == set(CODES)

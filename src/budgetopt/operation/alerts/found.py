@@ -18,37 +18,19 @@ from budgetopt.calendar import Week, as_date
 from budgetopt.figures import show_figure
 from budgetopt.history import History
 from budgetopt.money import show_amount as show
-from budgetopt.operation.alert import (
-    SEVERITIES,
+from budgetopt.operation.alerts.alert import (
     Alert,
     Severity,
-    from_json,
     news,
-    to_json,
-    to_log,
-    worst,
 )
-from budgetopt.operation.answer import Answered
-from budgetopt.operation.data_alerts import incomplete, not_over, revised, stale
-from budgetopt.operation.histories import Difference
+from budgetopt.operation.alerts.of_data import incomplete, not_over, revised, stale
 from budgetopt.operation.pacing import Line, Pace, Paced
-from budgetopt.operation.reserve import Balances
+from budgetopt.operation.record import Difference
+from budgetopt.operation.reserve import Answered, Balances
 from budgetopt.plan import RULES, Plan
 from budgetopt.plan.operation import AlertRules
 from budgetopt.weekly import Fired
 from budgetopt.words import say
-
-__all__ = [
-    "SEVERITIES",
-    "Alert",
-    "Severity",
-    "alerts",
-    "from_json",
-    "news",
-    "to_json",
-    "to_log",
-    "worst",
-]
 
 STAYS = 2
 """Whole weeks on end that a channel is beyond a pause rule before it fires."""

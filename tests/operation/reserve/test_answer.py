@@ -13,9 +13,15 @@ from scipy.optimize import linprog
 
 from budgetopt.calendar import Week
 from budgetopt.errors import InputError
-from budgetopt.operation.answer import Answered, Source, answer_overspend
 from budgetopt.operation.pacing import pace
-from budgetopt.operation.reserve import Movement, balances, releases_due
+from budgetopt.operation.reserve import (
+    Answered,
+    Movement,
+    Source,
+    answer_overspend,
+    balances,
+    releases_due,
+)
 from budgetopt.plan import Channel, Plan, Reserve
 
 MONDAY = dt.date(2026, 11, 16)

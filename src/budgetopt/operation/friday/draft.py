@@ -12,18 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt import __version__
 from budgetopt.history import History
-from budgetopt.operation.alert import Alert, news
-from budgetopt.operation.alerts import alerts
-from budgetopt.operation.answer import Answered
+from budgetopt.operation.alerts import Alert, alerts, news
 from budgetopt.operation.approve import name_needed
-from budgetopt.operation.by_day import Actual
 from budgetopt.operation.checks import as_text
-from budgetopt.operation.decide import decide
-from budgetopt.operation.histories import Difference, Known, Latest, recorded
+from budgetopt.operation.friday.decide import decide
+from budgetopt.operation.friday.week_run import WeekRun
 from budgetopt.operation.measure import Measured, actuals
-from budgetopt.operation.pacing import Pace, actual_of, pace
+from budgetopt.operation.pacing import Actual, Pace, actual_of, pace
 from budgetopt.operation.propose import Asked, decision_of, plan_of_week
 from budgetopt.operation.reading import Reads
 from budgetopt.operation.record import (
@@ -33,11 +29,12 @@ from budgetopt.operation.record import (
     policy_record,
     what_changed,
 )
-from budgetopt.operation.reserve import Due, parts_of
+from budgetopt.operation.record.histories import Difference, Known, Latest, recorded
+from budgetopt.operation.reserve import Answered, Due, parts_of
 from budgetopt.operation.seen import Seen
-from budgetopt.operation.week_run import WeekRun
 from budgetopt.optimize import allocate
 from budgetopt.plan import Goal
+from budgetopt.version import VERSION
 from budgetopt.weekly import last_spend
 from budgetopt.words import restored, say, templates_of
 
@@ -265,7 +262,7 @@ class Friday:
             last={} if last is None else as_text(last[1]),
             released=str(seen.released(by_hand=True)),
             scenarios=self.scenarios,
-            version=__version__,
+            version=VERSION,
         )
 
     def _changed(self, reads: Reads, seen: Seen, inputs: Inputs) -> tuple[str, ...]:

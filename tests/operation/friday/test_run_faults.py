@@ -15,10 +15,10 @@ from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
 from budgetopt.operation import run_week
 
-from .helpers import FIRST, history, ledger, plan
+from ..helpers import FIRST, history, ledger, plan
 
-run_module = importlib.import_module("budgetopt.operation.run")
-HERE = Path(__file__).parent
+run_module = importlib.import_module("budgetopt.operation.friday.run")
+HERE = Path(__file__).parents[1]
 
 
 def kills(folder, count, seed):

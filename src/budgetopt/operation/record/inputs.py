@@ -17,7 +17,7 @@ from budgetopt.belief import Belief
 from budgetopt.errors import InputError
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount
-from budgetopt.operation.histories import Difference
+from budgetopt.operation.record.histories import Difference
 from budgetopt.plan import Plan
 from budgetopt.policies import Policy
 from budgetopt.policies.named import policy_to_dict

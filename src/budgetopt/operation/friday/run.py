@@ -20,15 +20,15 @@ from budgetopt.history import History
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.operation.approve import approve_by_rule
 from budgetopt.operation.checks import named, next_week, week_of
-from budgetopt.operation.draft import Draft, Friday
-from budgetopt.operation.histories import Known, keep
+from budgetopt.operation.friday.draft import Draft, Friday
+from budgetopt.operation.friday.week_run import WeekRun
 from budgetopt.operation.measure import write_actuals
 from budgetopt.operation.propose import Asked
 from budgetopt.operation.record import plan_record
+from budgetopt.operation.record.histories import Known, keep
 from budgetopt.operation.release import write_answer, write_due
 from budgetopt.operation.seen import Seen, see
 from budgetopt.operation.state import state_of
-from budgetopt.operation.week_run import WeekRun
 from budgetopt.plan import Plan
 from budgetopt.policies import DEFAULT, Policy, checked_policy
 from budgetopt.weekly import Guardrails

@@ -10,8 +10,8 @@ import numpy as np
 
 from budgetopt.calendar import Week, as_date
 from budgetopt.history import Delay, History
-from budgetopt.operation.alert import Alert, Severity
-from budgetopt.operation.histories import Difference, Revised
+from budgetopt.operation.alerts.alert import Alert, Severity
+from budgetopt.operation.record.histories import Difference, Revised
 from budgetopt.plan.operation import AlertRules
 from budgetopt.words import say
 

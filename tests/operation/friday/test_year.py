@@ -23,7 +23,7 @@ from budgetopt.operation import (
     states_of,
 )
 
-from .helpers import MONDAY, WEEK, ledger
+from ..helpers import MONDAY, WEEK, ledger
 
 NAMES = ("baidu", "douyin", "kol", "wecom")
 BUDGET, SHARE, HELD = 8000, Decimal("0.3"), Decimal("0.05")

@@ -9,7 +9,7 @@ import pytest
 import budgetopt as bo
 from budgetopt.operation import apply, approve, edit, release, state_of
 
-from .helpers import FIRST, NAMES, WEEK, after, history, ledger, plan, revised, run
+from ..helpers import FIRST, NAMES, WEEK, after, history, ledger, plan, revised, run
 
 
 def test_money_released_by_hand_is_spent_in_its_week(tmp_path):

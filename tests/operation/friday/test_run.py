@@ -10,11 +10,11 @@ import pytest
 import budgetopt as bo
 from budgetopt.errors import InfeasibleError
 from budgetopt.operation import apply, approve, reject, run_week
-from budgetopt.operation.histories import Known, keep, recorded
+from budgetopt.operation.record.histories import Known, keep, recorded
 from budgetopt.policies import PosteriorMean
 from budgetopt.words import in_language
 
-from .helpers import FIRST, MONDAY, NAMES, WEEK, after, history, ledger, plan, revised, run
+from ..helpers import FIRST, MONDAY, NAMES, WEEK, after, history, ledger, plan, revised, run
 
 
 def kinds(book):

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import budgetopt as bo
-from budgetopt.operation.histories import CHAIN, Difference, Known, Latest, keep, recorded
 from budgetopt.operation.record import Inputs, canonical, plan_fingerprint, what_changed
+from budgetopt.operation.record.histories import CHAIN, Difference, Known, Latest, keep, recorded
 
-from .helpers import MONDAY, NAMES, WEEK, history, ledger, plan, revised
+from ..helpers import MONDAY, NAMES, WEEK, history, ledger, plan, revised
 
 
 def weeks_of(count, values, total=False, partial=False, names=NAMES):

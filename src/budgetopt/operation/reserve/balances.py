@@ -27,23 +27,12 @@ from budgetopt.calendar import Week, as_date, by_period, periods
 from budgetopt.errors import MoneyError
 from budgetopt.figures import show_figure
 from budgetopt.money import show_amount as show
-from budgetopt.operation.accounts import Account, Balances, Movement, wrong
 from budgetopt.operation.pacing import Pace
+from budgetopt.operation.reserve.accounts import Account, Balances, Movement, wrong
 from budgetopt.plan import Plan
 from budgetopt.plan.operation import Release
 from budgetopt.plan.reserve import KINDS
 from budgetopt.words import Sentence, say
-
-__all__ = [
-    "Account",
-    "Balances",
-    "Due",
-    "Movement",
-    "balances",
-    "parts_of",
-    "release_by_hand",
-    "releases_due",
-]
 
 _DAY = dt.timedelta(days=1)
 

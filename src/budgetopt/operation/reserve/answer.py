@@ -31,7 +31,7 @@ from budgetopt.errors import InputError, did_you_mean
 from budgetopt.money import show_amount as show
 from budgetopt.money import total_of
 from budgetopt.operation.pacing import Line, Paced
-from budgetopt.operation.reserve import Movement
+from budgetopt.operation.reserve.accounts import Movement
 from budgetopt.plan import Plan
 from budgetopt.plan.operation.pacing import Overspend
 from budgetopt.words import Sentence, say

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 
 from budgetopt.calendar import Fiscal, Week
 from budgetopt.errors import InfeasibleError
-from budgetopt.operation.answer import Answered, answer_overspend
 from budgetopt.operation.checks import Spends, as_text
 from budgetopt.operation.measure import Measured
 from budgetopt.operation.pacing import Pace, pace
 from budgetopt.operation.propose import Asked, Terms, decision_text
-from budgetopt.operation.reserve import Due, Movement, releases_due
+from budgetopt.operation.reserve import Answered, Due, Movement, answer_overspend, releases_due
 from budgetopt.operation.seen import Seen, overspend_key
 from budgetopt.plan import Plan
 from budgetopt.weekly import Decision

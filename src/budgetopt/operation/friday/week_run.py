@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from budgetopt.operation.alert import Alert
+from budgetopt.operation.alerts import Alert
 from budgetopt.operation.pacing import Pace
 from budgetopt.operation.reserve import Balances, Movement
 from budgetopt.operation.state import State
