@@ -46,15 +46,19 @@ def test_history_lists_the_weeks_and_where_they_stand(shop, capsys):
     code, out, err = run(capsys, "history", *at.LEDGER)
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line.split() for line in out.splitlines()[1:3]}
-    assert rows[at.WEEK][1:4] == ["measured", "2", "2,850"]
+    assert rows[at.WEEK][1:6] == ["measured", "2", "3,000", "2,850", "2,510"]
     assert rows["2025-11-17"][1:3] == ["proposed", "1"]
     weeks = json.loads(run(capsys, "history", *at.LEDGER, "--json")[1])["weeks"]
     assert [(week["state"], week["by"]) for week in weeks] == [
         ("measured", "李雷 Li Lei"), ("proposed", ""),
     ]  # fmt: skip
-    outcomes = [row.split(",")[3] for row in (shop / "history.csv").read_text().splitlines()
+    reported = [row.split(",") for row in (shop / "history.csv").read_text("utf-8").splitlines()
                 if row.startswith(at.WEEK)]  # fmt: skip
-    assert weeks[0]["outcome"] == sum(map(float, outcomes))
+    # The outcome is of what was spent, which is neither what was planned nor what was applied.
+    assert float(weeks[0]["actual"]) == sum(float(row[2]) for row in reported)
+    assert weeks[0]["outcome"] == sum(float(row[3]) for row in reported)
+    assert (float(weeks[0]["planned"]), float(weeks[0]["applied"])) == (3000, 2850)
+    assert (weeks[1]["applied"], weeks[1]["actual"], weeks[1]["outcome"]) == (None, None, None)
 
 
 def test_show_says_who_did_what_and_shows_a_revision(shop, capsys):

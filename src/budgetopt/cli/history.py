@@ -15,7 +15,7 @@ def history(
     out: OutPath = None,
     lang: LanguageOption = Language.en,
 ) -> None:
-    """List the weeks of a ledger: where each stands, what was spent, what it brought."""
+    """List the weeks of a ledger: planned, applied, actually spent, and what that brought."""
     with open_ledger(ledger) as found:
         states, head = states_of(found), found.head
     if format is Form.json:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from budgetopt.operation.state import WeekState
 from budgetopt.report.layout import amounts, said, table
-from budgetopt.report.operation.ledger import Spends, as_json, spend_of, sum_of
+from budgetopt.report.operation.ledger import Spends, actual_of, as_json, spend_of, sum_of
 from budgetopt.words import in_language, say
 
 _STAGES = {
@@ -28,9 +28,7 @@ def stages(state: WeekState) -> dict[str, Spends]:
     if state.applied is not None:
         found["applied"] = spend_of(state.applied)
     if state.measured is not None:
-        # What was really spent is known to the minor unit at most, from a file of figures.
-        actual = state.measured.data["spend"].items()
-        found["actual"] = {k: Decimal(repr(v)) for k, v in actual if v is not None}
+        found["actual"] = actual_of(state.measured)
     return found
 
 

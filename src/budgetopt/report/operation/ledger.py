@@ -44,7 +44,17 @@ _KINDS = {
     "override": say("override"),
     "note": say("note"),
 }
-_WEEKS = (say("week"), say("state"), say("revision"), say("spend"), say("outcome"), say("by"))
+_WEEKS = (
+    say("week"),
+    say("state"),
+    say("revision"),
+    say("planned"),
+    say("applied"),
+    say("actual"),
+    say("outcome"),
+    say("by"),
+)
+_SUMS = ("planned", "applied", "actual")
 _ENTRIES = (
     say("entry"),
     say("moment, {zone}", zone="UTC"),
@@ -56,6 +66,8 @@ _ENTRIES = (
 
 def history_table(states: Sequence[WeekState], head: tuple[int, str], language: str = "en") -> str:
     """Return the weeks of a ledger as text, the newest last.
+
+    What a week brought stands beside what was spent in it, whatever was planned and applied.
 
     Parameters
     ----------
@@ -69,12 +81,12 @@ def history_table(states: Sequence[WeekState], head: tuple[int, str], language: 
     if not states:
         return said(say("No week is in the ledger yet."), language)
     headings = [in_language(heading, language) for heading in _WEEKS]
-    words = (headings[1], headings[5])
+    words = (headings[1], headings[-1])
     columns = (
         [str(state.week) for state in states],
         [in_language(STATES[state.state], language) for state in states],
         [str(state.revision) for state in states],
-        amounts([sum_of(standing(state)) for state in states]),
+        *map(amounts, zip(*(_sums(state) for state in states), strict=True)),
         figures([_outcome(state) for state in states]),
         [in_language(_by(state), language) for state in states],
     )
@@ -89,13 +101,26 @@ def history_json(states: Sequence[WeekState], head: tuple[int, str]) -> str:
             "week": str(state.week),
             "state": state.state,
             "revision": state.revision,
-            "spend": str(sum_of(standing(state))),
+            **dict(zip(_SUMS, map(_text, _sums(state)), strict=True)),
             "outcome": None if (found := _outcome(state)) != found else found,
             "by": _by(state),
         }
         for state in states
     ]
     return as_json({"weeks": weeks, "entry": head[0], "head": head[1]})
+
+
+def _sums(state: WeekState) -> tuple[Decimal | None, ...]:
+    """Return all channels together as planned, applied and spent; None where it is not so far."""
+    planned, applied = (
+        None if entry is None else spend_of(entry) for entry in (state.current, state.applied)
+    )
+    actual = None if state.measured is None else actual_of(state.measured)
+    return tuple(None if split is None else sum_of(split) for split in (planned, applied, actual))
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def anchor(head: tuple[int, str]) -> str:
@@ -167,6 +192,13 @@ def spend_of(entry: Entry) -> Spends:
     moves = json.loads(data["decision"])["moves"] if "decision" in data else ()
     names = [move["channel"] for move in moves] or spend
     return {name: Decimal(spend[name]) for name in names}
+
+
+def actual_of(measured: Entry) -> Spends:
+    """Return what was really spent by channel, where a report says so."""
+    # Known to the minor unit at most, from a file of figures.
+    reported = measured.data["spend"].items()
+    return {name: Decimal(repr(spent)) for name, spent in reported if spent is not None}
 
 
 def standing(state: WeekState) -> Spends:
