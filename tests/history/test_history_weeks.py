@@ -332,3 +332,65 @@ def test_weeks_that_end_after_the_last_day_of_data_are_partial_and_noted(write):
     assert history.ages == pytest.approx([4 / 7, -3 / 7])
     assert "weeks that end after 2026-11-12, the last day of data: 2026-11-09" in history.notes
     assert error_of(History.read, path, data_through="soon").field == "data_through"
+
+
+# A past day
+
+
+def cut(rows, last):
+    return [row for row in rows if row[0] <= last]
+
+
+@pytest.mark.parametrize("length", [1, 7, 11, 13, 14])
+def test_daily_rows_are_read_as_on_that_day(write, length):
+    rows = [(day, name, n + 1, 2 * n) for n, (day, name, *_) in enumerate(days(MONDAY, 14))]
+    # Channel b begins late, and a cell that is not known yet may be bad.
+    rows += [*days(MONDAY + dt.timedelta(12), 2, "b"), (MONDAY + dt.timedelta(14), "a", "", 1)]
+    last = MONDAY + dt.timedelta(length - 1)
+    columns, today = Columns(rows="daily", missing="zero"), last + dt.timedelta(1)
+    whole = History.read(write(long_rows(*rows)), columns, as_of=today)
+    ended = History.read(write(long_rows(*cut(rows, last))), columns, as_of=today)
+    assert (whole, whole.fingerprint, whole.through) == (ended, ended.fingerprint, last)
+    assert whole.spend.sum() == sum(row[2] for row in cut(rows, last))
+    left_out = len(rows) - len(cut(rows, last))
+    assert f"rows from {today} on left out: {left_out}" in whole.notes
+    assert set(whole.notes) - set(ended.notes) == {f"rows from {today} on left out: {left_out}"}
+
+
+def test_a_bad_cell_of_a_day_to_come_is_not_read(write):
+    rows = [*days(MONDAY, 7), (MONDAY + dt.timedelta(7), "a", "n/a", 1)]
+    path, columns = write(long_rows(*rows)), Columns(rows="daily")
+    assert History.read(path, columns, as_of=rows[-1][0]).spend.tolist() == [[7]]
+    assert error_of(History.read, path, columns).code == "bad-number"
+
+
+def test_wide_rows_and_frames_are_cut_too(write):
+    import pandas as pd
+
+    lines = [(MONDAY + dt.timedelta(n), 1, 10, 2) for n in range(10)]
+    columns = Columns(layout="wide", spend={"a": "a", "b": "b"}, outcome="y", rows="daily")
+    today = MONDAY + dt.timedelta(8)
+    text = "week,a,b,y\n" + "".join(f"{','.join(map(str, line))}\n" for line in lines)
+    read = History.read(write(text), columns, as_of=today)
+    assert read.spend.tolist() == [[7, 70], [1, 10]]
+    assert read.total.tolist() == [14, 2]
+    frame = pd.DataFrame(lines, columns=["week", "a", "b", "y"])
+    assert History.from_frame(frame, columns, as_of=today) == read
+    assert History.from_frame(frame.iloc[:8], columns, as_of=today) == read
+
+
+def test_a_day_before_all_daily_rows_has_no_data(write):
+    path, columns = write(long_rows(*days(MONDAY, 7))), Columns(rows="daily")
+    error = error_of(History.read, path, columns, as_of=MONDAY)
+    assert error.code == "no-data"
+    assert "begins on 2026-11-02" in str(error)
+
+
+def test_daily_rows_are_never_known_beyond_yesterday(write):
+    # Else the four days that are there would count as seven.
+    path, columns = write(long_rows(*days(MONDAY, 14))), Columns(rows="daily")
+    today = MONDAY + dt.timedelta(11)
+    late = History.read(path, columns, as_of=today, data_through=MONDAY + dt.timedelta(13))
+    assert late == History.read(path, columns, as_of=today)
+    early = History.read(path, columns, as_of=today, data_through=MONDAY + dt.timedelta(6))
+    assert early.through == MONDAY + dt.timedelta(6)

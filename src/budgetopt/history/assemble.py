@@ -22,6 +22,7 @@ from budgetopt.words import listed, say
 
 WEEK = np.timedelta64(7, "D")
 LAST_DAY = np.timedelta64(6, "D")
+_DAY = dt.timedelta(days=1)
 SHOWN = 6
 """Weeks that one note names."""
 
@@ -61,7 +62,7 @@ def assemble(
     grid = _Grid(entries, week_start)
     grid.settle_gaps(columns, notes)
     unknown = grid.settle_absent(columns, notes)
-    through = grid.find_through(columns, as_of) if data_through is None else data_through
+    through = grid.find_through(columns, as_of, data_through)
     partial = grid.find_partial(columns, as_of, through, notes)
     spend = grid.add(entries.days, entries.codes, entries.spend)
     spend[unknown] = np.nan
@@ -132,13 +133,22 @@ class _Grid:
             unknown[self.week_of(self.dates[date]), channel] = True
         return unknown
 
-    def find_through(self, columns: Columns, as_of: dt.date | None) -> dt.date | None:
-        """Return the last day that the rows speak of, before today; None where it is not said."""
+    def find_through(
+        self, columns: Columns, as_of: dt.date | None, declared: dt.date | None
+    ) -> dt.date | None:
+        """Return the last day that the rows speak of, before today; None where it is not said.
+
+        A declared day holds in its place; of daily rows none from today on are there.
+        """
+        if declared is not None:
+            if as_of is None or columns.rows == "weekly":
+                return declared
+            return min(declared, as_of - _DAY)
         if columns.rows == "weekly" and as_of is None:
             return None
         last = self.dates[-1] if columns.rows == "daily" else self.weeks[-1] + LAST_DAY
         day = as_date(last, columns.week)
-        return day if as_of is None else min(day, as_of - dt.timedelta(days=1))
+        return day if as_of is None else min(day, as_of - _DAY)
 
     def find_partial(
         self,

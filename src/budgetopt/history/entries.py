@@ -6,9 +6,10 @@ history.
 
 from __future__ import annotations
 
+import datetime as dt
 import numbers
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -61,22 +62,47 @@ class Entries:
         return f"{self.table.where(self.rows[entry])} ({self.days[entry]}, channel {name!r})"
 
 
-def read_entries(table: Table, columns: Columns, known: Sequence[str] | None) -> Entries:
+def read_entries(
+    table: Table, columns: Columns, known: Sequence[str] | None, before: dt.date | None = None
+) -> Entries:
     """Return the entries of a table; `known` are the channels that may occur.
+
+    Of daily rows only those of days before `before` are read, as if the table ended there.
 
     Raises
     ------
     HistoryError
-        ``unknown-name`` or ``bad-name`` for a channel, ``bad-number`` for an amount.
+        ``unknown-name`` or ``bad-name`` for a channel, ``bad-number`` for an amount, ``no-data``
+        where no row is left.
     CalendarError
         ``bad-date``.
     """
-    return (_long if columns.layout == "long" else _wide)(table, columns, known)
-
-
-def _long(table: Table, columns: Columns, known: Sequence[str] | None) -> Entries:
     # Dates first: a subtotal or a footer is told by its date cell.
-    days = _days(table, columns)
+    days = read_days(table.cells[columns.week], columns.date_format, columns.week, table.where)
+    if columns.rows == "daily" and before is not None:
+        table, days = _cut(table, days, columns, before)
+    return (_long if columns.layout == "long" else _wide)(table, days, columns, known)
+
+
+def _cut(table: Table, days: Days, columns: Columns, before: dt.date) -> tuple[Table, Days]:
+    """Return the rows of days before one."""
+    keep = days < np.datetime64(before, "D")
+    if not keep.any():
+        raise HistoryError(
+            "no-data",
+            f"the history begins on {days.min()}, not before {before}",
+            field=columns.week,
+            value=str(days.min()),
+            remedy="give a later as_of, or a history that begins earlier",
+        )
+    left_out = int((~keep).sum())
+    if left_out:
+        note = say("rows from {day} on left out: {rows}", day=before, rows=left_out)
+        table = replace(table.take(keep), notes=(*table.notes, note))
+    return table, days[keep]
+
+
+def _long(table: Table, days: Days, columns: Columns, known: Sequence[str] | None) -> Entries:
     names = _names(table, columns, known)
     keep = np.array([name not in columns.ignore for name in names], dtype=bool)
     notes = _ignored(columns, names)
@@ -115,12 +141,12 @@ def _long(table: Table, columns: Columns, known: Sequence[str] | None) -> Entrie
     )
 
 
-def _wide(table: Table, columns: Columns, known: Sequence[str] | None) -> Entries:
+def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | None) -> Entries:
     channels = tuple(sorted(columns.spends))
     for name in channels:
         if known is not None and name not in known:
             raise _unknown(name, f"channel {name!r} of the declared columns", known)
-    days, size = _days(table, columns), len(channels)
+    size = len(channels)
     reader = _Amounts(table, columns)
 
     def of(name: str) -> Callable[[int], str]:
@@ -219,10 +245,6 @@ class _Amounts:
             say("missing cells of {column} read as zero: {cells}", column=column, cells=cells)
         )
         return np.where(missing, 0.0, values)
-
-
-def _days(table: Table, columns: Columns) -> Days:
-    return read_days(table.cells[columns.week], columns.date_format, columns.week, table.where)
 
 
 def _names(table: Table, columns: Columns, known: Sequence[str] | None) -> list[str]:

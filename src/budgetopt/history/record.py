@@ -142,11 +142,14 @@ class History:
         week_start
             Day on which weeks start.
         as_of
-            Today: weeks that are not over are marked as partial.
+            Today: weeks that are not over are marked as partial. Of daily rows those of days on or
+            after it are left out, as if the file ended the day before; rows of earlier days keep
+            their amounts, with what arrived since. Weekly rows all stay.
         data_through
             Last day whose events are in the file; weeks that end after it are partial. By default
             yesterday, seen from `as_of`, but never later than the last day that the rows speak of:
-            an old file stays old. Give it where the file is younger than its last week.
+            an old file stays old. Give it where the file is younger than its last week. With daily
+            rows and `as_of` it is yesterday at the latest.
 
         Raises
         ------
@@ -170,7 +173,7 @@ class History:
         as_of: dt.date | None = None,
         data_through: dt.date | None = None,
     ) -> Self:
-        """Read a history from a pandas data frame; all else as in `read`."""
+        """Read a history from a pandas data frame; all else, such as `as_of`, as in `read`."""
         table = from_frame(frame, columns)
         return cls._from_table(table, columns, channels, week_start, as_of, data_through)
 
@@ -187,7 +190,7 @@ class History:
         known = None if channels is None else check_names(channels, "channels")
         today = None if as_of is None else as_date(as_of, "as_of")
         through = None if data_through is None else as_date(data_through, "data_through")
-        entries = read_entries(table, columns, known)
+        entries = read_entries(table, columns, known, today)
         made = assemble(entries, columns, week_start, today, through)
         history = cls(
             entries.channels,

@@ -12,6 +12,7 @@ ZH_HISTORY: dict[str, str] = {
     "skipped above the header: 1 row": "表头之前跳过 1 行",
     "skipped above the header: {rows} rows": "表头之前跳过 {rows} 行",
     "totals row left out: {places}": "未采用的合计行：{places}",
+    "rows from {day} on left out: {rows}": "{day} 及以后的数据行未采用：{rows} 行",
     "ignored: {rows} rows of {channel}": "已忽略{channel}的 {rows} 行",
     "nothing to ignore: {channel} is not in the file": "无需忽略：文件中没有{channel}",
     "channels that differ only in case or spaces: {channels}": (
