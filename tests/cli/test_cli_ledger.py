@@ -1,6 +1,7 @@
 """What the ledger's commands print, and what they say of a ledger that was changed."""
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -70,9 +71,17 @@ def test_show_says_who_did_what_and_shows_a_revision(shop, capsys):
         assert re.search(rf"\b{kind}\s+{who}$", out, re.MULTILINE)
     for reason in ("more posts", "all right", "one post less", "this edit costs"):
         assert reason in at.squeezed(out)
+    assert at.squeezed(out).count("one post less") == 1
+    assert "Entry 7: kol from 800 to 650: one post less." in out
+    became = out.partition("\nWhat became of revision 2:\n")[2].partition("\n\n")[0]
+    headings, rows = table(became)
+    assert headings == ["channel", "as approved", "as applied", "actual"]
+    assert rows["kol"][:2] == ["800", "650"]
+    assert rows["total"] == ["3,000", "2,850", "2,510"]
     assert "\nRevision 2:\n" in out
     _, first, _ = run(capsys, "show", *WEEK, "--revision", 1)
     assert "\nRevision 1:\n" in first
+    assert "What became" not in first
     # Any day of the week will do.
     assert run(capsys, "show", *at.LEDGER, "--week", "2025-11-09")[1] == out
     assert max(map(cell_len, out.splitlines())) <= 80
@@ -84,6 +93,21 @@ def test_show_has_every_entry_as_json(shop, capsys):
     assert every == [json.loads(json.dumps(e.to_dict())) for e in kept if str(e.week) == at.WEEK]
     first = json.loads(run(capsys, "show", *WEEK, "--revision", 1, "--json")[1])
     assert [entry["kind"] for entry in first] == ["proposal"]
+
+
+def test_show_as_csv_is_what_was_applied_once_it_is(shop, capsys):
+    rows = list(csv.DictReader(run(capsys, "show", *WEEK, "--format", "csv")[1].splitlines()))
+    spent = {row["channel"]: (float(row["approved"]), float(row["spend"])) for row in rows}
+    assert spent["kol"] == (800, 650)
+    applied = at.entries("applied")[0].data["spend"]
+    assert {name: money for name, (_, money) in spent.items()} == {
+        name: float(money) for name, money in applied.items()
+    }
+    measured = at.entries("measured")[0].data["spend"]
+    assert {row["channel"]: float(row["actual"]) for row in rows} == measured
+    text = run(capsys, "show", *WEEK, "--revision", 2, "--format", "csv")[1]
+    approved = {row["channel"]: row["spend"] for row in csv.DictReader(text.splitlines())}
+    assert approved["kol"] == "800.00"
 
 
 def table(out):

@@ -13,7 +13,8 @@ from budgetopt.cli.on_ledger import LedgerPath, WeekDay, open_ledger, week_entri
 from budgetopt.cli.options import Format, FormatOption, Language, LanguageOption, OutPath
 from budgetopt.operation.propose import decision_of
 from budgetopt.operation.state import fold
-from budgetopt.report.operation.ledger import entries_json, revision_of, show_table
+from budgetopt.report.operation.ledger import entries_json, revision_of
+from budgetopt.report.operation.show import applied_csv, show_table
 
 
 def show(
@@ -28,15 +29,21 @@ def show(
 ) -> None:
     """Show what a ledger holds of a week: who did what when, and the split of a revision.
 
-    As CSV it is the split alone, a table that edit and apply take by --spends.
+    As CSV it is the split alone, a table that edit and apply take by --spends. Once the week is
+    applied, that is what was applied, beside what was approved and what was really spent; with
+    --revision it is the split of the revision.
     """
     with open_ledger(ledger) as found:
         start, entries = week_entries(found, week)
     chosen = revision_of(entries, revision)
     kept = [e for e in entries if revision in (None, e.revision)]
+    state = fold(start, entries)
+    done = state.over and revision is None
     texts: dict[Format, Callable[[], str]] = {
-        Format.table: lambda: show_table(fold(start, entries), entries, chosen, lang),
+        Format.table: lambda: show_table(state, entries, chosen, lang),
         Format.json: lambda: entries_json(kept),
-        Format.csv: lambda: report.decision_csv(decision_of(chosen.data)),
+        Format.csv: lambda: (
+            applied_csv(state) if done else report.decision_csv(decision_of(chosen.data))
+        ),
     }
     answer(texts[format](), out)

@@ -32,6 +32,7 @@ ZH_REPORT: dict[str, str] = {
     "optimum": "最优",
     "as proposed": "原方案",
     "as edited": "修改后",
+    "as approved": "批准",
     "as applied": "执行",
     "actual": "实际",
     "revision {revision}": "第 {revision} 版",
@@ -114,6 +115,9 @@ ZH_REPORT: dict[str, str] = {
     # The ledger.
     "No week is in the ledger yet.": "台账中尚无任何一周。",
     "Revision {revision}:": "第 {revision} 版：",
+    "What became of revision {revision}:": "第 {revision} 版的执行情况：",
+    "{changes}: {why}": "{changes}：{why}",
+    "{channel} from {before} to {after}": "{channel} 由 {before} 改为 {after}",
     "Entry {number}: {reason}.": "第 {number} 条记录：{reason}。",
     "Nothing differs: {splits}.": "没有差异：{splits}。",
     "{count} entries. The anchor, to be kept elsewhere:": (

@@ -14,11 +14,9 @@ from budgetopt.errors import InputError
 from budgetopt.ledger import Entry, Verified
 from budgetopt.money import show_amount
 from budgetopt.operation.checks import RULE
-from budgetopt.operation.propose import decision_of
 from budgetopt.operation.state import WeekState
 from budgetopt.report.layout import amounts, figures, said, table
-from budgetopt.report.table import decision_table
-from budgetopt.words import in_language, restored, say
+from budgetopt.words import Sentence, in_language, restored, say
 
 Spends = dict[str, Decimal]
 
@@ -32,18 +30,6 @@ STATES = {
     "measured": say("measured"),
 }
 """What a state is called."""
-_KINDS = {
-    "proposal": say("proposal"),
-    "approval": say("approval"),
-    "rejection": say("rejection"),
-    "edit": say("edit"),
-    "applied": say("applied"),
-    "measured": say("measured"),
-    "alert": say("alert"),
-    "release": say("release"),
-    "override": say("override"),
-    "note": say("note"),
-}
 _WEEKS = (
     say("week"),
     say("state"),
@@ -55,13 +41,6 @@ _WEEKS = (
     say("by"),
 )
 _SUMS = ("planned", "applied", "actual")
-_ENTRIES = (
-    say("entry"),
-    say("moment, {zone}", zone="UTC"),
-    say("revision"),
-    say("kind"),
-    say("who"),
-)
 
 
 def history_table(states: Sequence[WeekState], head: tuple[int, str], language: str = "en") -> str:
@@ -129,35 +108,6 @@ def anchor(head: tuple[int, str]) -> str:
     return f"  {number}:{digest}"
 
 
-def show_table(
-    state: WeekState, entries: Sequence[Entry], current: Entry, language: str = "en"
-) -> str:
-    """Return one revision of a week as text: what was recorded of it, and its split.
-
-    Parameters
-    ----------
-    state
-        The state of the week.
-    entries
-        Those of the week, oldest first.
-    current
-        The proposal or edit that is shown.
-    language
-        ``"en"`` or ``"zh"``, with the same numbers.
-    """
-    title = say(
-        "Week of {week}: {state}, revision {revision}",
-        week=str(state.week),
-        state=STATES[state.state],
-        revision=str(state.revision),
-    )
-    lines = [said(title, language), _entries(entries, language)]
-    lines += [said(one, language) for one in _told(entries)]
-    shown = say("Revision {revision}:", revision=str(current.revision))
-    lines += ["", said(shown, language)]
-    return "\n".join([*lines, decision_table(decision_of(current.data), language=language)])
-
-
 def entries_json(entries: Iterable[Entry]) -> str:
     """Return entries as JSON."""
     return as_json([entry.to_dict() for entry in entries])
@@ -219,6 +169,8 @@ def reasons_of(entry: Entry) -> Iterator[str]:
     """Yield why an entry was made, in sentences: what changed, and what people and rules said."""
     said = (one for field in ("changed", "sentence", "why") for one in restored_of(entry, field))
     data = entry.data
+    if entry.kind == "override":
+        said = (say("{changes}: {why}", changes=_overridden(entry), why=why) for why in said)
     if entry.kind == "release" and not data["rule"]:
         # A rule's sentence has the amount in it; a person's has not.
         amount = show_amount(Decimal(data["movement"]["amount"]))
@@ -254,23 +206,22 @@ def verified_json(found: Verified) -> str:
     )
 
 
-def _entries(entries: Sequence[Entry], language: str) -> str:
-    headings = [in_language(heading, language) for heading in _ENTRIES]
-    columns = (
-        [str(entry.number) for entry in entries],
-        [f"{entry.at:%Y-%m-%d %H:%M}" for entry in entries],
-        [str(entry.revision or "") for entry in entries],
-        [in_language(_KINDS.get(entry.kind, entry.kind), language) for entry in entries],
-        [entry.who for entry in entries],
+def _overridden(entry: Entry) -> tuple[Sentence, ...]:
+    """Return every channel that an override changed, from what and to what."""
+    before, after = (
+        {name: Decimal(money) for name, money in entry.data[part].items()}
+        for part in ("instead", "spend")
     )
-    return table(headings, columns, words=(headings[1], headings[3], headings[4]))
-
-
-def _told(entries: Iterable[Entry]) -> Iterator[str]:
-    """Yield what people and rules said, by the number of the entry."""
-    for entry in entries:
-        for reason in (*reasons_of(entry), *restored_of(entry, "needs")):
-            yield say("Entry {number}: {reason}.", number=str(entry.number), reason=reason)
+    return tuple(
+        say(
+            "{channel} from {before} to {after}",
+            channel=name,
+            before=show_amount(before.get(name, Decimal(0))),
+            after=show_amount(money),
+        )
+        for name, money in after.items()
+        if money != before.get(name)
+    )
 
 
 def sum_of(split: Spends) -> Decimal:
