@@ -104,6 +104,7 @@ ZH_OPERATION: dict[str, str] = {
     "{channel} has been at its {limit} for {weeks} weeks, since {first}": (
         "自 {first} 起，{channel} 已连续 {weeks} 周触及{limit}"
     ),
+    "the week of {week} cannot be decided: {words}": "{week} 当周无法做出决策：{words}",
     "the target {target} is out of reach: {best} at best, {short} short": (
         "目标 {target} 无法达到：最多 {best}，相差 {short}"
     ),

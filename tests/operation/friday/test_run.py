@@ -1,6 +1,7 @@
 """The weekly run: proposed once, revised when inputs change, paid for, measured, recorded."""
 
 import datetime as dt
+import importlib
 import json
 from decimal import Decimal
 
@@ -9,12 +10,14 @@ import pytest
 
 import budgetopt as bo
 from budgetopt.errors import InfeasibleError
-from budgetopt.operation import apply, approve, reject, run_week
+from budgetopt.operation import apply, approve, reject, run_week, state_of
 from budgetopt.operation.record.histories import Known, keep, recorded
 from budgetopt.policies import PosteriorMean
 from budgetopt.words import in_language
 
 from ..helpers import FIRST, MONDAY, NAMES, WEEK, after, history, ledger, plan, revised, run
+
+propose_module = importlib.import_module("budgetopt.operation.propose")
 
 
 def kinds(book):
@@ -169,14 +172,63 @@ def test_a_rejected_week_is_not_proposed_again_from_the_same_inputs(tmp_path):
     assert run(book, seed=1).state == "proposed"
 
 
-def test_a_week_that_cannot_be_decided_leaves_the_ledger_as_it_was(tmp_path):
+def undecided(book, declared, **settings):
+    """Run twice a week that cannot be decided, and return the error and what was recorded."""
+    there, found = len(book.entries()), []
+    for _ in range(2):
+        with pytest.raises(bo.BudgetoptError) as caught:
+            run(book, declared, **settings)
+        found.append((str(caught.value), book.head))
+    assert found[0] == found[1]
+    return caught.value, book.entries()[there:]
+
+
+def test_a_week_that_cannot_be_decided_is_measured_and_told_before_the_error(tmp_path):
+    book, declared, week = ledger(tmp_path), plan(), FIRST + WEEK
+    spends = run(book).decision.allocation.spend
+    approve(book, declared, FIRST, who="ann")
+    apply(book, declared, FIRST, who="ann")
+    small = plan(budget=1000)
+    error, found = undecided(book, small, past=after(history(), spends), today=week)
+    assert isinstance(error, InfeasibleError)
+    assert {entry.kind for entry in found[:-1]} >= {"plan", "history", "measured"}
+    (alert,) = (e for e in found if e.kind == "alert" and e.data["code"] == "cannot-decide")
+    assert (alert.data["severity"], alert.week) == ("critical", week)
+    said = f"the week of {week} cannot be decided: {error.problem}; {error.remedy}"
+    assert alert.data["sentence"] == said
+    assert {entry.at for entry in found} == {found[0].at}
+    assert (state_of(book, FIRST).state, state_of(book, week).state) == ("measured", "none")
+    mended = run(book, past=after(history(), spends), today=week)
+    assert (mended.new, mended.revision, mended.measured) == (True, 1, ())
+
+
+def test_a_method_that_stops_short_is_told_too(tmp_path, monkeypatch):
+    book, words = ledger(tmp_path), ("not-converged", "the method stopped")
+    monkeypatch.setattr(propose_module, "reallocate", stops(words))
+    error, found = undecided(book, plan())
+    assert isinstance(error, bo.SolverError)
+    assert [entry.kind for entry in found[:2]] == ["plan", "history"]
+    assert found[-1].data["sentence"].endswith("cannot be decided: the method stopped")
+    monkeypatch.undo()
+    assert run(book).new
+
+
+def stops(words):
+    def reallocate(*_, **__):
+        raise bo.SolverError(*words)
+
+    return reallocate
+
+
+def test_a_plan_that_cannot_be_decided_leaves_the_proposal_that_stands(tmp_path):
     book = ledger(tmp_path)
     run(book)
-    head = book.head
+    approved = approve(book, plan(), FIRST, who="ann")
     narrow = plan(channels=[bo.Channel(n, floor=2000) for n in NAMES])
-    with pytest.raises(InfeasibleError):
-        run(book, narrow)
-    assert book.head == head
+    _, found = undecided(book, narrow)
+    assert [entry.kind for entry in found] == ["plan", "alert"]
+    assert state_of(book, FIRST) == approved
+    assert (run(book).state, run(book).new) == ("approved", False)
 
 
 def test_the_week_decided_is_the_next_that_has_not_begun(tmp_path):
@@ -201,14 +253,11 @@ def test_alerts_are_raised_once(tmp_path):
 def test_a_target_out_of_reach_is_an_alert_and_an_error(tmp_path):
     book = ledger(tmp_path)
     declared = plan(goal=bo.Goal(kind="least-spend", target=90_000))
-    for _ in range(2):
-        with pytest.raises(InfeasibleError) as caught:
-            run(book, declared)
-        assert caught.value.code == "target-out-of-reach"
-    (entry,) = book.entries()
-    assert (entry.kind, entry.data["code"]) == ("alert", "target-out-of-reach")
-    best = entry.data["figures"]["best"]
-    assert f"{best:,.1f}" in str(caught.value)
+    error, found = undecided(book, declared)
+    assert error.code == "target-out-of-reach"
+    assert [entry.kind for entry in found] == ["plan", "history", "alert"]
+    assert found[-1].data["code"] == "target-out-of-reach"
+    assert f"{found[-1].data['figures']['best']:,.1f}" in str(error)
 
 
 def test_approved_by_rule_where_nothing_asks_for_a_name(tmp_path):

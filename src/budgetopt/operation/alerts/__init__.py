@@ -17,7 +17,7 @@ from budgetopt.operation.alerts.alert import (
     to_log,
     worst,
 )
-from budgetopt.operation.alerts.found import STAYS, alerts
+from budgetopt.operation.alerts.found import STAYS, alerts, undecided
 
 __all__ = [
     "CODES",
@@ -30,5 +30,6 @@ __all__ = [
     "news",
     "to_json",
     "to_log",
+    "undecided",
     "worst",
 ]

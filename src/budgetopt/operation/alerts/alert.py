@@ -26,6 +26,7 @@ CODES: dict[str, str] = {
     "stuck": "a channel stands at the same limit week after week",
     "calibration": "outcomes do not lie in the ranges that were predicted",
     "target-out-of-reach": "no split reaches the plan's target",
+    "cannot-decide": "no split of a week can be decided",
     "pause": "a channel's cost per outcome is too high, or its ROAS too low",
     "reserve-low": "contingency is nearly or wholly used up",
     "budget-line": "a share of a budget is spent",

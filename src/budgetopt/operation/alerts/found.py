@@ -15,6 +15,7 @@ from itertools import chain
 import numpy as np
 
 from budgetopt.calendar import Week, as_date
+from budgetopt.errors import BudgetoptError
 from budgetopt.figures import show_figure
 from budgetopt.history import History
 from budgetopt.money import show_amount as show
@@ -146,6 +147,13 @@ def target(plan: Plan, best: float | None, week: dt.date) -> Iterator[Alert]:
     figures = (("target", float(wanted)), ("best", best), ("short", short))
     key = f"target-out-of-reach:{week}"
     yield Alert("target-out-of-reach", "critical", say(template, **values), figures, (), key)
+
+
+def undecided(week: dt.date, error: BudgetoptError) -> Iterator[Alert]:
+    """Yield that a week cannot be decided, in the words of the error; other words are news."""
+    words = "; ".join(part for part in (error.problem, error.remedy) if part)
+    said = say("the week of {week} cannot be decided: {words}", week=str(week), words=words)
+    yield Alert("cannot-decide", "critical", said, (), (), f"cannot-decide:{week}:{words}")
 
 
 def pause(plan: Plan, history: History) -> Iterator[Alert]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
 from budgetopt.history import History
-from budgetopt.operation.alerts import Alert, alerts, news
+from budgetopt.operation.alerts import Alert, alerts, news, undecided
 from budgetopt.operation.approve import name_needed
 from budgetopt.operation.checks import as_text
 from budgetopt.operation.friday.decide import decide
@@ -51,7 +52,12 @@ class Draft:
     Parameters
     ----------
     run
-        What it returns; the entry and the head are filled in when it is written.
+        What it returns; the entry and the head are filled in when it is written. None where the
+        week cannot be decided.
+    error
+        Why it cannot be decided: raised once all else is recorded.
+    news
+        Alerts that were not raised before.
     plan_is_new, history_is_new
         Whether they are not those that were recorded last.
     before
@@ -66,7 +72,9 @@ class Draft:
         The proposal's data, the entries that it refers to left out; None where there is one.
     """
 
-    run: WeekRun
+    run: WeekRun | None
+    error: BudgetoptError | None = None
+    news: tuple[Alert, ...] = ()
     plan_is_new: bool = False
     history_is_new: bool = False
     before: Latest | None = None
@@ -79,7 +87,14 @@ class Draft:
     def anything(self) -> bool:
         """Whether there is anything to write."""
         new = self.plan_is_new or self.history_is_new or self.proposal is not None
-        return new or bool(self.actuals or self.run.news)
+        return new or bool(self.actuals or self.news)
+
+    def result(self) -> WeekRun:
+        """Return what the run returns, or raise why the week cannot be decided."""
+        if self.error is not None:
+            raise self.error
+        assert self.run is not None
+        return self.run
 
 
 @dataclass(frozen=True)
@@ -115,28 +130,25 @@ class Friday:
         if same or seen.state.over:
             draft = Draft(self._recorded(seen, same=same))
         else:
-            draft = self._proposed(seen, inputs, self._changed(reads, seen, inputs), found)
-        measured = tuple(one.week for one in found)
-        raised = self._alerts(seen, draft, difference)
+            changed = self._changed(reads, seen, inputs)
+            try:
+                draft = self._proposed(seen, inputs, changed, found)
+            except (InfeasibleError, SolverError) as error:
+                draft = Draft(None, error)
+        raised, run = self._alerts(seen, draft, difference), draft.run
         fresh = tuple(one for one in raised if one.key not in seen.alerts)
-        run = replace(draft.run, measured=measured, alerts=raised, news=fresh)
+        if run is not None:
+            measured = tuple(one.week for one in found)
+            run = replace(run, measured=measured, alerts=raised, news=fresh)
         return replace(
             draft,
             run=run,
+            news=fresh,
             plan_is_new=plan_is_new,
             history_is_new=history_is_new,
             before=before,
             actuals=found,
         )
-
-    def out_of_reach(self, seen: Seen) -> tuple[Alert, ...]:
-        """Return the alert of a plan whose target no split of the week reaches."""
-        asked, last = self.asked, seen.last_of(self.asked.plan)
-        free = replace(plan_of_week(asked.plan, asked.week, seen.terms), goal=Goal())
-        past = asked.history.until(asked.week).complete()
-        spent = last_spend(asked.plan, past) if last is None else last
-        best = allocate(free, asked.learned, last=spent, draws=1)
-        return alerts(asked.plan, self.today, best=best.outcome, known=seen.alerts)
 
     def _recorded(self, seen: Seen, *, same: bool) -> WeekRun:
         """Return the run of a week that is proposed from the same inputs, or applied."""
@@ -214,9 +226,14 @@ class Friday:
 
     def _alerts(self, seen: Seen, draft: Draft, difference: Difference) -> tuple[Alert, ...]:
         """Return what a person should know today, the worst first."""
-        run, plan = draft.run, self.asked.plan
+        run, plan, week = draft.run, self.asked.plan, self.asked.week
         limits = seen.limits(plan.operation.alerts.stuck_weeks + _STUCK)
-        limits[self.asked.week] = dict(run.decision.allocation.limits())
+        if run is not None:
+            limits[week] = dict(run.decision.allocation.limits())
+        # Before a week that is applied has begun nobody has planned what is spent.
+        begun, spending = any(self._paced_from <= day < self.today for day in seen.applied), None
+        if begun:
+            spending = self._pace(seen) if run is None else run.pace
         found = [
             alerts(
                 plan,
@@ -224,18 +241,35 @@ class Friday:
                 history=self.asked.history,
                 difference=difference,
                 limits=limits,
-                fired=run.decision.fired,
-                balances=run.balances,
-                # Before a week that is applied has begun nobody has planned what is spent.
-                pace=run.pace if any(week < self.today for week in seen.applied) else None,
+                fired=() if run is None else run.decision.fired,
+                balances=seen.balances(plan) if run is None else run.balances,
+                pace=spending,
             ),
             *(alerts(plan, self.today, answered=answered) for answered in draft.answers),
+            () if draft.error is None else self._undecided(seen, draft.error),
         ]
         return news(chain.from_iterable(found))
 
+    def _undecided(self, seen: Seen, error: BudgetoptError) -> tuple[Alert, ...]:
+        """Return what is raised for a week that cannot be decided; for a target, how far it is."""
+        plan = self.asked.plan
+        best = self._best(seen) if error.code == "target-out-of-reach" else None
+        return alerts(plan, self.today, best=best) or tuple(undecided(self.asked.week, error))
+
+    def _best(self, seen: Seen) -> float | None:
+        """Return the best outcome that can be had in the week; None where other limits clash."""
+        asked, last = self.asked, seen.last_of(self.asked.plan)
+        free = replace(plan_of_week(asked.plan, asked.week, seen.terms), goal=Goal())
+        past = asked.history.until(asked.week).complete()
+        spent = last_spend(asked.plan, past) if last is None else last
+        try:
+            return allocate(free, asked.learned, last=spent, draws=1).outcome
+        except (InfeasibleError, SolverError):
+            return None
+
     def _pace(self, seen: Seen, spend: Mapping[str, Decimal] | None = None) -> Pace:
         """Return the pace of today, with this week's split among what is planned."""
-        plan, since = self.asked.plan, self.today - _PACED
+        plan, since = self.asked.plan, self._paced_from
         planned: dict[dt.date, Mapping[str, Any]] = {**seen.spends_since(plan, since)}
         if spend is not None:
             names = plan.index
@@ -244,6 +278,11 @@ class Friday:
         seen_days = actual_of(_since(history, since))
         actual: Actual = {week: spends for week, spends in seen_days.items()}  # noqa: C416
         return pace(plan, planned, actual, self.today)
+
+    @property
+    def _paced_from(self) -> dt.date:
+        """First day of the weeks that count for pacing."""
+        return self.today - _PACED
 
     @cached_property
     def _plan(self) -> str:

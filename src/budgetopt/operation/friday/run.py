@@ -15,7 +15,7 @@ import numpy as np
 
 from budgetopt.belief import Belief
 from budgetopt.calendar import as_date
-from budgetopt.errors import InfeasibleError, InputError, LedgerError
+from budgetopt.errors import InputError, LedgerError
 from budgetopt.history import History
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.operation.approve import approve_by_rule
@@ -27,7 +27,7 @@ from budgetopt.operation.propose import Asked
 from budgetopt.operation.record import plan_record
 from budgetopt.operation.record.histories import Known, keep
 from budgetopt.operation.release import write_answer, write_due
-from budgetopt.operation.seen import Seen, see
+from budgetopt.operation.seen import see
 from budgetopt.operation.state import state_of
 from budgetopt.plan import Plan
 from budgetopt.policies import DEFAULT, Policy, checked_policy
@@ -57,7 +57,9 @@ def run_week(
     The same week with the same plan, history, policy, settings, seed, applied spends and released
     reserve is proposed once: another run returns what is recorded. Anything else that is proposed
     for the week is a new revision, which says what changed and takes the place of the older ones.
-    A week that is applied is not proposed again: its record is returned, with a note.
+    A week that is applied is not proposed again: its record is returned, with a note. Where a week
+    cannot be decided, all but the proposal is recorded, with a critical alert, before the error is
+    raised.
 
     Parameters
     ----------
@@ -106,34 +108,24 @@ def run_week(
     name = named(who)
     for _ in range(_ATTEMPTS):
         seen = see(ledger, start)
-        try:
-            draft = friday.drafted(ledger, seen)
-        except InfeasibleError as error:
-            if error.code == "target-out-of-reach":
-                _raise_alerts(ledger, name, friday, seen)
-            raise
+        draft = friday.drafted(ledger, seen)
         if not draft.anything:
             # What was read is of one moment only if nobody wrote between the reads.
             if ledger.head == seen.head:
-                return draft.run
+                return draft.result()
             continue
         with ledger.transaction(name) as t:
-            if t.head == seen.head:
-                return _write(t, friday, draft)
+            if t.head != seen.head:
+                continue
+            written = _write(t, friday, draft)
+        # What is known is recorded by now, whether or not the week can be decided.
+        return written.result()
     raise LedgerError(
         "ledger-locked",
         f"others wrote to the ledger {_ATTEMPTS} times while this run was worked out",
         field="ledger",
         remedy="run again when it is quieter",
     )
-
-
-def _raise_alerts(ledger: Ledger, who: str, friday: Friday, seen: Seen) -> None:
-    """Record that the target is out of reach, unless somebody has done so meanwhile."""
-    for alert in friday.out_of_reach(seen):
-        with ledger.transaction(who) as t:
-            if alert.key not in see(t, seen.week).alerts:
-                t.add("alert", alert.to_dict(), week=seen.week, key=alert.key)
 
 
 def _refuse_to_come(history: History, today: dt.date) -> None:
@@ -147,8 +139,8 @@ def _refuse_to_come(history: History, today: dt.date) -> None:
         )
 
 
-def _write(t: Transaction, friday: Friday, draft: Draft) -> WeekRun:
-    """Record all of a draft, and return its run as it stands then."""
+def _write(t: Transaction, friday: Friday, draft: Draft) -> Draft:
+    """Record all of a draft, and return it with its run as it stands then."""
     plan, start = friday.asked.plan, friday.asked.week
     written = t.latest("plan")
     if written is None or draft.plan_is_new:
@@ -159,13 +151,17 @@ def _write(t: Transaction, friday: Friday, draft: Draft) -> WeekRun:
         write_answer(t, answered, start)
     for due in draft.dues:
         write_due(t, due, start)
-    if draft.proposal is not None:
+    run = draft.run
+    if run is not None and draft.proposal is not None:
         data = {**draft.proposal, "plan_entry": written.number, "history_entry": history}
-        revision = draft.run.revision
+        revision = run.revision
         t.add("proposal", data, week=start, revision=revision, key=f"{start}/{revision}")
-        approve_by_rule(t, plan, draft.run.decision, state_of(t, start))
-    for alert in draft.run.news:
+        approve_by_rule(t, plan, run.decision, state_of(t, start))
+    for alert in draft.news:
         t.add("alert", alert.to_dict(), week=start, key=alert.key)
+    if run is None:
+        return draft
     state = state_of(t, start)
     assert state.current is not None
-    return replace(draft.run, state=state.state, entry=state.current.number, head=t.head)
+    run = replace(run, state=state.state, entry=state.current.number, head=t.head)
+    return replace(draft, run=run)
