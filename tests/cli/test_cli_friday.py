@@ -215,6 +215,16 @@ def test_a_rejected_week_may_be_edited(folder, capsys):
     assert at.edit(capsys, "feed=1000")[0] == 0
 
 
+def test_the_page_of_an_edited_week_says_who_edited_why_and_at_what_price(folder, capsys):
+    at.week(capsys)
+    assert "Edited" not in at.week(capsys)[1]
+    price = at.edit(capsys, "feed=1000", why="fewer posts")[1].splitlines()[0].removesuffix(".")
+    page = at.squeezed(at.week(capsys)[1])
+    said = f"Edited by ann: fewer posts; {price[0].lower()}{price[1:]}."
+    assert page.index(said) < page.index("channel last next")
+    assert "由 ann 修改，原因：fewer posts；此次修改" in at.week(capsys, "--lang", "zh")[1]
+
+
 def test_the_page_of_an_applied_week_says_what_was_applied_otherwise(folder, capsys):
     at.week(capsys)
     at.approve(capsys)

@@ -78,6 +78,7 @@ ZH_REPORT: dict[str, str] = {
     "What changed since revision {revision}: {changed}.": (
         "自第 {revision} 版以来的变化：{changed}。"
     ),
+    "Edited by {who}: {why}; {price}.": "由 {who} 修改，原因：{why}；{price}。",
     "{amount} is released: {why}": "释放 {amount}：{why}",
     "{channel} {money}": "{channel} {money}",
     "Applied otherwise: {channels}.": "实际执行有所不同：{channels}。",
@@ -119,6 +120,8 @@ ZH_REPORT: dict[str, str] = {
     "{changes}: {why}": "{changes}：{why}",
     "{channel} from {before} to {after}": "{channel} 由 {before} 改为 {after}",
     "Entry {number}: {reason}.": "第 {number} 条记录：{reason}。",
+    "The change is from {first} to {last}.": "变动指从“{first}”到“{last}”的差额。",
+    "Not in {split}: {channels}.": "“{split}”中没有：{channels}。",
     "Nothing differs: {splits}.": "没有差异：{splits}。",
     "{count} entries. The anchor, to be kept elsewhere:": (
         "共 {count} 条记录。台账锚点，请另行保存："

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from budgetopt.ledger import Entry
 from budgetopt.money import show_amount as show
 from budgetopt.operation.alerts import Severity
 from budgetopt.operation.checks import RULE
@@ -14,7 +15,7 @@ from budgetopt.operation.friday import WeekRun
 from budgetopt.operation.state import WeekState
 from budgetopt.plan import Plan
 from budgetopt.report.layout import noted, said
-from budgetopt.report.operation.ledger import anchor, as_json, standing
+from budgetopt.report.operation.ledger import anchor, as_json, restored_of, standing
 from budgetopt.report.operation.pace import holds_any, reserves, spans_table
 from budgetopt.report.operation.state import clauses, state_lines
 from budgetopt.report.table import split_table, totals
@@ -73,7 +74,9 @@ def week_json(run: WeekRun, command: str) -> str:
 
 
 def _origin(run: WeekRun, state: WeekState) -> Iterator[Sentence]:
-    """Yield what changed since the revision before, and what was applied otherwise."""
+    """Yield who edited, what changed since the revision before, and what was applied otherwise."""
+    if state.current is not None and state.current.kind == "edit":
+        yield _edited(state.current)
     if run.changed:
         yield say(
             "What changed since revision {revision}: {changed}.",
@@ -87,6 +90,16 @@ def _origin(run: WeekRun, state: WeekState) -> Iterator[Sentence]:
     ]
     if others:
         yield say("Applied otherwise: {channels}.", channels=listed(others))
+
+
+def _edited(edit: Entry) -> Sentence:
+    """Return who changed the split, why, and at what price."""
+    return say(
+        "Edited by {who}: {why}; {price}.",
+        who=edit.who,
+        why=clauses(restored_of(edit, "why")),
+        price=clauses(restored_of(edit, "sentence")),
+    )
 
 
 def _split(decision: Decision, language: str) -> str:
