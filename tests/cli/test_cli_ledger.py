@@ -6,11 +6,13 @@ import json
 import os
 import re
 import sqlite3
+from decimal import Decimal
 
 import pytest
 from rich.cells import cell_len
 
 from budgetopt.ledger import Ledger
+from budgetopt.report.operation.diff import diff_table
 
 from . import friday as at
 from .helpers import run
@@ -128,6 +130,7 @@ def test_diff_sets_the_stages_of_a_week_side_by_side(shop, capsys):
     splits = json.loads(run(capsys, "diff", *WEEK, "--json")[1])["splits"]
     for place, name in enumerate(("proposed", "edited", "applied", "actual")):
         assert float(rows["kol"][place].replace(",", "")) == float(splits[name]["kol"])
+    assert "\nThe change is from as proposed to actual.\n" in out
     change = float(rows["kol"][4].replace(",", ""))
     assert change == float(splits["actual"]["kol"]) - float(splits["proposed"]["kol"])
 
@@ -144,6 +147,15 @@ def test_diff_of_revisions_says_why(shop, capsys):
     assert run(capsys, "diff", *WEEK, "--from", 1)[1] == out
     code, out, _ = run(capsys, "diff", *WEEK, "--from", 2, "--to", 2)
     assert out.startswith("Nothing differs: revision 2.")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Not in actual: kol."),
+                                                ("zh", "“实际”中没有：kol。")])  # fmt: skip
+def test_diff_names_a_channel_that_is_missing_on_one_side(language, said):
+    splits = {"applied": {"feed": Decimal(5), "kol": Decimal(0)}, "actual": {"feed": Decimal(5)}}
+    page = diff_table(splits, language=language)
+    assert page.splitlines()[-1] == said
+    assert "kol" in page.splitlines()[1]
 
 
 def test_diff_of_a_week_that_was_only_proposed_is_between_its_revisions(shop, capsys):
@@ -205,6 +217,7 @@ WRONG = [
     (("show", *WEEK, "--revision", "9"), 2, "choose one of 1, 2"),
     (("diff", *WEEK, "--from", "1", "--to", "7"), 2, "no revision 7"),
     (("diff", *WEEK, "--to", "1"), 2, "no revision 0"),
+    (("diff", *WEEK, "--from", "2", "--to", "1"), 2, "give --from 1 --to 2"),
     (("ledger", "verify", *at.LEDGER, "--anchor", "x"), 2, "a colon between them"),
     (("ledger", "verify", "--ledger", "none.db"), 6, "is not there"),
     (("ledger",), 2, "missing command"),

@@ -10,6 +10,7 @@ import typer
 from budgetopt.cli.files import answer
 from budgetopt.cli.on_ledger import LedgerPath, WeekDay, open_ledger, week_entries
 from budgetopt.cli.options import Form, FormOption, Language, LanguageOption, OutPath
+from budgetopt.errors import InputError
 from budgetopt.ledger import Entry
 from budgetopt.operation.state import fold
 from budgetopt.report.operation.diff import diff_json, diff_table, stages
@@ -50,6 +51,14 @@ def _revisions(
     """Return the splits of two revisions by number, and why those after the first were made."""
     later = revision_of(entries, last)
     earlier = revision_of(entries, later.revision - 1 if first is None else first)
+    if earlier.revision > later.revision:
+        raise InputError(
+            "bad-argument",
+            f"--from {earlier.revision} is later than --to {later.revision}",
+            field="from",
+            value=earlier.revision,
+            remedy=f"give --from {later.revision} --to {earlier.revision}",
+        )
     splits = {str(each.revision): spend_of(each) for each in (earlier, later)}
     numbers = range(earlier.revision + 1, later.revision + 1)
     made = (revision_of(entries, number) for number in numbers)

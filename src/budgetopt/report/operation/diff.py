@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from budgetopt.operation.state import WeekState
 from budgetopt.report.layout import amounts, said, table
 from budgetopt.report.operation.ledger import Spends, actual_of, as_json, spend_of, sum_of
-from budgetopt.words import in_language, say
+from budgetopt.words import Sentence, in_language, say
 
 _STAGES = {
     "proposed": say("as proposed"),
@@ -52,7 +52,7 @@ def diff_table(
         if len({split.get(name) for split in every}) > 1
     ]  # fmt: skip
     headings = [in_language(_heading(name), language) for name in splits]
-    lines = []
+    lines = [said(one, language) for one in _absent(splits, names)]
     if names:
         ends = (say("channel"), say("change"), say("total"))
         first, last, total = (in_language(each, language) for each in ends)
@@ -60,7 +60,9 @@ def diff_table(
         changes = [*(_change(every, n) for n in names), sum_of(every[-1]) - sum_of(every[0])]
         sizes = zip(changes, amounts([abs(c) for c in changes]), strict=True)
         shown = [f"{'-' if c < 0 else '+'}{size}" if c else "=" for c, size in sizes]
-        lines.append(table([first, *headings, last], ([*names, total], *columns, shown)))
+        lines.insert(0, table([first, *headings, last], ([*names, total], *columns, shown)))
+        between = {"first": headings[0], "last": headings[-1]}
+        lines.insert(1, said(say("The change is from {first} to {last}.", **between), language))
     else:
         lines.append(said(say("Nothing differs: {splits}.", splits=tuple(headings)), language))
     why = (say("Why: {why}.", why=note) for note in notes)
@@ -73,8 +75,15 @@ def diff_json(splits: Mapping[str, Spends], notes: Iterable[str] = ()) -> str:
     return as_json({"splits": plain, "notes": [str(note) for note in notes]})
 
 
-def _heading(name: str) -> str:
+def _heading(name: str) -> Sentence:
     return _STAGES.get(name) or say("revision {revision}", revision=name)
+
+
+def _absent(splits: Mapping[str, Spends], names: Iterable[str]) -> Iterator[Sentence]:
+    """Yield the channels that a split does not have, which count as no money."""
+    for name, split in splits.items():
+        if absent := tuple(each for each in names if each not in split):
+            yield say("Not in {split}: {channels}.", split=_heading(name), channels=absent)
 
 
 def _change(splits: Sequence[Spends], name: str) -> Decimal:
