@@ -48,7 +48,7 @@ ZH_STATES: dict[str, str] = {
     "what was learned before changed": "此前学到的结果有变化",
     "the spends applied last changed: {names}": "最近一次执行的花费有变化：{names}",
     "{new} is released from the reserve, was {old}": "从储备金释放的金额由 {old} 改为 {new}",
-    "the scenarios that happen are {names}": "正在发生的情景：{names}",
+    "the scenarios declared are {names}": "已声明的情景：{names}",
     "the version is {new}, was {old}": "软件版本由 {old} 改为 {new}",
     # Who has to say yes.
     "the plan has no approval rules, so every proposal needs a name": (

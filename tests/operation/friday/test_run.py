@@ -64,7 +64,7 @@ CHANGES = {
         ["the policy is posterior-mean, was optimistic(power=1.0)"],
     ),
     "guardrails": ({"guardrails": None}, ["the guardrails changed"]),
-    "scenarios": ({"scenarios": ["rival"]}, ["the scenarios that happen are rival"]),
+    "scenarios": ({"scenarios": ["rival"]}, ["the scenarios declared are rival"]),
     "belief": (
         {"belief": bo.learn(history().until(FIRST - WEEK), plan())},
         ["what was learned before changed"],
@@ -93,6 +93,23 @@ def test_a_changed_input_is_the_next_revision_and_says_what_changed(tmp_path, na
     assert book.latest("proposal").data["changed"] == list(found.changed)
     assert all(in_language(one, "zh") != one for one in found.changed)
     assert run(book, **settings).to_dict()["changed"] == list(found.changed)
+
+
+def test_a_scenario_stays_declared_and_its_week_approved(tmp_path):
+    rule = {"when": "scenario", "scenario": "rival", "share": 0.5}
+    book, declared = ledger(tmp_path), plan({"releases": [rule]})
+    first = run(book, declared, scenarios=["rival"])
+    assert len(first.released) == 1
+    approve(book, declared, FIRST, who="ann")
+    head = book.head
+    again = run(book, declared)
+    assert (again.state, again.new, book.head) == ("approved", False, head)
+    more = run(book, declared, scenarios=["storm"])
+    assert (more.revision, more.changed) == (2, ("the scenarios declared are rival, storm",))
+    assert more.decision.allocation.budget == first.decision.allocation.budget
+    # Another week has its own.
+    other = run(book, declared, week=FIRST + WEEK)
+    assert book.latest("proposal", other.week).data["inputs"]["scenarios"] == []
 
 
 def test_a_week_that_came_is_named(tmp_path):

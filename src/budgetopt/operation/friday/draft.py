@@ -108,7 +108,7 @@ class Friday:
     today
         The day of the run.
     scenarios
-        Names of the scenarios that are happening.
+        Names of the scenarios that are declared now.
     known
         The history in the form that the ledger keeps.
     """
@@ -187,14 +187,15 @@ class Friday:
     ) -> Draft:
         """Return the draft of a new revision."""
         plan, week = self.asked.plan, self.asked.week
-        by_pace = seen.applied and any(r.when == "pace" for r in plan.operation.releases)
+        paced = any(day >= self._paced_from for day in seen.applied)
+        by_pace = paced and any(r.when == "pace" for r in plan.operation.releases)
         decided = decide(
             self.asked,
             seen,
             found,
             self.today,
             pace_now=self._pace(seen) if by_pace else None,
-            scenarios=self.scenarios,
+            scenarios=inputs.scenarios,
         )
         decision, moved = decided.decision, decided.movements(week)
         needs, notes = name_needed(plan, decision), (*_notes(seen), *decided.notes)
@@ -290,6 +291,8 @@ class Friday:
 
     def _inputs(self, seen: Seen) -> Inputs:
         asked, last = self.asked, seen.last
+        standing = seen.state.proposal
+        declared = () if standing is None else standing.data["inputs"]["scenarios"]
         return Inputs(
             week=str(asked.week),
             plan=self._plan,
@@ -300,7 +303,8 @@ class Friday:
             seed=asked.seed,
             last={} if last is None else as_text(last[1]),
             released=str(seen.released(by_hand=True)),
-            scenarios=self.scenarios,
+            # What was declared for a week stays so: a run without it takes no approval away.
+            scenarios=tuple(sorted({*self.scenarios, *declared})),
             version=VERSION,
         )
 

@@ -79,7 +79,8 @@ def run_week(
         As in `reallocate`. A policy of one's own is known by its name: give it another one where
         its settings change.
     scenarios
-        Names of the scenarios that are happening, for rules that release the reserve.
+        Names of the scenarios that are happening, for rules that release the reserve. What was
+        declared for the week before stays declared for it.
 
     Returns
     -------

@@ -58,7 +58,7 @@ class Inputs:
     released
         Money released from the reserve by hand for this week, as text.
     scenarios
-        Names of the scenarios that are happening.
+        Names of the scenarios that were declared for the week.
     version
         Version of this package.
     """
@@ -178,7 +178,7 @@ def _other_changes(old: Inputs, new: Inputs) -> Iterator[str]:
         yield say("{new} is released from the reserve, was {old}", new=now, old=was)
     if old.scenarios != new.scenarios:
         yield say(
-            "the scenarios that happen are {names}", names=listed(new.scenarios or (say("none"),))
+            "the scenarios declared are {names}", names=listed(new.scenarios or (say("none"),))
         )
     if old.version != new.version:
         yield say("the version is {new}, was {old}", new=new.version, old=old.version)
