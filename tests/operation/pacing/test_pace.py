@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from budgetopt.errors import InputError, PlanError
 from budgetopt.history import History
 from budgetopt.money import show_amount
 from budgetopt.operation.pacing import actual_of, pace
+from budgetopt.operation.pacing.projected import rounded
 from budgetopt.plan import Channel, Plan
 from budgetopt.plan.operation import Pacing
 
@@ -229,7 +231,7 @@ amounts = st.integers(0, 10**9)
     at=st.integers(0, 20),
 )
 def test_against_fractions_day_by_day(planned, actual, days, at):
-    """Every sum over days is taken by hand; the projection is within half a minor unit."""
+    """Every sum over days is taken by hand; the total is rounded once, channels by a unit."""
     plan = plan_of(currency="XXX", operation={"fiscal": {"period": "year"}})
     starts = [dt.date(2026, 1, 5) + n * WEEK for n in range(3)]
     unit = Decimal(1) / 10**6
@@ -247,19 +249,53 @@ def test_against_fractions_day_by_day(planned, actual, days, at):
     for span in found.spans:
         for field in ("planned", "due", "actual", "projection", "to_come"):
             assert sum(getattr(line, field) for line in span.lines) == getattr(span.total, field)
-        for line in span.lines:
-            rest = Fraction(line.planned) - Fraction(line.due)
-            expected = Fraction(line.planned)
-            if line.days_seen and line.due:
-                expected = Fraction(line.actual) * (1 + rest / Fraction(line.due))
-            elif line.days_seen:
-                length = (span.last - span.first).days + 1
-                rate = Fraction(line.actual) / line.days_seen
-                expected = Fraction(line.actual) + rest + rate * (length - line.days_seen)
-            assert abs(Fraction(line.projection) - expected) <= Fraction(unit) / 2
     number = at // 7
-    week = found.week
+    week, known = found.week, days if number == 2 else 7
+    exact = []
+    for p, a in zip(planned[number], actual[number], strict=True):
+        due, rest = Fraction(p * known, 7), Fraction(p * (7 - known), 7)
+        exact.append(a * (1 + rest / due) if due else a + Fraction(a * (7 - known), known))
+    for line, one in zip(week.lines, exact, strict=True):
+        assert abs(Fraction(line.projection) - one * Fraction(unit)) < Fraction(unit)
+    assert week.total.projection == math.floor(sum(exact) + Fraction(1, 2)) * unit
     assert week.total.planned == sum(planned[number]) * unit
     assert week.total.actual == sum(actual[number]) * unit
     # The year holds all three weeks whole, besides days that nothing is planned for.
     assert found.period.total.actual == sum(map(sum, actual)) * unit
+
+
+def test_cents_are_rounded_once():
+    # The user's try: 8,290 in four days go on as 14,507.50, whatever the shares of channels are.
+    split = {"a": "1234.56", "b": "4444.44", "c": "0.07", "d": "2610.93"}
+    plan = plan_of(budget=14750, channels=[Channel(name) for name in split])
+    planned = {MONDAY: {"a": 4321.01, "b": 5000.02, "c": 1.03, "d": 5427.94}}
+    found = pace(plan, planned, {Week(MONDAY, 4): split}, FRIDAY).week
+    assert found.total.actual == 8290
+    assert found.total.projection == money("14507.50")
+    assert sum(line.projection for line in found.lines) == found.total.projection
+    for line in found.lines:
+        assert abs(Fraction(line.projection) - Fraction(line.actual) * 7 / 4) < Fraction(1, 100)
+
+
+def test_a_month_of_daily_money_is_projected_exactly():
+    # One day of 30 is seen: what it is off by half a cent would be 15 cents by the end.
+    plan = plan_of(budget=100, channels=[Channel("a")])
+    first = dt.date(2026, 6, 1)
+    planned = {first + n * WEEK: {"a": 100} for n in range(5)}
+    found = pace(plan, planned, {first: {"a": "14.29"}}, first + DAY).period
+    assert found.total.projection == money("428.70")  # 30 days of 14.29
+
+
+parts = st.fractions(0, 10**6, max_denominator=10**6)
+
+
+@given(st.lists(parts, min_size=1, max_size=8))
+def test_rounded_is_the_largest_remainder(exact):
+    found = rounded(exact)
+    assert sum(found) == math.floor(sum(exact) + Fraction(1, 2))
+    assert all(
+        math.floor(one) <= whole <= math.ceil(one) for one, whole in zip(exact, found, strict=True)
+    )
+    up = [one % 1 for one, whole in zip(exact, found, strict=True) if whole > one]
+    down = [one % 1 for one, whole in zip(exact, found, strict=True) if whole <= one]
+    assert not up or not down or min(up) >= max(down)

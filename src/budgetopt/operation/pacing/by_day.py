@@ -36,6 +36,8 @@ class Days:
         The first day.
     planned, actual
         Minor units; the actual is 0 where a day is not seen.
+    weekly
+        What is planned for the whole week that a day lies in: seven times the day's exact share.
     seen
         Whether the money of the day is known.
     """
@@ -43,6 +45,7 @@ class Days:
     first: dt.date
     planned: Whole
     actual: Whole
+    weekly: Whole
     seen: NDArray[np.bool_]
 
     @property
@@ -101,9 +104,11 @@ def days_of(
         raise _wrong("planned", "holds no week", "give what is planned for at least one week")
     shape = len(plan.names), (last - first).days + 1
     zero = np.zeros(shape, dtype=np.int64)
-    grid = Days(first, zero, zero.copy(), np.zeros(shape, dtype=bool))
+    grid = Days(first, zero, zero.copy(), zero.copy(), np.zeros(shape, dtype=bool))
     for start in _weeks(plan, first, last):
-        _put(grid.planned, (start - first).days, _spread(_planned(plan, weeks, start), 7))
+        at, amounts = (start - first).days, _planned(plan, weeks, start)
+        _put(grid.planned, at, _spread(amounts, 7))
+        _put(grid.weekly, at, np.repeat(amounts[:, None], 7, axis=1))
     for key, money in actual.items():
         span = key if isinstance(key, Week) else Week(as_date(key, "actual"), 1)
         if span.start > last or span.start + (span.days - 1) * _DAY < first:

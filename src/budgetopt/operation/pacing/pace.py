@@ -14,23 +14,25 @@ Where it stops: a run rate knows nothing of weekdays, of caps that a platform ke
 be decided on Friday; from one or two days it is hardly more than a guess. What was not reported is
 projected as days to come are.
 
-Sums over channels are those of the total, exactly. A ratio whose denominator is zero is None.
+All is computed in fractions and rounded once: the total to the minor unit, the channels by largest
+remainder, so that their sum is the total exactly. A ratio whose denominator is zero is None.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import ceil
-from typing import Any
+from math import ceil, floor
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from budgetopt.calendar import Fiscal, Week, as_date, periods
-from budgetopt.operation.pacing.by_day import Actual, Days, Money, Whole, days_of
+from budgetopt.operation.pacing.by_day import Actual, Days, Money, days_of
 from budgetopt.operation.pacing.paced import Kind, Line, Pace, Paced, Status, Warned
+from budgetopt.operation.pacing.projected import Projected, rounded
 from budgetopt.plan import Plan
 from budgetopt.plan.operation import Pacing
 
@@ -95,48 +97,46 @@ def pace(
 
 
 def _paced(plan: Plan, rules: Pacing, kind: Kind, label: str, days: Days, today: dt.date) -> Paced:
-    expected = np.array(
-        [_expected(*each) for each in zip(days.planned, days.actual, days.seen, strict=True)]
+    projected, ahead = Projected(days), days.from_on(today)
+    spent = days.actual.sum(axis=1).tolist()
+    rest, to_come = projected.on(np.ones_like(ahead)), projected.on(ahead)
+    exact = _Exact(
+        rounded([a + b for a, b in zip(spent, rest, strict=True)]),
+        rounded(to_come),
+        # Days that are over but not reported are taken to have gone as projected.
+        [a + b - c for a, b, c in zip(spent, rest, to_come, strict=True)],
     )
     band = Fraction(repr(rules.band))
     lines = tuple(
-        _line(plan, band, days, expected, today, name, [at]) for at, name in enumerate(plan.names)
+        _line(plan, band, days, exact, today, name, [at]) for at, name in enumerate(plan.names)
     )
-    total = _line(plan, band, days, expected, today, "", list(range(len(lines))))
+    total = _line(plan, band, days, exact, today, "", list(range(len(lines))))
     last = days.day(days.count - 1)
     budget = plan.budget_of(days.first, last)
-    spent = int(days.actual.sum())
-    by_day = np.cumsum(days.actual.sum(axis=0) + expected.sum(axis=0))
-    by_plan = np.cumsum(days.planned.sum(axis=0))
+    by_plan = np.cumsum(days.planned.sum(axis=0)).tolist()
     warned = []
     for share in rules.lines if budget else ():
         least = ceil(Fraction(repr(share)) * budget)
-        when, planned = (_day_of(days, cumulated, least) for cumulated in (by_day, by_plan))
-        warned.append(Warned(share, plan.money.amount(least), spent >= least, when, planned))
+        when = _day_of(days, least, projected.by)
+        planned = _day_of(days, least, by_plan.__getitem__)
+        warned.append(Warned(share, plan.money.amount(least), sum(spent) >= least, when, planned))
     money = plan.money.amount(budget)
     return Paced(kind, label, days.first, last, money, lines, total, tuple(warned))
 
 
-def _expected(planned: Whole, actual: Whole, seen: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Return what a channel is expected to spend on each day not seen, 0 on those seen.
+class _Exact(NamedTuple):
+    """By channel: what is projected of all days and of those left, and what has gone exactly."""
 
-    Running totals are rounded, as in `calendar.spread`, in whole numbers of any size.
-    """
-    rest = np.cumsum(np.where(seen, 0, planned)).astype(object)
-    spent, due, count = int(actual.sum()), int(planned[seen].sum()), int(seen.sum())
-    totals = rest
-    if due:
-        totals = (2 * spent * rest + due) // (2 * due)
-    elif spent:
-        totals = rest + (2 * spent * np.cumsum(~seen).astype(object) + count) // (2 * count)
-    return np.diff(totals, prepend=0)
+    projection: list[int]
+    to_come: list[int]
+    gone: list[Fraction]
 
 
 def _line(
     plan: Plan,
     band: Fraction,
     days: Days,
-    expected: NDArray[np.object_],
+    exact: _Exact,
     today: dt.date,
     name: str,
     rows: list[int],
@@ -145,10 +145,8 @@ def _line(
     planned, seen, ahead = days.planned[rows], days.seen[rows], days.from_on(today)
     left = int((ahead & ~seen.all(axis=0)).sum())
     whole, spent = int(planned.sum()), int(days.actual[rows].sum())
-    projection = spent + int(expected[rows].sum())
-    to_come = int(expected[rows][:, ahead].sum())
-    # Days that are over but not reported are taken to have gone as projected.
-    gone = projection - to_come
+    projection, to_come = (sum(each[at] for at in rows) for each in exact[:2])
+    gone = sum((exact.gone[at] for at in rows), Fraction(0))
     status: Status = "on"
     if projection > (1 + band) * whole:
         status = "ahead"
@@ -164,12 +162,12 @@ def _line(
         money(to_come),
         int(seen.all(axis=0).sum()),
         left,
-        money(max(whole - gone, 0) // left) if left else None,
+        money(floor(max(whole - gone, Fraction(0)) / left)) if left else None,
         status,
     )
 
 
-def _day_of(days: Days, cumulated: NDArray[Any], least: int) -> dt.date | None:
-    """Return the day on which a running total reaches an amount."""
-    there = np.flatnonzero(cumulated >= least)
-    return days.day(int(there[0])) if there.size else None
+def _day_of(days: Days, least: int, by: Callable[[int], Any]) -> dt.date | None:
+    """Return the day by whose end a running total reaches an amount."""
+    at = bisect_left(range(days.count), least, key=by)
+    return days.day(at) if at < days.count else None
