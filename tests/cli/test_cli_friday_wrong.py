@@ -76,11 +76,12 @@ def test_pace_without_a_week_says_what_to_do(folder, capsys):
     assert (code, "run budgetopt week first" in at.squeezed(err)) == (2, True)
 
 
-def test_a_plan_that_cannot_be_met_records_nothing(folder, capsys):
+def test_a_plan_that_cannot_be_met_is_recorded_with_an_alert(folder, capsys):
     change(folder, "plan.toml", "floor = 800", "locked = 3200")
     code, out, _ = at.week(capsys)
     assert (code, out) == (3, "")
-    assert at.entries() == ()
+    assert at.entries("proposal") == ()
+    assert "cannot-decide" in [entry.data["code"] for entry in at.entries("alert")]
 
 
 def test_who_is_the_login_or_must_be_given(folder, capsys, monkeypatch):

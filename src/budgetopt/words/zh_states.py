@@ -22,6 +22,12 @@ ZH_STATES: dict[str, str] = {
     "the ledger has no applied week, so changes count from the history": (
         "台账中没有已执行的周，调整幅度以历史数据为基准"
     ),
+    "no week before this one was applied, so changes count from the history": (
+        "此前各周均未执行，调整幅度以历史数据为基准"
+    ),
+    "the week ended on {day}, so that nothing new is proposed": (
+        "当周已于 {day} 结束，不再提出新方案"
+    ),
     "what earlier weeks overspent cannot be taken off this one by its limits": (
         "受当周各项限制，前几周的超支无法从本周预算中扣除"
     ),

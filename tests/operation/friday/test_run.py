@@ -178,6 +178,32 @@ def test_an_applied_week_is_reported_and_not_proposed_again(tmp_path):
     assert other.notes[-1] == "the week is applied, revision 1, so that nothing new is proposed"
 
 
+def test_a_week_that_is_over_is_reported_and_never_proposed(tmp_path):
+    book, late, end = ledger(tmp_path), FIRST + WEEK, FIRST + dt.timedelta(days=6)
+    with pytest.raises(bo.InputError) as caught:
+        run(book, today=late, week=FIRST)
+    assert caught.value.code == "wrong-state"
+    assert f"the week of {FIRST} ended on {end}" in str(caught.value)
+    assert book.entries() == ()
+    first = run(book, today=end, week=FIRST)
+    assert first.new
+    approve(book, plan(), FIRST, who="ann")
+    for settings in ({}, {"seed": 1}):
+        again = run(book, today=late, week=FIRST, **settings)
+        assert (again.state, again.new, again.revision) == ("approved", False, 1)
+        assert again.decision.to_json() == first.decision.to_json()
+    assert again.notes[-1] == f"the week ended on {end}, so that nothing new is proposed"
+
+
+def test_the_ledger_has_no_applied_week_is_said_where_it_is_so(tmp_path):
+    book, so = ledger(tmp_path), "so changes count from the history"
+    week, next_week = FIRST, FIRST + WEEK
+    assert run(book, week=next_week).notes == (f"the ledger has no applied week, {so}",)
+    approve(book, plan(), next_week, who="ann")
+    apply(book, plan(), next_week, who="ann")
+    assert run(book, week=week).notes == (f"no week before this one was applied, {so}",)
+
+
 def test_a_rejected_week_is_not_proposed_again_from_the_same_inputs(tmp_path):
     book = ledger(tmp_path)
     run(book)

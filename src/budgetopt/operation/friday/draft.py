@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
+from budgetopt.calendar import Week
+from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, SolverError
 from budgetopt.history import History
 from budgetopt.operation.alerts import Alert, alerts, news, undecided
 from budgetopt.operation.approve import name_needed
@@ -119,7 +120,16 @@ class Friday:
     known: Known
 
     def drafted(self, reads: Reads, seen: Seen) -> Draft:
-        """Return what the run would record after what was seen in a ledger."""
+        """Return what the run would record after what was seen in a ledger.
+
+        Raises
+        ------
+        InputError
+            ``wrong-state`` where the week is over, and was never proposed.
+        """
+        ended = Week(self.asked.week).end < self.today
+        if ended and seen.state.current is None:
+            raise self._too_late()
         written, before = reads.latest("plan"), Latest(reads)
         plan_is_new = written is None or written.data["fingerprint"] != self._plan
         history_is_new = before.fingerprint != self.known.fingerprint
@@ -127,7 +137,7 @@ class Friday:
         found = actuals(seen.lived, self.known, difference)
         inputs, standing = self._inputs(seen), seen.state.proposal
         same = standing is not None and standing.data["fingerprint"] == inputs.fingerprint
-        if same or seen.state.over:
+        if same or seen.state.over or ended:
             draft = Draft(self._recorded(seen, same=same))
         else:
             changed = self._changed(reads, seen, inputs)
@@ -157,7 +167,12 @@ class Friday:
         data = state.current.data
         decision, words = decision_of(data), data["words"]
         notes = [restored(note, words) for note in data.get("notes", [])]
-        if not same:
+        end = Week(self.asked.week).end
+        if not same and not state.over and end < self.today:
+            notes.append(
+                say("the week ended on {day}, so that nothing new is proposed", day=str(end))
+            )
+        elif not same:
             number = str(state.revision)
             template = "the week is {state}, revision {number}, so that nothing new is proposed"
             notes.append(say(template, state=say(state.state), number=number))
@@ -285,6 +300,16 @@ class Friday:
         """First day of the weeks that count for pacing."""
         return self.today - _PACED
 
+    def _too_late(self) -> InputError:
+        week = Week(self.asked.week)
+        return InputError(
+            "wrong-state",
+            f"the week of {week.start} ended on {week.end}, before {self.today}",
+            field="week",
+            value=str(week.start),
+            remedy="name a week that is not over",
+        )
+
     @cached_property
     def _plan(self) -> str:
         return plan_fingerprint(self.asked.plan)
@@ -325,8 +350,10 @@ class Friday:
 
 def _notes(seen: Seen) -> tuple[str, ...]:
     """Return from which week changes count, where it is not the one before."""
-    if seen.last is None:
+    if not seen.applied:
         return (say("the ledger has no applied week, so changes count from the history"),)
+    if seen.last is None:
+        return (say("no week before this one was applied, so changes count from the history"),)
     if seen.week - seen.last[0] == dt.timedelta(weeks=1):
         return ()
     week = str(seen.last[0])

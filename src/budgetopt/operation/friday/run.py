@@ -57,9 +57,9 @@ def run_week(
     The same week with the same plan, history, policy, settings, seed, applied spends and released
     reserve is proposed once: another run returns what is recorded. Anything else that is proposed
     for the week is a new revision, which says what changed and takes the place of the older ones.
-    A week that is applied is not proposed again: its record is returned, with a note. Where a week
-    cannot be decided, all but the proposal is recorded, with a critical alert, before the error is
-    raised.
+    A week that is applied or over is not proposed again: its record is returned, with a note. Where
+    a week cannot be decided, all but the proposal is recorded, with a critical alert, before the
+    error is raised.
 
     Parameters
     ----------
@@ -90,7 +90,8 @@ def run_week(
     Raises
     ------
     InputError
-        ``bad-argument`` where the history knows days after `today`.
+        ``bad-argument`` where the history knows days after `today`; ``wrong-state`` for a week that
+        was over on it and never proposed.
     BudgetoptError
         What `reallocate` raises; `LedgerError` where the ledger cannot be read or written.
     """
