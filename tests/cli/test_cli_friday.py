@@ -215,6 +215,22 @@ def test_a_rejected_week_may_be_edited(folder, capsys):
     assert at.edit(capsys, "feed=1000")[0] == 0
 
 
+@pytest.mark.parametrize(("budget", "alike"), [(3300, False), (3260, True)])
+def test_the_outcome_of_another_budget_is_not_held_against_the_last(folder, capsys, budget, alike):
+    # 2,960 were spent in the last week, and 300 of every budget are held back.
+    at.write(folder, plan=at.PLAN.replace("3300", str(budget)))
+    page = at.squeezed(at.week(capsys)[1])
+    assert "300 held back from this week; expected outcome" in page
+    assert "in reserve" not in page
+    assert page.count("(mean)") == page.count("Outcome: median") == 1
+    assert ("better than last week's split in" in page) == alike
+    against = "Against last week's split of 2,960"
+    assert (f"{against}:" in page, f"{against}, for another budget:" in page) == (alike, not alike)
+    chinese = at.week(capsys, "--lang", "zh")[1].replace("\n", "")
+    assert "本期留存 300；预期成效（均值）" in chinese
+    assert ("预算不同" in chinese, "成效：中位数" in chinese) == (not alike, True)
+
+
 def test_the_page_of_an_edited_week_says_who_edited_why_and_at_what_price(folder, capsys):
     at.week(capsys)
     assert "Edited" not in at.week(capsys)[1]

@@ -12,7 +12,7 @@ from budgetopt.optimize import Allocation, how_good
 from budgetopt.optimize.frontier import Frontier
 from budgetopt.report.layout import amounts, figures, noted, said, sentences, table
 from budgetopt.weekly import Decision, Move
-from budgetopt.words import in_language, listed, say
+from budgetopt.words import Sentence, in_language, listed, say
 
 _HEADINGS = (
     say("channel"),
@@ -128,6 +128,18 @@ def _change(move: Move) -> str:
 
 def totals(week: Allocation) -> str:
     """Return what is spent, unspent and in reserve, and what is expected of it, in a sentence."""
+    parts = spent(week)
+    parts += [say("{money} in reserve", money=show(week.held))] if week.held else []
+    return say(
+        "{parts}; expected outcome {outcome}, {how_good}.",
+        parts=listed(parts),
+        outcome=show_figure(week.outcome),
+        how_good=how_good(week),
+    )
+
+
+def spent(week: Allocation) -> list[Sentence]:
+    """Return what is spent of the budget and what stays unspent, in clauses."""
     total, budget = show(week.total), show(week.budget)
     parts = [
         say(
@@ -137,11 +149,4 @@ def totals(week: Allocation) -> str:
             currency=week.currency,
         )
     ]
-    parts += [say("{money} unspent", money=show(week.unspent))] if week.unspent else []
-    parts += [say("{money} in reserve", money=show(week.held))] if week.held else []
-    return say(
-        "{parts}; expected outcome {outcome}, {how_good}.",
-        parts=listed(parts),
-        outcome=show_figure(week.outcome),
-        how_good=how_good(week),
-    )
+    return parts + ([say("{money} unspent", money=show(week.unspent))] if week.unspent else [])

@@ -66,7 +66,7 @@ ZH_REPORT: dict[str, str] = {
     "Next: nothing until the week is over; the run after it measures it.": (
         "下一步：本周结束前无需操作，之后的运行会复盘该周。"
     ),
-    "The week is over and measured.": "本周已结束，已复盘。",
+    "The week is over and measured.": "该周已结束，已复盘。",
     "Next: {approvers} may approve it, as {why}:": "下一步：由 {approvers} 审批（{why}）：",
     "Next: {approvers} may approve it:": "下一步：由 {approvers} 审批：",
     "Next: approve it, as {why}:": "下一步：审批（{why}）：",
@@ -81,6 +81,16 @@ ZH_REPORT: dict[str, str] = {
     "Edited by {who}: {why}; {price}.": "由 {who} 修改，原因：{why}；{price}。",
     "{amount} is released: {why}": "释放 {amount}：{why}",
     "{channel} {money}": "{channel} {money}",
+    "{money} held back from this week": "本期留存 {money}",
+    "{parts}; expected outcome {outcome} (mean), {how_good}.": (
+        "{parts}；预期成效（均值）{outcome}，{how_good}。"
+    ),
+    "median {median}, {low} to {high} in 90 of 100 draws": (
+        "中位数 {median}，100 次抽样中有 90 次落在 {low} 至 {high} 之间"
+    ),
+    "Against last week's split of {before}, for another budget: {gain} expected outcome.": (
+        "对比上期的分配（共 {before}，预算不同），预期成效 {gain}。"
+    ),
     "Applied otherwise: {channels}.": "实际执行有所不同：{channels}。",
     "Taken from the reserve: {why}.": "动用储备金：{why}。",
     "Released for this week by rule: {why}.": "本周按规则释放储备金：{why}。",

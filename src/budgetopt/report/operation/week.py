@@ -6,22 +6,28 @@ Nothing on it is of the moment it is printed: a rerun with the same inputs print
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
+from budgetopt.figures import show_figure
 from budgetopt.ledger import Entry
 from budgetopt.money import show_amount as show
 from budgetopt.operation.alerts import Severity
 from budgetopt.operation.checks import RULE
 from budgetopt.operation.friday import WeekRun
 from budgetopt.operation.state import WeekState
+from budgetopt.optimize import how_good
+from budgetopt.optimize.risk import Spread
 from budgetopt.plan import Plan
 from budgetopt.report.layout import noted, said
 from budgetopt.report.operation.ledger import anchor, as_json, restored_of, standing
 from budgetopt.report.operation.pace import holds_any, reserves, spans_table
 from budgetopt.report.operation.state import clauses, state_lines
-from budgetopt.report.table import split_table, totals
+from budgetopt.report.table import spent, split_table
 from budgetopt.weekly import Decision
 from budgetopt.words import Sentence, listed, say
 
+_ALIKE = Decimal("0.01")
+"""Share by which the money of two weeks may differ, and their splits be compared."""
 _SEVERITY: dict[Severity, Sentence] = {
     "critical": say("Critical"),
     "warning": say("Warning"),
@@ -107,13 +113,54 @@ def _split(decision: Decision, language: str) -> str:
 
 
 def _outcome(decision: Decision) -> Iterator[str]:
-    """Yield what is expected of the split, its range, and what last week's would bring."""
+    """Yield what is expected of the split, its range, and what last week's would bring.
+
+    What the week adds to the reserve is not its balance, which releases make less; and the mean
+    of the outcome is not its median, so each is called by its name.
+    """
     week = decision.allocation
-    yield totals(week)
+    parts = spent(week)
+    parts += [say("{money} held back from this week", money=show(week.held))] if week.held else []
+    yield say(
+        "{parts}; expected outcome {outcome} (mean), {how_good}.",
+        parts=listed(parts),
+        outcome=show_figure(week.outcome),
+        how_good=how_good(week),
+    )
     if week.spread is not None:
-        yield say("Outcome: {range}.", range=week.spread.summary())
+        yield say("Outcome: {range}.", range=_range(decision, week.spread))
     if decision.gain is not None:
-        yield decision.against_last()
+        yield _against_last(decision)
+
+
+def _range(decision: Decision, spread: Spread) -> Sentence:
+    """Return the range of the outcome, and how often it is better than last week's for as much."""
+    drawn = say(
+        "median {median}, {low} to {high} in 90 of 100 draws",
+        median=show_figure(spread.median),
+        low=show_figure(spread.low),
+        high=show_figure(spread.high),
+    )
+    if spread.better is None or _other_budget(decision):
+        return drawn
+    better = f"{100 * spread.better:.0f}"
+    return say("{range}; better than last week's split in {better} of 100",
+               range=drawn, better=better)  # fmt: skip
+
+
+def _against_last(decision: Decision) -> str:
+    if decision.gain is None or not _other_budget(decision):
+        return decision.against_last()
+    return say(
+        "Against last week's split of {before}, for another budget: {gain} expected outcome.",
+        before=show(decision.before),
+        gain=show_figure(decision.gain, sign=True),
+    )
+
+
+def _other_budget(decision: Decision) -> bool:
+    """Return whether the week has other money than the last one, so that more money brings more."""
+    return abs(decision.allocation.budget - decision.before) > _ALIKE * decision.before
 
 
 def _money(run: WeekRun) -> Iterator[Sentence]:
