@@ -22,12 +22,15 @@ ZH_OPERATION: dict[str, str] = {
     ),
     # Pacing.
     "week of {label}": "{label} 当周",
-    "period {label}": "财务期间 {label}",
+    "period {label}": "结算周期 {label}",
     "phase {label}": "阶段 {label}",
-    "campaign {label}": "活动 {label}",
-    "ahead of the plan": "超前于计划",
+    "campaign {label}": "营销活动 {label}",
+    "ahead of the plan": "花费超进度",
     "on pace": "进度正常",
-    "behind the plan": "落后于计划",
+    "behind the plan": "花费滞后",
+    "no data yet": "尚无数据",
+    "not begun": "尚未开始",
+    "{span}: {planned} is planned, {status}": "{span}：计划 {planned}，{status}",
     "{span}: {actual} of the planned {planned} is spent, {projection} projected, {status}": (
         "{span}：计划 {planned}，已花费 {actual}，预计 {projection}，{status}"
     ),
@@ -120,8 +123,8 @@ ZH_OPERATION: dict[str, str] = {
     "{alert}, with what is still to arrive": "{alert}（已计入尚未回传的成效）",
     "{left} of {built} contingency is left in {period}": ("{period} 应急储备 {built}，仅剩 {left}"),
     "all {built} contingency of {period} is used up": "{period} 的应急储备 {built} 已全部用完",
-    "ahead of the week's plan: {channels}": "超前于本周计划：{channels}",
-    "behind the week's plan: {channels}": "落后于本周计划：{channels}",
+    "ahead of the week's plan: {channels}": "本周花费超进度：{channels}",
+    "behind the week's plan: {channels}": "本周花费滞后：{channels}",
     "{channel} ({projection} projected of {planned})": (
         "{channel}（计划 {planned}，预计 {projection}）"
     ),

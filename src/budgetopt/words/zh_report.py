@@ -24,8 +24,8 @@ ZH_REPORT: dict[str, str] = {
     "pace": "进度",
     "a day left": "每日可用",
     "status": "状态",
-    "ahead": "超前",
-    "behind": "落后",
+    "ahead": "花费超进度",
+    "behind": "花费滞后",
     "moved": "调整金额",
     "of the optimum": "占最优",
     "at a limit": "触及限制",
@@ -45,7 +45,7 @@ ZH_REPORT: dict[str, str] = {
     "release": "释放储备金",
     "override": "变更执行",
     "note": "备注",
-    "rule": "规则",
+    "rule": "自动通过（按规则）",
     # Where a week stands, and what is next.
     "Week of {week}: {state}, revision {revision}.": "{week} 当周：{state}，第 {revision} 版。",
     "Week of {week}: {state}, revision {revision}": "{week} 当周：{state}，第 {revision} 版",
@@ -58,13 +58,13 @@ ZH_REPORT: dict[str, str] = {
     "Week of {week}: {state} by {who}, revision {revision} ({why}).": (
         "{week} 当周：{state}（{who}），第 {revision} 版（{why}）。"
     ),
-    "Next: run the week.": "下一步：运行本周决策。",
+    "Next: run the week.": "下一步：运行该周决策。",
     "Next: put it into effect, then say so:": "下一步：执行该分配，然后登记：",
     "Next: edit it, or run the week again with other inputs.": (
         "下一步：修改该分配，或更改输入后重新运行。"
     ),
     "Next: nothing until the week is over; the run after it measures it.": (
-        "下一步：本周结束前无需操作，之后的运行会复盘该周。"
+        "下一步：该周结束前无需操作，之后的运行会复盘该周。"
     ),
     "The week is over and measured.": "该周已结束，已复盘。",
     "Next: {approvers} may approve it, as {why}:": "下一步：由 {approvers} 审批（{why}）：",
@@ -93,9 +93,9 @@ ZH_REPORT: dict[str, str] = {
     ),
     "Applied otherwise: {channels}.": "实际执行有所不同：{channels}。",
     "Taken from the reserve: {why}.": "动用储备金：{why}。",
-    "Released for this week by rule: {why}.": "本周按规则释放储备金：{why}。",
+    "Released for this week by rule: {why}.": "按规则为该周释放储备金：{why}。",
     "Released for this week by {who}: {amount}, {why}.": (
-        "本周由 {who} 释放储备金 {amount}：{why}。"
+        "由 {who} 为该周释放储备金 {amount}：{why}。"
     ),
     "Critical": "严重",
     "Warning": "警告",

@@ -19,6 +19,7 @@ from budgetopt.operation.pacing import actual_of, pace
 from budgetopt.operation.pacing.projected import rounded
 from budgetopt.plan import Channel, Plan
 from budgetopt.plan.operation import Pacing
+from budgetopt.words import in_language
 
 MONDAY = dt.date(2026, 11, 16)
 FRIDAY = dt.date(2026, 11, 20)
@@ -63,8 +64,37 @@ def test_both_sides_of_the_band(spent, status):
 def test_before_a_day_is_seen_the_projection_is_the_plan():
     found = pace(plan_of(), {MONDAY: {"a": 700, "b": 0}}, {}, MONDAY).week
     a, b = found.lines
+    assert (a.pace, a.status, found.total.status) == (None, "unseen", "unseen")
     assert (a.projection, a.days_seen, a.delivery, a.catch_up) == (700, 0, None, 100)
-    assert (b.pace, b.delivery, b.status, b.projection) == (None, None, "on", 0)
+    assert (b.pace, b.delivery, b.status, b.projection) == (None, None, "unseen", 0)
+
+
+def test_what_nobody_saw_is_not_on_pace():
+    planned = {MONDAY: {"a": 700, "b": 0}, MONDAY + WEEK: {"a": 700, "b": 350}}
+    # Days are over, and no report came: unknown is neither nothing spent nor on pace.
+    over = pace(plan_of(), planned, {}, FRIDAY).week
+    assert (over.total.pace, over.total.status) == (None, "unseen")
+    assert str(over.sentence()) == "week of 2026-11-16: 700 is planned, no data yet"
+    assert in_language(over.sentence(), "zh").endswith("尚无数据")
+    coming = pace(plan_of(), planned, {}, FRIDAY, week=MONDAY + WEEK).week
+    assert {line.status for line in (*coming.lines, coming.total)} == {"not-begun"}
+    assert str(coming.sentence()) == "week of 2026-11-23: 1,050 is planned, not begun"
+    assert json.loads(json.dumps(coming.to_dict()))["total"]["pace"] is None
+    # One channel reports: the total is known in part, the other line is not.
+    partly = pace(plan_of(), planned, {Week(MONDAY, 4): {"a": 400}}, FRIDAY).week
+    assert [line.status for line in partly.lines] == ["on", "unseen"]
+    assert (partly.total.status, partly.total.pace) == ("on", 1.0)
+
+
+def test_a_channel_that_nothing_is_due_of_yet_has_not_begun():
+    monday = dt.date(2026, 11, 2)
+    planned = {monday: {"a": 700, "b": 0}, monday + WEEK: {"a": 700, "b": 700}}
+    planned |= {monday + n * WEEK: {"a": 700, "b": 700} for n in (2, 3, 4)}
+    seen = {Week(monday): {"a": 700, "b": 0}}
+    a, b = pace(plan_of(), planned, seen, monday + WEEK).period.lines
+    assert (a.status, b.status, b.pace) == ("on", "not-begun", None)
+    seen = {Week(monday): {"a": 700, "b": 70}}
+    assert pace(plan_of(), planned, seen, monday + WEEK).period.lines[1].status == "ahead"
 
 
 def test_money_beside_the_plan_goes_on_at_its_rate():

@@ -144,11 +144,16 @@ def _line(
     """Return the line of some channels together."""
     planned, seen, ahead = days.planned[rows], days.seen[rows], days.from_on(today)
     left = int((ahead & ~seen.all(axis=0)).sum())
-    whole, spent = int(planned.sum()), int(days.actual[rows].sum())
+    whole, due = int(planned.sum()), int(planned[seen].sum())
+    spent = int(days.actual[rows].sum())
     projection, to_come = (sum(each[at] for at in rows) for each in exact[:2])
     gone = sum((exact.gone[at] for at in rows), Fraction(0))
     status: Status = "on"
-    if projection > (1 + band) * whole:
+    if today < days.first or (seen.any() and whole and not due and not spent):
+        status = "not-begun"
+    elif not seen.any():
+        status = "unseen"
+    elif projection > (1 + band) * whole:
         status = "ahead"
     elif projection < (1 - band) * whole:
         status = "behind"
@@ -156,7 +161,7 @@ def _line(
     return Line(
         name,
         money(whole),
-        money(int(planned[seen].sum())),
+        money(due),
         money(spent),
         money(projection),
         money(to_come),

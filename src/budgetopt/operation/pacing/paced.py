@@ -12,7 +12,7 @@ from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
 from budgetopt.words import Sentence, say
 
-Status = Literal["ahead", "on", "behind"]
+Status = Literal["ahead", "on", "behind", "unseen", "not-begun"]
 Kind = Literal["week", "period", "phase", "campaign"]
 
 _SPANS = {
@@ -22,6 +22,7 @@ _SPANS = {
     "campaign": "campaign {label}",
 }
 _SPENT = "{span}: {actual} of the planned {planned} is spent, {projection} projected, {status}"
+_UNKNOWN = "{span}: {planned} is planned, {status}"
 _SPENT_AT_PACE = (
     "{span}: {actual} of the planned {planned} is spent, {projection} projected ({pace}), {status}"
 )
@@ -29,7 +30,13 @@ _CATCH_UP = (
     "{span}: {actual} of the planned {planned} is spent, {projection} projected ({pace}), "
     "{status}; {daily} a day over {days} days left ends at the plan"
 )
-_STATUS = {"ahead": "ahead of the plan", "on": "on pace", "behind": "behind the plan"}
+_STATUS = {
+    "ahead": "ahead of the plan",
+    "on": "on pace",
+    "behind": "behind the plan",
+    "unseen": "no data yet",
+    "not-begun": "not begun",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,9 @@ class Line:
         Money a day left that ends at the plan, rounded down to the minor unit and at least 0; None
         where no day is left.
     status
-        ``"ahead"`` or ``"behind"`` where the projection leaves the band around the plan.
+        ``"ahead"`` or ``"behind"`` where the projection leaves the band around the plan, else
+        ``"on"``. ``"unseen"`` where no day's money is known; ``"not-begun"`` where the span begins
+        later, or nothing is due yet nor spent.
     """
 
     channel: str
@@ -74,8 +83,15 @@ class Line:
 
     @property
     def pace(self) -> float | None:
-        """Projection as a share of the plan; None where nothing is planned."""
-        return float(Fraction(self.projection) / Fraction(self.planned)) if self.planned else None
+        """Projection as a share of the plan; None where nothing is planned, or nothing known."""
+        if not self.begun or not self.planned:
+            return None
+        return float(Fraction(self.projection) / Fraction(self.planned))
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything is known that a pace could be told from."""
+        return self.status not in ("unseen", "not-begun")
 
     @property
     def delivery(self) -> float | None:
@@ -175,6 +191,10 @@ class Paced:
             "projection": show(total.projection),
             "status": say(_STATUS[total.status]),
         }
+        if not total.begun:
+            return say(
+                _UNKNOWN, span=self.called, planned=values["planned"], status=values["status"]
+            )
         if total.pace is None or not total.days_seen:
             return say(_SPENT, **values)
         values["pace"] = f"{total.pace:.1%}"

@@ -22,6 +22,8 @@ _STATUS = {
     "ahead": say("ahead"),
     "on": say("on pace"),
     "behind": say("behind"),
+    "unseen": say("no data yet"),
+    "not-begun": say("not begun"),
 }
 _HEADINGS = (
     say("planned"),
@@ -134,7 +136,7 @@ def _lines_table(
     headings = [in_language(heading, language) for heading in (first, *_HEADINGS)]
     money: tuple[list[Decimal | None], ...] = (
         [line.planned for line in lines],
-        [line.actual for line in lines],
+        [None if line.status == "unseen" else line.actual for line in lines],
         [line.projection for line in lines],
     )
     columns = (
