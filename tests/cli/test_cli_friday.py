@@ -231,6 +231,24 @@ def test_the_outcome_of_another_budget_is_not_held_against_the_last(folder, caps
     assert ("预算不同" in chinese, "成效：中位数" in chinese) == (not alike, True)
 
 
+@pytest.mark.parametrize("why", ["frozen", "learning"])
+@pytest.mark.parametrize(("language", "word"), [("en", "frozen"), ("zh", "冻结")])
+def test_what_a_freeze_holds_is_frozen_and_no_lock(folder, capsys, why, language, word):
+    freeze = f"""
+[[operation.freezes]]
+name = "audit"
+first = 2025-11-01
+last = 2025-11-20
+channels = ["feed"]
+why = "{why}"
+"""
+    at.write(folder, plan=at.PLAN + freeze)
+    given = ("reallocate", "plan.toml", "--history", "history.csv", "--as-of", at.TODAY)
+    for page in (at.week(capsys, "--lang", language), run(capsys, *given, "--lang", language)):
+        feed = next(line for line in page[1].splitlines() if line.startswith("feed"))
+        assert feed.split()[-1] == word
+
+
 def test_the_page_of_an_edited_week_says_who_edited_why_and_at_what_price(folder, capsys):
     at.week(capsys)
     assert "Edited" not in at.week(capsys)[1]

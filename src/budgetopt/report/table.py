@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 
@@ -22,6 +22,12 @@ _HEADINGS = (
     say("outcome"),
     say("limit"),
 )
+
+_FREEZES = (
+    "held, as {freeze} is frozen until {last}",
+    "held, as the platform learns until {last}",
+)
+"""What is said of a channel that a freeze of the plan holds."""
 
 
 def decision_table(decision: Decision, *, explain: bool = False, language: str = "en") -> str:
@@ -113,9 +119,16 @@ def split_table(week: Allocation, moves: Sequence[Move], language: str = "en") -
         amounts([m.after for m in moves]),
         [in_language(_change(m), language) for m in moves],
         figures([week.outcomes[m.channel] for m in moves]),
-        [in_language(limits.get(m.channel, ""), language) for m in moves],
+        [in_language(_limit(m, limits), language) for m in moves],
     )
     return table(headings, ([m.channel for m in moves], *columns), words=headings[-1])
+
+
+def _limit(move: Move, limits: Mapping[str, str]) -> str:
+    """Return the limit that a move meets; what a freeze holds is no lock of the plan."""
+    if isinstance(move.held, Sentence) and move.held.template in _FREEZES:
+        return say("frozen")
+    return limits.get(move.channel, "")
 
 
 def _change(move: Move) -> str:

@@ -18,7 +18,7 @@ ZH_DATED: dict[str, str] = {
     "held, as {freeze} is frozen until {last}": "冻结期（{freeze}）至 {last}，维持不变",
     "{channels} cannot stay frozen within this week's limits and budget, so all of last "
     "week's split is drawn in": (
-        "受本周限制与预算约束，{channels}无法维持冻结，因此将上周的整体分配调整到限制以内"
+        "受当期限制与预算约束，{channels}无法维持冻结，因此将上期的整体分配调整到限制以内"
     ),
     "{channel} cannot stay frozen at {last}, as {limit} is {bound}": (
         "{channel}无法冻结在 {last}，因为{limit}为 {bound}"
@@ -26,7 +26,7 @@ ZH_DATED: dict[str, str] = {
     "its {limit}": "其{limit}",
     "the budget": "预算",
     "the week lies in the phase {phases}: its budget is {budget}, that of a usual week {usual}": (
-        "本周处于阶段{phases}：本周预算为 {budget}，平常每周为 {usual}"
+        "该周处于阶段{phases}：当期预算为 {budget}，平常每周为 {usual}"
     ),
     "changes count from the spends last applied, which are not the history's last: {channels}": (
         "调整幅度以最近实际执行的花费为基准，与历史数据的最近一周不同：{channels}"

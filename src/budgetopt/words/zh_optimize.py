@@ -17,7 +17,7 @@ ZH_OPTIMIZE: dict[str, str] = {
         "预期中位数为 {median}，100 次抽样中有 90 次落在 {low} 至 {high} 之间"
     ),
     "{range}; better than last week's split in {better} of 100": (
-        "{range}；100 次中有 {better} 次优于上周的分配"
+        "{range}；100 次中有 {better} 次优于上期的分配"
     ),
     "{money} {currency} is held in reserve.": "{money} {currency} 留作储备金。",
     "{money} {currency} stays unspent: {why}.": "{money} {currency} 未安排：{why}。",
@@ -77,13 +77,14 @@ ZH_OPTIMIZE: dict[str, str] = {
     # Tables.
     "Week of {week}, {currency}, policy {policy}": "{week} 当周，{currency}，策略 {policy}",
     "channel": "渠道",
-    "last": "上周",
-    "next": "本周",
+    "last": "上期",
+    "next": "本期",
     "change": "变动",
     "outcome": "成效",
     "limit": "限制",
     "new": "新增",
     "from 0": "由 0 起",
+    "frozen": "冻结",
     "{total} of {budget} {currency} spent": "预算 {budget} {currency}，安排 {total}",
     "{money} unspent": "未安排 {money}",
     "{money} in reserve": "储备金 {money}",

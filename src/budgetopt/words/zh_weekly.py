@@ -13,15 +13,15 @@ ZH_WEEKLY: dict[str, str] = {
     "{money} {currency} stays unspent.": "{money} {currency} 未安排。",
     "Expected outcome {outcome}, {how_good}.": "预期成效 {outcome}，{how_good}。",
     "Against last week's split of {before}: {gain} expected outcome.": (
-        "与上周的分配（共 {before}）相比，预期成效 {gain}。"
+        "对比上期的分配（共 {before}），预期成效 {gain}。"
     ),
     "Nothing moves, because {why}.": "预算不调整：{why}。",
     "Nothing moves, because nothing was spent and nothing is to be spent.": (
-        "预算不调整：此前没有投放，本周也没有可投放的预算。"
+        "预算不调整：此前没有投放，当期也没有可投放的预算。"
     ),
     "Nothing moves, because policy {policy} keeps last week's split; no other within "
     "the limits brings more than {more} more.": (
-        "预算不调整：策略 {policy} 沿用上周的分配；在限制之内，其他分配最多只能多带来 {more}。"
+        "预算不调整：策略 {policy} 沿用上期的分配；在限制之内，其他分配最多只能多带来 {more}。"
     ),
     "Nothing moves, because no other split within the limits brings more than {more} more.": (
         "预算不调整：在限制之内，其他分配最多只能多带来 {more}。"
@@ -32,7 +32,7 @@ ZH_WEEKLY: dict[str, str] = {
     "the last predictions were off": "近期预测偏差过大",
     "another split might lose too much": "换一种分配可能损失过多",
     "what is held leaves no room within the limits": "需维持不变的渠道使限制之内没有调整余地",
-    "the policy could not solve the week": "策略未能求解本周",
+    "the policy could not solve the week": "策略未能求解当期",
     "A range (low to high) holds 90 of 100 draws from what is believed.": (
         "区间（低至高）涵盖 100 次抽样中的 90 次。"
     ),
@@ -47,18 +47,18 @@ ZH_WEEKLY: dict[str, str] = {
     "{move}; {held}": "{move}；{held}",
     "{move}; locked": "{move}；已锁定",
     "{move}; at its {limit}": "{move}；触及{limit}",
-    "{move}; these {money} bring {here} here": "{move}；这 {money} 在该渠道带来 {here}",
+    "{move}; these {money} bring {here} here": "{move}；这 {money} 在该渠道预计带来 {here}",
     "{move}; these {money} bring {here} here, and there is money to spare": (
-        "{move}；这 {money} 在该渠道带来 {here}，且预算尚有富余"
+        "{move}；这 {money} 在该渠道预计带来 {here}，且预算尚有富余"
     ),
     "{move}; these {money} bring {here} here, about as much as at this week's margin": (
-        "{move}；这 {money} 在该渠道带来 {here}，与本周边际水平大致相当"
+        "{move}；这 {money} 在该渠道预计带来 {here}，与当期边际水平大致相当"
     ),
     "{move}, as these {money} bring {here} here and {there} at this week's margin": (
-        "{move}，因为这 {money} 在该渠道带来 {here}，按本周边际水平为 {there}"
+        "{move}，因为这 {money} 在该渠道预计带来 {here}，若按当期边际水平可带来 {there}"
     ),
     "{move}, though these {money} bring {here} here and {there} at this week's margin": (
-        "{move}，尽管这 {money} 在该渠道带来 {here}，而按本周边际水平为 {there}"
+        "{move}，尽管这 {money} 在该渠道预计带来 {here}，而若按当期边际水平可带来 {there}"
     ),
     # Guards.
     "nothing moves, as {first} to {last} is frozen": "{first} 至 {last} 为冻结期，预算不调整",
@@ -90,16 +90,16 @@ ZH_WEEKLY: dict[str, str] = {
         "{found}，高于 {most}：区间偏宽，偏于稳妥"
     ),
     "what is held does not fit the limits, so all of last week's split is drawn in": (
-        "需维持不变的渠道与各项限制冲突，因此将上周的整体分配调整到限制之内"
+        "需维持不变的渠道与各项限制冲突，因此将上期的整体分配调整到限制之内"
     ),
     "the split of {policy} might bring {loss} less than last week's split at "
     "{confidence} confidence, more than the {allowed} ({share}) that "
     "may be lost, so it is taken {part} of the way": (
-        "在 {confidence} 的置信度下，策略 {policy} 的分配可能比上周的分配少带来 {loss}，"
+        "在 {confidence} 的置信度下，策略 {policy} 的分配可能比上期的分配少带来 {loss}，"
         "超过允许的损失 {allowed}（{share}），因此只执行调整幅度的 {part}"
     ),
     # Policies that could not answer.
-    "policy {policy} could not solve the week ({error})": "策略 {policy} 未能求解本周（{error}）",
+    "policy {policy} could not solve the week ({error})": "策略 {policy} 未能求解当期（{error}）",
     "policy {policy} gave an answer that is not finite": "策略 {policy} 给出的金额不是有限的数",
     "{reason} in {few} of {runs} runs": "{reason}（{runs} 次模拟中有 {few} 次）",
     "{reason}; {other}": "{reason}；{other}",
