@@ -24,7 +24,7 @@ from budgetopt.operation import (
 from budgetopt.operation.seen import see
 from budgetopt.operation.state import NEXT
 from budgetopt.weekly.continued import belief_for
-from budgetopt.words import in_language
+from budgetopt.words import in_language, restored
 
 from .helpers import FIRST, NAMES, WEEK, after, history, ledger, plan
 
@@ -293,6 +293,32 @@ def test_what_was_applied_may_differ_for_a_reason(book):
     state = apply(book, plan(), FIRST, who="bob", spends={"kol": 11}, why="a slip")
     assert state.applied.data["spend"]["kol"] == "11.00"
     assert len(book.entries(kinds=("applied",))) == 2
+
+
+def test_what_was_applied_may_break_limits_and_says_which(book):
+    declared = plan(
+        channels=[bo.Channel("search", cap=1500), *map(bo.Channel, NAMES[1:])],
+        limits=[bo.Limit.group("social", ["feed", "kol"], at_most=1500)],
+        max_change="none",
+    )
+    propose(book, declared)
+    approve(book, declared, FIRST, who="ann")
+    spends = {"search": 1600, "feed": 1200, "kol": 800}
+    state = apply(book, declared, FIRST, who="bob", spends=spends, why="sold so")
+    assert state.applied == book.latest("applied")
+    so = "what was applied breaks a limit: "
+    assert state.applied.data["broken"] == [
+        so + "spend of 'search' is 1,600, above its cap 1,500",
+        so + "the total is 3,600, above the budget 3,000",
+        so + "the split breaks 'social': feed, kol: at most 1,500 CNY",
+    ]
+    restored_zh = in_language(
+        restored(state.applied.data["broken"][0], state.applied.data["words"]), "zh"
+    )
+    assert restored_zh.startswith("实际执行突破限制：")
+    kept = {"search": 1400, "feed": 800, "kol": 700}
+    state = apply(book, declared, FIRST, who="bob", spends=kept, why="a slip")
+    assert state.applied.data["broken"] == []
 
 
 def test_measuring_waits_for_whole_weeks(book):

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger
-from budgetopt.operation.checks import as_money, as_text, named, reason, spends_of, week_of
+from budgetopt.operation.broken import breaks
+from budgetopt.operation.checks import (
+    Spends,
+    as_money,
+    as_text,
+    named,
+    reason,
+    spends_of,
+    week_of,
+)
+from budgetopt.operation.propose import decision_of
 from budgetopt.operation.state import WeekState, state_of
 from budgetopt.plan import Plan
+from budgetopt.weekly import Decision
+from budgetopt.words import Sentence, say, templates_of
 
 
 def apply(
@@ -24,7 +38,8 @@ def apply(
 ) -> WeekState:
     """Record what was applied in a week: the change limits of later weeks count from it.
 
-    A week that is applied already may be corrected, with a reason, until it is measured.
+    A week that is applied already may be corrected, with a reason, until it is measured. Spends
+    that break a limit are recorded too, since they are a fact, together with what they break.
 
     Parameters
     ----------
@@ -44,7 +59,8 @@ def apply(
     Returns
     -------
     WeekState
-        Applied.
+        Applied; ``applied.data["broken"]`` has a sentence for every limit of its week that other
+        spends break, those on expected outcomes apart.
 
     Raises
     ------
@@ -58,8 +74,8 @@ def apply(
     with ledger.transaction(named(who)) as t:
         state = state_of(t, start)
         state.require("applied")
+        assert state.current is not None
         standing = state.applied or state.current
-        assert standing is not None
         stood = as_money(standing.data["spend"])
         done = stood if spends is None else spends_of(plan, spends, stood)
         if state.applied is not None and done == stood:
@@ -69,9 +85,22 @@ def apply(
             override = {"instead": as_text(stood), "spend": as_text(done), "why": reason(why)}
             t.add("override", override, week=start, revision=state.revision)
         kept = {part: standing.data[part] for part in ("budget", "held", "limits")}
-        data = {**kept, "spend": as_text(done), "why": why.strip()}
+        broken = () if spends is None else _broken(decision_of(state.current.data), done)
+        told = {"broken": list(broken), "words": templates_of(broken)}
+        data = {**kept, "spend": as_text(done), "why": why.strip(), **told}
         t.add("applied", data, week=start, revision=state.revision, key=f"{start}/{count + 1}")
         return state_of(t, start)
+
+
+def _broken(decision: Decision, done: Spends) -> tuple[Sentence, ...]:
+    """Return what spends break of the rules that a week was decided under."""
+    rules = decision.allocation.rules
+    # Nobody knows here what is expected of other spends.
+    firm = replace(rules, rows=tuple(row for row in rules.rows if row.outcome is None))
+    names = tuple(decision.allocation.spend)
+    minor = rules.money.minors({name: done.get(name, Decimal(0)) for name in names}, "spends")
+    found = breaks(names, minor, firm)
+    return tuple(say("what was applied breaks a limit: {limit}", limit=e.problem) for e in found)
 
 
 def _nothing_new(start: dt.date) -> InputError:

@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.belief import Belief
-from budgetopt.errors import InputError, VerificationError
+from budgetopt.errors import InputError
 from budgetopt.figures import show_figure
 from budgetopt.history import History
 from budgetopt.ledger import Ledger
 from budgetopt.money import show_amount
 from budgetopt.operation.approve import approve_by_rule, name_needed
+from budgetopt.operation.broken import breaks, broken_limit
 from budgetopt.operation.checks import Spends, as_text, named, reason, spends_of, week_of
 from budgetopt.operation.propose import Terms, decision_of, decision_text, learned_for, plan_of_week
 from budgetopt.operation.record import Inputs, belief_fingerprint, plan_fingerprint
 from budgetopt.operation.state import WeekState, state_of
-from budgetopt.optimize import Problem, draws_of, problem_of, settle, verify
+from budgetopt.optimize import Problem, draws_of, problem_of, settle
 from budgetopt.plan import Bounds, Plan
 from budgetopt.weekly import Decision
 from budgetopt.weekly.guard import best_split, holding
@@ -275,26 +276,10 @@ def _refuse_broken(
         if name in frozen and minor[at] != stays:
             there, asked = (show_amount(problem.money.amount(m)) for m in (stays, int(minor[at])))
             problem_said = f"spend of {name!r} is {asked}, but {frozen[name]!r} keeps it at {there}"
-            raise _broken(problem_said, name, asked)
+            raise broken_limit(problem_said, name, asked)
     outcome = problem.curves.value(minor / problem.money.units)
-    try:
-        verify(problem.names, minor, problem.rules, outcome)
-    except VerificationError as error:
-        # What is said of a row across channels ends with the row's own sentence.
-        rows = (r for r in problem.rules.rows if error.problem.endswith(r.sentence))
-        row = next(rows, None)
-        said = f"the split breaks {row.limit!r}: {row.sentence}" if row else error.problem
-        raise _broken(said, row.limit if row else error.field, error.value) from None
-
-
-def _broken(problem: str, field: str, value: Any) -> InputError:
-    return InputError(
-        "broken-limit",
-        problem,
-        field=field,
-        value=value,
-        remedy="stay within that limit, or change the plan and run the week again",
-    )
+    for error in breaks(problem.names, minor, problem.rules, outcome):
+        raise error
 
 
 def _overtaken(state: WeekState) -> InputError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -38,11 +38,22 @@ def verify(names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | N
     VerificationError
         ``broken-limit``, with the first limit that is broken.
     """
-    _verify_channels(names, spend, rules)
+    for error in broken(names, spend, rules, outcome):
+        raise error
+
+
+def broken(
+    names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | None = None
+) -> Iterator[VerificationError]:
+    """Yield an error for every rule that whole-number spends break.
+
+    Parameters are those of `verify`, which raises the first.
+    """
+    yield from _broken_channels(names, spend, rules)
     show = rules.money.show
     total = int(spend.sum())
     if total > rules.budget:
-        raise _broken("the total", show(total), f"above the budget {show(rules.budget)}")
+        yield _broken("the total", show(total), f"above the budget {show(rules.budget)}")
     for row in rules.rows:
         used = row.used(spend, rules.last, rules.money.units)
         room = row.room
@@ -51,10 +62,12 @@ def verify(names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | N
             used -= Fraction(float(gained.sum()))
             room += _FLOAT * Fraction(float(np.abs(gained).sum()))
         if used > room:
-            raise _broken("the split", f"{float(used - room):g} over", f"against {row.sentence}")
+            yield _broken("the split", f"{float(used - room):g} over", f"against {row.sentence}")
 
 
-def _verify_channels(names: Sequence[str], spend: Whole, rules: Rules) -> None:
+def _broken_channels(
+    names: Sequence[str], spend: Whole, rules: Rules
+) -> Iterator[VerificationError]:
     """Hold bounds, minimums and steps, channel by channel."""
     show, bounds = rules.money.show, rules.bounds
     off = spend == 0
@@ -62,21 +75,18 @@ def _verify_channels(names: Sequence[str], spend: Whole, rules: Rules) -> None:
         ("below", bounds.lower_rule, bounds.lower, spend < bounds.lower),
         ("above", bounds.upper_rule, bounds.upper, spend > bounds.upper),
     ):
-        if np.any(bad):
-            at = int(np.argmax(bad))
+        for at in np.flatnonzero(bad).tolist():
             rule = RULES[which_rule[at]] or ("zero" if which == "below" else "budget")
-            raise _of_channel(names[at], show(spend[at]), f"{which} its {rule} {show(limit[at])}")
+            yield _of_channel(names[at], show(spend[at]), f"{which} its {rule} {show(limit[at])}")
     small = (spend < rules.least_on) & ~off
-    if np.any(small):
-        at = int(np.argmax(small))
+    for at in np.flatnonzero(small).tolist():
         least = show(rules.least_on[at])
-        raise _of_channel(names[at], show(spend[at]), f"neither off nor at least {least}")
+        yield _of_channel(names[at], show(spend[at]), f"neither off nor at least {least}")
     stays = np.zeros(spend.size, dtype=bool) if rules.last is None else spend == rules.last
     odd = (spend % rules.lots != 0) & (bounds.lower != bounds.upper) & ~stays
-    if np.any(odd):
-        at = int(np.argmax(odd))
+    for at in np.flatnonzero(odd).tolist():
         step = show(rules.lots[at])
-        raise _of_channel(names[at], show(spend[at]), f"no multiple of the step {step}")
+        yield _of_channel(names[at], show(spend[at]), f"no multiple of the step {step}")
 
 
 def _of_channel(name: str, amount: str, problem: str) -> VerificationError:

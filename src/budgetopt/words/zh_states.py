@@ -70,6 +70,8 @@ ZH_STATES: dict[str, str] = {
     ),
     "{channel} gets {money}, above {limit}": "{channel} 获得 {money}，超过 {limit}",
     "the week is {money}, above {limit}": "当周合计 {money}，超过 {limit}",
+    # What was applied.
+    "what was applied breaks a limit: {limit}": "实际执行突破限制：{limit}",
     # Edits.
     "this edit costs {cost} of expected {outcome} a week": (
         "此次修改使每周的预期 {outcome} 减少 {cost}"
