@@ -12,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from budgetopt.ledger import Ledger
+from budgetopt.ledger.sqlite_schema import TABLES
 from budgetopt.report.operation.diff import diff_table
 
 from . import friday as at
@@ -205,6 +206,21 @@ def test_verify_names_the_entry_that_was_changed(shop, capsys, language):
         code, out, err = run(capsys, *words)
         assert (code, out) == (6, "")
         assert f"entry {entry.number} of the ledger is not what was recorded" in at.squeezed(err)
+
+
+GUARDS = [sql.split()[2] for sql in TABLES if sql.startswith("CREATE TRIGGER")]
+
+
+@pytest.mark.parametrize("trigger", GUARDS)
+def test_verify_says_what_protection_is_missing(shop, capsys, trigger):
+    with contextlib.closing(sqlite3.connect("friday.db")) as connection:
+        connection.execute(f"DROP TRIGGER {trigger}")
+    for language, said in (
+        ("en", r"protection against .* is missing: TRIGGER "), ("zh", r"缺少防止.*的保护：TRIGGER ")
+    ):  # fmt: skip
+        code, out, _ = run(capsys, "ledger", "verify", *at.LEDGER, "--lang", language)
+        assert code == 6
+        assert re.search(said + trigger, at.squeezed(out))
 
 
 WRONG = [

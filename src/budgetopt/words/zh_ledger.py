@@ -4,6 +4,14 @@ from __future__ import annotations
 
 ZH_LEDGER: dict[str, str] = {
     "the ledger lacks {what}": "台账缺少 {what}",
+    "{protection} is missing: {what}": "缺少{protection}：{what}",
+    "protection against changed or deleted entries": "防止记录被修改或删除的保护",
+    "protection against changed entries": "防止记录被修改的保护",
+    "protection against deleted entries": "防止记录被删除的保护",
+    "protection against entries that do not follow one another": "防止记录不连续的保护",
+    "protection against entries that are recorded twice": "防止记录重复登记的保护",
+    "protection against a changed head": "防止末条标记被修改的保护",
+    "protection against a deleted head": "防止末条标记被删除的保护",
     "the ledger has {what} too": "台账中多出 {what}",
     "the file is damaged: {what}": "文件已损坏：{what}",
     "the ledger cannot be read on: {why}": "台账无法继续读取：{why}",

@@ -40,6 +40,16 @@ _WEEKS = (
     say("outcome"),
     say("by"),
 )
+_PROTECTION = {
+    "ledger_no_change": say("protection against changed or deleted entries"),
+    "ledger_no_update": say("protection against changed entries"),
+    "ledger_no_delete": say("protection against deleted entries"),
+    "ledger_next_only": say("protection against entries that do not follow one another"),
+    "ledger_by_key": say("protection against entries that are recorded twice"),
+    "ledger_head_forward": say("protection against a changed head"),
+    "ledger_head_stays": say("protection against a deleted head"),
+}
+"""What triggers and indexes of a ledger are for, by name."""
 _SUMS = ("planned", "applied", "actual")
 
 
@@ -187,9 +197,18 @@ def verified_table(found: Verified, language: str = "en") -> str:
     lines = [
         say("{count} entries. What is wrong ({problems}):", count=count,
             problems=f"{len(found.problems):,}"),
-        *(say("{problem}.", problem=problem) for problem in found.problems),
+        *(say("{problem}.", problem=_plain(problem)) for problem in found.problems),
     ]  # fmt: skip
     return "\n".join(said(line, language) for line in lines)
+
+
+def _plain(problem: str) -> str:
+    """Return a problem, where protection is missing with what it protects from."""
+    what = problem.values.get("what", "") if isinstance(problem, Sentence) else ""
+    name = str(what).rpartition(" ")[2]
+    if name in _PROTECTION and problem == say("the ledger lacks {what}", what=what):
+        return say("{protection} is missing: {what}", protection=_PROTECTION[name], what=what)
+    return problem
 
 
 def verified_json(found: Verified) -> str:
