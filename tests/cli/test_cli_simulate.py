@@ -1,5 +1,6 @@
 """``budgetopt simulate``: tables, files, scenarios of the plan, workers, and Ctrl-C."""
 
+import contextlib
 import csv
 import io
 import json
@@ -9,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -346,23 +348,31 @@ def test_ctrl_c_in_a_terminal_leaves_the_finished_runs(curves, workers):
         start_new_session=True,
     )
     os.close(theirs)
+    shown, begun = bytearray(), threading.Event()
+
+    def read():
+        # To the end: a terminal that nobody reads holds up who writes to it.
+        with contextlib.suppress(OSError):
+            while more := os.read(ours, 1024):
+                shown.extend(more)
+                # The bar tells when the first runs are done; a twentieth is one batch.
+                if re.search(rb"\b[1-9]\d?%", shown):
+                    begun.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
     try:
-        seen = b""
-        # The bar tells when the first runs are done; a twentieth is one batch.
-        while not re.search(rb"\b[1-9]\d?%", seen):
-            seen += os.read(ours, 1024)
+        assert begun.wait(timeout=60)
         # A terminal tells the whole group, workers too.
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     finally:
         process.kill()
-    try:
-        while more := os.read(ours, 1024):
-            seen += more
-    except OSError:
-        pass  # The other end is closed.
-    finally:
+        process.wait()
+        process.stdout.close()
+        reader.join()
         os.close(ours)
+    seen = bytes(shown)
     assert process.returncode == 130
     assert b"Traceback" not in seen
     data = json.loads((curves / "years" / "summary.json").read_text(encoding="utf-8"))
