@@ -84,6 +84,18 @@ def test_a_plan_that_cannot_be_met_is_recorded_with_an_alert(folder, capsys):
     assert "cannot-decide" in [entry.data["code"] for entry in at.entries("alert")]
 
 
+def test_what_was_applied_against_a_limit_is_recorded_and_told(folder, capsys):
+    at.week(capsys)
+    at.approve(capsys)
+    code, out, _ = at.apply(capsys, "--set", "kol=5000", "--why", "a slip", "--lang", "zh")
+    assert code == 0
+    broken = at.entries("applied")[0].data["broken"]
+    assert any("above the budget" in sentence for sentence in broken)
+    assert out.count("实际执行突破限制：") == len(broken)
+    code, out, _ = at.apply(capsys, "--set", "kol=5100", "--why", "a slip", "--json")
+    assert json.loads(out)["broken"] == at.entries("applied")[1].data["broken"]
+
+
 def test_who_is_the_login_or_must_be_given(folder, capsys, monkeypatch):
     run(capsys, "week", *at.FILES, "--as-of", at.TODAY)
     assert {entry.who for entry in at.entries("proposal")} == {"ann"}

@@ -17,6 +17,8 @@ from budgetopt.cli.options import Form, FormOption, Language, LanguageOption, Pl
 from budgetopt.cli.spends import spends_of
 from budgetopt.operation.apply import apply as apply_week
 from budgetopt.plan import Plan
+from budgetopt.report.operation.ledger import restored_of
+from budgetopt.words import say
 
 
 def apply(
@@ -35,4 +37,7 @@ def apply(
     others = spends_of(set, spends) or None
     with open_ledger(ledger) as found:
         state = apply_week(found, declared, week, who=login(who), spends=others, why=why)
-    tell(state, plan, declared, ledger, form=format, lang=lang)
+    assert state.applied is not None
+    broken = restored_of(state.applied, "broken")
+    last = [say("{sentence}.", sentence=sentence) for sentence in broken]
+    tell(state, plan, declared, ledger, form=format, lang=lang, last=last, broken=broken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from budgetopt.cli.files import read_history
 from budgetopt.cli.on_ledger import (
@@ -62,7 +63,7 @@ def edit(
         made = edit_week(found, declared, past, week, others, who=login(who), why=why)
     assert made.state is not None
     price = say("{sentence}.", sentence=made.sentence(declared.outcome))
-    facts = {"cost": made.cost, "instead": made.instead}
+    facts: dict[str, Any] = {"cost": made.cost, "instead": made.instead}
     tell(made.state, plan, declared, ledger, form=format, lang=lang, first=(price,), **facts)
 
 

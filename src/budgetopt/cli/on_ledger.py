@@ -110,6 +110,7 @@ def tell(
     form: Form,
     lang: Language,
     first: Sequence[str] = (),
+    last: Sequence[str] = (),
     **more: Any,
 ) -> None:
     """Print where a week stands after a command, and what is next.
@@ -124,8 +125,8 @@ def tell(
         The ledger.
     form, lang
         How it is printed.
-    first
-        Sentences in front.
+    first, last
+        Sentences in front, and at the end.
     more
         Facts for JSON beside the state.
     """
@@ -134,7 +135,8 @@ def tell(
         answer(state_json(state, following, **more), None)
         return
     lines = [capital(sentence, lang) for sentence in first]
-    answer("\n".join([*lines, *state_lines(state, declared, following, lang)]), None)
+    lines += state_lines(state, declared, following, lang)
+    answer("\n".join([*lines, *(capital(sentence, lang) for sentence in last)]), None)
 
 
 def week_entries(ledger: Ledger, day: str) -> tuple[dt.date, tuple[Entry, ...]]:
