@@ -128,10 +128,10 @@ ZH_OPERATION: dict[str, str] = {
     "{channel} ({projection} projected of {planned})": (
         "{channel}（计划 {planned}，预计 {projection}）"
     ),
-    "{spent} is spent, {share} or more of the budget {budget} of the {label}": (
-        "{label} 预算 {budget}，已花费 {spent}，达到 {share} 预警线"
+    "{spent} is spent, {share} ({amount}) or more of the budget of {budget} without "
+    "reserve of the {label}": (
+        "{label} 预算 {budget}（不含储备金），已花费 {spent}，达到 {share}（{amount}）预警线"
     ),
-    "{share} of the budget {budget} of the {label} will be spent by {day}": (
-        "{label} 预算 {budget}，预计 {day} 用到 {share}"
-    ),
+    "{share} ({amount}) of the budget of {budget} without reserve of the {label} will be "
+    "spent by {day}": "{label} 预算 {budget}（不含储备金），预计 {day} 用到 {share}（{amount}）",
 }

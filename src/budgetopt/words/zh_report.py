@@ -107,11 +107,14 @@ ZH_REPORT: dict[str, str] = {
     # Pace and reserves.
     "Pace on {day}, {currency}": "{day} 花费进度，{currency}",
     "{span}, by channel": "{span}，按渠道",
-    "{span}: {share} of the budget, {amount}, on {day}; by the plan on {planned}.": (
-        "{span}：{day} 用到预算的 {share}（{amount}），按计划应为 {planned}。"
+    "{span}: {share} of the budget of {budget} without reserve ({amount}) is spent by {day}; "
+    "by the plan on {planned}.": (
+        "{span}：到 {day} 用到预算 {budget}（不含储备金）的 {share}（{amount}），"
+        "按计划应为 {planned}。"
     ),
-    "{span}: {share} of the budget, {amount}, on {day}; by the plan not at all.": (
-        "{span}：{day} 用到预算的 {share}（{amount}），按计划不应达到。"
+    "{span}: {share} of the budget of {budget} without reserve ({amount}) is spent by "
+    "{day}; the plan does not reach it.": (
+        "{span}：到 {day} 用到预算 {budget}（不含储备金）的 {share}（{amount}），按计划不会达到。"
     ),
     "Reserves of {period}: contingency {contingency} of {contingency_built}, test {test} of "
     "{test_built}, holdout {holdout} of {holdout_built}.": (

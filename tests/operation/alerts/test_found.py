@@ -352,6 +352,7 @@ SAID = {
     },
     "budget-line": {
         "share": lambda f: f"{f['share']:.0%}",
+        "amount": lambda f: show_amount(Decimal(f["amount"])),
         "spent": lambda f: show_amount(Decimal(f["spent"])),
     },
     "uncovered": {

@@ -17,8 +17,9 @@ from budgetopt.history import History
 from budgetopt.money import show_amount
 from budgetopt.operation.pacing import actual_of, pace
 from budgetopt.operation.pacing.projected import rounded
-from budgetopt.plan import Channel, Plan
+from budgetopt.plan import Channel, Plan, Reserve
 from budgetopt.plan.operation import Pacing
+from budgetopt.report.operation.pace import warnings
 from budgetopt.words import in_language
 
 MONDAY = dt.date(2026, 11, 16)
@@ -162,6 +163,47 @@ def test_warning_lines():
         (MONDAY + 4 * DAY, MONDAY + 6 * DAY),
     ]
     assert all(w.early for w in found.warned)
+
+
+def test_lines_are_shares_of_what_may_be_spent():
+    plan = plan_of(reserve=Reserve(contingency="10%"))
+    for split, spendable in (
+        ({"a": 600, "b": 660}, 1260),  # all that the budget has without its reserve
+        ({"a": 600, "b": 100}, 1260),  # less than may be spent
+        ({"a": 700, "b": 670}, 1370),  # 110 were released
+    ):
+        found = pace(plan, {MONDAY: split}, {}, FRIDAY).week
+        assert (found.budget, found.spendable) == (1400, spendable)
+        assert [w.amount for w in found.warned] == [money(spendable) * n / 10 for n in (8, 9, 10)]
+        last = found.warned[-1].planned_day
+        assert last == (MONDAY + 6 * DAY if found.total.planned == spendable else None)
+        assert found.to_dict()["spendable"] == f"{spendable}.00"
+    # Whatever days a month takes from its first and last week, the plan reaches all of it.
+    odd = plan_of(budget="999.97", reserve=Reserve(contingency="3%"), channels=plan.channels)
+    for month in range(1, 13):
+        day = dt.date(2026, month, 5)
+        planned = {Week.of(day).start: {"a": "0.01", "b": "969.96"}}
+        found = pace(odd, planned, {}, day).period
+        assert found.spendable == found.total.planned
+        assert found.warned[-1].planned_day is not None
+
+
+def test_a_warning_names_share_budget_and_money():
+    plan = plan_of(reserve=Reserve(contingency="10%"))
+    planned = {MONDAY: {"a": 600, "b": 660}}
+    found = pace(plan, planned, {Week(MONDAY, 4): {"a": 800, "b": 300}}, FRIDAY).week
+    (said,) = warnings([found])
+    assert str(said) == (
+        "week of 2026-11-16: 100% of the budget of 1,260 without reserve (1,260) is spent by "
+        "2026-11-20; by the plan on 2026-11-22."
+    )
+    assert "不含储备金" in in_language(said, "zh")
+    (less,) = warnings([pace(plan, {MONDAY: {"a": 600}}, {Week(MONDAY, 4): {"a": 600, "b": 0}},
+                             FRIDAY).week])  # fmt: skip
+    assert str(less) == (
+        "week of 2026-11-16: 80% of the budget of 1,260 without reserve (1,008) is spent by "
+        "2026-11-22; the plan does not reach it."
+    )
 
 
 def test_a_line_is_reached_at_its_amount_and_not_before():

@@ -283,19 +283,24 @@ def _budget_lines(span: Paced) -> Iterator[Alert]:
             continue
         values = {
             "share": f"{float(100 * Decimal(repr(line.share))):g}%",
-            "budget": show(span.budget),
+            "amount": show(line.amount),
+            "budget": show(span.spendable),
             "label": span.called,
         }
         said = say(
-            "{share} of the budget {budget} of the {label} will be spent by {day}",
+            "{share} ({amount}) of the budget of {budget} without reserve of the {label} will be "
+            "spent by {day}",
             **values,
             day=line.day,
         )
         if line.reached:
-            template = "{spent} is spent, {share} or more of the budget {budget} of the {label}"
+            template = (
+                "{spent} is spent, {share} ({amount}) or more of the budget of {budget} without "
+                "reserve of the {label}"
+            )
             said = say(template, **values, spent=show(spent))
         severity: Severity = "warning" if line.early else "info"
-        if whole and spent > span.budget:
+        if whole and spent > span.spendable:
             severity = "critical"
         figures = (("share", line.share), ("amount", float(line.amount)), ("spent", float(spent)))
         when = severity if line.reached else "ahead"

@@ -28,7 +28,7 @@ _DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, eq=False)
 class Days:
-    """Money by channel and day, all arrays of shape ``(channels, days)``.
+    """Money by channel and day, arrays of shape ``(channels, days)`` but for `beside`.
 
     Parameters
     ----------
@@ -40,6 +40,8 @@ class Days:
         What is planned for the whole week that a day lies in: seven times the day's exact share.
     seen
         Whether the money of the day is known.
+    beside
+        What may be spent on each day beside what is planned, reserve left out, shape ``(days,)``.
     """
 
     first: dt.date
@@ -47,6 +49,12 @@ class Days:
     actual: Whole
     weekly: Whole
     seen: NDArray[np.bool_]
+    beside: Whole
+
+    @property
+    def spendable(self) -> int:
+        """What may be spent in all: the plan, and what the budget without reserve has beside."""
+        return int(self.planned.sum()) + int(self.beside.sum())
 
     @property
     def count(self) -> int:
@@ -104,11 +112,14 @@ def days_of(
         raise _wrong("planned", "holds no week", "give what is planned for at least one week")
     shape = len(plan.names), (last - first).days + 1
     zero = np.zeros(shape, dtype=np.int64)
-    grid = Days(first, zero, zero.copy(), zero.copy(), np.zeros(shape, dtype=bool))
+    seen = np.zeros(shape, dtype=bool)
+    grid = Days(first, zero, zero.copy(), zero.copy(), seen, np.zeros(shape[1], dtype=np.int64))
     for start in _weeks(plan, first, last):
         at, amounts = (start - first).days, _planned(plan, weeks, start)
         _put(grid.planned, at, _spread(amounts, 7))
         _put(grid.weekly, at, np.repeat(amounts[:, None], 7, axis=1))
+        beside = max(plan.on(Week(start)).spendable_minor - int(amounts.sum()), 0)
+        _put(grid.beside[None, :], at, _spread(np.array([beside]), 7))
     for key, money in actual.items():
         span = key if isinstance(key, Week) else Week(as_date(key, "actual"), 1)
         if span.start > last or span.start + (span.days - 1) * _DAY < first:

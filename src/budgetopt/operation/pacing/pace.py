@@ -112,16 +112,32 @@ def _paced(plan: Plan, rules: Pacing, kind: Kind, label: str, days: Days, today:
     )
     total = _line(plan, band, days, exact, today, "", list(range(len(lines))))
     last = days.day(days.count - 1)
-    budget = plan.budget_of(days.first, last)
+    warned = _warned(plan, rules, days, projected)
+    money = plan.money.amount
+    return Paced(
+        kind,
+        label,
+        days.first,
+        last,
+        money(plan.budget_of(days.first, last)),
+        money(days.spendable),
+        lines,
+        total,
+        warned,
+    )
+
+
+def _warned(plan: Plan, rules: Pacing, days: Days, projected: Projected) -> tuple[Warned, ...]:
+    """Return the warning lines, shares of what may be spent."""
+    spent, spendable = int(days.actual.sum()), days.spendable
     by_plan = np.cumsum(days.planned.sum(axis=0)).tolist()
-    warned = []
-    for share in rules.lines if budget else ():
-        least = ceil(Fraction(repr(share)) * budget)
+    found = []
+    for share in rules.lines if spendable else ():
+        least = ceil(Fraction(repr(share)) * spendable)
         when = _day_of(days, least, projected.by)
         planned = _day_of(days, least, by_plan.__getitem__)
-        warned.append(Warned(share, plan.money.amount(least), sum(spent) >= least, when, planned))
-    money = plan.money.amount(budget)
-    return Paced(kind, label, days.first, last, money, lines, total, tuple(warned))
+        found.append(Warned(share, plan.money.amount(least), spent >= least, when, planned))
+    return tuple(found)
 
 
 class _Exact(NamedTuple):

@@ -111,12 +111,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Warned:
-    """A share of the budget of a span at which spending is warned of.
+    """A share of what may be spent in a span at which spending is warned of.
 
     Parameters
     ----------
     share
-        The line, as a share of the budget.
+        The line, as a share of `Paced.spendable`.
     amount
         The same in money.
     reached
@@ -159,12 +159,16 @@ class Paced:
         Its days.
     budget
         Money budgeted for them, reserve included.
+    spendable
+        Money that may be spent on them: the budget without reserve, or what is planned where that
+        is more, as in a week that a reserve was released for; week by week, spread over days as the
+        plan is. The warning lines are shares of it.
     lines
         One a channel, in the plan's order.
     total
         Their sum.
     warned
-        The warning lines; none where the budget is zero.
+        The warning lines; none where nothing may be spent.
     """
 
     kind: Kind
@@ -172,6 +176,7 @@ class Paced:
     first: dt.date
     last: dt.date
     budget: Decimal
+    spendable: Decimal
     lines: tuple[Line, ...]
     total: Line
     warned: tuple[Warned, ...]

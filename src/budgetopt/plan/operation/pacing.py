@@ -20,8 +20,9 @@ class Pacing:
     Parameters
     ----------
     lines
-        Shares of a budget at which spending is warned of, rising, above 0, at most 10; numbers or
-        text with a percent sign.
+        Shares of the budget without reserve at which spending is warned of, rising, above 0, at
+        most 10; numbers or text with a percent sign. Money released from the reserve counts in the
+        week that it is released for.
     band
         Share of the plan by which spending may be off without a word, 0 to 1.
     overspend

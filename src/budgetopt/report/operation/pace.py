@@ -118,15 +118,20 @@ def _warning(span: Paced, line: Warned) -> Sentence:
         "span": span_of(span),
         "share": f"{100 * line.share:.4g}%",
         "amount": show(line.amount),
+        "budget": show(span.spendable),
         "day": str(line.day),
     }
     if line.planned_day is None:
         return say(
-            "{span}: {share} of the budget, {amount}, on {day}; by the plan not at all.", **values
+            "{span}: {share} of the budget of {budget} without reserve ({amount}) is spent by "
+            "{day}; the plan does not reach it.",
+            **values,
         )
     values["planned"] = str(line.planned_day)
     return say(
-        "{span}: {share} of the budget, {amount}, on {day}; by the plan on {planned}.", **values
+        "{span}: {share} of the budget of {budget} without reserve ({amount}) is spent by {day}; "
+        "by the plan on {planned}.",
+        **values,
     )
 
 
