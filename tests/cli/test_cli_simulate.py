@@ -94,6 +94,7 @@ def test_the_table_is_one_a_planner_can_read(shop, capsys):
     assert "what 25 weeks of history say" in said
     assert said.count("More revenue than hold in the same runs") == 2
     assert "With overspend (from week 5 to 8); weak effect (from week 1):" in said
+    assert said.count("5 of 100 runs bring less than 5%, 5 more than 95%;") == 1
     for heading in ("revenue", "5%", "95%", "spend", "ROAS", "overspend", "loss", "target"):
         assert heading in said
 
@@ -175,7 +176,7 @@ def test_files_are_those_of_the_answer(curves, capsys):
     folder = curves / "new" / "years"
     assert sorted(path.name for path in folder.iterdir()) == sorted(command._FILES)
     assert "As usual:" in out
-    again = (*PLAIN, "--scenario", "overspend", "--out", "new/years", "--format")
+    again = (*PLAIN, "--scenario", "overspend", "--format")
     _, summary, _ = run(capsys, *again, "json")
     assert (folder / "summary.json").read_text(encoding="utf-8") == summary
     _, weeks, _ = run(capsys, *again, "csv")
@@ -187,17 +188,35 @@ def test_files_are_those_of_the_answer(curves, capsys):
     assert len(pd.read_csv(folder / "channels.csv")) == 2 * 2 * 2
 
 
-def test_a_file_that_cannot_be_written_does_not_take_the_answer_with_it(curves, capsys):
-    (curves / "years" / "weeks.csv").mkdir(parents=True)
+@pytest.mark.parametrize("name", command._FILES)
+def test_what_was_simulated_before_is_not_written_over(curves, capsys, name):
+    (curves / "years").mkdir()
+    (curves / "years" / name).write_bytes(b"of other runs")
+    code, out, err = run(capsys, *PLAIN, "--out", "years")
+    assert (code, out) == (2, "")
+    said = " ".join(err.split())
+    assert f"it holds '{name}' already" in said
+    assert "name an empty folder" in said
+    assert (curves / "years" / name).read_bytes() == b"of other runs"
+
+
+def test_a_file_that_cannot_be_written_does_not_take_the_answer_with_it(
+    curves, capsys, monkeypatch
+):
+    real = command.simulate_years
+
+    def beside(*given, **more):
+        (curves / "years" / "weeks.csv").mkdir(parents=True)
+        return real(*given, **more)
+
+    monkeypatch.setattr(command, "simulate_years", beside)
     code, out, err = run(capsys, *PLAIN, "--out", "years")
     assert code == 2
     assert "weeks.csv' cannot be written" in " ".join(err.split())
     assert "More sign-ups than equal" in out
 
 
-def test_without_the_parquet_extra_no_table_of_other_runs_stays(curves, capsys, monkeypatch):
-    (curves / "years").mkdir()
-    (curves / "years" / "runs.parquet").write_bytes(b"of other runs")
+def test_without_the_parquet_extra_there_is_no_table_of_runs(curves, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "fastparquet", None)
     assert run(capsys, *PLAIN, "--out", "years")[0] == 0

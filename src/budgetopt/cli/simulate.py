@@ -105,7 +105,9 @@ def simulate(
     format: FormatOption = Format.table,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help=f"Folder for {', '.join(_FILES)} too."),
+        typer.Option(
+            "--out", metavar="DIR", help=f"New or empty folder for {', '.join(_FILES)} too."
+        ),
     ] = None,
 ) -> None:
     """Simulate possible years of a plan, with and without what may happen."""
@@ -249,24 +251,28 @@ def _target(plan: Plan, given: str | None, weeks: int) -> float | None:
 
 
 def _check_folder(out: Path | None, *inputs: Path | None) -> None:
-    """Refuse a folder that cannot be made, or where an input would be lost, before all else."""
+    """Refuse a folder that cannot be made, or where a file would be lost, before all else."""
     if out is None:
         return
     for name in _FILES:
         keep(out / name, *inputs)
+        if (out / name).exists():
+            # What was simulated before may be all that is left of hours.
+            reason = f"it holds {name!r} already"
+            raise _bad_folder(out, reason, "cannot be written", "name an empty folder")
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise _bad_folder(out, f"{str(there)!r} is no folder that can be written")
 
 
-def _bad_folder(out: Path, reason: str) -> InputError:
-    return InputError(
-        "bad-file",
-        f"--out {str(out)!r} cannot be made, {reason}",
-        field="out",
-        value=str(out),
-        remedy="name a folder that can be written",
-    )
+def _bad_folder(
+    out: Path,
+    reason: str,
+    what: str = "cannot be made",
+    remedy: str = "name a folder that can be written",
+) -> InputError:
+    problem = f"--out {str(out)!r} {what}, {reason}"
+    return InputError("bad-file", problem, field="out", value=str(out), remedy=remedy)
 
 
 def _write(years: Years, out: Path | None) -> None:
@@ -284,8 +290,7 @@ def _write(years: Years, out: Path | None) -> None:
     try:
         table = report.years_frame(years, "run").to_parquet(index=False)
     except ImportError:
-        # A table of other runs must not lie beside these.
-        runs.unlink(missing_ok=True)
+        pass  # Without the extra there is no such table.
     else:
         report.write_whole(runs, table)
 

@@ -78,12 +78,18 @@ class Years:
         return ""
 
 
+_COLUMNS = (
+    "5 of 100 runs bring less than 5%, 5 more than 95%; the mean is 95% sure to lie within ±."
+)
+"""What the columns of outcomes are."""
+
+
 def years_table(years: Years) -> str:
     """Return simulated years as text: what policies bring, how sure it is, and what it costs."""
     usual, struck = years.usual, years.struck
     lines = [sentences(years.interrupted.upper())] if years.interrupted else []
     lines += [sentences(_heading(years)), ""]
-    lines += _world(years, "As usual:" if years.scenarios else "", usual)
+    lines += _world(years, "As usual:" if years.scenarios else "", usual, said=_COLUMNS)
     if struck is not None:
         lines += ["", *_world(years, _happening(years), struck)]
         lines += ["", *_costs(usual, struck)]
@@ -151,10 +157,11 @@ def _heading(years: Years) -> str:
     )
 
 
-def _world(years: Years, title: str, world: Simulation) -> list[str]:
+def _world(years: Years, title: str, world: Simulation, said: str = "") -> list[str]:
     """Return the lines of one world: what each policy brings, and how much more than the first."""
     lines = [sentences(title)] if title else []
-    lines += [_outcomes(years, world), "", _chances(years, world)]
+    lines += [_outcomes(years, world), *([sentences(said)] if said else [])]
+    lines += ["", _chances(years, world)]
     if len(world.policies) > 1:
         first = world.policies[0]
         found = {name: world.difference(name, first) for name in world.policies[1:]}
