@@ -95,6 +95,8 @@ def test_a_rejection_and_an_edit_need_a_reason(book, why):
     refused("bad-argument", reject, book, plan(), FIRST, who="ann", why=why)
     refused("bad-argument", edit, book, plan(), history(), FIRST, {}, who="ann", why=why)
     refused("bad-argument", approve, book, plan(), FIRST, who=why)
+    error = refused("bad-argument", reject, book, plan(), FIRST, who="ann", why=why)
+    assert str(error) == "why is missing: give the reason in a few words"
 
 
 def test_an_approval_can_be_taken_back_until_it_is_applied(book):
@@ -108,8 +110,7 @@ def test_an_approval_can_be_taken_back_until_it_is_applied(book):
 def test_a_week_without_a_proposal_has_nothing_to_approve(book):
     error = refused("wrong-state", approve, book, plan(), FIRST, who="ann")
     assert str(error) == (
-        "the week of 2026-03-30 has no proposal: it is not possible to approve it now: "
-        "what is possible: run the week again"
+        "the week of 2026-03-30 has no proposal: it cannot be approved now; possible is: week"
     )
 
 

@@ -99,11 +99,17 @@ def test_a_refusal_names_the_state_and_what_is_possible():
         state.require("applied")
     assert caught.value.code == "wrong-state"
     assert str(caught.value) == (
-        "the week of 2026-11-23 is rejected, revision 1: it is not possible to apply it now: "
-        "what is possible: run the week again, edit"
+        "the week of 2026-11-23 is rejected, revision 1: it cannot be applied now; "
+        "possible are: week, edit"
     )
-    with pytest.raises(InputError, match="has no proposal: it is not possible to approve it now"):
-        WeekState(WEEK).require("approval")
+    for state, kind, said in (
+        ("none", "approval", "has no proposal: it cannot be approved now; possible is: week"),
+        ("proposed", "applied", "applied now; possible are: week, approve, reject, edit"),
+        ("applied", "edit", "it cannot be edited now; possible is: apply"),
+        ("measured", "rejection", "it cannot be rejected now; nothing is to be done with it"),
+    ):
+        with pytest.raises(InputError, match=said):
+            WeekState(WEEK, state).require(kind)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def as_money(data: Mapping[str, str]) -> Spends:
 
 def _said(text: str, field: str, remedy: str) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise InputError(
-            "bad-argument", f"{field} is {text!r}", field=field, value=text, remedy=remedy
-        )
+        missing = text is None or (isinstance(text, str) and not text.strip())
+        problem = f"{field} is missing" if missing else f"{field} is {text!r}"
+        raise InputError("bad-argument", problem, field=field, value=text, remedy=remedy)
     return text.strip()

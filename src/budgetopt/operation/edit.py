@@ -285,7 +285,7 @@ def _refuse_broken(
 def _overtaken(state: WeekState) -> InputError:
     return InputError(
         "wrong-state",
-        f"the week of {state.week} has changed meanwhile: it is {state.state}, revision "
+        f"the week of {state.week} has changed meanwhile, and is {state.state}, revision "
         f"{state.revision}",
         field="week",
         value=str(state.week),

@@ -66,7 +66,7 @@ def release(
         if seen.state.over:
             raise InputError(
                 "wrong-state",
-                f"the week of {start} is {seen.state.state}: money cannot be released for it",
+                f"no money can be released for the week of {start}, which is {seen.state.state}",
                 field="week",
                 value=str(start),
                 remedy="name a week that is not applied yet",

@@ -50,14 +50,16 @@ KINDS = ("proposal", "approval", "rejection", "edit", "applied", "measured")
 """Kinds of entries that change the state of their week; all others leave it as it is."""
 _NEW_REVISION = ("proposal", "edit")
 
-_VERBS = {
-    "proposal": "run the week again",
+_COMMANDS = {
+    "proposal": "week",
     "approval": "approve",
     "rejection": "reject",
     "edit": "edit",
     "applied": "apply",
-    "measured": "measure",
 }
+"""The commands that write entries; a week is measured by the run of a later one."""
+_DONE = {"proposal": "proposed", "approval": "approved", "rejection": "rejected", "edit": "edited"}
+"""What a command does, where it is not called as the kind of its entry."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +153,15 @@ class WeekState:
             return
         stands = "has no proposal" if self.state == "none" else f"is {self.state}"
         number = f", revision {self.revision}" if self.revision else ""
+        commands = [_COMMANDS[following] for following in self.possible if following in _COMMANDS]
+        are = "possible is" if len(commands) == 1 else "possible are"
+        rest = f"{are}: {', '.join(commands)}" if commands else "nothing is to be done with it"
         raise InputError(
             "wrong-state",
-            f"the week of {self.week} {stands}{number}: it is not possible to "
-            f"{_VERBS[kind]} it now",
+            f"the week of {self.week} {stands}{number}",
             field="week",
             value=str(self.week),
-            remedy=f"what is possible: {', '.join(_VERBS[k] for k in NEXT[self.state])}",
+            remedy=f"it cannot be {_DONE.get(kind, kind)} now; {rest}",
         )
 
 

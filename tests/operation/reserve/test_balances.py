@@ -195,9 +195,15 @@ def test_by_hand_needs_a_name_and_a_reason_and_the_money():
     moved = release_by_hand(plan, there, 280, "Li", "shop opens", day)
     assert (moved.kind, moved.amount, moved.who) == ("release", 280, "Li")
     assert balances(plan, NOVEMBER, [moved]).contingency.balance == 0
+    plain = "give a plain amount above 0, at most 280"
+    for amount, remedy in (
+        ("280.01", "above the contingency 280: give at most 280"),
+        (0, f"amount is 0: {plain}"),
+        (-1, f"amount is -1, negative: {plain}"),
+    ):
+        with pytest.raises(InputError, match=remedy):
+            release_by_hand(plan, there, amount, "Li", "shop opens", day)
     for amount, who, why, on in (
-        ("280.01", "Li", "shop opens", day),
-        (0, "Li", "shop opens", day),
         (10, " ", "shop opens", day),
         (10, "Li", "", day),
         (10, "Li", "shop opens", dt.date(2026, 12, 1)),

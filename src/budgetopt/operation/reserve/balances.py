@@ -207,14 +207,29 @@ def release_by_hand(
     """
     for name, text in (("who", who), ("why", why)):
         if not isinstance(text, str) or not text.strip():
-            raise wrong(name, f"is {text!r}", "a release by hand needs a name and a reason")
-    money = plan.money.amount(plan.money.minor(amount, "amount"))
+            raise wrong(name, "is missing", "a release by hand needs a name and a reason")
     there = balances.contingency.balance
-    if money > there:
-        raise wrong("amount", f"is {show(money)}", f"there is {show(there)} of contingency")
+    money = _released(plan, amount, there)
     if as_date(on, "on") not in balances.period:
         raise wrong("on", f"is {on}", f"the balance is that of {balances.period.label}")
     return Movement(on, "release", money, who.strip(), why.strip())
+
+
+def _released(plan: Plan, amount: Any, there: Decimal) -> Decimal:
+    """Return money that may be released of what there is."""
+    left = f"at most {show(there)}" if there else "but no contingency is left"
+    plain = f"give a plain amount above 0, {left}"
+    try:
+        money = plan.money.amount(plan.money.minor(amount, "amount"))
+    except MoneyError as error:
+        code, problem = error.code, error.problem
+        raise MoneyError(code, problem, field="amount", value=amount, remedy=plain) from None
+    if not money:
+        raise wrong("amount", "is 0", plain)
+    if money > there:
+        remedy = f"give {left}" if there else "wait for the next fiscal period"
+        raise wrong("amount", f"is {show(money)}, above the contingency {show(there)}", remedy)
+    return money
 
 
 def _named(rules: Sequence[Release], at: int) -> str:
