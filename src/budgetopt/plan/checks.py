@@ -106,11 +106,12 @@ def _check_lift_tests(plan: Plan) -> None:
 
 
 def _check_operation(plan: Plan) -> None:
-    """Refuse freezes of no channel, amounts finer than a minor unit, and a reserve too large."""
+    """Refuse names that stand for nothing, amounts finer than a minor unit, and a big reserve."""
     operation, minor = plan.operation, plan.money.minor
     for at, freeze in enumerate(operation.freezes):
         for name in freeze.channels:
             _refuse_unknown(plan, name, f"operation.freezes.{at}.channels")
+    _check_releases(plan)
     for phase in operation.phases:
         minor(phase.budget, f"operation.phases budget of {phase.name!r}")
         if phase.max_change is not None:
@@ -119,6 +120,21 @@ def _check_operation(plan: Plan) -> None:
         for part, amount in operation.approval.amounts.items():
             minor(amount, f"operation.approval.{part}")
     check_reserve(plan)
+
+
+def _check_releases(plan: Plan) -> None:
+    """Refuse a release for a scenario that is not among those declared, where any are."""
+    known = tuple(str(table.get("name", table.get("kind"))) for table in plan.scenarios)
+    for at, release in enumerate(plan.operation.releases):
+        if known and release.scenario is not None and release.scenario not in known:
+            raise PlanError(
+                "unknown-name",
+                f"operation.releases.{at}.scenario names {release.scenario!r}, which is no "
+                "scenario of the plan",
+                field=f"operation.releases.{at}.scenario",
+                value=release.scenario,
+                remedy=did_you_mean(release.scenario, known),
+            )
 
 
 def _refuse_unknown(plan: Plan, name: str, field: str) -> None:

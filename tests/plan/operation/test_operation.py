@@ -350,3 +350,32 @@ def test_any_operation_comes_back_from_a_plan_file_as_it_was(operation):
     back = Plan.from_json(made.to_json())
     assert (back, hash(back)) == (made, hash(made))
     assert Operation.of(operation.to_dict()) == operation
+
+
+def released_on(scenario, *scenarios):
+    releases = [{"when": "scenario", "share": 1, "scenario": scenario}]
+    return bo.Plan(
+        budget=100,
+        currency="CNY",
+        channels=[bo.Channel("a")],
+        scenarios=scenarios,
+        operation={"releases": releases},
+    )
+
+
+def test_a_release_names_a_scenario_of_the_plan():
+    promotion, kind = {"name": "rival", "kind": "competitor"}, {"kind": "cost-shock"}
+    for name, scenarios in (
+        ("rival", [promotion]),
+        ("cost-shock", [promotion, kind]),
+        # A plan that declares none leaves it to whoever declares them.
+        ("rival", []),
+    ):
+        assert released_on(name, *scenarios).operation.releases[0].scenario == name
+    for name in ("rivall", "competitor"):
+        with pytest.raises(bo.PlanError) as caught:
+            released_on(name, promotion, kind)
+        assert caught.value.code == "unknown-name"
+        assert caught.value.field == "operation.releases.0.scenario"
+    with pytest.raises(bo.PlanError, match="did you mean 'rival'"):
+        released_on("rivall", promotion)

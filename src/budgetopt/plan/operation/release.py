@@ -28,7 +28,7 @@ class Release:
     share
         Share of the balance that is released, above 0, at most 1.
     scenario
-        Its name.
+        Its name; one of the plan's scenarios, where the plan declares any.
     pace
         Share of the plan, above 0, at most 1.
     hurdle
