@@ -98,11 +98,15 @@ ZH_OPERATION: dict[str, str] = {
         "自 {first} 起有 {count} 周的数据被修订，其中 {week} 当周变化最大（{share}），"
         "涉及 {channels}"
     ),
+    "the week of {week} was revised ({share}), in {channels}": (
+        "{week} 当周的数据被修订（{share}），涉及 {channels}"
+    ),
     "from nothing": "原为零",
     "the total": "合计",
     "{count} weeks from {first} on are not in the history any more": (
         "自 {first} 起有 {count} 周的数据已不在历史数据中"
     ),
+    "the week of {first} is not in the history any more": "{first} 当周的数据已不在历史数据中",
     # Other alerts.
     "{channel} has been at its {limit} for {weeks} weeks, since {first}": (
         "自 {first} 起，{channel} 已连续 {weeks} 周触及{limit}"

@@ -32,6 +32,7 @@ from budgetopt.operation.record import Known
 from budgetopt.operation.reserve import Movement, answer_overspend, balances
 from budgetopt.plan import Channel, Goal, Plan, Reserve
 from budgetopt.weekly import Fired
+from budgetopt.words import in_language
 
 MONDAY = dt.date(2026, 11, 16)
 FRIDAY = dt.date(2026, 11, 20)
@@ -136,6 +137,24 @@ def test_revised_from_nothing_and_weeks_gone():
     assert dict(found.figures) == {"weeks": 1.0}
     shorter = alerts(plan_of(), FRIDAY, **difference(now, history_of(STEADY[:2])))
     assert codes(shorter) == [("history-revised", "critical")]
+    assert shorter[0].sentence == "the week of 2026-10-26 is not in the history any more"
+    assert in_language(shorter[0].sentence, "zh") == "2026-10-26 当周的数据已不在历史数据中"
+    (shortest,) = alerts(plan_of(), FRIDAY, **difference(now, history_of(STEADY[:1])))
+    assert shortest.sentence == "2 weeks from 2026-10-26 on are not in the history any more"
+
+
+def test_one_week_is_revised_and_several_are():
+    before = history_of(STEADY[:3])
+    one = history_of([[700, 700], [770, 700], [700, 700]])
+    (found,) = alerts(plan_of(), FRIDAY, **difference(before, one))
+    assert found.sentence == "the week of 2026-11-02 was revised (10.0%), in a"
+    assert in_language(found.sentence, "zh") == "2026-11-02 当周的数据被修订（10.0%），涉及 a"
+    two = history_of([[700, 700], [770, 700], [700, 1400]])
+    (found,) = alerts(plan_of(), FRIDAY, **difference(before, two))
+    assert found.sentence == (
+        "2 weeks from 2026-11-02 on were revised, most that of 2026-11-09 (100.0%), in a, b"
+    )
+    assert in_language(found.sentence, "zh").startswith("自 2026-11-02 起有 2 周的数据被修订")
 
 
 def test_outcomes_that_a_delay_expects_are_no_revision():

@@ -98,9 +98,12 @@ def revised(
     if changed:
         yield _changed(changed, f"history-revised:{name}")
     if difference.gone:
-        template = "{count} weeks from {first} on are not in the history any more"
-        said = say(template, count=len(difference.gone), first=difference.gone[0])
-        count = (("weeks", float(len(difference.gone))),)
+        first, gone = difference.gone[0], len(difference.gone)
+        said = say("the week of {first} is not in the history any more", first=first)
+        if gone > 1:
+            template = "{count} weeks from {first} on are not in the history any more"
+            said = say(template, count=gone, first=first)
+        count = (("weeks", float(gone)),)
         yield Alert("history-revised", "critical", said, count, key=f"history-revised:{name}:gone")
 
 
@@ -111,14 +114,14 @@ def _changed(changed: list[Revised], key: str) -> Alert:
     share: str = say("from nothing")
     if isfinite(most.share):
         figures, share = (*figures, ("share", most.share)), f"{most.share:.1%}"
-    said = say(
-        "{count} weeks from {first} on were revised, most that of {week} ({share}), in {channels}",
-        count=len(changed),
-        first=changed[0].week,
-        week=most.week,
-        share=share,
-        channels=names or say("the total"),
-    )
+    values = {"week": most.week, "share": share, "channels": names or say("the total")}
+    said = say("the week of {week} was revised ({share}), in {channels}", **values)
+    if len(changed) > 1:
+        template = (
+            "{count} weeks from {first} on were revised, most that of {week} ({share}), "
+            "in {channels}"
+        )
+        said = say(template, count=len(changed), first=changed[0].week, **values)
     return Alert("history-revised", "warning", said, figures, names, key)
 
 
