@@ -256,7 +256,7 @@ def test_the_page_of_an_edited_week_says_who_edited_why_and_at_what_price(folder
     page = at.squeezed(at.week(capsys)[1])
     said = f"Edited by ann: fewer posts; {price[0].lower()}{price[1:]}."
     assert page.index(said) < page.index("channel last next")
-    assert "由 ann 修改，原因：fewer posts；此次修改" in at.week(capsys, "--lang", "zh")[1]
+    assert "由 ann 修改，原因：fewer posts；本次修改" in at.week(capsys, "--lang", "zh")[1]
 
 
 def test_the_page_of_an_applied_week_says_what_was_applied_otherwise(folder, capsys):

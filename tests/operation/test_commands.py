@@ -132,9 +132,9 @@ def test_an_edit_is_priced_by_the_curves_of_the_proposal(book):
     assert made.cost == made.instead - made.decision.allocation.outcome
     assert made.cost > 0
     figure = f"{made.cost:.4g}"
-    assert made.sentence("revenue") == f"this edit costs {figure} of expected revenue a week"
+    assert made.sentence("revenue") == f"this edit costs {figure} of expected revenue in this week"
     assert in_language(made.sentence("revenue"), "zh") == (
-        f"此次修改使每周的预期 revenue 减少 {figure}"
+        f"本次修改预计使当周revenue减少 {figure}"
     )
     assert (made.state.state, made.state.revision) == ("edited", 2)
     assert made.decision.allocation.bound >= made.decision.allocation.objective
@@ -156,6 +156,26 @@ def test_an_edit_has_the_curves_of_the_proposal_in_a_phase_with_released_money_t
     assert made.cost == 0
     assert made.instead == found.decision.allocation.outcome
     assert made.decision.allocation.rules == found.decision.allocation.rules
+
+
+def test_a_second_edit_is_priced_against_the_proposal_too(book):
+    spends = dict(propose(book).decision.allocation.spend)
+    worse = {"search": spends["search"] - 60, "kol": spends["kol"] + 40}
+    first = edit(book, plan(), history(), FIRST, worse, who="bob", why="more kol")
+    half = {"search": spends["search"] - 30, "kol": spends["kol"] + 20}
+    second = edit(book, plan(), history(), FIRST, half, who="bob", why="not so much")
+    assert (first.proposed, second.proposed) == (None, first.instead)
+    against = second.proposed - second.decision.allocation.outcome
+    assert against == pytest.approx(first.cost + second.cost)
+    assert second.cost < 0 < against
+    assert second.sentence("revenue") == (
+        f"this edit brings {-second.cost:.4g} more of expected revenue in this week, "
+        f"and costs {against:.4g} against the proposal"
+    )
+    assert in_language(second.sentence(), "zh").endswith(f"；与系统方案相比减少 {against:.4g}")
+    assert book.latest("edit").data["sentence"] == second.sentence(plan().outcome)
+    back = edit(book, plan(), history(), FIRST, spends, who="bob", why="as it was")
+    assert back.sentence().endswith(", and costs nothing against the proposal")
 
 
 def test_a_freeze_that_does_not_fit_holds_no_edit_either(book):

@@ -55,6 +55,8 @@ class Edited:
         Why it needs a name; empty where it is approved by rule.
     state
         The state of the week, None where the edit was only priced.
+    proposed
+        Expected outcome of the proposal, where the edit takes the place of another edit.
     """
 
     decision: Decision
@@ -62,6 +64,7 @@ class Edited:
     instead: float
     needs: tuple[str, ...] = ()
     state: WeekState | None = None
+    proposed: float | None = None
 
     def sentence(self, outcome: str = "outcome") -> Sentence:
         """Return what the edit costs, in one sentence.
@@ -71,18 +74,25 @@ class Edited:
         outcome
             What comes back is called so, as in the plan.
         """
-        figure = show_figure(abs(self.cost), 4)
-        if self.cost > 0:
-            return say(
-                "this edit costs {cost} of expected {outcome} a week", cost=figure, outcome=outcome
-            )
-        if self.cost < 0:
-            return say(
-                "this edit brings {cost} more of expected {outcome} a week",
-                cost=figure,
-                outcome=outcome,
-            )
-        return say("this edit changes no expected {outcome}", outcome=outcome)
+        said = _price(self.cost, outcome)
+        if self.proposed is None:
+            return said
+        cost = self.proposed - self.decision.allocation.outcome
+        values = {"edit": said, "cost": show_figure(abs(cost), 4)}
+        if cost > 0:
+            return say("{edit}, and costs {cost} against the proposal", **values)
+        if cost < 0:
+            return say("{edit}, and brings {cost} more than the proposal", **values)
+        return say("{edit}, and costs nothing against the proposal", **values)
+
+
+def _price(cost: float, outcome: str) -> Sentence:
+    values = {"cost": show_figure(abs(cost), 4), "outcome": outcome}
+    if cost > 0:
+        return say("this edit costs {cost} of expected {outcome} in this week", **values)
+    if cost < 0:
+        return say("this edit brings {cost} more of expected {outcome} in this week", **values)
+    return say("this edit changes no expected {outcome}", outcome=outcome)
 
 
 def edit(
@@ -153,7 +163,7 @@ def edit(
         }
         t.add("edit", data, week=start, revision=revision, key=f"{start}/{revision}")
         approve_by_rule(t, plan, made.decision, state_of(t, start))
-        return Edited(made.decision, made.cost, made.instead, needs, state_of(t, start))
+        return replace(made, needs=needs, state=state_of(t, start))
 
 
 def priced(
@@ -215,7 +225,9 @@ def priced(
         notes=allocation.notes,
         decided_by=EDIT,
     )
-    return Edited(decision, instead - allocation.outcome, instead)
+    second = state.current != state.proposal
+    proposed = decision_of(state.proposal.data).allocation.outcome if second else None
+    return Edited(decision, instead - allocation.outcome, instead, proposed=proposed)
 
 
 def _frozen(plan: Plan, problem: Problem, base: Decision) -> dict[str, str]:

@@ -73,11 +73,14 @@ ZH_STATES: dict[str, str] = {
     # What was applied.
     "what was applied breaks a limit: {limit}": "实际执行突破限制：{limit}",
     # Edits.
-    "this edit costs {cost} of expected {outcome} a week": (
-        "此次修改使每周的预期 {outcome} 减少 {cost}"
+    "this edit costs {cost} of expected {outcome} in this week": (
+        "本次修改预计使当周{outcome}减少 {cost}"
     ),
-    "this edit brings {cost} more of expected {outcome} a week": (
-        "此次修改使每周的预期 {outcome} 增加 {cost}"
+    "this edit brings {cost} more of expected {outcome} in this week": (
+        "本次修改预计使当周{outcome}增加 {cost}"
     ),
-    "this edit changes no expected {outcome}": "此次修改不影响预期 {outcome}",
+    "{edit}, and costs {cost} against the proposal": "{edit}；与系统方案相比减少 {cost}",
+    "{edit}, and brings {cost} more than the proposal": "{edit}；与系统方案相比增加 {cost}",
+    "{edit}, and costs nothing against the proposal": "{edit}；与系统方案相比持平",
+    "this edit changes no expected {outcome}": "本次修改不影响当周预期{outcome}",
 }
