@@ -88,7 +88,7 @@ def test_every_template_has_its_chinese(template):
     assert template in ZH, f"{TEMPLATES[template]} says {template!r}, which has no Chinese"
 
 
-@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("piece", sorted(PIECES))
 def test_what_is_said_by_a_name_is_in_a_template_with_chinese(piece):
     assert any(piece in template for template in ZH), f"{PIECES[piece]} says {piece!r}"
 
