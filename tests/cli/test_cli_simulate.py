@@ -94,7 +94,7 @@ def test_the_table_is_one_a_planner_can_read(shop, capsys):
     assert "what 25 weeks of history say" in said
     assert said.count("More revenue than hold in the same runs") == 2
     assert "With overspend (from week 5 to 8); weak effect (from week 1):" in said
-    assert said.count("5 of 100 runs bring less than 5%, 5 more than 95%;") == 1
+    assert said.count("5 of 100 runs lie below 5%, 5 above 95%;") == 1
     for heading in ("revenue", "5%", "95%", "spend", "ROAS", "overspend", "loss", "target"):
         assert heading in said
 

@@ -79,7 +79,7 @@ class Years:
 
 
 _COLUMNS = (
-    "5 of 100 runs bring less than 5%, 5 more than 95%; the mean is 95% sure to lie within ±."
+    "5 of 100 runs lie below 5%, 5 above 95%; within ± the mean is 95% sure."
 )
 """What the columns of outcomes are."""
 
