@@ -41,6 +41,11 @@ ZH_OPERATION: dict[str, str] = {
         "{span}：计划 {planned}，已花费 {actual}，预计 {projection}（{pace}），{status}；"
         "余下 {days} 天每天花费 {daily}，可按计划收尾"
     ),
+    "{span}: {actual} of the planned {planned} is spent, {projection} projected ({pace}), "
+    "{status}; {daily} on the day left ends at the plan": (
+        "{span}：计划 {planned}，已花费 {actual}，预计 {projection}（{pace}），{status}；"
+        "最后一天花费 {daily}，可按计划收尾"
+    ),
     # Who pays for an overspend.
     "nothing is spent beyond the plan": "没有超出计划的花费",
     "{amount} in {channel}": "{channel} {amount}",

@@ -281,6 +281,13 @@ def test_sentences_say_the_fields():
     )
 
 
+def test_one_day_left_is_a_day():
+    sunday = MONDAY + 6 * DAY
+    found = pace(plan_of(), {MONDAY: {"a": 700}}, {Week(MONDAY, 6): {"a": 590, "b": 0}}, sunday)
+    assert str(found.week.sentence()).endswith("on pace; 110 on the day left ends at the plan")
+    assert in_language(found.week.sentence(), "zh").endswith("最后一天花费 110，可按计划收尾")
+
+
 def test_it_is_plain_data_and_rules_may_be_given():
     found = pace(
         plan_of(), {MONDAY: {"a": 700}}, {}, FRIDAY, pacing=Pacing(lines=(0.5,), band=0.0),

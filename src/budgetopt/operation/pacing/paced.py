@@ -30,6 +30,10 @@ _CATCH_UP = (
     "{span}: {actual} of the planned {planned} is spent, {projection} projected ({pace}), "
     "{status}; {daily} a day over {days} days left ends at the plan"
 )
+_LAST_DAY = (
+    "{span}: {actual} of the planned {planned} is spent, {projection} projected ({pace}), "
+    "{status}; {daily} on the day left ends at the plan"
+)
 _STATUS = {
     "ahead": "ahead of the plan",
     "on": "on pace",
@@ -205,6 +209,8 @@ class Paced:
         values["pace"] = f"{total.pace:.1%}"
         if not total.catch_up:
             return say(_SPENT_AT_PACE, **values)
+        if total.days_left == 1:
+            return say(_LAST_DAY, **values, daily=show(total.catch_up))
         return say(_CATCH_UP, **values, daily=show(total.catch_up), days=total.days_left)
 
     def to_dict(self) -> dict[str, Any]:
