@@ -78,9 +78,7 @@ class Years:
         return ""
 
 
-_COLUMNS = (
-    "5 of 100 runs lie below 5%, 5 above 95%; within ± the mean is 95% sure."
-)
+_COLUMNS = "5 of 100 runs lie below 5%, 5 above 95%; within ± the mean is 95% sure."
 """What the columns of outcomes are."""
 
 
