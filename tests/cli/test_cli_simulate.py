@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -365,6 +366,8 @@ def test_ctrl_c_in_a_terminal_leaves_the_finished_runs(curves, workers):
         stderr=theirs,
         env=os.environ | {"TERM": "xterm"},
         start_new_session=True,
+        # Ctrl-C is ignored by what a shell runs in the background, and by all that it starts.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     shown, begun = bytearray(), threading.Event()
