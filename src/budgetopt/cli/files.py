@@ -14,6 +14,11 @@ from budgetopt.history import History
 from budgetopt.plan import Plan
 
 
+def today(as_of: str | None) -> dt.date:
+    """Return the day that a command counts as today."""
+    return dt.date.today() if as_of is None else as_date(as_of, "--as-of")
+
+
 def read_history(
     plan: Plan, path: Path, as_of: str | None, data_through: str | None = None
 ) -> History:
@@ -23,7 +28,7 @@ def read_history(
         plan.columns,
         channels=plan.names,
         week_start=plan.week_start,
-        as_of=dt.date.today() if as_of is None else as_date(as_of, "--as-of"),
+        as_of=today(as_of),
         data_through=None if data_through is None else as_date(data_through, "--data-through"),
     )
 

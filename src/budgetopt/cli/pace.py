@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from budgetopt.calendar import as_date
-from budgetopt.cli.files import answer, keep, read_history
+from budgetopt.cli.files import answer, keep, read_history, today
 from budgetopt.cli.on_ledger import LedgerPath, open_ledger
 from budgetopt.cli.options import (
     AsOf,
@@ -23,7 +22,7 @@ from budgetopt.cli.options import (
 from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger
 from budgetopt.operation.checks import week_of
-from budgetopt.operation.pacing import Actual, actual_of
+from budgetopt.operation.pacing import LOOK_BACK, actual_of
 from budgetopt.operation.pacing import pace as pace_on
 from budgetopt.operation.seen import Seen, see
 from budgetopt.operation.state import state_of
@@ -31,8 +30,6 @@ from budgetopt.plan import Plan
 from budgetopt.report.operation.ledger import as_json, standing
 from budgetopt.report.operation.pace import pace_table
 
-_PACED = dt.timedelta(days=400)
-"""How far back weeks count: a fiscal year and some."""
 _WEEK = dt.timedelta(weeks=1)
 
 
@@ -49,15 +46,13 @@ def pace(
     """Hold what is spent against the plan: of the week, the fiscal period, phase and campaign."""
     keep(out, plan, history)
     declared = Plan.load(plan)
-    today = dt.date.today() if as_of is None else as_date(as_of, "--as-of")
-    past = read_history(declared, history, str(today), data_through)
+    day = today(as_of)
+    past = read_history(declared, history, str(day), data_through)
     with open_ledger(ledger) as found:
-        seen = see(found, week_of(declared, today))
-        planned, balances = _planned(found, declared, seen, today), seen.balances(declared)
-    known = actual_of(past.select(declared.names))
-    # A mapping is invariant in its keys, of which a week is one kind.
-    spent: Actual = {week: money for week, money in known.items()}  # noqa: C416
-    paced = pace_on(declared, planned, spent, today)
+        seen = see(found, week_of(declared, day))
+        planned, balances = _planned(found, declared, seen, day), seen.balances(declared)
+    spent = actual_of(past.select(declared.names))
+    paced = pace_on(declared, planned, spent, day)
     if format is Form.json:
         answer(as_json(paced.to_dict() | {"balances": balances.to_dict()}), out)
     else:
@@ -68,7 +63,7 @@ def _planned(
     ledger: Ledger, plan: Plan, seen: Seen, today: dt.date
 ) -> dict[dt.date, Mapping[str, Any]]:
     """Return what is applied, or proposed for this week and the next and not rejected."""
-    planned: dict[dt.date, Mapping[str, Any]] = dict(seen.spends_since(plan, today - _PACED))
+    planned: dict[dt.date, Mapping[str, Any]] = dict(seen.spends_since(plan, today - LOOK_BACK))
     for week in (seen.week, seen.week + _WEEK):
         state = state_of(ledger, week)
         if state.current is not None and state.state != "rejected":

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from budgetopt.belief import learn
-from budgetopt.calendar import Week, as_date
-from budgetopt.cli.files import answer, keep, read_history
+from budgetopt.calendar import Week
+from budgetopt.cli.files import answer, keep, read_history, today
 from budgetopt.cli.on_ledger import open_ledger
 from budgetopt.cli.options import (
     AsOf,
@@ -55,10 +55,10 @@ def ramp(
     """Show the way to the optimum, week by week, and what a faster way would bring."""
     keep(out, plan, history)
     declared = Plan.load(plan)
-    today = dt.date.today() if as_of is None else as_date(as_of, "--as-of")
-    past = read_history(declared, history, str(today), data_through)
+    day = today(as_of)
+    past = read_history(declared, history, str(day), data_through)
     past = past.select(declared.names).complete()
-    start = next_week(declared, today) if week is None else week_of(declared, week)
+    start = next_week(declared, day) if week is None else week_of(declared, week)
     dated = declared if week is None else declared.on(Week(start))
     last = _applied(ledger, start) or last_spend(declared, past)
     found = ramp_to(dated, learn(past, declared), last, weeks)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 import typer
 
-from budgetopt.calendar import as_date
-from budgetopt.cli.files import answer
+from budgetopt.cli.files import answer, today
 from budgetopt.cli.on_ledger import LedgerPath, Reason, Who, login, open_ledger
 from budgetopt.cli.options import Form, FormOption, Language, LanguageOption, PlanPath
 from budgetopt.operation.release import release as release_money
@@ -37,11 +35,9 @@ def release(
 ) -> None:
     """Release money of the contingency reserve for one week, with a reason; run the week after."""
     declared = Plan.load(plan)
-    today = dt.date.today() if as_of is None else as_date(as_of, "--as-of")
+    day = today(as_of)
     with open_ledger(ledger) as found:
-        left = release_money(
-            found, declared, amount, who=login(who), why=why, today=today, week=week
-        )
+        left = release_money(found, declared, amount, who=login(who), why=why, today=day, week=week)
     if format is Form.json:
         answer(as_json(left.to_dict()), None)
     else:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from budgetopt.calendar import as_date
-from budgetopt.cli.files import answer, check_place, keep, read_history
+from budgetopt.cli.files import answer, check_place, keep, read_history, today
 from budgetopt.cli.on_ledger import CRITICAL, LedgerPath, Who, login, next_command, open_ledger
 from budgetopt.cli.options import (
     AsOf,
@@ -62,16 +60,16 @@ def week(
     keep(out, plan, history, Path(ledger))
     check_place(out)
     chosen, declared, name = policy_named(policy), Plan.load(plan), login(who)
-    today = dt.date.today() if as_of is None else as_date(as_of, "--as-of")
+    day = today(as_of)
     happening = [_known(one, declared) for one in scenario or ()]
-    past = read_history(declared, history, str(today), data_through)
+    past = read_history(declared, history, str(day), data_through)
     with open_ledger(ledger, create=True) as found:
         run = run_week(
             declared,
             past,
             found,
             who=name,
-            today=today,
+            today=day,
             week=week,
             policy=chosen,
             seed=seed,

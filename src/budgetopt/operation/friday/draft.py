@@ -10,18 +10,15 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
 from budgetopt.calendar import Week
 from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, SolverError
-from budgetopt.history import History
 from budgetopt.operation.alerts import Alert, alerts, news, undecided
 from budgetopt.operation.approve import name_needed
 from budgetopt.operation.checks import as_text
 from budgetopt.operation.friday.decide import decide
 from budgetopt.operation.friday.week_run import WeekRun
 from budgetopt.operation.measure import Measured, actuals
-from budgetopt.operation.pacing import Actual, Pace, actual_of, pace
+from budgetopt.operation.pacing import LOOK_BACK, Pace, actual_of, pace
 from budgetopt.operation.propose import Asked, decision_of, plan_of_week
 from budgetopt.operation.reading import Reads
 from budgetopt.operation.record import (
@@ -42,8 +39,6 @@ from budgetopt.words import restored, say, templates_of
 
 _STUCK = 104
 """Weeks beyond those of the rule in which the first at a limit is looked for."""
-_PACED = dt.timedelta(days=400)
-"""How far back weeks count for pacing: a fiscal year and some."""
 
 
 @dataclass(frozen=True)
@@ -290,15 +285,12 @@ class Friday:
         if spend is not None:
             names = plan.index
             planned.setdefault(self.asked.week, {n: m for n, m in spend.items() if n in names})
-        history = self.asked.history
-        seen_days = actual_of(_since(history, since))
-        actual: Actual = {week: spends for week, spends in seen_days.items()}  # noqa: C416
-        return pace(plan, planned, actual, self.today)
+        return pace(plan, planned, actual_of(self.asked.history, since), self.today)
 
     @property
     def _paced_from(self) -> dt.date:
         """First day of the weeks that count for pacing."""
-        return self.today - _PACED
+        return self.today - LOOK_BACK
 
     def _too_late(self) -> InputError:
         week = Week(self.asked.week)
@@ -358,17 +350,3 @@ def _notes(seen: Seen) -> tuple[str, ...]:
         return ()
     week = str(seen.last[0])
     return (say("changes count from the week of {week}, the last that was applied", week=week),)
-
-
-def _since(history: History, day: dt.date) -> History:
-    """Return the weeks of a history that start on a day or later."""
-    kept = history.weeks >= np.datetime64(day, "D")
-    return replace(
-        history,
-        weeks=history.weeks[kept],
-        spend=history.spend[kept],
-        outcome=None if history.outcome is None else history.outcome[kept],
-        total=None if history.total is None else history.total[kept],
-        partial=history.partial[kept],
-        data_through=history.through,
-    )

@@ -6,8 +6,8 @@ finds it.
 
 from __future__ import annotations
 
-from budgetopt.operation.pacing.by_day import Actual, actual_of
+from budgetopt.operation.pacing.by_day import LOOK_BACK, Actual, actual_of
 from budgetopt.operation.pacing.pace import pace
 from budgetopt.operation.pacing.paced import Line, Pace, Paced, Status, Warned
 
-__all__ = ["Actual", "Line", "Pace", "Paced", "Status", "Warned", "actual_of", "pace"]
+__all__ = ["LOOK_BACK", "Actual", "Line", "Pace", "Paced", "Status", "Warned", "actual_of", "pace"]

@@ -23,6 +23,8 @@ Money = Mapping[str, Any]
 Actual = Mapping[Week | dt.date, Money]
 """Money by channel: of a week, on its days seen, or of one day. A channel not named is unknown."""
 Whole = NDArray[np.int64]
+LOOK_BACK = dt.timedelta(days=400)
+"""How far back weeks count on a day: a fiscal year and some."""
 _DAY = dt.timedelta(days=1)
 
 
@@ -70,17 +72,22 @@ class Days:
         return np.arange(self.count) >= (day - self.first).days
 
 
-def actual_of(history: History) -> dict[Week, dict[str, float]]:
+def actual_of(
+    history: History, since: dt.date | None = None
+) -> dict[Week | dt.date, dict[str, float]]:
     """Return what a history knows was spent, by week with the days seen of it.
 
     A week that is not over has the days up to `History.through`. One that lacks days in between
     counts as a whole one with what was seen, since nobody knows which are missing; the alerts say
-    that it is incomplete. Spends that are not reported are left out.
+    that it is incomplete. Spends that are not reported are left out, and so are weeks that start
+    before `since`.
     """
-    found: dict[Week, dict[str, float]] = {}
+    found: dict[Week | dt.date, dict[str, float]] = {}
     through = history.through
     for at, start in enumerate(as_date(day, "week") for day in history.weeks):
         days = 7 if through is None else min(7, (through - start).days + 1)
+        if since is not None and start < since:
+            continue
         if days < 1 or (through is None and history.partial[at]):
             continue
         spends = zip(history.channels, history.spend[at].tolist(), strict=True)

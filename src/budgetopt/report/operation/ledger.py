@@ -101,11 +101,13 @@ def history_json(states: Sequence[WeekState], head: tuple[int, str]) -> str:
 
 def _sums(state: WeekState) -> tuple[Decimal | None, ...]:
     """Return all channels together as planned, applied and spent; None where it is not so far."""
+    # Straight from the data: the order of channels, which does not count here, is in the decision.
     planned, applied = (
-        None if entry is None else spend_of(entry) for entry in (state.current, state.applied)
+        None if entry is None else sum(map(Decimal, entry.data["spend"].values()), Decimal(0))
+        for entry in (state.current, state.applied)
     )
-    actual = None if state.measured is None else actual_of(state.measured)
-    return tuple(None if split is None else sum_of(split) for split in (planned, applied, actual))
+    actual = None if state.measured is None else sum_of(actual_of(state.measured))
+    return planned, applied, actual
 
 
 def _text(amount: Decimal | None) -> str | None:
