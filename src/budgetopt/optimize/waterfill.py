@@ -160,17 +160,14 @@ class _Pool:
         """Return what each channel takes at a price, within its bounds."""
         if self._runs is not None and price.ndim:
             return [self._runs.take(price)]
-        return [
-            np.clip(curve.spend_at_slope(price[..., None]), low, high)
-            for curve, low, high in self.blocks
-        ]
+        return [_taken(curve, price[..., None], low, high) for curve, low, high in self.blocks]
 
     def gives(self, spends: Blocks) -> Blocks:
         """Return what each channel would take more at a log price lower by one, 0 at a bound."""
         if self._runs is not None and spends[0].ndim > 1:
             return [self._runs.gives(spends[0])]
         return [
-            np.where((x > low) & (x < high), curve.slope_decay(x), 0.0)
+            _given(curve, x, low, high)
             for (curve, low, high), x in zip(self.blocks, spends, strict=True)
         ]
 
@@ -214,7 +211,7 @@ class _Runs:
         self._asked = self._curves.pick(self._number[moved]) if few else self._curves
         self._price, self._spend = price, self._spend.copy()
         low, high = (end[some] for end in self._bounds)
-        self._spend[some] = np.clip(self._asked.spend_at_slope(price[some, None]), low, high)
+        self._spend[some] = _taken(self._asked, price[some, None], low, high)
         return self._spend
 
     def gives(self, spend: Floats) -> Floats:
@@ -222,9 +219,18 @@ class _Runs:
         some = self._moved
         x, (low, high) = spend[some], (end[some] for end in self._bounds)
         self._given = self._given.copy()
-        inside = (x > low) & (x < high)
-        self._given[some] = np.where(inside, self._asked.slope_decay(x), 0.0)
+        self._given[some] = _given(self._asked, x, low, high)
         return self._given
+
+
+def _taken(curve: Curve, price: Floats, low: Floats, high: Floats) -> Floats:
+    """Return what channels take at a price, within their bounds."""
+    return np.clip(curve.spend_at_slope(price), low, high)
+
+
+def _given(curve: Curve, spend: Floats, low: Floats, high: Floats) -> Floats:
+    """Return what channels would take more at a log price lower by one, 0 at a bound."""
+    return np.where((spend > low) & (spend < high), curve.slope_decay(spend), 0.0)
 
 
 def _total(blocks: Blocks) -> Floats:
