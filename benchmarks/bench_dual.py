@@ -8,9 +8,9 @@ import pytest
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
+from budgetopt.optimize.certificate import Field
 from budgetopt.optimize.dual import dual
-from budgetopt.optimize.lagrangian import Field
-from budgetopt.optimize.rows import Rows
+from budgetopt.optimize.problem import Rows
 
 GROUPS = 50
 

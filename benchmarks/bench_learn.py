@@ -51,7 +51,7 @@ def bench_two_years_from_one_total(benchmark) -> None:
     assert belief.source == "total"
 
 
-@pytest.mark.parametrize("runs", [100, 1000])
+@pytest.mark.parametrize("runs", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def bench_a_year_of_many_runs(benchmark, runs: int) -> None:
     """52 weeks of 12 channels in many runs, fast; the aim is 6 s for 1,000 runs."""
     rng = np.random.default_rng(6)

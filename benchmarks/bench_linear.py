@@ -8,8 +8,9 @@ import pytest
 
 from budgetopt import Channel, Hill, Plan
 from budgetopt.optimize import Problem, problem_of
-from budgetopt.optimize.programs import integer, linear
-from budgetopt.optimize.solved import Solved
+from budgetopt.optimize.problem import Solved
+from budgetopt.optimize.programs.integer import integer
+from budgetopt.optimize.programs.linear import linear
 from budgetopt.plan import Limit
 
 

@@ -15,18 +15,8 @@ import numpy as np
 import problems
 import pytest
 
-from budgetopt.curves import stack
-from budgetopt.market import (
-    RISKS,
-    Delivery,
-    Demand,
-    Drift,
-    Market,
-    Noise,
-    Prices,
-    Prior,
-    Tracking,
-)
+from budgetopt.curves.stack import stack
+from budgetopt.market import RISKS, Delivery, Demand, Drift, Market, Noise, Prices, Prior, Tracking
 
 WEEKS, CHANNELS, CHUNK = 52, 20, 1024
 NAMES = tuple(f"channel {at}" for at in range(CHANNELS))

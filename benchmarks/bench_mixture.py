@@ -9,9 +9,10 @@ import pytest
 
 from budgetopt.curves import Exponential, Hill, Mixture, Stack
 from budgetopt.money import Currency
-from budgetopt.optimize import Problem, lagrangian_bound, waterfill
+from budgetopt.optimize import Problem, lagrangian_bound
+from budgetopt.optimize.batched import best_of_runs
 from budgetopt.optimize.engines import solve
-from budgetopt.optimize.runs import best_of_runs
+from budgetopt.optimize.waterfill import waterfill
 from budgetopt.plan import Bounds
 
 REFERENCE = 100.0

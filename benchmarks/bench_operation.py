@@ -12,12 +12,11 @@ import pytest
 import budgetopt as bo
 from budgetopt.calendar import Fiscal
 from budgetopt.ledger import Ledger
-from budgetopt.operation import run_week
-from budgetopt.operation.checks import as_text
-from budgetopt.operation.propose import Asked, Terms, decision_text
-from budgetopt.operation.record import Inputs, plan_record
-from budgetopt.operation.record.histories import Known, keep
-from budgetopt.operation.reserve import parts_of
+from budgetopt.workflow import Alert, run_week
+from budgetopt.workflow.inputs import Inputs, RecordedHistory, plan_record, record_history
+from budgetopt.workflow.proposal import BudgetAdjustment, WeekRequest, decision_text
+from budgetopt.workflow.reserves import parts_of
+from budgetopt.workflow.validation import as_text
 
 YEARS, CHANNELS = 10, 100
 WEEKS = 52 * YEARS
@@ -62,33 +61,41 @@ def decision(plan, past):
 def decade(tmp_path_factory, plan, past, decision):
     """Return the file of a ledger in which every week was proposed, applied and measured."""
     where = tmp_path_factory.mktemp("operation") / "decade.ledger"
-    known, ledger = Known.of(past), Ledger.open(where, clock=clock)
+    write_weeks(where, plan, past, decision)
+    return where
+
+
+def write_weeks(where, plan, past, decision) -> None:
+    """Write a ledger in which every week of a history was proposed, applied and measured."""
+    known, ledger = RecordedHistory.of(past), Ledger.open(where, clock=clock)
     rows, spend = list(known.rows.items()), as_text(decision.allocation.spend)
+    first = dt.date.fromisoformat(rows[0][0])
     inputs = Inputs(*[""] * 4, {}, None, 0, {}, "0", (), "")
-    kept = {"spend": spend, "budget": "95000.00", "held": as_text(parts_of(plan, FIRST))}
+    kept = {"spend": spend, "budget": "95000.00", "held": as_text(parts_of(plan, first))}
     kept["limits"] = dict(decision.allocation.limits())
     proposal = kept | {"decision": decision_text(decision), "inputs": inputs.to_dict()}
-    proposal |= {"fingerprint": "", "terms": Terms().to_dict(), "words": {}, "needs": []}
+    proposal |= {"fingerprint": "", "terms": BudgetAdjustment().to_dict(), "words": {}, "needs": []}
     with ledger.transaction("Friday") as t:
         written = t.add("plan", plan_record(plan)).number
-        for week in range(WEEKS):
-            start = FIRST + week * WEEK
+        for week in range(len(rows)):
+            start = first + week * WEEK
             if week:
                 # Every Friday knows one more week, under a fingerprint of its own.
-                history = Known(str(week), NAMES, False, str(start), dict(rows[:week]))
-                number = keep(t, history)
+                earlier = dict(rows[:week])
+                history = RecordedHistory(str(week), plan.names, False, str(start), earlier)
+                number = record_history(t, history)
                 proposal |= {"plan_entry": written, "history_entry": number}
             about = {"week": start, "revision": 1, "key": f"{start}/1"}
             t.add("proposal", proposal, **about)
             t.add("approval", {"by": "ann", "why": [], "words": {}}, **about)
             t.add("applied", {**kept, "why": ""}, **about)
-            t.add("alert", {}, week=start, key=f"data-stale:{start}")
-            if week < WEEKS - 1:
-                brought = dict(zip(NAMES, rows[week][1][1], strict=True))
+            alert = Alert("data-stale", "warning", "no data", key=f"data-stale:{start}")
+            t.add("alert", alert.to_dict(), week=start, key=alert.key)
+            if week < len(rows) - 1:
+                brought = dict(zip(plan.names, rows[week][1][1], strict=True))
                 spent = {name: float(money) for name, money in spend.items()}
                 data = {"spend": spent, "outcome": brought, "total": None, "history": str(week)}
                 t.add("measured", data, **about)
-    return where
 
 
 @pytest.mark.parametrize("period", ["month", "year"])
@@ -97,7 +104,7 @@ def bench_a_friday_beside_the_decision(
 ) -> None:
     """All of a run but the decision: the aim is 0.3 s. A fiscal year is paced in 53 weeks."""
     plan = replace(plan, operation=replace(plan.operation, fiscal=Fiscal(period)))
-    monkeypatch.setattr(Asked, "decided", lambda *_: decision)
+    monkeypatch.setattr(WeekRequest, "decide", lambda *_: decision)
     week = decision.week.start
 
     def fresh():
@@ -115,7 +122,7 @@ def bench_a_friday_beside_the_decision(
 
 def bench_a_friday_again(benchmark, tmp_path, monkeypatch, plan, past, decision, decade) -> None:
     """A run that finds its proposal recorded."""
-    monkeypatch.setattr(Asked, "decided", lambda *_: decision)
+    monkeypatch.setattr(WeekRequest, "decide", lambda *_: decision)
     week, file = decision.week.start, shutil.copy(decade, tmp_path / "copy.ledger")
     book = Ledger.open(file, clock=clock)
 

@@ -9,7 +9,8 @@ import tracemalloc
 import problems
 import pytest
 
-from budgetopt.optimize import lagrangian_bound, waterfill
+from budgetopt.optimize import lagrangian_bound
+from budgetopt.optimize.waterfill import waterfill
 
 ARRAY_KINDS = ("exponential", "hill 1", "hill", "logistic", "power")
 

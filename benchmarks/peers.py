@@ -27,10 +27,11 @@ from peer_cases import Case
 from peer_timing import HEADER, Clock, Row, in_words, load, machine, measured
 
 import budgetopt as bo
-from budgetopt.optimize import lagrangian_bound, problem_of, solve, waterfill
+from budgetopt.optimize import lagrangian_bound, problem_of, solve
+from budgetopt.optimize.certificate import field_of
 from budgetopt.optimize.dual import dual
-from budgetopt.optimize.lagrangian import field_of
 from budgetopt.optimize.risk import risk_averse
+from budgetopt.optimize.waterfill import waterfill
 
 Judged = tuple[float | None, str]
 

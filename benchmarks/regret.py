@@ -28,7 +28,7 @@ from budgetopt.belief.settings import Settings
 from budgetopt.belief.stream import Stream
 from budgetopt.curves import Curve
 from budgetopt.market import Demand, Drift, Market, Noise, Prior, Tracking
-from budgetopt.optimize.runs import best_of_runs
+from budgetopt.optimize.batched import best_of_runs
 from budgetopt.optimize.waterfill import waterfill
 from budgetopt.policies import HoldSteady, Policy, View, fit_shares, policy_named
 

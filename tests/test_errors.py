@@ -114,4 +114,4 @@ def test_did_you_mean():
     assert did_you_mean("zzz", ["a", "b"]) == "choose one of 'a', 'b'"
     assert did_you_mean("zzz", (str(n) for n in range(12))).endswith("'11'")
     assert did_you_mean("zzz", (str(n) for n in range(13))).endswith("'11', ...")
-    assert did_you_mean("zzz", []) == "there is nothing to choose from"
+    assert did_you_mean("zzz", []) == "nothing is available"

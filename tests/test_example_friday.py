@@ -23,7 +23,7 @@ from rich.cells import cell_len
 import budgetopt as bo
 from budgetopt.cli import main
 from budgetopt.ledger import Ledger
-from budgetopt.operation import state_of
+from budgetopt.workflow import state_of
 
 FRIDAY = Path(__file__).parents[1] / "examples" / "friday"
 BLOCKS = re.findall(r"```bash\n(.*?)```", (FRIDAY / "README.md").read_text("utf-8"), re.DOTALL)
@@ -96,7 +96,7 @@ def test_the_commands_of_the_readme_live_two_fridays(folder, capsys, monkeypatch
     assert "Week of 2025-11-03: proposed, revision 1." in pages[0]
     assert len(pages[0].splitlines()) <= 60
     assert "approved by 李雷 Li Lei" in pages[1]
-    assert "all as they were recorded" in pages[-1]
+    assert "all exactly as recorded" in pages[-1]
     # The script's spends of that week are what is applied, so that the next Friday is on pace.
     state = state_of(Ledger.open("friday.db"), WEEK)
     applied = {name: float(money) for name, money in state.applied.data["spend"].items()}

@@ -1,5 +1,6 @@
 """The public menu is pinned, and the package costs nothing until a name is used."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -10,13 +11,14 @@ import pytest
 import budgetopt as bo
 
 PINNED = """
-Allocation Approval Belief BudgetLines BudgetoptError CalendarError Carryover Cautious Channel
-ChannelPrior Columns CurveError Decision Delay EqualSplit Experiment Exponential Freeze Frontier
-Goal Greedy Guarded Hill History HistoryError HoldSteady InfeasibleError InputError Ledger
-LedgerError LiftTest Limit Log Logistic Market MaxChange MoneyError Operation Optimistic Phase
-Plan PlanError Points PosteriorMean Power Proportional Release Reserve Risk Settings Simulation
-SolverError TestBudget Thompson UpperQuantile VerificationError Week WeekRun allocate apply
-approve edit frontier learn ramp reallocate reject release run_week simulate
+Allocation Approval Belief BudgetLines BudgetoptError CalendarError Carryover Cautious Change
+Channel ChannelPrior Columns CurveError Decision Delay EqualSplit Experiment Exponential Freeze
+Frontier Goal Greedy Guarded Hill History HistoryError HoldSteady InfeasibleError InputError Ledger
+LedgerError LiftTest Limit Log Logistic Market MaxChange MoneyError Operation Optimistic Phase Plan
+PlanError Points PosteriorMean Power Proportional Release Reserve Risk Schedule Settings Simulation
+SolverError ExplorationBudget Target Thompson UpperQuantile VerificationError Week WeekRun allocate
+apply approve edit frontier learn plan_weeks ramp reallocate reject release run_week simulate
+upload_sheet what_if
 """
 MENU = PINNED.split()
 
@@ -29,6 +31,31 @@ def test_a_name_becomes_public_on_purpose():
 @pytest.mark.parametrize("name", MENU)
 def test_every_name_is_there_and_documented(name):
     assert getattr(bo, name).__doc__
+
+
+def test_a_renamed_name_is_given_with_a_warning():
+    with pytest.warns(DeprecationWarning, match=r"TestBudget is now budgetopt\.ExplorationBudget"):
+        assert bo.TestBudget is bo.ExplorationBudget
+
+
+def test_types_and_menu_name_the_same():
+    tree = ast.parse(Path(bo.__file__).read_text("utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    typed = {
+        (alias.name, alias.asname, node.module)
+        for node in block.body
+        for alias in node.names
+        if node.module != "budgetopt"
+    }
+    loaded = {(name, name, f"budgetopt.{room.split('.')[0]}") for name, room in bo._ROOM_OF.items()}
+    assert typed == loaded
+
+
+def test_every_room_below_the_command_line_is_loaded_by_its_name():
+    rooms = {path.parent.name for path in Path(bo.__file__).parent.glob("*/__init__.py")}
+    assert rooms - {"cli"} <= {*bo._ROOMS}
+    for room in bo._ROOMS:
+        assert getattr(bo, room).__name__ == f"budgetopt.{room}"
 
 
 def test_every_error_class_is_public():

@@ -8,11 +8,20 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from budgetopt.errors import InfeasibleError, MoneyError
-from budgetopt.money import DIGITS, MOST, Currency, as_decimal, round_to_step
+from budgetopt.money import (
+    DIGITS,
+    INFORMAL,
+    MOST,
+    Currency,
+    as_decimal,
+    currencies_of,
+    round_to_step,
+    sum_minor,
+)
 
 
 @pytest.mark.parametrize(("code", "digits"), [("JPY", 0), ("CNY", 2), ("KWD", 3), ("XXX", 6)])
@@ -61,6 +70,8 @@ def test_a_lower_case_currency_is_recognised_in_the_remedy():
         (np.float64(0.07), 7),
         (np.float32(0.1), 10),
         (Fraction(5, 2), 250),
+        ("5/2", 250),
+        ("1." + "0" * 90 + "1", 100),
         (Decimal(MOST - 1).scaleb(-2), MOST - 1),
     ],
 )
@@ -74,7 +85,7 @@ def test_amounts(amount, minor):
     ("amount", "words"),
     [
         (True, "a yes or no"),
-        (np.True_, "a yes or no"),
+        (np.True_, "yes or no"),
         (float("nan"), "not finite"),
         (float("inf"), "not finite"),
         ("NaN", "not finite"),
@@ -93,9 +104,10 @@ def test_amounts(amount, minor):
         (1j, "not an amount"),
         (0.001, "finer than the minor unit"),
         (Fraction(1, 3), "finer than the minor unit"),
-        ("1." + "0" * 90 + "1", "finer than the minor unit"),
+        ("1." + "0" * 200 + "1", "too large or too small"),
+        ("1e-60", "too large or too small"),
         ("1e-99999999", "too large or too small"),
-        (Decimal(MOST).scaleb(-2), "more than can be counted"),
+        (Decimal(MOST).scaleb(-2), "too large to count exactly"),
         ("1e999999", "too large or too small"),
         (10**400, "too large or too small"),
     ],
@@ -112,6 +124,65 @@ def test_a_programs_own_decimal_context_changes_nothing():
         assert cny.minor("1234567.89", "x") == 123_456_789
         assert str(cny.amount(123_456_789)) == "1234567.89"
         assert cny.nearest(1234567.891) == 123_456_789
+
+
+@pytest.mark.parametrize(
+    ("amount", "minor"),
+    [
+        (1.1 * 100000, 11_000_000),
+        (0.3 - 0.1, 20),
+        (100000.1 - 99999.7, 40),
+        (0.7 * 1000.3 / 7, 10_003),
+        (1.1 * 1e13, 1_100_000_000_000_000),
+        (sum([0.1] * 10), 100),
+        (Decimal(1) / 3 * 3, 100),
+        (Fraction(1, 3) * 3, 100),
+    ],
+)
+def test_the_noise_of_arithmetic_is_rounded_off(amount, minor):
+    for rounding in ("exact", "up", "down", "nearest"):
+        assert Currency("CNY").minor(amount, "budget", rounding) == minor
+
+
+@given(
+    st.integers(0, 10**15), st.integers(0, 10**15), st.sampled_from(["JPY", "CNY", "KWD", "XXX"])
+)
+def test_differences_of_floats_are_whole_minor_units(first, second, code):
+    money = Currency(code)
+    first, second = max(first, second), min(first, second)
+    difference = first / money.units - second / money.units
+    # Below a tenth of a trillion minor units floats keep a difference to far less than one.
+    assume(first < 10**11)
+    assert money.minor(difference, "x") == first - second
+
+
+@pytest.mark.parametrize(
+    ("amount", "down", "up", "nearest"),
+    [
+        ("0.0001", 0, 1, 0),
+        (33.333, 3333, 3334, 3333),
+        (Fraction(1, 3), 33, 34, 33),
+        ("33.33002", 3333, 3334, 3333),
+        ("33.33998", 3333, 3334, 3334),
+        ("33.3300005", 3333, 3333, 3333),
+        ("33.3299995", 3333, 3333, 3333),
+        ("0.005", 0, 1, 0),
+        ("0.015", 1, 2, 2),
+    ],
+)
+def test_what_is_finer_than_a_minor_unit_is_rounded_as_asked(amount, down, up, nearest):
+    minor = Currency("CNY").minor
+    rounded = {"down": down, "up": up, "nearest": nearest}
+    assert {way: minor(amount, "floor", way) for way in rounded} == rounded
+
+
+def test_sums_of_minor_units_do_not_overflow():
+    many = np.full(2_048, MOST - 1, dtype=np.int64)
+    assert int(many.sum()) != sum(many.tolist())
+    assert sum_minor(many) == sum(many.tolist()) == 2_048 * (MOST - 1)
+    mixed = np.array([-5, 7, -MOST, 3], dtype=np.int64)
+    assert sum_minor(mixed) == sum(mixed.tolist())
+    assert sum_minor(mixed[:0]) == 0
 
 
 def test_measured_amounts_go_to_the_nearest_minor_unit():
@@ -288,3 +359,33 @@ def test_the_order_of_channels_does_not_matter(task, random):
         return
     again = rounded(spend[order], total, step, lower[order], upper[order], rank[order])
     assert again.tolist() == found[order].tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("RMB", "CNY"), ("rmb", "CNY"), ("CNH", "CNY"), ("人民币", "CNY"), ("NTD", "TWD"),
+     ("STG", "GBP"), ("US$", "USD"), ("NT$", "TWD"), ("欧元", "EUR"), ("€", "EUR"),
+     ("cny", "CNY"), ("EURR", "EUR")],
+)  # fmt: skip
+def test_informal_names_lead_to_the_code_that_is_meant(name, code):
+    with pytest.raises(MoneyError) as caught:
+        Currency(name)
+    assert caught.value.remedy == f"did you mean '{code}'?"
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [("￥", ("CNY", "JPY")), ("$", ("USD", "AUD")), ("kr", ("SEK", "NOK", "DKK"))],
+)
+def test_a_sign_of_several_currencies_names_them(name, codes):
+    with pytest.raises(MoneyError) as caught:
+        Currency(name)
+    assert caught.value.remedy.startswith("it may stand for several: write ")
+    assert all(f"'{code}'" in caught.value.remedy for code in codes)
+
+
+def test_informal_names_stand_for_known_codes_and_are_none_themselves():
+    assert {code for codes in INFORMAL.values() for code in codes.split()} <= set(DIGITS)
+    assert not set(INFORMAL) & set(DIGITS)
+    assert all(name == name.upper() for name in INFORMAL)
+    assert currencies_of("ZZ$") == currencies_of("abc") == ()

@@ -24,7 +24,8 @@ from urllib.parse import parse_qsl, urlsplit
 from budgetopt import BudgetoptError, History, Plan
 from budgetopt.calendar import as_date
 from budgetopt.ledger import Ledger
-from budgetopt.operation import WeekState, approve, run_week, state_of
+from budgetopt.workflow import WeekState, run_week, state_of
+from budgetopt.workflow.approval import approve
 
 
 class Friday:

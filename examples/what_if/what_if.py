@@ -113,8 +113,8 @@ def _advice(found: Found) -> str:
     items = [
         f"**Decide every week by `{BEST}`.** In a usual year it brings {_plain(lead)} more "
         f"revenue than shares by ROAS for the same money, and {_plain(more)} more than keeping "
-        f"last week's split. Under the risks its lead over shares by ROAS is between "
-        f"{_money(leads[least].mean)} ({least}) and {_money(leads[most].mean)} ({most}), "
+        f"last week's split{_two_parts(usual)}. Under the risks its lead over shares by ROAS is "
+        f"between {_money(leads[least].mean)} ({least}) and {_money(leads[most].mean)} ({most}), "
         f"{'sure under every one of them' if sure else 'not sure under all of them'}.",
         f"**Find out early what lasts.** {worst.capitalize()} takes {_money(-costs[worst].mean)} "
         f"of a year's revenue ({-_share(found, worst, BEST):.1%}), {second} "
@@ -129,6 +129,19 @@ def _advice(found: Found) -> str:
         "orders keep the budget, in the very week in which it is seen.",
     ]
     return "\n".join(_filled(f"{at}. {item}", "   ") for at, item in enumerate(items, 1))
+
+
+def _two_parts(usual: Simulation) -> str:
+    """Say how much of the lead over last week's split is due to more money, if it has any."""
+    parts = usual.parts(BEST, measure="outcome")
+    if parts is None:
+        return ""
+    by_money, by_split = parts
+    left = usual.mean("spend", BEST).mean - usual.mean("spend", HOLD).mean
+    return (
+        f": {_plain(by_money)} of it from the {_money(left)} that `{HOLD}` leaves unspent, "
+        f"{_plain(by_split)} from the better split of the same money"
+    )
 
 
 def _reserve_advice(found: Found, verdicts: dict[str, str]) -> str:

@@ -1,33 +1,50 @@
-"""Exact money: currencies, minor units, and rounding to a step with an exact sum.
+"""Exact money: currencies, minor units, decimal arithmetic, and rounding to a step.
 
 Outside, money is `decimal.Decimal`; inside, it is a whole number of minor units (cents, fen, yen)
 in ``int64`` arrays. All amounts stay below 2**53 minor units, so that every one of them is also a
-floating-point number exactly.
+floating-point number exactly; sums of them are made by `sum_minor`, which cannot overflow.
+
+Decimals are added, multiplied and written here only, in a context of our own: the context of the
+calling program, its precision, rounding and traps, decides nothing.
 """
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
+from fractions import Fraction
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, MoneyError, did_you_mean
+from budgetopt.untrusted import half_width
 
 MOST = 2**53
 """Amounts have fewer minor units than this: about 90 trillion in a currency with cents."""
 
-# Its own context, so that neither a program's precision nor a long number rounds in silence.
-_EXACT = Context(prec=60, traps=[Inexact])
+Number = Decimal | Fraction
+"""An exact number as it is kept: a fraction where no decimal is equal to it."""
+Rounding = Literal["exact", "up", "down", "nearest"]
+
+# Wide enough for sums and products of all that is let in; what still rounds is an error.
+_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
+_NEAR = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 _FAR = 60
 """Powers of ten beyond which an amount is a slip, and slow to compute with."""
-_PLAIN = Decimal(10**9)
-"""Amounts below this count exactly in every currency, so that they need no further look."""
+_DIGITS = 120
+"""Digits, or digits of a denominator, that an exact number may have."""
+_NOISE = Fraction(1, 10_000)
+"""Minor units by which an amount may miss a whole one and still be taken for it."""
+_SPACINGS = 4
+"""The same in spacings of floating-point numbers as large as the amount."""
+_PLAIN = 9
+"""Amounts of no more digits than this count exactly in every currency and need no further look."""
 
 # ISO 4217, active national currencies, by the number of digits of the minor unit where it is not 2.
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -48,6 +65,77 @@ DIGITS: dict[str, int] = {
     "XXX": 6,
 }
 """Digits after the point of every currency that is known."""
+
+_DOLLARS = ("USD AUD BBD BMD BND BSD BZD CAD FJD GYD HKD JMD KYD LRD NAD NZD SBD SGD SRD TTD TWD "
+            "XCD ARS CLP COP CUP MXN UYU")  # fmt: skip
+INFORMAL: dict[str, str] = {
+    **dict.fromkeys(("RMB", "CNH", "YUAN", "RENMINBI", "CN¥", "人民币", "人民幣"), "CNY"),
+    **dict.fromkeys(("$", "DOLLAR", "DOLLARS"), _DOLLARS),
+    **dict.fromkeys(("¥", "￥"), "CNY JPY"),
+    **dict.fromkeys(("元", "圆", "圓"), "CNY TWD HKD MOP"),
+    **dict.fromkeys(("円", "YEN", "JP¥", "日元", "日圓", "日円"), "JPY"),
+    **dict.fromkeys(("NTD", "NT", "NT$", "新台币", "新臺幣", "台币", "臺幣"), "TWD"),
+    **dict.fromkeys(("HK", "HK$", "港币", "港幣", "港元"), "HKD"),
+    **dict.fromkeys(("US", "U$", "US$", "美元", "美金"), "USD"),
+    **dict.fromkeys(("S$", "SG$", "SGP", "新加坡元"), "SGD"),
+    **dict.fromkeys(("STG", "UKP", "STERLING", "英镑", "英鎊"), "GBP"),
+    **dict.fromkeys(("£", "POUND", "POUNDS"), "GBP EGP FKP GIP LBP SHP SSP SYP"),
+    **dict.fromkeys(("€", "EURO", "EUROS", "欧元", "歐元"), "EUR"),
+    **dict.fromkeys(("₩", "WON", "韩元", "韓元", "원"), "KRW KPW"),
+    **dict.fromkeys(("KR", "KRONA", "KRONE", "KRONER", "KRONOR"), "SEK NOK DKK ISK"),
+    **dict.fromkeys(("₹", "RUPEE", "RUPEES"), "INR"),
+    **dict.fromkeys(("RS", "RS."), "INR PKR LKR NPR MUR SCR"),
+    **dict.fromkeys(("₽", "RUR", "РУБ", "卢布"), "RUB"),
+    **dict.fromkeys(("₺", "TL", "TRL"), "TRY"),
+    **dict.fromkeys(("₱", "PESO", "PESOS"), "PHP MXN ARS CLP COP CUP DOP UYU"),
+    **dict.fromkeys(("₫", "DONG", "越南盾"), "VND"),
+    **dict.fromkeys(("฿", "BAHT", "泰铢"), "THB"),
+    **dict.fromkeys(("₪", "NIS"), "ILS"),
+    **dict.fromkeys(("SFR", "FR", "FR."), "CHF"),
+    **dict.fromkeys(("RM", "RINGGIT", "马币"), "MYR"),
+    **dict.fromkeys(("RP", "RUPIAH", "印尼盾"), "IDR"),
+    **dict.fromkeys(("DH", "DHS", "DIRHAM"), "AED MAD"),
+    "R$": "BRL",
+    "A$": "AUD",
+    "C$": "CAD",
+    "MX$": "MXN",
+    "澳元": "AUD",
+    "加元": "CAD",
+    "₦": "NGN",
+    "₴": "UAH",
+    "₸": "KZT",
+    "₲": "PYG",
+    "₡": "CRC",
+    "₭": "LAK",
+    "₮": "MNT",
+    "₾": "GEL",
+    "₼": "AZN",
+    "₵": "GHS",
+    "ZŁ": "PLN",
+    "KČ": "CZK",
+    "FT": "HUF",
+    "R": "ZAR",
+}
+"""Codes of the currencies that a sign, a name or a former code may stand for, the likeliest first.
+"""
+
+
+def currencies_of(sign: str) -> tuple[str, ...]:
+    """Return the codes that a sign, a code or an informal name may stand for; none if unknown.
+
+    Examples
+    --------
+    >>> currencies_of("RMB"), currencies_of("￥"), currencies_of("AU$")
+    (('CNY',), ('CNY', 'JPY'), ('AUD',))
+    """
+    name = sign.strip()
+    if name in DIGITS:
+        return (name,)
+    if name.upper() in INFORMAL:
+        return tuple(INFORMAL[name.upper()].split())
+    if len(name) > 1 and name.endswith("$"):
+        return tuple(code for code in _DOLLARS.split() if code.startswith(name[:-1].upper()))
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +167,7 @@ class Currency:
                 f"currency {self.code!r} is not an ISO 4217 code",
                 field="currency",
                 value=self.code,
-                remedy=did_you_mean(str(self.code).upper(), DIGITS)
+                remedy=_code_meant(self.code)
                 if isinstance(self.code, str)
                 else "give a code such as 'CNY'",
             )
@@ -94,16 +182,24 @@ class Currency:
         """Minor units in one unit of money: 100 for CNY, 1 for JPY."""
         return int(10**self.digits)
 
-    def minor(self, amount: Any, field: str) -> int:
-        """Return an amount as minor units, exactly.
+    def minor(self, amount: Any, field: str, rounding: Rounding = "exact") -> int:
+        """Return an amount as whole minor units.
+
+        An amount that misses a whole number of minor units by less than a ten-thousandth of one,
+        or by no more than four spacings of floats of its size, is that number: such is the noise
+        of floating-point arithmetic (``1.1 * 100000``, ``0.3 - 0.1``).
 
         Parameters
         ----------
         amount
-            An int, float, `Decimal` or plain decimal text (``"1250.50"``); not a bool, not below
-            zero, not finer than the minor unit.
+            An int, float, `Decimal`, `Fraction` or plain decimal text (``"1250.50"``); not a bool,
+            not below zero.
         field
             What the amount is, for the error.
+        rounding
+            What becomes of an amount that is finer than the minor unit: refused (``"exact"``, for
+            a budget, a lock and a step), rounded inwards (``"up"`` for what is asked at least,
+            ``"down"`` for what is allowed at most) or to the nearest (half to even).
 
         Raises
         ------
@@ -114,30 +210,53 @@ class Currency:
         if value >= self.amount(MOST):
             raise MoneyError(
                 "bad-money",
-                f"{field} is {amount}, more than can be counted exactly",
+                f"{field} is {_as_given(amount)}, too large to count exactly",
                 field=field,
                 value=amount,
-                remedy=f"stay below {self.amount(MOST):,} {self.code}, or count in a larger unit",
+                remedy=f"stay below {show_amount(self.amount(MOST))} {self.code}, or count in a "
+                "larger unit",
             )
-        try:
-            exact = _EXACT.multiply(value, Decimal(self.units))
-            finer = exact != exact.to_integral_value()
-        except Inexact:
-            finer = True
-        if finer:
-            raise MoneyError(
-                "bad-money",
-                f"{field} is {amount}, finer than the minor unit of {self.code}",
-                field=field,
-                value=amount,
-                remedy=f"give at most {self.digits} digits after the point",
-            )
-        return int(exact)
+        units = _EXACT.multiply(value, Decimal(self.units))
+        whole = int(units)
+        if units == whole:
+            return whole
+        exact = Fraction(units)
+        whole = round(exact)
+        spacing = Fraction(math.ulp(float(value))) * self.units
+        if abs(exact - whole) > max(_NOISE, _SPACINGS * spacing):
+            if rounding == "exact":
+                raise MoneyError(
+                    "bad-money",
+                    f"{field} is {_as_given(amount)}, finer than the minor unit of {self.code}",
+                    field=field,
+                    value=amount,
+                    remedy=f"give at most {self.digits} digits after the point",
+                )
+            if rounding != "nearest":
+                whole = math.ceil(exact) if rounding == "up" else math.floor(exact)
+        return whole
+
+    def exact(self, amount: Any, field: str) -> Decimal:
+        """Return an amount as a `Decimal`, without the noise of floating-point arithmetic."""
+        value = as_decimal(amount, field)
+        minor = self.amount(self.minor(value, field))
+        return value if value == minor else minor
+
+    def inwards(self, bound: Number, *, most: bool) -> Fraction:
+        """Return a bound on sums of spends without noise: to whole minor units, inwards.
+
+        A bound beyond all money stays as it is.
+        """
+        if bound < 0:
+            return -self.inwards(-Fraction(bound), most=not most)
+        if bound >= self.amount(MOST):
+            return Fraction(bound)
+        rounding: Rounding = "down" if most else "up"
+        return Fraction(self.minor(bound, "limit", rounding), self.units)
 
     def nearest(self, amount: float | Decimal) -> int:
         """Return the nearest whole number of minor units of a measured amount (half to even)."""
-        exact = _EXACT.multiply(Decimal(repr(float(amount))), Decimal(self.units))
-        return round(exact)
+        return round(Fraction(repr(float(amount))) * self.units)
 
     def amount(self, minor: int) -> Decimal:
         """Return minor units as a `Decimal` with all of the currency's digits."""
@@ -158,14 +277,19 @@ class Currency:
         field
             What the amounts are, for the error, which adds the name.
         """
-        units, whole = Decimal(self.units), []
+        units, whole = self.units, []
         for name, amount in amounts.items():
-            exact = None
+            minor, rest = -1, 0
             # The plain case at once; whatever is odd takes the careful way and its errors.
-            if type(amount) is Decimal and amount.is_finite() and 0 <= amount < _PLAIN:
-                exact = _EXACT.multiply(amount, units)
-            plain = exact is not None and exact == (there := int(exact))
-            whole.append(there if plain else self.minor(amount, f"{field} of {name!r}"))
+            if (
+                type(amount) is Decimal
+                and amount.is_finite()
+                and -_FAR < amount.adjusted() < _PLAIN
+            ):
+                top, bottom = amount.as_integer_ratio()
+                minor, rest = divmod(top * units, bottom)
+            plain = minor >= 0 and not rest
+            whole.append(minor if plain else self.minor(amount, f"{field} of {name!r}"))
         return np.array(whole, dtype=np.int64)
 
     def show(self, minor: int) -> str:
@@ -173,7 +297,19 @@ class Currency:
         return show_amount(self.amount(minor))
 
 
-def show_amount(amount: Decimal) -> str:
+def _code_meant(name: str) -> str:
+    """Return a remedy for what is not a code: the currencies that it usually stands for."""
+    codes = currencies_of(name)
+    if not codes:
+        return did_you_mean(name.upper(), DIGITS)
+    shown = ", ".join(map(repr, codes[:4]))
+    if len(codes) == 1:
+        return f"did you mean {shown}?"
+    more = " or another that is called so" if len(codes) > 4 else ""
+    return f"it may stand for several: write {shown}{more}"
+
+
+def show_amount(amount: Number) -> str:
     """Return money as text with thousands separators, without empty digits after the point.
 
     Examples
@@ -181,23 +317,66 @@ def show_amount(amount: Decimal) -> str:
     >>> show_amount(Decimal("1250.00")), show_amount(Decimal("0.50")), show_amount(Decimal("1E+2"))
     ('1,250', '0.50', '100')
     """
-    return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,f}"
+    return f"{int(amount):,}" if amount == int(amount) else show_number(amount)
+
+
+def show_number(number: Number) -> str:
+    """Return an exact number as text with thousands separators, or as a fraction."""
+    return f"{number:,f}" if isinstance(number, Decimal) else str(number)
+
+
+def number_text(number: Number) -> str:
+    """Return an exact number as plain text that `as_exact` reads.
+
+    Examples
+    --------
+    >>> number_text(Decimal("1E+2")), number_text(Fraction(1, 3))
+    ('100', '1/3')
+    """
+    return f"{number:f}" if isinstance(number, Decimal) else str(number)
+
+
+def show_share(share: Number) -> str:
+    """Return a share as text in percent, to four significant digits.
+
+    Examples
+    --------
+    >>> show_share(Decimal("0.30")), show_share(Fraction(1, 3))
+    ('30', '33.33')
+    """
+    return f"{float(Fraction(share) * 100):.4g}"
 
 
 def total_of(amounts: Iterable[Decimal]) -> Decimal:
-    """Return the sum of amounts, exact whatever precision the program computes with."""
+    """Return the sum of amounts, exact."""
     return reduce(_EXACT.add, amounts, Decimal(0))
 
 
 def difference_of(amount: Decimal, less: Decimal) -> Decimal:
-    """Return an amount less another one, exact whatever precision the program computes with."""
+    """Return an amount less another one, exact."""
     return _EXACT.subtract(amount, less)
 
 
-def as_decimal(amount: Any, field: str) -> Decimal:
-    """Return a non-negative finite amount as an exact `Decimal`.
+def ratio_of(amount: Decimal, other: Decimal) -> float:
+    """Return an amount over another one, the nearest float."""
+    return float(Fraction(amount) / Fraction(other))
 
-    A float stands for the shortest decimal that prints it, so ``0.1`` is a tenth.
+
+def product_of(amount: Decimal, factor: Decimal) -> Decimal:
+    """Return an amount times a factor, exact."""
+    return _EXACT.multiply(amount, factor)
+
+
+def sum_minor(amounts: NDArray[np.int64]) -> int:
+    """Return the sum of minor units; unlike ``amounts.sum()`` it cannot overflow."""
+    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())
+
+
+def as_decimal(amount: Any, field: str) -> Decimal:
+    """Return a non-negative finite amount as a `Decimal`.
+
+    A float stands for the shortest decimal that prints it, so ``0.1`` is a tenth. A fraction that
+    no decimal is equal to is kept to 60 digits.
 
     Raises
     ------
@@ -205,40 +384,98 @@ def as_decimal(amount: Any, field: str) -> Decimal:
         ``bad-money`` for a bool, NaN, infinity, a negative amount, or text that is not plain
         (thousands separators are refused, since ``1.234`` means two things).
     """
-    problem, remedy = "", "give a plain number such as 1250.50"
-    value = Decimal(0)
-    try:
-        if isinstance(amount, (bool, np.bool_)):
-            problem = "a yes or no, not an amount"
-        elif isinstance(amount, Decimal):
-            value = amount
-        elif isinstance(amount, numbers.Integral):
-            value = Decimal(int(amount))
-        elif isinstance(amount, np.floating):
-            value = Decimal(str(amount))
-        elif isinstance(amount, numbers.Real):
-            value = Decimal(repr(float(amount)))
-        elif isinstance(amount, str) and "_" not in amount:
-            value = Decimal(amount.strip())
-        else:
-            problem = "not an amount"
-    except InvalidOperation:
-        problem, remedy = "not a plain number", "write it without separators, such as 1250.50"
-    if not problem and not value.is_finite():
-        problem = "not finite"
-    if not problem and value and not -_FAR < value.adjusted() < _FAR:
-        problem = "too large or too small for money"
-    if not problem and value < 0:
-        problem, remedy = "negative", "give zero or more"
-    if problem:
+    value = as_exact(amount, field)
+    if isinstance(value, Fraction):
+        value = _NEAR.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return value
+
+
+def as_exact(number: Any, field: str, *, signed: bool = False) -> Number:
+    """Return a finite number exactly, a `Fraction` where no `Decimal` is equal to it.
+
+    Parameters
+    ----------
+    number
+        An int, float (which stands for the shortest decimal that prints it), `Decimal`, `Fraction`
+        or text: a plain decimal, or a fraction such as ``"1/3"``.
+    field
+        What the number is, for the error.
+    signed
+        Whether it may be negative.
+
+    Raises
+    ------
+    MoneyError
+        ``bad-money``.
+    """
+    problem, remedy, value = "not an amount", "give a plain number such as 1250.50", None
+    if isinstance(number, (bool, np.bool_)):
+        problem = "a yes or no, not an amount"
+    else:
+        try:
+            value = _read(number)
+        except (ArithmeticError, ValueError):
+            problem, remedy = "not a plain number", "write it without separators, such as 1250.50"
+    if isinstance(value, Decimal) and not value.is_finite():
+        problem, value = "not finite", None
+    elif value is not None and not _handy(value):
+        problem, value = "too large or too small for money", None
+    elif value is not None and value < 0 and not signed:
+        problem, remedy, value = "negative", "give zero or more", None
+    if value is None:
+        try:
+            shown = repr(number)
+        except ValueError:
+            # Python writes no integer of thousands of digits.
+            shown = "an endless number"
+        shown = shown if len(shown) <= _DIGITS else f"{shown[:_DIGITS]}..."
         raise MoneyError(
-            "bad-money",
-            f"{field} is {amount!r}, {problem}",
-            field=field,
-            value=amount,
-            remedy=remedy,
+            "bad-money", f"{field} is {shown}, {problem}", field=field, value=number, remedy=remedy
         )
-    return value.copy_abs()
+    # A zero has no sign, whatever is written.
+    return value.copy_abs() if isinstance(value, Decimal) and not value else value
+
+
+def _read(number: Any) -> Number | None:
+    """Return a number as it is written, None for what is not a number."""
+    if isinstance(number, Decimal):
+        return number
+    if isinstance(number, numbers.Integral):
+        return Decimal(int(number))
+    if isinstance(number, numbers.Rational):
+        return _as_kept(Fraction(int(number.numerator), int(number.denominator)))
+    if isinstance(number, np.floating):
+        return Decimal(str(number))
+    if isinstance(number, numbers.Real):
+        return Decimal(repr(float(number)))
+    if isinstance(number, str) and "_" not in number:
+        text = half_width(number.strip())
+        # Digits of other scripts, which Decimal would take, are refused as in a history.
+        if not text.isascii():
+            raise ValueError(text)
+        return _as_kept(Fraction(text)) if "/" in text else Decimal(text, _EXACT)
+    return None
+
+
+def _as_kept(fraction: Fraction) -> Number:
+    """Return the decimal that a fraction is equal to, or the fraction."""
+    try:
+        return _EXACT.divide(Decimal(fraction.numerator), Decimal(fraction.denominator))
+    except Inexact:
+        return fraction
+
+
+def _handy(number: Number) -> bool:
+    """Say whether a number is of a size that sums and products keep exact and quick."""
+    if isinstance(number, Decimal):
+        near = not number or -_FAR < number.adjusted() < _FAR
+        return near and len(number.as_tuple().digits) <= _DIGITS
+    return bool(max(abs(number.numerator), number.denominator) < 10**_DIGITS)
+
+
+def _as_given(amount: Any) -> str:
+    """Return an amount as it was given, without digits that nobody reads."""
+    return str(amount) if len(str(amount)) <= _DIGITS else f"{str(amount)[:_DIGITS]}..."
 
 
 def round_to_step(
@@ -299,7 +536,7 @@ def round_to_step(
             value=step,
             remedy="widen the bounds or take a finer step",
         )
-    least = int(low.sum())
+    least = sum_minor(low)
     if least > total:
         raise InfeasibleError(
             "floors-above-budget",
@@ -311,7 +548,7 @@ def round_to_step(
     down = np.clip(np.floor(spend / step).astype(np.int64) * step, low, high)
     rank = np.arange(spend.size) if rank is None else rank
     rounded: NDArray[np.int64] = down
-    missing = (int(total) - int(down.sum())) // step
+    missing = (int(total) - sum_minor(down)) // step
     while missing:
         up = missing > 0
         room = np.where(locked, 0, (high - rounded if up else rounded - low) // step)
@@ -324,5 +561,5 @@ def round_to_step(
         order = np.lexsort((rank[take], -remainder))[: abs(missing)]
         moved = steps[order] if up else -steps[order]
         rounded[take[order]] += moved * step
-        missing -= int(moved.sum())
+        missing -= sum_minor(moved)
     return rounded

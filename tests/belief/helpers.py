@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from budgetopt.plan.beforehand import Beforehand
+from budgetopt.plan.priors import Priors
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Plan:
     names: tuple
     weekly: float
     outcome_unit: float | None = None
-    beforehand: Beforehand = field(default_factory=Beforehand)
+    priors: Priors = field(default_factory=Priors)
 
 
 @dataclass(frozen=True)

@@ -12,28 +12,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import budgetopt as bo
-from budgetopt.belief import Belief, Calibration, Settings, learn
+from budgetopt.belief import Belief, Calibration, Settings
+from budgetopt.belief.belief import learn
 from budgetopt.curves import Carryover, Hill
 from budgetopt.errors import InputError
 from budgetopt.history import Delay
-from budgetopt.plan.beforehand import Beforehand
-from budgetopt.plan.lift_test import LiftTest
-from budgetopt.plan.prior import ChannelPrior
+from budgetopt.plan.channel import ChannelPrior
+from budgetopt.plan.priors import LiftTest, Priors
 
 from .helpers import Past, Plan, simulated
 
 PLAN, PAST, _ = simulated(np.random.default_rng(1), weeks=12, channels=3)
 WIDER = Plan((*PLAN.names, "new"), 4000.0)
 QUICK = Settings(points=7, noise=(0.1, 0.3), drift=(0.01, 0.05))
-KNOWN = Beforehand(
-    priors=(("c1", ChannelPrior(roas=2.0, saturation=900.0)),),
+KNOWN = Priors(
+    channels=(("c1", ChannelPrior(roas=2.0, saturation=900.0)),),
     carryovers=(("c2", Carryover("geometric", share=0.3)),),
     delay=Delay([0.5, 1.0]),
     demand=((dt.date(2022, 2, 1), 1.3),),
     events=(dt.date(2022, 3, 2),),
     lift_tests=(LiftTest("c0", 2000.0, 300.0, 1000.0, ended=dt.date(2022, 3, 9)),),
 )
-OWN = learn(replace(PAST, through=dt.date(2022, 3, 29)), replace(WIDER, beforehand=KNOWN),
+OWN = learn(replace(PAST, through=dt.date(2022, 3, 29)), replace(WIDER, priors=KNOWN),
             settings=QUICK)  # fmt: skip
 TOTAL = learn(
     Past(PAST.channels, PAST.spend, None, 5e3 + PAST.outcome.sum(axis=1)),
@@ -124,7 +124,7 @@ def test_same_seed_same_draw():
 
 def test_pinned_channels_have_their_curve_in_everything_that_plans():
     curve = Hill(5000.0, 800.0, 0.9)
-    pinned = replace(WIDER, beforehand=Beforehand(pinned=(("c1", curve), ("new", curve))))
+    pinned = replace(WIDER, priors=Priors(pinned=(("c1", curve), ("new", curve))))
     belief, free = (learn(PAST, plan, settings=QUICK) for plan in (pinned, WIDER))
     x = np.array([500.0, 700.0, 900.0, 1100.0])
     rng = np.random.default_rng
@@ -140,8 +140,8 @@ def test_pinned_channels_have_their_curve_in_everything_that_plans():
             mine.value(x)[..., [1, 3]],
             np.broadcast_to(curve.value(x[[1, 3]]), mine.value(x)[..., [1, 3]].shape),
         )
-    everything = Beforehand(pinned=tuple((name, curve) for name in PLAN.names))
-    alone = learn(PAST, replace(PLAN, beforehand=everything), settings=QUICK)
+    everything = Priors(pinned=tuple((name, curve) for name in PLAN.names))
+    alone = learn(PAST, replace(PLAN, priors=everything), settings=QUICK)
     np.testing.assert_allclose(alone.mean().value(x[:3]), curve.value(x[:3]))
 
 
@@ -222,6 +222,7 @@ NEAR = {
     "jump_chance": ((0, 0.2), (-0.1, 0.21)),
     "jump_sd": ((0.05, 5), (0.04, 5.1)),
     "outlier_chance": ((0, 0.2), (-0.1, 0.21)),
+    "break_chance": ((0, 0.2), (-0.1, 0.21)),
     "outlier_sd": ((0.05, 5), (0.04, 5.1)),
     "week_effect": (((0.0,), (0.1, 2.0), ()), ((-0.1,), (2.1,))),
     "week_persistence": (((0.0,), (0.999, 0.5)), ((), (-0.1,), (1.0,))),

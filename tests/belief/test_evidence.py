@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
-from budgetopt.belief import Settings, learn
+from budgetopt.belief import Settings
+from budgetopt.belief.belief import learn
 from budgetopt.belief.evidence import log_step, renewed
 from budgetopt.curves import Hill
-from budgetopt.plan.beforehand import Beforehand
-from budgetopt.plan.lift_test import LiftTest
+from budgetopt.plan.priors import LiftTest, Priors
 
 from .helpers import Past, Plan, simulated
 
@@ -26,7 +26,7 @@ PRIOR = learn(PAST, PLAN, settings=SMALL)
 
 
 def told(*tests, past=PAST, **change):
-    plan = replace(PLAN, beforehand=Beforehand(lift_tests=tests, **change))
+    plan = replace(PLAN, priors=Priors(lift_tests=tests, **change))
     return learn(past, plan, settings=SMALL)
 
 
@@ -95,7 +95,7 @@ def test_a_sharp_test_pins_the_response(relative):
     wider = Plan((*PLAN.names, "new"), 4000.0)
     result = 1700.0
     test = LiftTest("new", result, relative * result, 1000.0, ended=LAST)
-    belief = learn(PAST, replace(wider, beforehand=Beforehand(lift_tests=(test,))), settings=SMALL)
+    belief = learn(PAST, replace(wider, priors=Priors(lift_tests=(test,))), settings=SMALL)
     held = belief.response(1000.0, 0.9)
     assert held.mean[3] == pytest.approx(result, rel=3 * relative)
     assert held.high[3] / held.low[3] < 1 + 5 * relative
@@ -127,7 +127,7 @@ def test_an_earlier_models_curve_counts_once():
     spread = []
     for spends in ([1000.0], np.geomspace(600, 1600, 8)):
         tests = LiftTest.from_curve("new", curve, spends, 0.3)
-        belief = learn(PAST, replace(wider, beforehand=Beforehand(lift_tests=tests)),
+        belief = learn(PAST, replace(wider, priors=Priors(lift_tests=tests)),
                        settings=SMALL)  # fmt: skip
         held = belief.response(1000.0)
         spread.append(np.log(held.high[3] / held.low[3]))
@@ -142,7 +142,7 @@ def test_the_older_a_test_the_less_it_says():
     for day in (None, dt.date(2022, 3, 1), dt.date(2023, 1, 1)):
         test = LiftTest("new", 1700.0, 17.0, 1000.0, ended=day)
         held = learn(
-            PAST, replace(wider, beforehand=Beforehand(lift_tests=(test,))), settings=SMALL
+            PAST, replace(wider, priors=Priors(lift_tests=(test,))), settings=SMALL
         ).response(1000.0)
         spread.append(held.high[3] / held.low[3])
     assert spread[0] > spread[1] > spread[2]
@@ -166,9 +166,7 @@ def test_one_total_hears_tests_too():
     quick = Settings(total_points=5, total_carryover=(0.0, 0.4), sweeps=3)
     plain = learn(past, PLAN, settings=quick).response(1000.0)
     result = 2 * plain.mean[0]
-    plan = replace(
-        PLAN, beforehand=Beforehand(lift_tests=(LiftTest("c0", result, 0.02 * result, 1000.0),))
-    )
+    plan = replace(PLAN, priors=Priors(lift_tests=(LiftTest("c0", result, 0.02 * result, 1000.0),)))
     held = learn(past, plan, settings=quick).response(1000.0)
     assert held.mean[0] == pytest.approx(result, rel=0.05)
     np.testing.assert_allclose(held.mean[1:], plain.mean[1:], rtol=1e-12)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import budgetopt as bo
-from budgetopt.belief import Settings, learn
-from budgetopt.belief.grid import Grid
+from budgetopt.belief import Settings
+from budgetopt.belief.belief import learn
 from budgetopt.belief.posterior import Posterior
+from budgetopt.belief.settings import Grid
 from budgetopt.belief.stream import Stream
 
 from .helpers import Plan, simulated

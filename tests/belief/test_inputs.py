@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from budgetopt.belief import Log, Settings, learn
-from budgetopt.belief.inputs import event_size, inputs_of, model_of, treated
+from budgetopt.belief import ObservationLog, Settings
+from budgetopt.belief.belief import learn
+from budgetopt.belief.inputs import carried, event_size, inputs_of, model_of, treated
 from budgetopt.curves import Carryover
 from budgetopt.history import Delay
-from budgetopt.plan.beforehand import Beforehand
-from budgetopt.plan.prior import ChannelPrior
+from budgetopt.plan.channel import ChannelPrior
+from budgetopt.plan.priors import Priors
 
 from .helpers import Past, Plan, names, simulated
 
@@ -21,10 +22,10 @@ QUICK = Settings(points=5, noise=(0.1, 0.3), drift=(0.01, 0.05))
 MONDAY = np.datetime64("2022-01-03")
 
 
-def log_of(spend, outcome, *, unit=1.0, reference=100.0, through=None, weeks=None, **beforehand):
+def log_of(spend, outcome, *, unit=1.0, reference=100.0, through=None, weeks=None, **priors):
     spend, outcome = np.asarray(spend, dtype=float), np.asarray(outcome, dtype=float)
     past = Past(names(spend.shape[1]), spend, outcome, through=through, weeks=weeks)
-    return Log.of(past, past.channels, reference, unit, Beforehand(**beforehand))
+    return ObservationLog.of(past, past.channels, reference, unit, Priors(**priors))
 
 
 def ones(weeks, channels=2):
@@ -33,14 +34,34 @@ def ones(weeks, channels=2):
 
 def test_event_size_from_zeros():
     outcome = np.array([[0.0, 10.0, 0.0], [4.0, 30.0, 0.0], [0.0, 20.0, 0.0], [8.0, 20.0, 0.0]])
-    size = event_size(outcome, None)
+    size, known = event_size(outcome, None)
     # Half of the weeks zero: mean 3 = u ln 2; no zero: 0.1 % of the median; all zero: the median.
     np.testing.assert_allclose(size[:2], [3 / np.log(2), 0.02])
     assert size[2] == np.median(size[:2])
-    assert np.array_equal(event_size(outcome, 2.5), [2.5] * 3)
-    # A channel's first eight weeks decide.
-    longer = np.concatenate([outcome, outcome, np.full((3, 3), 1e9)])
-    np.testing.assert_array_equal(event_size(longer, None), event_size(longer[:8], None))
+    assert known.tolist() == [True, False, False]
+    assert np.array_equal(event_size(outcome, 2.5)[0], [2.5] * 3)
+    # Weeks of nothing at the end may be an outage: they wait for the next week with an outcome.
+    longer = np.concatenate([outcome, np.zeros((3, 3))])
+    np.testing.assert_array_equal(event_size(longer, None)[0], size)
+
+
+def test_all_weeks_tell_the_size_of_an_event():
+    """Revenue of two orders a week; eight weeks without a zero did not show it."""
+    rng = np.random.default_rng(0)
+    orders = rng.poisson(2.0, 200)
+    orders[:8] = 2
+    (size,), (known,) = event_size(50.0 * orders[:, None].astype(float), None)
+    assert known
+    assert size == pytest.approx(50.0, rel=0.15)
+
+
+def test_outages_of_a_channel_with_many_events_are_no_small_counts():
+    rng = np.random.default_rng(0)
+    outcome = 900.0 * rng.lognormal(0, 0.2, (60, 1))
+    outcome[[10, 33]] = 0.0
+    (size,), (known,) = event_size(outcome, None)
+    assert not known
+    assert size < 1.0
 
 
 def test_the_pooled_roas_of_the_first_eight_weeks_centres_the_prior():
@@ -57,7 +78,7 @@ def test_the_pooled_roas_of_the_first_eight_weeks_centres_the_prior():
 def test_a_channels_own_priors():
     spend, outcome = ones(3)
     own = ChannelPrior(roas=9.0, roas_sd=0.2, saturation=250.0, saturation_sd=0.3, noise=0.1)
-    log = log_of(spend, outcome, priors=(("c1", own),))
+    log = log_of(spend, outcome, channels=(("c1", own),))
     found, model = inputs_of(log, QUICK), model_of(log, QUICK)
     np.testing.assert_allclose(found.centre, np.log([300.0, 900.0]))
     np.testing.assert_allclose(found.sd, [1.0, 0.2])
@@ -163,11 +184,11 @@ def test_every_treatment_is_told():
     found = inputs_of(log, QUICK)
     assert found.seen[:, 0].tolist() == [False, False, True, False, True, True, False]
     assert all(one.treatment for one in told.values())
-    plan = Plan(names(1), 100.0, 1.0, Beforehand(delay=delay))
+    plan = Plan(names(1), 100.0, 1.0, Priors(delay=delay))
     belief = learn(Past(names(1), spend, outcome, through=dt.date(2022, 2, 20)), plan,
                    settings=QUICK)  # fmt: skip
     assert belief.treated == treated(belief.log)
-    for code in ("not reported", "outcome without spend", "young", "too young"):
+    for code in ("not reported", "outcome without spend", "still being", "too recently"):
         assert any(code in note and "'c0'" in note for note in belief.notes)
 
 
@@ -202,3 +223,14 @@ def test_inputs_go_on_only_where_nothing_has_changed():
     revised[10, 1] += 1
     assert not read(14, revised).goes_on(read(12))
     assert read(14, revised).goes_on(read(10))
+
+
+def test_carried_spend_by_hand():
+    weeks = np.datetime64("2024-01-01") + 7 * np.array([0, 1, 3])
+    spend, lags = np.array([[4.0], [8.0], [np.nan]]), np.arange(8)[:, None]
+    np.testing.assert_allclose(carried(weeks, spend, 0.0**lags)[:, 0], [4, 8, np.nan])
+    # The second week: (8 + 4/2)/(1 + 1/2). The fourth: weeks 2 and 3 back, (8/4 + 4/8)/(1/4 + 1/8).
+    half = carried(weeks, spend, 0.5**lags)
+    np.testing.assert_allclose(half[:, 0], [4, 20 / 3, 20 / 3])
+    weeks = np.datetime64("2024-01-01") + 7 * np.arange(30)
+    np.testing.assert_allclose(carried(weeks, np.full((30, 1), 5.0), 0.7**lags), 5.0)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt.belief import Settings, learn
+from budgetopt.belief import Settings
+from budgetopt.belief.belief import learn
 from budgetopt.errors import HistoryError, InputError
 
 from .helpers import Past, Plan, names, simulated

@@ -8,19 +8,18 @@ import json
 import numpy as np
 import pytest
 
-from budgetopt.belief import Log
+from budgetopt.belief import ObservationLog
 from budgetopt.curves import Carryover, Hill
 from budgetopt.errors import InputError
 from budgetopt.history import Delay
-from budgetopt.plan.beforehand import Beforehand
-from budgetopt.plan.lift_test import LiftTest
-from budgetopt.plan.prior import ChannelPrior
+from budgetopt.plan.channel import ChannelPrior
+from budgetopt.plan.priors import LiftTest, Priors
 
 from .helpers import Past, names
 
 MONDAY = np.datetime64("2022-01-03")
-FULL = Beforehand(
-    priors=(("c0", ChannelPrior(roas=2.0)),),
+FULL = Priors(
+    channels=(("c0", ChannelPrior(roas=2.0)),),
     carryovers=(("c1", Carryover("geometric", share=0.3)),),
     pinned=(("c1", Hill(10.0, 5.0, 0.8)),),
     delay=Delay([0.5, 1.0], channels={"c0": [0.4, 1.0]}),
@@ -39,8 +38,8 @@ def past(weeks, *, first=0, factor=1.0, through=None, channels=2, partial=0):
                 partial=marks)  # fmt: skip
 
 
-def log_of(history, beforehand=FULL):
-    return Log.of(history, names(2), 100.0, 1.0, beforehand)
+def log_of(history, priors=FULL):
+    return ObservationLog.of(history, names(2), 100.0, 1.0, priors)
 
 
 def test_weeks_are_held_in_order_and_cannot_be_changed():
@@ -54,12 +53,12 @@ def test_weeks_are_held_in_order_and_cannot_be_changed():
 
 
 def test_partial_weeks_and_other_channels_are_left_out():
-    log = Log.of(past(5, channels=3, partial=1), ("c2", "c0", "new"), 100.0, None, FULL)
+    log = ObservationLog.of(past(5, channels=3, partial=1), ("c2", "c0", "new"), 100.0, None, FULL)
     assert log.spend.shape == (4, 3)
     np.testing.assert_array_equal(log.spend[:, 0], past(5, channels=3).spend[:4, 2])
     assert np.isnan(log.spend[:, 2]).all()
-    assert [name for name, _ in log.beforehand.priors] == ["c0"]
-    assert log.beforehand.carryovers == log.beforehand.pinned == ()
+    assert [name for name, _ in log.priors.channels] == ["c0"]
+    assert log.priors.carryovers == log.priors.pinned == ()
 
 
 def test_new_weeks_replace_those_of_the_same_day():
@@ -67,7 +66,7 @@ def test_new_weeks_replace_those_of_the_same_day():
     assert log.weeks.tolist() == (MONDAY + 7 * np.arange(8)).tolist()
     np.testing.assert_array_equal(log.outcome[:4], past(6).outcome[:4])
     np.testing.assert_array_equal(log.outcome[4:], past(4, first=4, factor=2.0).outcome)
-    assert log.beforehand == FULL
+    assert log.priors == FULL
 
 
 def test_only_weeks_that_are_reported_again_grow_up():
@@ -95,9 +94,9 @@ def test_plain_form_is_exact(kind, through):
                      through=through)  # fmt: skip
     given.spend[1, 0] = np.nan
     log = log_of(given)
-    back = Log.from_dict(json.loads(json.dumps(log.to_dict(), allow_nan=False)))
+    back = ObservationLog.from_dict(json.loads(json.dumps(log.to_dict(), allow_nan=False)))
     assert back.to_dict() == log.to_dict()
-    assert back.beforehand == FULL
+    assert back.priors == FULL
     np.testing.assert_array_equal(back.spend, log.spend)
     np.testing.assert_array_equal(back.through, log.through)
 
@@ -117,5 +116,5 @@ def test_parts_that_do_not_fit_are_refused(change, field):
     good = log_of(past(3))
     parts = {name: getattr(good, name) for name in good.__dataclass_fields__}
     with pytest.raises(InputError) as caught:
-        Log(**(parts | change))
+        ObservationLog(**(parts | change))
     assert caught.value.field == field

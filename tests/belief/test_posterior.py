@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare, ks_2samp, kstest, norm
 
-from budgetopt.belief import Grid, Posterior, Settings, learn
+from budgetopt.belief import Grid, Posterior, Settings
+from budgetopt.belief.belief import learn
 from budgetopt.errors import InputError, SolverError
 
 from .helpers import Past, Plan, simulated

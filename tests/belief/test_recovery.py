@@ -38,6 +38,6 @@ def test_responses_of_published_models_are_recovered():
         noise=(0.1, 0.2, 0.4),
         drift=(0.003, 0.03),
     )
-    inside = calibration.recovered(30, chosen)
+    inside = calibration.recovered(90, chosen)
     assert np.mean(inside) > 0.87
     assert np.all(inside.mean(axis=0) > [0.75, 0.9, 0.85])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from budgetopt.belief import Settings, learn
+from budgetopt.belief import Settings
+from budgetopt.belief.belief import learn
 from budgetopt.belief.stream import Stream
 
 from .helpers import Plan, simulated

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from budgetopt.belief import Settings, learn
+from budgetopt.belief import Settings
+from budgetopt.belief.belief import learn
 
 from .helpers import Past, Plan, names, simulated
 
@@ -112,8 +113,8 @@ def test_the_last_of_several_changes_is_told():
     miss[5, 1] = -1.2
     moved = 0.5 * miss * np.array([0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0])[:, None]
     flat = np.full((12, 4), 0.01)
-    heard = OWN.walked.heard._replace(miss=miss, moved=moved, level=flat, noise=flat)
-    told = replace(OWN, walked=OWN.walked._replace(heard=heard)).summary()
+    heard = OWN.walked.records._replace(miss=miss, moved=moved, level=flat, noise=flat)
+    told = replace(OWN, walked=OWN.walked._replace(records=heard)).summary()
     assert told[0].change.week == dt.date(2022, 2, 21)
     assert told[0].change.chance > 0.9
     assert told[1].change is None

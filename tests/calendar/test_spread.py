@@ -46,7 +46,7 @@ def test_running_totals_are_within_half_a_unit(minor, days, data):
 
 @pytest.mark.parametrize(("days", "count"), [(0, 0), (-1, 0), (7, 8), (7, -1)])
 def test_days_that_are_not_there_are_refused(days, count):
-    with pytest.raises(CalendarError, match="spread it over at least 1 day") as caught:
+    with pytest.raises(CalendarError, match="give at least 1 day") as caught:
         first_days(100, days, count)
     assert (caught.value.code, caught.value.field) == ("bad-date", "days")
 

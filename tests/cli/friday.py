@@ -104,7 +104,7 @@ def edit(capsys, *sets, why="a reason", more=()):
 
 
 def apply(capsys, *more):
-    return run(capsys, "apply", *ON, "--who", "ops", *more)
+    return run(capsys, "apply", *ON, "--who", "李雷 Li Lei", *more)
 
 
 def edit_json(capsys, *sets):

@@ -17,6 +17,16 @@ def run(capsys, *arguments):
     return exit_.value.code, said.out, said.err
 
 
+def over(arguments, options):
+    """Return arguments with options that take the place of those of the same name."""
+    kept, skip = [], False
+    for word in arguments:
+        if not skip and word not in options[::2]:
+            kept.append(word)
+        skip = not skip and word.startswith("--") and word in options[::2]
+    return (*kept, *options)
+
+
 def change(shop, name, old, new):
     """Replace a text that a file must hold."""
     text = (shop / name).read_text(encoding="utf-8")

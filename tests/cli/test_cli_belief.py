@@ -9,7 +9,7 @@ import budgetopt as bo
 from budgetopt.belief import Settings
 from budgetopt.policies import NAMES, policy_named
 
-from .helpers import change, cut, plan_and_history, run, saved
+from .helpers import change, cut, over, plan_and_history, run, saved
 
 ON = ("reallocate", "plan.toml", "--history", "new.csv", "--belief", "old.json")
 
@@ -82,16 +82,20 @@ def test_the_past_of_an_earlier_week_is_what_is_saved(shop, capsys):
 
 WRONG = [
     (("--belief", "nope.json"), "belief file 'nope.json' cannot be read"),
-    (("--belief", "plan.toml"), "is no belief, it is not JSON"),
+    (("--belief", "plan.toml"), "is not a belief, it is not JSON"),
     (
         ("--history", "history.csv", "--week", "2025-09-29"),
-        "the belief has seen the week of 2025-10-06",
+        "the belief already includes the week of 2025-10-06",
     ),
-    (("--history", "late.csv"), "no week of 2025-10-13, after that of 2025-10-06"),
-    (("--save-belief", "plan.toml"), "--save-belief is 'plan.toml', which is an input"),
+    (("--history", "late.csv"), "has the week of 2025-10-13, after that of 2025-10-06"),
+    (("--save-belief", "plan.toml"), "JSON is written: name a .json file"),
     (("--save-belief", "missing/b.json"), "No such file"),
     (("--save-belief", "x.txt", "--out", "x.txt"), "--save-belief is 'x.txt', which is --out"),
-    (("--out", "old.json"), "--out is 'old.json', which is an input"),
+    (
+        ("--format", "table", "--out", "old.json"),
+        "plain text is written: name a .txt file, or give --format json",
+    ),
+    (("--format", "json", "--out", "old.json"), "--out is 'old.json', which is an input"),
     (("--save-believe", "b.json"), "no such option: --save-believe"),
     (("--policy", "thompson(1"), "policy 'thompson(1' is not known"),
     (("--policy", "cautious(tompson)"), "did you mean 'thompson'?"),
@@ -103,7 +107,7 @@ WRONG = [
 def test_wrong_input_changes_nothing(begun, capsys, options, said):
     cut(begun, "late.csv", first="2025-10-20")
     before = {p.name: p.read_bytes() for p in begun.iterdir()}
-    code, out, err = run(capsys, *ON, *options)
+    code, out, err = run(capsys, *over(ON, options))
     assert (code, out) == (2, "")
     assert said in " ".join(err.split())
     assert "Traceback" not in err
@@ -132,5 +136,5 @@ def test_a_belief_that_knows_more_is_not_written_over(begun, capsys):
     before = (begun / "old.json").read_bytes()
     code, out, err = run(capsys, *late)
     assert (code, out) == (2, "")
-    assert "knows other weeks, '2025-07-07'" in " ".join(err.split())
+    assert "contains other weeks, '2025-07-07'" in " ".join(err.split())
     assert (begun / "old.json").read_bytes() == before

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import importlib
 import io
 import json
 import os
@@ -15,11 +16,11 @@ import pytest
 from rich.cells import cell_len
 
 import budgetopt as bo
-from budgetopt.figures import show_figure
+from budgetopt.i18n.messages import show_figure
 from budgetopt.ledger import Ledger
-from budgetopt.operation import run_week, state_of
-from budgetopt.operation.alerts import Alert
-from budgetopt.operation.propose import decision_of
+from budgetopt.workflow import run_week, state_of
+from budgetopt.workflow.alerts import Alert
+from budgetopt.workflow.proposal import decision_of
 
 from . import friday as at
 from .helpers import change, run
@@ -39,7 +40,7 @@ def test_a_week_is_proposed_on_one_page(folder, capsys):
     for move in decision.moves:
         assert f"{move.channel}: {move.reason}." in at.squeezed(out)
     assert "Reserves of 2025-11: contingency 300 of 300" in out
-    assert "For information: the week of 2025-10-27 is not over" in at.squeezed(out)
+    assert "Info: the week of 2025-10-27 is not over" in at.squeezed(out)
     ledger = Ledger.open("friday.db")
     number, digest = ledger.head
     assert out.endswith(f"\n  {number}:{digest}\n")
@@ -108,17 +109,25 @@ def as_number(cell):
 def test_every_number_of_the_tables_is_one_of_the_run(proposed, capsys):
     page = rows(at.week(capsys)[1])
     run_ = json.loads(at.week(capsys, "--json")[1])
+    spread = run_["decision"]["allocation"]["spread"]
+    width = spread["high"] - spread["low"]
     for move in run_["decision"]["moves"]:
         last, after, share, outcome, *_ = page[move["channel"]]
         before = float(move["before"])
         assert (as_number(last), as_number(after)) == (before, float(move["after"]))
         assert as_number(share) == pytest.approx(100 * (as_number(after) / before - 1), abs=0.05)
         expected = run_["decision"]["allocation"]["outcomes"][move["channel"]]
-        assert as_number(outcome) == pytest.approx(expected, rel=1e-3)
+        assert as_number(outcome) == pytest.approx(expected, abs=0.05 * width + 1e-9)
     spans = {span["label"]: span["total"] for span in run_["pace"].values() if "total" in span}
     assert len(spans) == 2
     for label, total in spans.items():
         name = next(name for name in page if name.endswith(label))
+        if total["status"] == "unplanned":  # the week under way, before the first that was decided
+            spent, projected, status = page[name]
+            assert status == "no plan"
+            assert as_number(spent) == float(total["actual"])
+            assert as_number(projected) == float(total["projection"])
+            continue
         planned, spent, projected, pace, _ = page[name]
         shown = [as_number(cell) for cell in (planned, spent, projected)]
         assert shown == [float(total[part]) for part in ("planned", "actual", "projection")]
@@ -158,17 +167,19 @@ def test_a_changed_history_is_a_revision_that_says_what_changed(folder, capsys):
 def test_nothing_moves_exits_with_5_and_says_why(folder, capsys):
     code, out, err = at.week(capsys, "--policy", "hold")
     assert (code, err) == (5, "")
-    assert "Nothing moves, because" in at.squeezed(out)
+    assert "No changes:" in at.squeezed(out)
     assert "\nfeed: " not in out
     assert "\nfeed: stays at" in at.week(capsys, "--policy", "hold", "--explain")[1]
 
 
 def test_a_critical_alert_exits_with_7_and_the_week_is_recorded(folder, capsys, monkeypatch):
-    found = Alert("pause", "critical", "feed should pause", (), ("feed",), "pause:feed")
-    monkeypatch.setattr("budgetopt.operation.friday.draft.alerts", lambda *_, **__: (found,))
+    found = Alert("pause", "critical", "feed should be paused", (), ("feed",), "pause:feed")
+    # The package hands on a function of the module's own name.
+    module = importlib.import_module("budgetopt.workflow.run_week")
+    monkeypatch.setattr(module, "alerts", lambda *_, **__: (found,))
     code, out, err = at.week(capsys, "--policy", "hold")
     assert (code, err) == (7, "")
-    assert "Critical: feed should pause.\n" in out
+    assert "Critical: feed should be paused.\n" in out
     assert len(at.entries("proposal")) == len(at.entries("alert")) == 1
     # It stands until it is gone, though it is no news.
     assert at.week(capsys, "--policy", "hold") == (7, out, "")
@@ -178,7 +189,7 @@ def test_a_critical_alert_exits_with_7_and_the_week_is_recorded(folder, capsys, 
 def test_a_scenario_of_the_plan_releases_the_reserve(folder, capsys):
     code, out, _ = at.week(capsys, "--scenario", "rival")
     assert code == 0
-    assert "Released for this week by rule: 150 of 300 contingency is released" in at.squeezed(out)
+    assert "Released for this week by rule: 150 of 300 contingency released" in at.squeezed(out)
     assert "contingency 150 of 300" in out
     assert "3,150 of 3,150 CNY spent" in at.squeezed(out)
 
@@ -203,7 +214,6 @@ def test_the_way_of_a_week_through_its_states(folder, capsys):
     assert {e.who for e in at.entries("edit", "approval", "applied")} == {
         "ann",
         "李雷 Li Lei",
-        "ops",
     }
 
 
@@ -216,19 +226,20 @@ def test_a_rejected_week_may_be_edited(folder, capsys):
 
 
 @pytest.mark.parametrize(("budget", "alike"), [(3300, False), (3260, True)])
-def test_the_outcome_of_another_budget_is_not_held_against_the_last(folder, capsys, budget, alike):
+def test_the_outcome_of_another_budget_is_compared_in_two_parts(folder, capsys, budget, alike):
     # 2,960 were spent in the last week, and 300 of every budget are held back.
     at.write(folder, plan=at.PLAN.replace("3300", str(budget)))
     page = at.squeezed(at.week(capsys)[1])
     assert "300 held back from this week; expected outcome" in page
     assert "in reserve" not in page
     assert page.count("(mean)") == page.count("Outcome: median") == 1
-    assert ("better than last week's split in" in page) == alike
-    against = "Against last week's split of 2,960"
-    assert (f"{against}:" in page, f"{against}, for another budget:" in page) == (alike, not alike)
+    assert "better than last week's split of the same money in" in page
+    assert "Compared with last week's split of 2,960:" in page
+    assert ("from spending 40 more in last week's proportions" in page) == (not alike)
+    assert ("from splitting that money better" in page) == (not alike)
     chinese = at.week(capsys, "--lang", "zh")[1].replace("\n", "")
-    assert "本期留存 300；预期成效（均值）" in chinese
-    assert ("预算不同" in chinese, "成效：中位数" in chinese) == (not alike, True)
+    assert "本期预留 300；预期转化（均值）" in chinese
+    assert ("来自把这些钱分得更好" in chinese, "转化：中位数" in chinese) == (not alike, True)
 
 
 @pytest.mark.parametrize("why", ["frozen", "learning"])
@@ -262,14 +273,14 @@ def test_the_page_of_an_edited_week_says_who_edited_why_and_at_what_price(folder
 def test_the_page_of_an_applied_week_says_what_was_applied_otherwise(folder, capsys):
     at.week(capsys)
     at.approve(capsys)
-    assert "Applied otherwise" not in at.week(capsys)[1]
+    assert "Applied differently" not in at.week(capsys)[1]
     at.apply(capsys, "--set", "kol=650", "--why", "one post less")
     code, out, _ = at.week(capsys, "--seed", 9)
     assert code == 0
     assert out.startswith("Week of 2025-11-03: applied, revision 1.\n")
-    assert "Applied otherwise: kol 650." in out
-    assert "so that nothing new is proposed" in at.squeezed(out)
-    assert "实际执行有所不同：kol 650。" in at.week(capsys, "--seed", 9, "--lang", "zh")[1]
+    assert "Applied differently: kol 650." in out
+    assert "so nothing new is proposed" in at.squeezed(out)
+    assert "实际执行与方案不同：kol 650。" in at.week(capsys, "--seed", 9, "--lang", "zh")[1]
 
 
 def test_answers_are_json_where_asked_for(folder, capsys):
@@ -323,15 +334,20 @@ def test_an_edit_counts_the_weeks_that_the_proposal_did(folder, capsys):
 def test_money_is_released_by_hand_for_a_week(folder, capsys):
     at.week(capsys)
     given = ("release", "plan.toml", *at.LEDGER, "--week", at.WEEK, "--as-of", at.TODAY)
+    # Released by who may approve, and by nobody else: the login name is no approver.
+    code, out, err = run(capsys, *given, "--amount", "120.50", "--why", "a good week")
+    assert (code, out) == (2, "")
+    assert "'ann' is not among the approvers of the plan" in at.squeezed(err)
+    given += ("--who", "李雷 Li Lei")
     code, out, _ = run(capsys, *given, "--amount", "120.50", "--why", "a good week")
     assert code == 0
     assert "contingency 179.50 of 300" in out
-    assert at.entries("release")[0].who == "ann"
+    assert at.entries("release")[0].who == "李雷 Li Lei"
     code, out, _ = at.week(capsys)
     assert "revision 2" in out.splitlines()[0]
-    assert "Released for this week by ann: 120.50, a good week." in at.squeezed(out)
+    assert "Released for this week by 李雷 Li Lei: 120.50, a good week." in at.squeezed(out)
     shown = run(capsys, "show", *at.LEDGER, "--week", at.WEEK)[1]
-    assert "120.50 is released: a good week." in at.squeezed(shown)
+    assert "120.50 released: a good week." in at.squeezed(shown)
     code, out, _ = run(capsys, *given, "--amount", "10", "--why", "more", "--json")
     assert json.loads(out)["contingency"]["balance"] == "169.50"
 
@@ -349,7 +365,7 @@ def test_what_was_overspent_is_taken_from_the_reserve(folder, capsys):
     (folder / "history.csv").write_text(text, encoding="utf-8")
     code, out, _ = at.week(capsys, as_of="2025-11-10")
     assert code == 0
-    assert "Taken from the reserve: 100 beyond the plan (100 in feed)" in at.squeezed(out)
+    assert "reserve: overspend of 100 in the week of 2025-11-03 (100 in feed)" in at.squeezed(out)
     assert "contingency 500 of 600" in at.squeezed(out)
 
 

@@ -1,6 +1,7 @@
 """The weekly rhythm with wrong input: refused in words, and the ledger stays as it was."""
 
 import json
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -12,7 +13,7 @@ from . import friday as at
 from .helpers import change, run
 
 WRONG = [
-    (("week", *at.FILES[:-1], "missing/friday.db"), 6, "cannot be made"),
+    (("week", *at.FILES[:-1], "missing/friday.db"), 6, "cannot be created"),
     (("week", *at.FILES[:-1], "plan.toml"), 6, "not a ledger"),
     (("week", *at.FILES[:-1], "."), 6, ""),
     (("week", *at.FILES, "--scenario", "compet"), 2, "did you mean 'competition'?"),
@@ -20,7 +21,7 @@ WRONG = [
     (("week", *at.FILES, "--who", " "), 2, "who is missing"),
     (("week", "plan.toml", "--history", "history.csv"), 2, "missing option '--ledger'"),
     (("week", *at.FILES, "--lang", "zhh"), 2, "'--lang'"),
-    (("week", *at.FILES, "--seed", "3", "--out", "missing/week.txt"), 2, "folder is not there"),
+    (("week", *at.FILES, "--seed", "3", "--out", "missing/week.txt"), 2, "folder does not exist"),
     (("approve", *at.ON, "--who", "李雷"), 2, "choose one of '李雷 Li Lei'"),
     (("approve", "plan.toml", *at.LEDGER, "--week", "2026-01-05", "--who", "李雷 Li Lei"), 2,
      "the week of 2026-01-05 has no proposal"),
@@ -45,11 +46,21 @@ WRONG = [
     (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--spends", "none.csv"), 2, "none.csv"),
     (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--spends", "plan.toml"), 2,
      "has no column 'channel'"),
-    (("release", "plan.toml", *at.LEDGER, "--amount", "9999", "--why", "x", "--week", at.WEEK), 2,
+    (("release", *at.ON, "--amount", "9999", "--why", "x", "--who", "李雷 Li Lei"), 2,
      "give at most 300"),
-    (("release", "plan.toml", *at.LEDGER, "--amount", "-1", "--why", "x", "--week", at.WEEK), 2,
-     "negative"),
+    (("release", *at.ON, "--amount", "-1", "--why", "x", "--who", "李雷 Li Lei"), 2, "negative"),
+    (("release", *at.ON, "--amount", "1", "--why", "x"), 2, "'ann' is not among the approvers"),
     (("pace", *at.FILES, "--as-of", "soon"), 2, "not a date"),
+    *((words, 2, "the ledger belongs to another plan, which has name 'shop', and this one 'other'")
+      for words in (
+          ("week", "other.toml", *at.FILES[1:], "--as-of", "2025-11-07"),
+          ("pace", "other.toml", *at.FILES[1:], "--as-of", at.TODAY),
+          ("ramp", "other.toml", *at.FILES[1:], "--as-of", at.TODAY),
+          ("approve", "other.toml", *at.ON[1:], "--who", "李雷 Li Lei"),
+          ("reject", "other.toml", *at.ON[1:], "--why", "x"),
+          ("apply", "other.toml", *at.ON[1:], "--who", "李雷 Li Lei"),
+          ("release", "other.toml", *at.ON[1:], "--amount", "1", "--why", "x"),
+      )),
     (("ramp", "plan.toml", "--history", "history.csv", "--weeks", "0"), 2, "weeks of the ramp"),
 ]  # fmt: skip
 
@@ -59,6 +70,7 @@ def test_wrong_input_is_refused_and_leaves_the_ledger_as_it_was(
     proposed, capsys, arguments, code, said
 ):
     before = at.entries()
+    Path("other.toml").write_text(at.PLAN.replace('"shop"', '"other"', 1), encoding="utf-8")
     found, out, err = run(capsys, *arguments)
     assert (found, out) == (code, "")
     assert err.startswith("budgetopt: ")
@@ -91,7 +103,7 @@ def test_what_was_applied_against_a_limit_is_recorded_and_told(folder, capsys):
     assert code == 0
     broken = at.entries("applied")[0].data["broken"]
     assert any("above the budget" in sentence for sentence in broken)
-    assert out.count("实际执行突破限制：") == len(broken)
+    assert out.count("实际执行超出限制：") == len(broken)
     code, out, _ = at.apply(capsys, "--set", "kol=5100", "--why", "a slip", "--json")
     assert json.loads(out)["broken"] == at.entries("applied")[1].data["broken"]
 
@@ -105,11 +117,11 @@ def test_who_is_the_login_or_must_be_given(folder, capsys, monkeypatch):
 
     monkeypatch.setattr("getpass.getuser", nobody)
     code, _, err = run(capsys, "reject", *at.ON, "--why", "x")
-    assert (code, "give it by --who" in err) == (2, True)
+    assert (code, "give a name with --who" in err) == (2, True)
 
 
 def test_a_password_is_not_on_the_page(folder, capsys):
-    from budgetopt.cli.on_ledger import shown
+    from budgetopt.cli.common import shown
 
     assert shown("postgresql://ann:secret@host/db") == "postgresql://ann@host/db"
     assert shown("postgresql://ann@host/db") == "postgresql://ann@host/db"

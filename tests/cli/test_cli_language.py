@@ -6,8 +6,8 @@ import pytest
 
 import budgetopt as bo
 from budgetopt import report
-from budgetopt.cli.options import Language
-from budgetopt.words import LANGUAGES
+from budgetopt.cli.common import Language
+from budgetopt.i18n import LANGUAGES
 
 from .helpers import plan_and_history, run
 
@@ -21,11 +21,22 @@ def test_a_week_is_decided_in_chinese(shop, capsys, explain):
     assert (code, err) == (0, "")
     decision = bo.reallocate(*plan_and_history())
     assert out == report.decision_table(decision, explain=explain, language="zh") + "\n"
-    assert "预期成效" in out
+    assert "预期转化" in out
     english = run(capsys, "reallocate", *WEEK, *options)[1]
     assert english == run(capsys, "reallocate", *WEEK, "--lang", "en", *options)[1]
     words = re.compile(r"[A-Za-z]{2,}")
-    names = words.findall(" ".join([*decision.allocation.spend, "CNY", decision.policy]))
+    names = words.findall(
+        " ".join(
+            [
+                *decision.allocation.spend,
+                "CNY",
+                "revenue",
+                "ROAS",
+                decision.policy,
+                "budgetopt ramp",
+            ]
+        )
+    )
     assert set(words.findall(out)) <= set(names)
 
 
@@ -59,3 +70,22 @@ def test_files_keep_english_names_in_any_language(shop, capsys):
 
 def test_the_option_names_every_language():
     assert tuple(Language) == LANGUAGES
+
+
+YEARS = ("--runs", 8, "--weeks", 2, "--policy", "hold", "--policy", "equal")
+
+
+@pytest.mark.parametrize("command", ["check", "frontier", "learn", "simulate"])
+def test_what_a_plan_allows_and_may_bring_is_said_in_chinese(shop, capsys, command):
+    more = YEARS if command == "simulate" else ()
+    code, out, err = run(capsys, command, *WEEK, *more, "--lang", "zh")
+    assert (code, err) == (0, "")
+    plan, _ = plan_and_history()
+    words = re.compile(r"[A-Za-z]{2,}")
+    known = words.findall(
+        " ".join([*plan.names, plan.outcome, "CNY", "ROAS", "mROAS", "hold equal"])
+    )
+    assert set(words.findall(out)) <= set(known)
+    english = run(capsys, command, *WEEK, *more)[1]
+    numbers = re.compile(r"\d[\d,.]*\d|\d")
+    assert sorted(numbers.findall(out)) == sorted(numbers.findall(english))

@@ -16,7 +16,7 @@ import budgetopt as bo
 from budgetopt import report
 from budgetopt.belief import Settings
 
-from .helpers import change, cut, plan_and_history, run, saved
+from .helpers import change, cut, over, plan_and_history, run, saved
 
 LEARN = ("learn", "plan.toml", "--history", "history.csv", "--settings", "fast")
 
@@ -26,7 +26,7 @@ def test_it_prints_the_summary_and_saves_the_belief(shop, capsys):
     assert (code, err) == (0, "")
     plan, past = plan_and_history()
     belief = bo.learn(past, plan, settings=Settings.fast())
-    assert out == report.belief_table(belief) + "\n"
+    assert out == report.belief_table(belief, plan=plan) + "\n"
     assert saved() == belief
     assert max(map(cell_len, out.splitlines())) <= 80
     assert sorted(p.name for p in shop.iterdir()) == ["belief.json", "history.csv", "plan.toml"]
@@ -72,7 +72,7 @@ def test_going_on_is_learning_from_all_weeks_at_once(shop, capsys, same_file):
     assert (code, err) == (0, "")
     plan, past = plan_and_history()
     whole = bo.learn(past, plan, settings=Settings.fast())
-    assert told == report.belief_table(whole) + "\n"
+    assert told == report.belief_table(whole, plan=plan) + "\n"
     _, new = plan_and_history("new.csv")
     if not same_file:
         assert saved(out) == saved("old.json").updated(new)
@@ -107,7 +107,7 @@ def test_weeks_between_belief_and_history_are_not_missed_in_silence(shop, capsys
     on = ("learn", "plan.toml", "--history", "new.csv", "--belief", "belief.json")
     code, out, err = run(capsys, *on)
     assert (code, out) == (2, "")
-    assert "no week of 2025-07-07, after that of 2025-06-30" in " ".join(err.split())
+    assert "has the week of 2025-07-07, after that of 2025-06-30" in " ".join(err.split())
     change(shop, "plan.toml", 'week = "week"', 'week = "week"\ngaps = "unknown"')
     assert run(capsys, *on)[0] == 0
     assert saved().log.weeks.size == 24
@@ -152,7 +152,7 @@ def test_one_total_is_learned_from_as_well(shop, capsys):
 WRONG = [
     (("--belief", "nope.json"), "belief file 'nope.json' cannot be read, No such file"),
     (("--belief", "."), "belief file '.' cannot be read, Is a directory"),
-    (("--belief", "history.csv"), "is no belief, it is not JSON"),
+    (("--belief", "history.csv"), "is not a belief, it is not JSON"),
     (("--settings", "slow"), "'--settings'"),
     (("--setings", "fast"), "no such option: --setings"),
     (("--as-of", "soon"), "--as-of is 'soon', not a date"),
@@ -161,15 +161,15 @@ WRONG = [
     (("--format", "yaml"), "'--format'"),
     (("--out", "missing/b.json"), "No such file or directory"),
     (("--out", "."), "not a plain file"),
-    (("--out", "plan.toml"), "which is an input"),
-    (("--out", "./history.csv"), "which is an input"),
+    (("--out", "plan.toml"), "JSON is written: name a .json file"),
+    (("--out", "./history.csv"), "JSON is written: name a .json file"),
 ]
 
 
 @pytest.mark.parametrize(("options", "said"), WRONG)
 def test_wrong_input_changes_nothing(shop, capsys, options, said):
     before = {p.name: p.read_bytes() for p in shop.iterdir()}
-    code, out, err = run(capsys, *LEARN, *options)
+    code, out, err = run(capsys, *over(LEARN, options))
     assert (code, out) == (2, "")
     assert err.startswith("budgetopt: ")
     assert said in " ".join(err.split())
@@ -217,11 +217,11 @@ def test_a_file_that_is_no_belief_is_refused(shop, capsys, kind, command):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name = "360"', 'name = "new"', "the belief names '360', which is no channel of the plan"),
+        ('name = "360"', 'name = "new"', "the belief names '360', which is not in the plan"),
         (
             '[[channels]]\nname = "360"',
             '[[channels]]\nname = "n"\n[[channels]]\nname = "360"',
-            "the plan names 'n', of which the belief knows nothing",
+            "the plan names 'n', which is not in the belief",
         ),
     ],
 )
@@ -255,7 +255,7 @@ def test_a_belief_that_knows_more_is_not_written_over(shop, capsys):
     code, out, err = run(capsys, *LEARN)
     assert (code, out) == (2, "")
     said = " ".join(err.split())
-    assert "knows other weeks, '2025-05-26'," in said
+    assert "contains other weeks, '2025-05-26'," in said
     assert "and 16 more" in said
     assert "--belief belief.json" in said
     assert (shop / "belief.json").read_bytes() == before
@@ -271,7 +271,7 @@ def test_a_belief_of_another_plan_is_not_written_over(shop, capsys):
     (shop / "history.csv").write_text(text, encoding="utf-8")
     code, _, err = run(capsys, *LEARN)
     assert code == 2
-    assert "knows other channels, '360', which would be lost" in " ".join(err.split())
+    assert "contains other channels, '360', which would be lost" in " ".join(err.split())
 
 
 def test_what_is_no_belief_is_written_over_as_by_other_commands(shop, capsys):

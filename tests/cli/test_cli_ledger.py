@@ -12,8 +12,8 @@ import pytest
 from rich.cells import cell_len
 
 from budgetopt.ledger import Ledger
-from budgetopt.ledger.sqlite_schema import TABLES
-from budgetopt.report.operation.diff import diff_table
+from budgetopt.ledger.sqlite import TABLES
+from budgetopt.report.ledger import diff_table
 
 from . import friday as at
 from .helpers import run
@@ -70,13 +70,13 @@ def test_show_says_who_did_what_and_shows_a_revision(shop, capsys):
     assert (code, err) == (0, "")
     assert out.startswith("Week of 2025-11-03: measured, revision 2\n")
     for who, kind in (("cron", "proposal"), ("ann", "edit"), ("李雷 Li Lei", "approval"),
-                      ("ops", "applied"), ("cron", "measured")):  # fmt: skip
+                      ("李雷 Li Lei", "applied"), ("cron", "measured")):  # fmt: skip
         assert re.search(rf"\b{kind}\s+{who}$", out, re.MULTILINE)
     for reason in ("more posts", "all right", "one post less", "this edit costs"):
         assert reason in at.squeezed(out)
     assert at.squeezed(out).count("one post less") == 1
     assert "Entry 7: kol from 800 to 650: one post less." in out
-    became = out.partition("\nWhat became of revision 2:\n")[2].partition("\n\n")[0]
+    became = out.partition("\nRevision 2, as applied:\n")[2].partition("\n\n")[0]
     headings, rows = table(became)
     assert headings == ["channel", "as approved", "as applied", "actual"]
     assert rows["kol"][:2] == ["800", "650"]
@@ -147,7 +147,7 @@ def test_diff_of_revisions_says_why(shop, capsys):
     assert run(capsys, "diff", *WEEK, "--to", 2)[1] == out
     assert run(capsys, "diff", *WEEK, "--from", 1)[1] == out
     code, out, _ = run(capsys, "diff", *WEEK, "--from", 2, "--to", 2)
-    assert out.startswith("Nothing differs: revision 2.")
+    assert out.startswith("No differences: revision 2.")
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Not in actual: kol."),
@@ -228,7 +228,7 @@ WRONG = [
     (("history", "--ledger", "plan.toml"), 6, "not a ledger"),
     (("history",), 2, "missing option '--ledger'"),
     (("history", *at.LEDGER, "--lang", "zhh"), 2, "'zhh' is not one of 'en', 'zh'"),
-    (("show", *at.LEDGER, "--week", "2024-01-01"), 2, "the ledger knows no week of 2024-01-01"),
+    (("show", *at.LEDGER, "--week", "2024-01-01"), 2, "the ledger has no week of 2024-01-01"),
     (("show", *at.LEDGER, "--week", "soon"), 2, "not a date"),
     (("show", *WEEK, "--revision", "9"), 2, "choose one of 1, 2"),
     (("diff", *WEEK, "--from", "1", "--to", "7"), 2, "no revision 7"),
@@ -252,7 +252,7 @@ def test_wrong_input_is_one_paragraph(shop, capsys, arguments, code, said):
 def test_an_empty_ledger_has_no_week(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Ledger.open("friday.db")
-    assert run(capsys, "history", *at.LEDGER) == (0, "No week is in the ledger yet.\n", "")
+    assert run(capsys, "history", *at.LEDGER) == (0, "The ledger has no weeks yet.\n", "")
     assert json.loads(run(capsys, "history", *at.LEDGER, "--json")[1])["weeks"] == []
 
 

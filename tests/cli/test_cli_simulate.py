@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +21,10 @@ from rich.cells import cell_len
 
 import budgetopt as bo
 from budgetopt.cli import simulate as command
-from budgetopt.market import RISKS, Promotion
+from budgetopt.market import RISKS, Promotion, believed_market, noise_of
 from budgetopt.simulation import Contingency, simulate
 
-from .helpers import change, plan_and_history, run
+from .helpers import change, over, plan_and_history, run
 
 CURVES = """
 currency = "CNY"
@@ -64,13 +66,21 @@ def plain(capsys, *arguments):
     return json.loads(out)
 
 
+def of_count(world):
+    """Return a world without the measures that are not said of a count."""
+    for measures in world["policies"].values():
+        for name in ("value", "profit", "roas", "chance_of_loss"):
+            del measures[name]
+    return world
+
+
 def test_years_drawn_from_a_history_are_those_of_the_python_calls(shop, capsys):
     asked = ("--weeks", 3, "--runs", 20, "--seed", 5, "--format", "json")
     code, out, err = run(capsys, "simulate", "plan.toml", "--history", "history.csv", *asked)
     assert (code, err) == (0, "")
     plan, history = plan_and_history()
     belief = bo.learn(history, plan)
-    market = command.believed_market(plan, belief)
+    market = believed_market(plan, belief)
     found = simulate(
         plan, market, ["hold", "optimistic"], history=history, weeks=3, runs=20, seed=5
     )
@@ -92,10 +102,14 @@ def test_the_table_is_one_a_planner_can_read(shop, capsys):
     assert max(map(cell_len, out.splitlines())) <= 80
     said = " ".join(out.split())
     assert "20 runs of 8 weeks, seed 0; 18,750 CNY a week to spend, 1,250 in reserve." in said
-    assert "what 25 weeks of history say" in said
+    assert "what 25 weeks of history support" in said
     assert said.count("More revenue than hold in the same runs") == 2
-    assert "With overspend (from week 5 to 8); weak effect (from week 1):" in said
-    assert said.count("5 of 100 runs lie below 5%, 5 above 95%;") == 1
+    happens = (
+        "overspend (from week 5 to 8: 15% spent beyond plan)",
+        "weak effect (from week 1: 25% of the response missing)",
+    )
+    assert f"With {'; '.join(happens)}:" in said
+    assert said.count("5% of runs are below the 5% column, 5% above the 95% column;") == 1
     for heading in ("revenue", "5%", "95%", "spend", "ROAS", "overspend", "loss", "target"):
         assert heading in said
 
@@ -118,16 +132,16 @@ def test_every_figure_of_the_table_is_that_of_the_simulations(curves, capsys):
         shares = [100 * found[f"chance_of_{name}"] for name in ("overspend", "target")]
         assert chances == pytest.approx(shares, abs=0.51)
     cost = data["costs"][0]
-    assert change[:3] == pytest.approx([cost[k] for k in ("mean", "low", "high")], abs=0.06)
+    # Shown to the second digit of the interval's width.
+    off = 0.051 * (cost["high"] - cost["low"])
+    assert change[:3] == pytest.approx([cost[k] for k in ("mean", "low", "high")], abs=off)
     assert data["costs"][0]["policy"] == "equal"
 
 
 def test_scenarios_and_answers_are_those_of_the_plan_or_the_usual_risks(curves, capsys):
     data = plain(capsys, "--scenario", "overspend", "--scenario", "双11", "--start", "2026-10-05")
     plan = bo.Plan.load("curves.toml")
-    market = command.Market.of_plan(
-        plan, noise=command.noise_of(plan, (0.1, 0.2)), start="2026-10-05"
-    )
+    market = bo.Market.of_plan(plan, noise=noise_of(plan, (0.1, 0.2)), start="2026-10-05")
     both = [
         RISKS["overspend"],
         Promotion(name="双11", start="2026-11-02", end="2026-11-08", chance=0.5),
@@ -135,7 +149,7 @@ def test_scenarios_and_answers_are_those_of_the_plan_or_the_usual_risks(curves, 
     answer = Contingency("overspend", release=0.5, pause="b")
     found = simulate(plan, market, ["equal", "optimistic"], weeks=6, runs=40, seed=3,
                      scenarios=both, contingencies=[answer])  # fmt: skip
-    assert data["worlds"]["with scenarios"] == found.to_dict()
+    assert data["worlds"]["with scenarios"] == of_count(found.to_dict())
     assert [s["name"] for s in data["scenarios"]] == ["overspend", "双11"]
     assert data["contingencies"] == [answer.to_dict()]
     usual = simulate(plan, market, ["equal", "optimistic"], weeks=6, runs=40, seed=3)
@@ -204,13 +218,13 @@ def test_what_was_simulated_before_is_not_written_over(curves, capsys, name):
 def test_a_file_that_cannot_be_written_does_not_take_the_answer_with_it(
     curves, capsys, monkeypatch
 ):
-    real = command.simulate_years
+    real = bo.simulate
 
     def beside(*given, **more):
         (curves / "years" / "weeks.csv").mkdir(parents=True)
         return real(*given, **more)
 
-    monkeypatch.setattr(command, "simulate_years", beside)
+    monkeypatch.setattr(bo, "simulate", beside)
     code, out, err = run(capsys, *PLAIN, "--out", "years")
     assert code == 2
     assert "weeks.csv' cannot be written" in " ".join(err.split())
@@ -235,20 +249,20 @@ WRONG = [
     (("--scenario", "overspend", "--weeks", "4"), "after the last of 4 weeks"),
     (("--policy", "hold"), "compare with equal"),
     (("--policy", "eqal"), "did you mean 'equal'?"),
-    (("--policy", "equal", "--policy", "equal"), "two policies are called 'equal'"),
+    (("--policy", "equal", "--policy", "equal"), "two policies are named 'equal'"),
     (("--target", "nan"), "target"),
     (("--noise", "-1"), "noise"),
     (("--runs", "0"), "runs is 0"),
     (("--workers", "0"), "--workers"),
-    (("--out", "curves.toml"), "is no folder"),
-    (("--out", "curves.toml/x"), "is no folder"),
+    (("--out", "curves.toml"), "is not a folder"),
+    (("--out", "curves.toml/x"), "is not a writable folder"),
     (("--history", "no.csv"), "no.csv"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "said"), WRONG)
 def test_wrong_input_is_said_before_anything_is_written(curves, capsys, arguments, said):
-    code, out, err = run(capsys, *PLAIN, *arguments)
+    code, out, err = run(capsys, *over(map(str, PLAIN), arguments))
     assert (code, out) == (2, "")
     assert said in " ".join(err.split())
     assert [path.name for path in curves.iterdir()] == ["curves.toml"]
@@ -296,7 +310,7 @@ def test_a_delay_of_single_channels_is_not_made_good_twice(shop, capsys):
 
 
 def test_what_is_wrong_is_said_before_any_year_is_played(curves, capsys, monkeypatch):
-    monkeypatch.setattr(command, "simulate_years", lambda *_, **__: pytest.fail("played"))
+    monkeypatch.setattr(bo, "simulate", lambda *_, **__: pytest.fail("played"))
     assert run(capsys, *PLAIN, "--scenario", "overspend", "--weeks", 4)[0] == 2
 
 
@@ -304,7 +318,7 @@ def test_what_is_wrong_is_said_before_any_year_is_played(curves, capsys, monkeyp
 
 
 def test_what_was_finished_is_kept_and_labelled(curves, capsys, monkeypatch):
-    real = command.simulate_years
+    real = bo.simulate
 
     def broken(*given, scenarios=(), progress=None, **more):
         def stop(done, runs):
@@ -313,7 +327,7 @@ def test_what_was_finished_is_kept_and_labelled(curves, capsys, monkeypatch):
 
         return real(*given, scenarios=scenarios, progress=stop, **more | {"runs": 600})
 
-    monkeypatch.setattr(command, "simulate_years", broken)
+    monkeypatch.setattr(bo, "simulate", broken)
     code, out, err = run(capsys, *PLAIN, "--scenario", "overspend", "--out", "years")
     assert (code, err) == (130, "")
     assert out.startswith("INTERRUPTED AFTER 256 OF 600 RUNS WITH SCENARIOS\n")
@@ -330,14 +344,14 @@ def test_what_was_finished_is_kept_and_labelled(curves, capsys, monkeypatch):
 
 
 def test_the_usual_year_is_kept_where_no_struck_one_was_begun(curves, capsys, monkeypatch):
-    real = command.simulate_years
+    real = bo.simulate
 
     def broken(*given, scenarios=(), **more):
         if scenarios:
             raise KeyboardInterrupt
         return real(*given, **more)
 
-    monkeypatch.setattr(command, "simulate_years", broken)
+    monkeypatch.setattr(bo, "simulate", broken)
     code, out, _ = run(capsys, *PLAIN, "--scenario", "overspend")
     assert code == 130
     assert out.startswith("INTERRUPTED AFTER 0 OF 40 RUNS WITH SCENARIOS\n")
@@ -348,16 +362,85 @@ def test_where_nothing_was_finished_nothing_is_written(curves, capsys, monkeypat
     def broken(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "simulate_years", broken)
+    monkeypatch.setattr(bo, "simulate", broken)
     code, out, err = run(capsys, *PLAIN, "--out", "years")
     assert (code, out) == (130, "")
     assert err.strip() == "budgetopt: interrupted before any run was finished"
     assert not (curves / "years").exists()
 
 
+def left_of(group):
+    """Whether a group of processes is still there a minute after its leader has ended."""
+    for _ in range(600):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_workers_end_with_their_parent_even_where_it_is_killed(curves):
+    arguments = ["simulate", "curves.toml", "--runs", "512000", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "budgetopt", *arguments], start_new_session=True
+    )
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if not children.exists():
+            pytest.skip("needs /proc")
+        for _ in range(600):
+            # Two workers, and what looks after their resources.
+            if len(children.read_text().split()) >= 3:
+                break
+            time.sleep(0.1)
+        assert len(children.read_text().split()) >= 3
+        process.kill()
+        process.wait()
+        assert not left_of(process.pid)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+HALF = """
+import os, struct, sys, time
+frame = sys._getframe()
+while "result_queue" not in frame.f_locals:
+    frame = frame.f_back
+writer = frame.f_locals["result_queue"]._writer
+os.write(writer.fileno(), struct.pack("!i", 1000) + b"half of an answer")
+open({path!r}, "w").close()
+time.sleep(60)
+"""
+"""What a worker does that has written a part of its answer."""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+def test_a_worker_that_is_ended_in_the_middle_of_an_answer_holds_up_nobody(tmp_path):
+    known = set(threading.enumerate())
+    with command._pool(2) as pool:
+        pool.submit(exec, HALF.format(path=str(tmp_path / "written")))
+        while not (tmp_path / "written").exists():
+            time.sleep(0.01)
+    for thread in set(threading.enumerate()) - known:
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a terminal of its own")
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_ctrl_c_in_a_terminal_leaves_the_finished_runs(curves, workers):
+@pytest.mark.parametrize(
+    ("workers", "how"),
+    [
+        (1, signal.SIGINT),
+        (2, signal.SIGTERM),
+        pytest.param(2, signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(1, signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
+def test_ctrl_c_or_a_kill_leaves_the_finished_runs_and_no_process(curves, workers, how):
     ours, theirs = pty.openpty()
     arguments = ["simulate", "curves.toml", "--runs", "5120", "--out", "years"]
     process = subprocess.Popen(
@@ -384,10 +467,18 @@ def test_ctrl_c_in_a_terminal_leaves_the_finished_runs(curves, workers):
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        assert begun.wait(timeout=60)
-        # A terminal tells the whole group, workers too.
-        os.killpg(process.pid, signal.SIGINT)
+        # How long the first runs take is not what is tested; a busy machine may need minutes.
+        assert begun.wait(timeout=300)
+        began = time.monotonic()
+        if how == signal.SIGINT:
+            # A terminal tells the whole group, workers too.
+            os.killpg(process.pid, how)
+        else:
+            process.send_signal(how)
         out, _ = process.communicate(timeout=60)
+        # Measured 0.8 to 1.5 s with a load of 12 on two cores.
+        assert time.monotonic() - began < 10
+        assert not left_of(process.pid)
     finally:
         process.kill()
         process.wait()
@@ -395,7 +486,7 @@ def test_ctrl_c_in_a_terminal_leaves_the_finished_runs(curves, workers):
         reader.join()
         os.close(ours)
     seen = bytes(shown)
-    assert process.returncode == 130
+    assert process.returncode == 128 + how
     assert b"Traceback" not in seen
     data = json.loads((curves / "years" / "summary.json").read_text(encoding="utf-8"))
     (found,) = data["worlds"].values()
@@ -406,6 +497,23 @@ def test_ctrl_c_in_a_terminal_leaves_the_finished_runs(curves, workers):
     assert out.decode("utf-8").startswith(label.upper())
     # What is kept are the first runs, as they are when no more are asked for.
     plan = bo.Plan.load("curves.toml")
-    market = command.Market.of_plan(plan, noise=command.noise_of(plan, (0.1, 0.2)))
+    market = bo.Market.of_plan(plan, noise=noise_of(plan, (0.1, 0.2)))
     whole = simulate(plan, market, "equal", runs=found["runs"], weeks=52)
-    assert found["policies"]["equal"] == whole.to_dict()["policies"]["equal"]
+    assert found["policies"]["equal"] == of_count(whole.to_dict())["policies"]["equal"]
+
+
+def test_a_scenario_says_what_it_assumes_and_takes_no_bare_number(curves, capsys):
+    table = '\n[[scenarios]]\nkind = "platform-policy"\nname = "rules"\nprice = {}\n'
+    text = (curves / "curves.toml").read_text(encoding="utf-8")
+    (curves / "curves.toml").write_text(text + table.format('"x1.1"'), encoding="utf-8")
+    code, out, _ = run(capsys, *PLAIN, "--scenario", "rules")
+    assert code == 0
+    # Nobody gave the reach, and so it is said.
+    assert "rules (from week 1: price +10%, reach -20%)" in " ".join(out.split())
+    data = json.loads(run(capsys, *PLAIN, "--scenario", "rules", "--json")[1])
+    assert [(s["price"], s["reach"]) for s in data["scenarios"]] == [("+10%", "-20%")]
+    (curves / "curves.toml").write_text(text + table.format(1.1), encoding="utf-8")
+    remedy = "write '+110%' for a change, or 'x1.1' for a factor, which is '+10%'"
+    for arguments in (("check", "curves.toml"), (*PLAIN, "--scenario", "rules")):
+        code, _, err = run(capsys, *arguments)
+        assert (code, remedy in " ".join(err.split())) == (2, True)

@@ -21,8 +21,8 @@ from budgetopt.curves import (
     Power,
     Stack,
     curve_from_dict,
-    stack,
 )
+from budgetopt.curves.stack import stack
 from budgetopt.errors import CurveError
 
 SINGLES = [
@@ -118,7 +118,10 @@ def test_equality_looks_at_kind_and_every_number():
             {"kind": "hill", "top": 1, "half": 1, "shpe": 1},
             "hill curve has no parameter 'shpe': did you mean 'shape'",
         ),
-        ({"kind": "hill", "top": 1}, "hill curve lacks half, shape: give exactly top, half, shape"),
+        (
+            {"kind": "hill", "top": 1},
+            "hill curve is missing half, shape: give exactly top, half, shape",
+        ),
         ({"kind": "log", "top": "1", "scale": 1}, "top of the log curve is 1: give a number"),
         ({"kind": "power", "top": 1, "scale": 1, "exponent": 1}, "give .* above 0 and below 1"),
     ],

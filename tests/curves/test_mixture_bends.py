@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.curves import Exponential, Hill, Log, Logistic, Mixture, Points, Power, Stack
-from budgetopt.curves.hull import Hull
+from budgetopt.curves.envelope import Hull, stretches
 from budgetopt.curves.points import row_envelope
 from budgetopt.curves.sampled import tabulated
-from budgetopt.curves.stretches import stretches
 from budgetopt.errors import CurveError
 
 HALF = np.exp(np.linspace(-3, 3, 15))

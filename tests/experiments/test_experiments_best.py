@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.special import betaln
 
-from budgetopt.experiments.averages import Averages
-from budgetopt.experiments.best import expected_loss, probability_best, value_remaining
-from budgetopt.experiments.counts import Counts
-from budgetopt.experiments.rates import Rates
+from budgetopt.experiments.posteriors import Averages, Counts, Rates
+from budgetopt.experiments.stopping import expected_loss, probability_best, value_remaining
 
 
 def rates(successes, trials, prior=(1.0, 1.0)):

@@ -8,7 +8,7 @@ from scipy import optimize, stats
 
 from budgetopt.experiments import evidence
 from budgetopt.experiments.evidence import LEADS, evidence_of_averages, evidence_of_counts
-from budgetopt.experiments.stop import settle
+from budgetopt.experiments.stopping import settle
 
 numbers = st.integers(0, 400)
 

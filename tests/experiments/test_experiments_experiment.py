@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from budgetopt.errors import InfeasibleError
 from budgetopt.experiments import Experiment, Observation, PauseRule, Settings
-from budgetopt.experiments.next_day import thompson_shares
+from budgetopt.experiments.experiment import thompson_shares
 
 FIRST = dt.date(2026, 11, 16)
 
@@ -104,6 +104,7 @@ def test_shares_of_top_two_sampling_by_hand():
     assert thompson_shares(np.array([1e-80, 1.0, 3e-80]), 0.5) == pytest.approx(
         [1 / 8, 1 / 2, 3 / 8]
     )
+    assert thompson_shares(np.array([1e-310, 1.0, 0.0]), 0.5) == pytest.approx([1 / 2, 1 / 2, 0])
 
 
 @given(tables, st.integers(80_000, 10_000_000), st.sampled_from([1.0, 0.75]))
@@ -253,7 +254,7 @@ def test_a_paused_arm_gets_nothing_and_its_money_goes_back():
     assert day.released == {"c": day.back_to_plan}
     assert day.back_to_plan >= 200
     assert sum(day.spend.values()) == 1000 - day.back_to_plan
-    assert "c is paused since 2026-11-1" in day.notes[0]
+    assert "c has been paused since 2026-11-1" in day.notes[0]
     # What the others get is what they would have got.
     without = ads((250, 260, 100), days=3, pause=None).next_day(1000)
     assert {a: without.spend[a] for a in "ab"} == {a: day.spend[a] for a in "ab"}

@@ -8,8 +8,8 @@ import pytest
 
 from budgetopt.errors import CalendarError, HistoryError, InputError
 from budgetopt.experiments import Experiment, Observation, PauseRule, Settings
+from budgetopt.experiments.experiment import sentences
 from budgetopt.experiments.files import read, read_log
-from budgetopt.experiments.words import sentences
 from budgetopt.report import next_table as next_text
 from budgetopt.report import verdict_table as verdict_text
 
@@ -155,7 +155,7 @@ def test_rows_that_are_wrong_are_named(put, old, new, error, code, part):
         ("t.toml", 'log = "log.csv"\n[columns]\narms = "x"', "bad-plan", "did you mean 'arm'"),
         ("t.toml", 'arms = ["blue", "rad"]\nlog = "log.csv"', "unknown-name", "mean 'rad'"),
         ("t.toml", 'log = "log.csv"\nmetric = "cvr"', "bad-columns", "'conversions' is not in"),
-        ("t.doc", "x", "bad-file", "of a kind that is not read"),
+        ("t.doc", "x", "bad-file", "not a supported file type"),
     ],
 )
 def test_files_that_are_wrong(put, name, text, code, part):
@@ -196,10 +196,10 @@ def test_what_is_said_of_a_winner():
     said = sentences(test.verdict())
     assert said == [
         "红色 is better than every other arm "
-        "(wrong in at most 5% of tests, however often one looks).",
+        "(wrong in at most 5% of tests, however often you check).",
         "红色 is the best arm with a probability of 95% or more.",
-        "old is paused since 2026-11-16: its CTR is beyond the line with a probability of over "
-        "99.9%.",
+        "old has been paused since 2026-11-16: its CTR is past the pause line with a probability "
+        "of over 99.9%.",
     ]
     said = next_text(test.next_day(1000))
     assert said.startswith("Test on 2026-11-21, 1,000 to spend\n")
@@ -208,7 +208,7 @@ def test_what_is_said_of_a_winner():
 
 def test_what_is_said_along_the_way():
     test = Experiment(("a", "b"))
-    assert sentences(test.verdict())[0] == "Nothing was seen yet: keep going."
+    assert sentences(test.verdict())[0] == "No data yet: keep going."
     asked = Settings("cpa", 50, pause=None)
     row = [Observation("2026-11-16", arm, 500.0, conversions=c) for arm, c in (("a", 9), ("b", 10))]
     verdict = Experiment(("a", "b"), asked, tuple(row)).verdict()
@@ -216,7 +216,7 @@ def test_what_is_said_along_the_way():
     # (500 + 25) / (10 + 0.5) = 50.
     assert "\nb" in said
     assert " 50.0 " in said.split("\nb", 1)[1].splitlines()[0]
-    assert "Keep going: b leads, which is not sure yet." in said
+    assert "Keep going: b leads, but that is not certain yet." in said
     assert "Another arm may still be up to" in said
     assert "Minimum cells not complete: a, b." in said
     assert json.loads(verdict.to_json())["decision"] == "keep going"

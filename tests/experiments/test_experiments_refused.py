@@ -30,7 +30,7 @@ def row(arm, day=0, spend=200.0, shown=10_000, clicks=250, **more):
         ({"spend": None}, "spend", "missing"),
         ({"spend": True}, "spend", "not a number"),
         ({"spend": "200"}, "spend", "not a number"),
-        ({"spend": 1e17}, "spend", "more than can be counted"),
+        ({"spend": 1e17}, "spend", "too large to count exactly"),
         ({"conversions": -0.5}, "conversions", "negative"),
         ({"revenue": math.nan}, "revenue", "not finite"),
     ],

@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from budgetopt.experiments.next_day import thompson_shares
+from budgetopt.experiments.experiment import thompson_shares
 from budgetopt.experiments.settings import METRICS
-from budgetopt.experiments.stop import MEASURED, settle
+from budgetopt.experiments.stopping import MEASURED, settle
 
 TESTS, ERROR, REGION = 2000, 0.05, 0.1
 EXPECTED = {"ctr": 0.025, "cpa": 50.0, "revenue-per-conversion": 120.0}

@@ -379,7 +379,7 @@ def test_outcomes_withdrawn_within_a_hundredth_have_not_fallen():
             snapshot([9], later=7),
             {},
             "no-data",
-            "the earlier snapshot has no whole week",
+            "the earlier snapshot has no complete week",
         ),
     ],
 )

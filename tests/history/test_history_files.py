@@ -86,7 +86,7 @@ def test_gbk_with_title_rows_and_totals_below_a_declared_encoding(write):
     assert "gbk" in error.remedy
     history = History.read(path, Columns.from_dict(CHINESE.to_dict() | {"encoding": "gbk"}))
     assert history.spend.tolist() == [[1000.5], [900]]
-    assert history.notes == ("skipped above the header: 7 lines", "totals row left out: line 11")
+    assert history.notes == ("skipped above the header: 7 lines", "total rows left out: line 11")
 
 
 def test_utf16_without_a_mark_asks_for_its_name(write, plain):
@@ -111,12 +111,12 @@ def test_german_numbers_with_semicolons(write):
 def test_totals_rows_are_left_out_and_noted(write, plain, said):
     history = History.read(write(PLAIN + f"{said},,260,810.5\n"))
     assert history == plain
-    assert history.notes == ("totals row left out: line 6",)
+    assert history.notes == ("total rows left out: line 6",)
     assert History.read(write(PLAIN + f"{said}\n")) == plain
 
 
 def test_another_word_in_a_date_cell_is_refused(write):
-    error = error_of(History.read, write(PLAIN + "Subtotal,,260,810.5\n"))
+    error = error_of(History.read, write(PLAIN + "Sunday,,260,810.5\n"))
     assert error.code == "bad-date"
     assert "line 6" in str(error)
 
@@ -131,7 +131,7 @@ def test_currency_signs_are_left_out_and_noted_or_refused(write, plain):
     signed = signed.replace(",110,", ",$110,").replace(",0,0", ",$0,0")
     history = History.read(write(signed))
     assert history == plain
-    assert history.notes == ("currency sign '$' of column 'spend' left out",)
+    assert history.notes == ("currency sign '$' removed from column 'spend'",)
     assert error_of(History.read, write(signed.replace("$110", "€110"))).code == "bad-number"
     wide = "week,a,b,y\n2026-11-09,$1,€1,5\n"
     columns = Columns(layout="wide", spend={"a": "a", "b": "b"}, outcome="y")
@@ -149,7 +149,7 @@ def test_words_in_other_columns_are_left_alone(write, plain):
     [
         ("a.csv", b"", "empty"),
         ("a.csv", b" \n\n", "empty"),
-        ("a.csv", b"PK\x03\x04abc", "name it .xlsx"),
+        ("a.csv", b"PK\x03\x04abc", "rename it to .xlsx"),
         ("a.xls", b"abc", ".xlsx"),
         ("a", b"abc", ".csv"),
         ("a.xlsx", b"abc", "save it again"),
@@ -228,7 +228,7 @@ def test_workbooks(tmp_path, plain):
     titled = [["Report"], [], *ROWS, [None] * 4, ["Total", None, 260, 810.5]]
     history = History.read(workbook(path, {"Sheet": titled}))
     assert history == plain
-    assert history.notes == ("skipped above the header: 2 rows", "totals row left out: row 9")
+    assert history.notes == ("skipped above the header: 2 rows", "total rows left out: row 9")
 
 
 def test_the_sheet_is_found_or_declared(tmp_path, plain):
@@ -253,12 +253,12 @@ def test_a_cut_workbook_is_a_typed_error(tmp_path):
         assert error_of(History.read, path).code == "bad-file"
 
 
-def test_workbook_cells_are_named_by_row(tmp_path):
+def test_workbook_cells_are_named_by_sheet_and_address(tmp_path):
     for cell, code in [("12%", "bad-number"), (-1, "bad-number"), (None, "bad-number")]:
         rows = [*ROWS[:-1], [dt.date(2026, 11, 16), "feed", cell, 0]]
         error = error_of(History.read, workbook(tmp_path / "a.xlsx", {"S": rows}))
         assert error.code == code
-        assert "row 5 (2026-11-16, channel 'feed')" in str(error)
+        assert "sheet 'S', cell C5 (2026-11-16, channel 'feed')" in str(error)
 
 
 def test_parquet(tmp_path, plain):
@@ -304,7 +304,7 @@ def test_frames(plain):
         ({"week": pd.NaT}, "bad-date"),
         ({"week": None}, "bad-date"),
         ({"week": np.nan}, "bad-date"),
-        ({"week": 20261109}, "bad-date"),
+        ({"week": 1109}, "bad-date"),
         ({"channel": ""}, "bad-name"),
         ({"channel": None}, "bad-name"),
         ({"channel": 1.5}, "bad-name"),
@@ -333,6 +333,7 @@ def test_numbers_may_name_channels_and_dates_where_that_is_declared(plain):
     assert History.from_frame(frame).channels == ("7", "8")
     frame = plain.to_frame().assign(week=[20261109, 20261109, 20261116, 20261116])
     assert History.from_frame(frame, Columns(date_format="%Y%m%d")) == plain
+    assert History.from_frame(frame) == plain
 
 
 def test_reading_text_needs_no_pandas(write):

@@ -1,5 +1,6 @@
 import contextlib
 import math
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -7,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import budgetopt as bo
 from budgetopt.errors import HistoryError
-from budgetopt.history.numbers import Style, read_amounts
+from budgetopt.history.cells import Cells, Style, read_amounts
 
 
 def read(*cells, point=".", delimiter=","):
     array = np.empty(len(cells), dtype=object)
     array[:] = cells
-    return read_amounts(array, Style(point, delimiter), "cost", lambda row: f"line {row + 2}")
+    return read_amounts(
+        Cells.of(array), Style(point, delimiter), "cost", lambda row: f"line {row + 2}"
+    )
 
 
 def refused(*cells, **style):
@@ -105,10 +109,10 @@ def test_missing_cells_are_nan(cell):
         ("0.5.5", "not a number"),
         (".", "not a number"),
         ("five", "not a number"),
-        ("１２", "not a number"),
+        ("١٢", "not a number"),
         ("5 ABC", "not a number"),
         ("$5 USD", "not a number"),
-        (True, "yes or no"),
+        (True, "a yes or no"),
         ([5], "not a number"),
     ],
 )
@@ -179,3 +183,56 @@ def test_no_text_does_anything_but_parse_or_raise(text):
         with contextlib.suppress(HistoryError):
             value = read(text, **style).values[0]
             assert math.isnan(value) or 0 <= value < math.inf
+
+
+@pytest.mark.parametrize(
+    ("cell", "plan", "other"),
+    [("$1", "USD", "EUR"), ("$1", "HKD", "CNY"), ("¥1", "JPY", "USD"), ("￥1", "CNY", "TWD"),
+     ("1元", "CNY", "JPY"), ("US$1", "USD", "CAD"), ("1 kr", "SEK", "EUR"), ("EUR 1", "EUR", "USD"),
+     ("1人民币", "CNY", "HKD"), ("A$1", "AUD", "USD"), ("£1", "GBP", "EUR")],
+)  # fmt: skip
+def test_the_sign_of_another_currency_is_refused_wherever_a_plan_meets_the_history(
+    tmp_path, cell, plan, other
+):
+    path = tmp_path / "h.csv"
+    path.write_text(f"week,channel,spend,outcome\n2025-09-01,a,{cell},3\n", encoding="utf-8")
+    past = bo.History.read(path)
+    assert past.select(["a"], plan) == past
+    assert past.select(["a"], "XXX") == past
+    declared = bo.Plan(budget=10, currency=other, channels=[bo.Channel("a")])
+    sign = cell.replace("1", "").strip().replace("￥", "¥")
+    for ask in (
+        lambda: past.select(["a"], other),
+        lambda: bo.learn(past, declared),
+        lambda: bo.reallocate(declared, past),
+    ):
+        with pytest.raises(HistoryError, match=f"in '{re.escape(sign)}', .* in {other}") as told:
+            ask()
+        assert (told.value.code, told.value.value) == ("bad-money", sign)
+
+
+@pytest.mark.parametrize(
+    ("column", "sign"),
+    [("Amount spent (USD)", "USD"), ("消耗(元)", "元"), ("Cost（￥）", "￥"),
+     ("spend [EUR]", "EUR"), ("Spend USD", "USD"), ("Clicks (all)", ""), ("CLICKS (ALL)", ""),
+     ("Cost (TOP)", ""), ("Conv. value", ""),
+     ("转化数(个)", ""), ("Spend US", ""), ("cost ($)", "$")],
+)  # fmt: skip
+def test_a_currency_in_the_header_is_evidence_too(tmp_path, column, sign):
+    path = tmp_path / "h.csv"
+    path.write_text(f"week,channel,{column},outcome\n2025-09-01,a,1,3\n", encoding="utf-8")
+    past = bo.History.read(path, bo.Columns(spend=column))
+    assert past.currency_sign == sign
+    if sign:
+        with pytest.raises(HistoryError, match=re.escape(repr(sign))):
+            past.check_currency("BRL")
+
+
+def test_header_and_cells_agree_and_the_one_that_says_more_is_kept(tmp_path):
+    path = tmp_path / "h.csv"
+    columns = bo.Columns(spend="Cost (AUD)")
+    path.write_text("week,channel,Cost (AUD),outcome\n2025-09-01,a,$1,3\n", encoding="utf-8")
+    assert bo.History.read(path, columns).currency_sign == "AUD"
+    path.write_text("week,channel,Cost (AUD),outcome\n2025-09-01,a,€1,3\n", encoding="utf-8")
+    with pytest.raises(HistoryError, match="give one currency"):
+        bo.History.read(path, columns)

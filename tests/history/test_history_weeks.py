@@ -34,7 +34,7 @@ def test_a_repeated_row_is_refused_or_summed_where_declared(write):
     history = History.read(path, Columns(repeats="sum"))
     assert history.spend.tolist() == [[1.5, 5]]
     assert history.outcome.tolist() == [[3, 5]]
-    assert history.notes == ("rows added to another of the same date and channel: 1",)
+    assert history.notes == ("rows added to another row of the same date and channel: 1",)
 
 
 def test_a_repeated_week_of_a_wide_file_is_refused(write):
@@ -54,7 +54,7 @@ def test_a_missing_cell_is_refused_zero_or_unknown(write, cell):
     unknown = History.read(path, Columns(missing="unknown"))
     assert np.isnan(unknown.spend).tolist() == [[True, False]]
     assert np.isnan(unknown.outcome).tolist() == [[False, True]]
-    assert unknown.notes[0] == "missing cells of 'spend' read as unknown: 1"
+    assert unknown.notes[0] == "empty cells of 'spend' treated as unknown: 1"
     assert unknown.last_spend == {"b": 5}
 
 
@@ -80,7 +80,7 @@ def test_a_gap_is_refused_or_unknown(write):
     assert error_of(History.read, path, Columns(missing="zero")).code == "bad-history"
     history = History.read(path, Columns(gaps="unknown"))
     assert np.isnan(history.spend[:, 0]).tolist() == [False, True, False]
-    assert history.notes == ("weeks without rows, read as unknown: 2026-11-09",)
+    assert history.notes == ("weeks without rows, treated as unknown: 2026-11-09",)
     wide = write("week,a,b,y\n2026-11-02,1,2,3\n2026-11-16,1,2,3\n")
     assert error_of(History.read, wide, WIDE).code == "bad-history"
     columns = Columns.from_dict(WIDE.to_dict() | {"gaps": "unknown"})
@@ -185,17 +185,17 @@ def test_a_week_that_is_not_over_is_marked(write, as_of, partial):
     [
         "",
         "02-11-2026",
-        "2026/11/02",
-        "20261102",
+        "2026/13/02",
+        "20261131",
         "2026-11-31",
-        "2026-W45",
+        "2026-W54",
         "2026-11-02 13:00",
         "2026-11-02T00:00:00Z",
         "46328",
         "Monday",
     ],
 )
-def test_dates_that_are_not_iso_days_are_refused(write, cell):
+def test_cells_that_are_no_day_are_refused(write, cell):
     error = error_of(History.read, write(long_rows((cell, "a", 1, 2))))
     assert isinstance(error, CalendarError)
     assert error.code == "bad-date"
@@ -353,8 +353,10 @@ def test_daily_rows_are_read_as_on_that_day(write, length):
     assert (whole, whole.fingerprint, whole.through) == (ended, ended.fingerprint, last)
     assert whole.spend.sum() == sum(row[2] for row in cut(rows, last))
     left_out = len(rows) - len(cut(rows, last))
-    assert f"rows from {today} on left out: {left_out}" in whole.notes
-    assert set(whole.notes) - set(ended.notes) == {f"rows from {today} on left out: {left_out}"}
+    assert f"rows from {today} onwards left out: {left_out}" in whole.notes
+    assert set(whole.notes) - set(ended.notes) == {
+        f"rows from {today} onwards left out: {left_out}"
+    }
 
 
 def test_a_bad_cell_of_a_day_to_come_is_not_read(write):

@@ -16,7 +16,7 @@ import pytest
 
 from budgetopt.errors import InputError, LedgerError
 from budgetopt.ledger import Ledger
-from budgetopt.ledger.transaction import CLOCK_SLACK
+from budgetopt.ledger.reader import CLOCK_SLACK
 
 TRY = """
 import json, sys

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from budgetopt.errors import InputError, LedgerError
-from budgetopt.ledger import transaction
+from budgetopt.ledger import reader as transaction
 
 WEEK = dt.date(2026, 11, 23)
 

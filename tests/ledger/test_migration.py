@@ -8,7 +8,9 @@ from contextlib import closing
 import pytest
 
 from budgetopt.errors import LedgerError
-from budgetopt.ledger import Ledger, postgres_schema, sqlite_schema
+from budgetopt.ledger import Ledger
+from budgetopt.ledger import postgres as postgres_schema
+from budgetopt.ledger import sqlite as sqlite_schema
 
 
 def hashes_in(text):
@@ -82,7 +84,7 @@ def test_what_was_wrong_before_is_found_after(old, database):
     where, run, _ = old(database)
     run("UPDATE ledger_entries SET body = '{}' WHERE number = 2")
     problems = Ledger.open(where).verify().problems
-    assert problems == ("entry 2: its content is not what was recorded",)
+    assert problems == ("entry 2: its content differs from what was recorded",)
 
 
 @DATABASES

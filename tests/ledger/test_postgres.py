@@ -44,11 +44,11 @@ def test_a_changed_column_is_found(year, column):
 def test_a_changed_head_is_found(year):
     ledger, run = year
     outside(run, "UPDATE ledger_head SET hash = hash || ' '")
-    assert ledger.verify().problems == ("the head has another hash than entry 4",)
+    assert ledger.verify().problems == ("the hash in the head differs from that of entry 4",)
     outside(run, "UPDATE ledger_head SET hash = rtrim(hash), number = 3")
-    assert ledger.verify().problems == ("the head says entry 3 is the last, and 4 is",)
+    assert ledger.verify().problems == ("the head names entry 3 as the last, but the last is 4",)
     outside(run, "DELETE FROM ledger_head")
-    assert ledger.verify().problems == ("the head of the ledger is missing or doubled",)
+    assert ledger.verify().problems == ("the head of the ledger is missing or duplicated",)
     with pytest.raises(LedgerError, match="0 heads"):
         ledger.transaction("Ann").__enter__()
 
@@ -56,7 +56,7 @@ def test_a_changed_head_is_found(year):
 def test_a_cut_tail_is_found(year):
     ledger, run = year
     outside(run, "DELETE FROM ledger_entries WHERE number = 4")
-    assert ledger.verify().problems == ("the head says entry 4 is the last, and 3 is",)
+    assert ledger.verify().problems == ("the head names entry 4 as the last, but the last is 3",)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_cut_tail_is_found(year):
 def test_a_missing_trigger_or_index_is_found(year, statement, missing):
     ledger, run = year
     run(statement)
-    assert ledger.verify().problems == (f"the ledger lacks {missing}",)
+    assert ledger.verify().problems == (f"the ledger is missing {missing}",)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_newer_version(year):
 
 def test_a_schema_without_a_ledger(empty_schema):
     url, _ = empty_schema
-    with pytest.raises(LedgerError, match="holds no ledger") as found:
+    with pytest.raises(LedgerError, match="does not contain a ledger") as found:
         Ledger.open(url, create=False)
     assert found.value.code == "bad-file"
 

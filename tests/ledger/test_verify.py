@@ -12,7 +12,7 @@ import pytest
 from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
 from budgetopt.ledger.entry import COLUMNS, hash_of
-from budgetopt.ledger.sqlite_schema import TABLES
+from budgetopt.ledger.sqlite import TABLES
 
 WEEK = dt.date(2026, 11, 23)
 
@@ -69,9 +69,9 @@ def test_a_changed_column_is_found_and_its_entry_named(file, year, column, folde
         first = year.verify().problems[0]
         expected = entry.number
         if column == "number" and entry.number < 5:
-            assert first == f"entry {expected} is not there, {expected + 1} follows"
+            assert first == f"entry {expected} is missing; the next one is {expected + 1}"
         elif column == "number":
-            assert first == "entry 5 is not there, 105 follows"
+            assert first == "entry 5 is missing; the next one is 105"
         else:
             assert f"entry {expected}" in first
         assert year.verify().entries == 5
@@ -81,7 +81,7 @@ def test_a_changed_column_is_found_and_its_entry_named(file, year, column, folde
 def test_a_changed_type_is_found(file, year, column):
     outside(file, (f"UPDATE ledger_entries SET {column} = CAST({column} AS BLOB) "
                    "WHERE number = 2",))  # fmt: skip
-    assert year.verify().problems[0] == f"entry 2: {column} of another type"
+    assert year.verify().problems[0] == f"entry 2: {column} changed type"
     with pytest.raises(LedgerError, match="entry 2 ") as found:
         year.entries()
     assert found.value.code == "ledger-broken"
@@ -90,12 +90,12 @@ def test_a_changed_type_is_found(file, year, column):
 @pytest.mark.parametrize("value", [1.5, "one", b"\x01"])
 def test_a_number_of_another_type_is_found(file, year, value):
     outside(file, ("UPDATE ledger_entries SET revision = ? WHERE number = 1", value))
-    assert year.verify().problems[0] == "entry 1: revision of another type"
+    assert year.verify().problems[0] == "entry 1: revision changed type"
 
 
 def test_bytes_that_are_no_text_are_found(file, year):
     outside(file, ("UPDATE ledger_entries SET who = CAST(x'C3C3' AS TEXT) WHERE number = 3",))
-    assert year.verify().problems == ("entry 3: its content is not what was recorded",)
+    assert year.verify().problems == ("entry 3: its content differs from what was recorded",)
 
 
 def test_every_character_of_an_entry_counts(file, year):
@@ -130,36 +130,41 @@ def test_an_entry_hashed_again_breaks_the_next(file, year):
 
 def test_a_cut_tail_is_found(file, year):
     outside(file, ("DELETE FROM ledger_entries WHERE number > 3",))
-    assert year.verify().problems == ("the head says entry 5 is the last, and 3 is",)
+    assert year.verify().problems == ("the head names entry 5 as the last, but the last is 3",)
     with pytest.raises(LedgerError, match="not its last entry"), year.transaction("Ann"):
         pass
 
 
 def test_a_cut_middle_is_found(file, year):
     outside(file, ("DELETE FROM ledger_entries WHERE number = 3",))
-    assert year.verify().problems[0] == "entry 3 is not there, 4 follows"
+    assert year.verify().problems[0] == "entry 3 is missing; the next one is 4"
 
 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("UPDATE ledger_head SET number = 4", "the head says entry 4 is the last, and 5 is"),
+        (
+            "UPDATE ledger_head SET number = 4",
+            "the head names entry 4 as the last, but the last is 5",
+        ),
         ("UPDATE ledger_head SET number = '5 '", None),
         ("UPDATE ledger_head SET hash = 'f' || substr(hash, 2)", None),
         ("UPDATE ledger_head SET hash = CAST(hash AS BLOB)", None),
-        ("DELETE FROM ledger_head", "the head of the ledger is missing or doubled"),
+        ("DELETE FROM ledger_head", "the head of the ledger is missing or duplicated"),
     ],
 )
 def test_a_changed_head_is_found(file, year, change, problem):
     outside(file, ("UPDATE ledger_head SET hash = 'e' || substr(hash, 2)",))
-    assert year.verify().problems == ("the head has another hash than entry 5",)
+    assert year.verify().problems == ("the hash in the head differs from that of entry 5",)
     outside(file, ("UPDATE ledger_head SET hash = ?", year.entries()[-1].hash))
     assert year.verify().good
     outside(file, (change,))
     if "'5 '" in change:  # SQLite makes a number of it, as which it is what it was.
         assert year.verify().good
     else:
-        assert year.verify().problems[0] == (problem or "the head has another hash than entry 5")
+        assert year.verify().problems[0] == (
+            problem or "the hash in the head differs from that of entry 5"
+        )
 
 
 @pytest.mark.parametrize("sql", [sql for sql in TABLES if "TABLE" not in sql])
@@ -169,13 +174,13 @@ def test_a_missing_trigger_or_index_is_found(file, year, sql):
         connection.execute(f"DROP {what} {name}")
     (problem,) = year.verify().problems
     assert name in problem
-    assert problem.startswith("the ledger lacks ")
+    assert problem.startswith("the ledger is missing ")
 
 
 def test_another_table_is_found(file, year):
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE mine (x)")
-    assert year.verify().problems == ("the ledger has TABLE mine too",)
+    assert year.verify().problems == ("the ledger also contains TABLE mine",)
 
 
 def test_an_anchor_finds_a_chain_written_anew(file, year, clock):
@@ -202,7 +207,7 @@ def test_nothing_is_changed_by_plain_statements(file, year):
         ):
             with contextlib.suppress(sqlite3.IntegrityError):
                 connection.execute(statement)
-    assert year.verify().good or year.verify().problems[0].startswith("the head says entry 7")
+    assert year.verify().good or year.verify().problems[0].startswith("the head names entry 7")
 
 
 def flipped(file, year, positions):

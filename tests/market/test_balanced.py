@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from budgetopt.market.streams import BLOCK, Balanced
+from budgetopt.market.random import BLOCK, Balanced
 
 
 def stream(runs=BLOCK, first=0, seed=7, purpose="noise"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from budgetopt.belief import learn
+from budgetopt.belief.belief import learn
 from budgetopt.curves import Carryover
 from budgetopt.errors import InputError
 from budgetopt.history import Delay, History

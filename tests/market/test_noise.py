@@ -8,8 +8,7 @@ from scipy import special, stats
 
 from budgetopt.errors import InputError
 from budgetopt.market import Noise
-from budgetopt.market.poisson import SMALL, poisson_quantile
-from budgetopt.market.streams import Stream
+from budgetopt.market.random import SMALL, Stream, poisson_quantile
 
 MEANS = [0.0, 1e-9, 0.3, 1, 3.999, SMALL, 4.001, 7, 12.5, 40, 333.3, 1e4]
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import tomllib
 from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetopt.curves import Exponential, Log, stack
+from budgetopt.curves import Exponential, Log
+from budgetopt.curves.stack import stack
 from budgetopt.errors import CalendarError, InputError, PlanError
+from budgetopt.i18n import in_language
 from budgetopt.market import (
     KINDS,
     RISKS,
@@ -43,6 +46,30 @@ def market(start=None):
     return Market(channels=NAMES, curves=CURVES, start=start)
 
 
+@pytest.mark.parametrize(
+    ("scenario", "english", "chinese"),
+    [
+        (PlatformPolicy(), ["price +30%", "reach -20%"], ["价格 +30%", "覆盖人群 -20%"]),
+        (
+            NegativePublicity(recovery=1),
+            ["40% of the response lost", "half recovered in 1 week"],
+            ["效果损失 40%", "每 1 周恢复一半"],
+        ),
+        (
+            CreativeFatigue(size=0.1),
+            ["10% of the response lost each week", "at least 50% of it left"],
+            ["效果每周损失 10%", "至少保留 50%"],
+        ),
+        (Outage(days=3), [], []),
+        (Factors(tracking="-5%"), ["reported share -5%"], ["回传比例 -5%"]),
+    ],
+)
+def test_what_a_scenario_assumes_is_said_in_both_languages(scenario, english, chinese):
+    said = scenario.assumptions()
+    assert said == english
+    assert [in_language(clause, "zh") for clause in said] == chinese
+
+
 def weather(*scenarios, weeks=8, runs=1, start=None, seed=7):
     return list(market(start).weather(weeks, runs, seed, scenarios=scenarios))
 
@@ -54,7 +81,7 @@ def factors(name, *scenarios, column=0, **settings):
 
 
 def test_budget_change():
-    found = factors("budget", BudgetChange(size=-0.2, start=3, end=4), weeks=5)
+    found = factors("budget", BudgetChange(size="-20%", start=3, end=4), weeks=5)
     assert found == [1, 1, 0.8, 0.8, 1]
 
 
@@ -68,7 +95,7 @@ def test_competitor_fades_by_half_in_its_recovery_time():
 
 
 def test_platform_policy_moves_price_and_reach():
-    rule = PlatformPolicy(start=2, channels=["feed"], price=0.3, reach=-0.2)
+    rule = PlatformPolicy(start=2, channels=["feed"], price="+30%", reach="-20%")
     assert factors("price", rule, column=1, weeks=3) == pytest.approx([1, 1.3, 1.3])
     assert factors("reach", rule, column=1, weeks=3) == pytest.approx([1, 0.8, 0.8])
     assert factors("price", rule, column=0, weeks=2) == [1, 1]
@@ -80,7 +107,7 @@ def test_platform_policy_moves_price_and_reach():
 
 
 def test_reach_leaves_the_first_unit_as_it_was_and_lowers_the_top():
-    week = weather(PlatformPolicy(price=0, reach=-0.2))[0]
+    week = weather(PlatformPolicy(price="x1", reach="-20%"))[0]
     np.testing.assert_allclose(week.curve.slope([0.0, 0, 0]), CURVES.slope([0.0, 0, 0]), rtol=1e-12)
     assert week.curve.value(np.full(3, 1e6))[0] == pytest.approx(240)
 
@@ -138,7 +165,7 @@ def test_a_promotion_raises_demand_and_prices_on_its_days():
 
 
 def test_a_dated_scenario_may_have_begun_before_the_first_week():
-    running = Promotion(start="2026-05-01", end="2026-06-02", demand=1.0)
+    running = Promotion(start="2026-05-01", end="2026-06-02", demand="+100%")
     assert factors("response", running, start=dt.date(2026, 6, 1), weeks=2) == pytest.approx(
         [1 + 2 / 7, 1]
     )
@@ -156,7 +183,14 @@ def test_a_weak_effect_lasts():
 
 def test_factors_say_anything_else():
     said = Factors(
-        start=2, end=2, demand=0.5, price=2, reach=0.9, delivery=1.1, tracking=0.2, budget=0.7
+        start=2,
+        end=2,
+        demand="x0.5",
+        price="x2",
+        reach="-10%",
+        delivery="+10%",
+        tracking="x0.2",
+        budget="-30%",
     )
     week = weather(said)[1]
     found = [week.response, week.price, week.reach, week.delivery, week.tracking, week.budget[0]]
@@ -170,10 +204,10 @@ def test_several_at_once_multiply_in_any_order():
     happening = [
         Competitor(size=0.2),
         NegativePublicity(size=0.4, channels=["feed", "shop"]),
-        Promotion(demand=0.5, price=0.2),
-        PlatformPolicy(price=0.3, reach=0),
-        BudgetChange(size=-0.2),
-        Factors(budget=0.5),
+        Promotion(demand="+50%", price="+20%"),
+        PlatformPolicy(price="+30%", reach="+0%"),
+        BudgetChange(size="-20%"),
+        Factors(budget="x0.5"),
     ]
     week, other = weather(*happening)[0], weather(*happening[::-1])[0]
     np.testing.assert_allclose(week.response, [1.2, 0.72, 0.72])
@@ -197,7 +231,7 @@ class TestChance:
             np.testing.assert_array_equal(np.broadcast_to(week.open, (runs, 3))[:, 2], there)
 
     def test_the_budget_of_each_run(self):
-        sky = market().weather(1, 100, 7, scenarios=[BudgetChange(size=-0.5, chance=0.5)])
+        sky = market().weather(1, 100, 7, scenarios=[BudgetChange(size="-50%", chance=0.5)])
         week = next(iter(sky))
         np.testing.assert_array_equal(week.budget, np.where(sky.happens["budget"], 0.5, 1.0))
 
@@ -224,7 +258,7 @@ class TestErrors:
                 "bad-argument",
                 "size of scenario 'competitor' is 1.01",
             ),
-            (lambda: Competitor(size=-0.01), "bad-argument", "at least 0 and at most 1"),
+            (lambda: Competitor(size=-0.01), "bad-argument", "from 0 to 1"),
             (lambda: Competitor(chance=1.01), "bad-argument", "chance of scenario"),
             (lambda: Competitor(chance=-0.01), "bad-argument", "chance of scenario"),
             (lambda: Competitor(chance=float("nan")), "bad-argument", "chance of scenario"),
@@ -245,11 +279,11 @@ class TestErrors:
             (lambda: Competitor(name=" "), "bad-name", "give it a text"),
             (lambda: Competitor(name=5), "bad-name", "give it a text"),
             (lambda: Competitor(channels=5), "bad-argument", "give names"),
-            (lambda: BudgetChange(size=-1.01), "bad-argument", "at least -1"),
+            (lambda: BudgetChange(size="-101%"), "bad-argument", "at least -100%"),
             (lambda: BudgetChange(channels=["feed"]), "bad-argument", "whole plan's"),
-            (lambda: Factors(channels=["feed"], budget=0.5), "bad-argument", "whole plan's"),
-            (lambda: PlatformPolicy(price=-1), "bad-argument", "above -1"),
-            (lambda: PlatformPolicy(reach=-1), "bad-argument", "above -1"),
+            (lambda: Factors(channels=["feed"], budget="x0.5"), "bad-argument", "whole plan's"),
+            (lambda: PlatformPolicy(price="-100%"), "bad-argument", "above -100%"),
+            (lambda: PlatformPolicy(reach="-100%"), "bad-argument", "above -100%"),
             (lambda: Outage(days=0), "bad-argument", "above 0"),
             (lambda: Outage(days=2, end=3), "bad-argument", "days, not an end"),
             (lambda: ChannelClosed(), "bad-argument", "name the channels"),
@@ -265,8 +299,8 @@ class TestErrors:
 
     def test_just_inside_passes(self):
         Competitor(size=1, chance=0, start=5, end=5)
-        BudgetChange(size=-1)
-        PlatformPolicy(price=-0.999, reach=-0.999)
+        BudgetChange(size="-100%")
+        PlatformPolicy(price="-99.9%", reach="x0.001")
 
     def test_a_misspelt_channel(self):
         with pytest.raises(InputError, match="did you mean 'feed'") as caught:
@@ -302,7 +336,7 @@ class TestErrors:
         assert one.scenarios == (Competitor(),)
 
     def test_two_of_one_name(self):
-        with pytest.raises(InputError, match="two scenarios are called 'competitor'"):
+        with pytest.raises(InputError, match="two scenarios are named 'competitor'"):
             weather(Competitor(start=1, end=1), Competitor(start=3, end=3))
 
 
@@ -383,7 +417,10 @@ class TestFiles:
             "recovery",
         }
         assert (rival["size"]["minimum"], rival["size"]["maximum"]) == (0, 1)
-        assert by_kind["platform-policy"]["properties"]["price"]["exclusiveMinimum"] == -1
+        price = by_kind["platform-policy"]["properties"]["price"]
+        assert (price["type"], price["default"]) == ("string", "+30%")
+        assert all(re.search(price["pattern"], text) for text in ("+30%", "-2.5 %", "x1.3", "×2"))
+        assert not any(re.search(price["pattern"], text) for text in ("30%", "1.3", "up"))
         assert all(not one["additionalProperties"] for one in by_kind.values())
 
 

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetopt.curves import Exponential, Hill, Log, Mixture, Points, Power, Stack, stack
+from budgetopt.curves import Exponential, Hill, Log, Mixture, Points, Power, Scaled, Stack
+from budgetopt.curves.stack import stack
 from budgetopt.errors import InputError
-from budgetopt.market import ByRun, Market, Prior, Scaled
-from budgetopt.market.streams import BLOCK
+from budgetopt.market import ByRun, Market, Prior
+from budgetopt.market.random import BLOCK
 from budgetopt.market.truth import draw_truth, one_cell
 from budgetopt.optimize.waterfill import waterfill
 

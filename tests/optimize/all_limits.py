@@ -327,7 +327,20 @@ def _below_hurdle(week, at, minor, hurdle):
 
 def splits(week):
     """Return all splits on whole steps that a small week allows, by trying each."""
-    menus = []
+    return [s for s in within_budget(menus(week), week.spendable) if not broken(week, s)]
+
+
+def best_split(week, than=-math.inf):
+    """Return the objective of the best split on whole steps, None where none beats another."""
+    tried = within_budget(menus(week), week.spendable)
+    worth = {s: week.objective(s) for s in tried}
+    better = (s for s in sorted(worth, key=worth.get, reverse=True) if worth[s] > than)
+    return next((worth[s] for s in better if not broken(week, s)), None)
+
+
+def menus(week):
+    """Return what each channel alone may spend, in minor units."""
+    found, alone = [], [0] * len(week.lines)
     for at, line in enumerate(week.lines):
         lot = line.lot or week.step
         menu = set(range(0, week.spendable + 1, lot))
@@ -335,14 +348,25 @@ def splits(week):
         menu |= {line.floor, _reach(week, at)[0]}
         if line.lot is not None or any(limit[0] == "few moves" for limit in week.limits):
             menu |= {week.last[at]} if week.last is not None else set()
-        alone = [0] * len(week.lines)
         keep = []
         for x in sorted(menu):
             alone[at] = x
             if not list(_broken_line(week, at, alone)):
                 keep.append(x)
-        menus.append(keep)
-    return [s for s in itertools.product(*menus) if not broken(week, s)]
+        alone[at] = 0
+        found.append(keep)
+    return found
+
+
+def within_budget(choices, budget):
+    """Yield every way to take one of each channel's amounts that a budget covers."""
+    if not choices:
+        yield ()
+        return
+    for x in choices[0]:
+        if x <= budget:
+            for rest in within_budget(choices[1:], budget - x):
+                yield (x, *rest)
 
 
 def random_line(rng, at, budget, units, size, s_curves, step):
@@ -432,11 +456,15 @@ KINDS = (
 )  # fmt: skip
 
 
-def random_week(rng, *, small=False, kinds=KINDS, s_curves=None, limits=None, currency=None):
-    """Return a week that may or may not have a split."""
+def random_week(
+    rng, *, small=False, kinds=KINDS, s_curves=None, limits=None, currency=None, sizes=None,
+    steps=(8, 14),
+):  # fmt: skip
+    """Return a week that may or may not have a split; a small one has few steps."""
     currency = currency or ("JPY" if small else rng.choice(["JPY", "CNY", "CNY", "KWD"]))
-    units, size = 10 ** DIGITS[currency], rng.randint(1 if small else 2, 3 if small else 5)
-    steps = rng.randint(8, 14)
+    units = 10 ** DIGITS[currency]
+    size = rng.randint(*(sizes or ((1, 3) if small else (2, 5))))
+    steps = rng.randint(*steps)
     step = rng.choice([1, 1, 7, 100]) if small else rng.choice([1, 1, 5, units, 10 * units])
     budget = step * steps if small else int(10 ** rng.uniform(2, 5)) * units
     budget += rng.choice([0, 0, step // 2])

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from budgetopt.curves import Hill, Log, Points, Power, stack
+from budgetopt.curves import Hill, Log, Points, Power
+from budgetopt.curves.stack import stack
 from budgetopt.money import Currency
 from budgetopt.optimize import Problem
 from budgetopt.plan import Bounds, Row

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt.curves import Exponential, Hill, Log, Logistic, Points, Power, stack
+from budgetopt.curves import Exponential, Hill, Log, Logistic, Points, Power
+from budgetopt.curves.stack import stack
 
 KINDS = ("exponential", "hill", "hill-1", "log", "power", "logistic", "points")
 

@@ -15,8 +15,8 @@ import budgetopt as bo
 from budgetopt.curves import Hill, Log, Points
 from budgetopt.errors import CODES, InfeasibleError, SolverError
 from budgetopt.optimize import METHODS
+from budgetopt.optimize.build import problem_of
 from budgetopt.optimize.engines import solve
-from budgetopt.optimize.problem import problem_of
 from budgetopt.plan import Goal, Limit
 
 from .all_limits import allocated, broken, minors, plan_of, random_week, splits

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt import Allocation, Channel, Exponential, Log, Plan, Points, Power
-from budgetopt.figures import show_figure
+from budgetopt.i18n.messages import show_figure
 from budgetopt.optimize import round_amount
 from budgetopt.plan import Bounds, Reserve
 
@@ -87,7 +87,7 @@ def test_a_spend_off_the_step_cannot_be_constructed():
     )
     week = bo.allocate(plan)
     assert list(week.spend.values()) == [90, Decimal("3.33")]
-    with pytest.raises(bo.VerificationError, match="no multiple of the step 10"):
+    with pytest.raises(bo.VerificationError, match="not a multiple of the step 10"):
         spent(week, a=Decimal("89.99"))
     assert spent(week, a=Decimal(80)).unspent == Decimal("16.67")
 
@@ -283,3 +283,18 @@ def test_points_that_fall_short_of_concave_show_in_the_gap():
                                               (20, "1"), ("19.99", "0.1")])  # fmt: skip
 def test_margins_are_said_for_a_round_amount_near_a_fiftieth_of_the_budget(budget, unit):
     assert round_amount(Decimal(budget)) == Decimal(unit)
+
+
+@pytest.mark.parametrize(
+    ("short", "said"),
+    [
+        (0, "the best possible under the limits"),
+        (1.6e-16, "the best possible under the limits"),
+        (9e-7, "the best possible under the limits"),
+        (2e-6, "within 0.0002 % of the best possible under the limits"),
+    ],
+)
+def test_what_is_proven_is_called_the_best_possible(week, short, said):
+    near = replace(week, bound=week.objective / (1 - short))
+    assert near.proven == (said[:3] == "the")
+    assert f", {said} (" in near.explain().splitlines()[0]

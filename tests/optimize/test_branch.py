@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt.curves import Hill, Log, Points, Power, stack
+from budgetopt.curves import Hill, Log, Points, Power
+from budgetopt.curves.stack import stack
 from budgetopt.errors import InfeasibleError
-from budgetopt.optimize import waterfill
 from budgetopt.optimize.branch import branch, explore
+from budgetopt.optimize.waterfill import waterfill
 
 from .branch_cases import assert_kept, best_on_grid, problem, random_problem, s_curves
 

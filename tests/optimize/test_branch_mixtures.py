@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from budgetopt.curves import Curve, Mixture, Points
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize import allocate, lagrangian_bound, waterfill
+from budgetopt.optimize import lagrangian_bound
+from budgetopt.optimize.allocate import allocate
 from budgetopt.optimize.branch.search import branch, explore
 from budgetopt.optimize.engines import solve
+from budgetopt.optimize.waterfill import waterfill
 from budgetopt.plan import Channel, Plan, Row
 
 from .branch_cases import assert_kept, best_of_many, best_on_grid, problem

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt.curves import Hill, Log, stack
+from budgetopt.curves import Hill, Log
+from budgetopt.curves.stack import stack
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.branch import branch, explore
-from budgetopt.optimize.lagrangian import field_of, priced
+from budgetopt.optimize.certificate import field_of, priced
 from budgetopt.plan import Row
 
 from .branch_cases import assert_kept, best_of_many, problem, random_problem, random_rows, s_curves

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 from scipy.sparse import csr_array
 
-from budgetopt.curves import Exponential, Hill, Log, Points, Power, stack
+from budgetopt.curves import Exponential, Hill, Log, Points, Power
+from budgetopt.curves.stack import stack
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize import waterfill
+from budgetopt.optimize.certificate import Field, priced
 from budgetopt.optimize.dual import dual
-from budgetopt.optimize.dual.newton import complementary
-from budgetopt.optimize.lagrangian import Field, priced
-from budgetopt.optimize.rows import Rows
+from budgetopt.optimize.dual.search import complementary
+from budgetopt.optimize.problem import Rows
+from budgetopt.optimize.waterfill import waterfill
 
 from .helpers import KINDS, MAKE, random_case, random_parameters
 

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt import Channel, Exponential, Hill, History, Log, Plan, Reserve, allocate, learn
+from budgetopt.belief import Settings
 from budgetopt.errors import InputError, PlanError
+from budgetopt.optimize.build import problem_of
 from budgetopt.optimize.frontier import frontier, with_budget
-from budgetopt.optimize.problem import problem_of
-from budgetopt.optimize.risk import Risk, risk_averse, spread
+from budgetopt.optimize.risk import Risk, risk_averse
+from budgetopt.optimize.risk.measure import spread
 from budgetopt.plan import Goal, Limit
 
 
@@ -159,7 +161,7 @@ def test_infeasible_budgets_say_why():
     line = frontier(three(spend="all"), budgets=[10, 600, 90_000])
     first, middle, last = line.points
     assert (first.feasible, middle.feasible, last.feasible) == (False, True, True)
-    assert "least that must be spent" in first.problem
+    assert "must be spent" in first.problem
     assert np.isnan(first.outcome)
     assert np.isnan(first.roas)
     assert first.binding == ()
@@ -262,3 +264,70 @@ def test_a_belief_gives_its_mean_and_its_risk():
     found = spread(draws, solved.spend, [100.0, 100.0, 100.0])
     assert found.low < found.median < found.high
     assert 0 <= found.better <= 1
+
+
+@pytest.mark.parametrize(
+    ("budgets", "said"),
+    [
+        ([10, 20, 40], "From 10 to 40 CNY mROAS is at least 1 everywhere."),
+        ([300, 400, 800], "From 300 to 800 CNY mROAS is below 1 everywhere."),
+        ([10, 400], "At 200 CNY mROAS falls to 1."),
+    ],
+)
+def test_a_hurdle_beyond_the_budgets_is_said_to_be_beyond_them(budgets, said):
+    line = frontier(logs(outcome="revenue"), budgets=budgets)
+    assert said in line.summary()
+
+
+def test_a_count_without_a_value_has_a_cost_and_no_hurdle():
+    line = frontier(logs(outcome="转化"), budgets=[100, 200, 400])
+    first, last = line.points[0], line.points[-1]
+    text = line.summary()
+    assert "ROAS" not in text
+    assert (
+        f"one more costs {1 / first.mroas:.3g} at first and costs {1 / last.mroas:.3g} at last "
+        "(marginal CPA)" in text
+    )
+
+
+def test_a_frontier_with_a_risk_has_the_splits_that_the_risk_likes_best():
+    plan, belief = _learned()
+    risk, budgets = Risk.mean_cvar(0.8, 0.1), [600, 900, 1200, 1500]
+    line = frontier(plan, belief, budgets, risk=risk, draws=60, seed=3)
+    neutral = frontier(plan, belief, budgets)
+    for point, plain in zip(line.points, neutral.points, strict=True):
+        week = allocate(with_budget(plan, point.budget), belief, risk=risk, draws=60, seed=3)
+        assert point.allocation == week
+        assert point.outcome <= plain.outcome * (1 + 1e-9)
+    assert any(p.allocation.spend != q.allocation.spend
+               for p, q in zip(line.points, neutral.points, strict=True))  # fmt: skip
+    # What the next unit brings is the slope of what is expected along these splits.
+    between = (line.points[2].value - line.points[1].value) / 300
+    assert line.points[2].mroas < between < line.points[1].mroas
+    assert line.knee in [p.budget for p in line.points]
+    hurdle = (line.points[1].mroas + line.points[2].mroas) / 2
+    assert 900 < line.budget_at(hurdle) < 1200
+
+
+def test_a_frontier_of_a_neutral_risk_is_the_frontier():
+    plan, belief = _learned()
+    budgets = [600, 900, 1200]
+    line, plain = (frontier(plan, belief, budgets, risk=r) for r in (Risk.mean(), None))
+    assert line.points == plain.points
+    assert line.knee == plain.knee
+
+
+def test_a_risk_needs_a_belief():
+    with pytest.raises(InputError, match="no belief") as caught:
+        frontier(logs(), budgets=[100], risk=Risk.cvar())
+    assert caught.value.code == "bad-argument"
+
+
+def _learned():
+    weeks = np.datetime64("2026-01-05") + 7 * np.arange(10)
+    rng = np.random.default_rng(5)
+    spend = rng.uniform(100, 600, (10, 3))
+    outcome = np.array([40.0, 25.0, 60.0]) * np.sqrt(spend) * np.exp(rng.normal(0, 0.3, (10, 3)))
+    past = History(("a", "b", "c"), weeks, spend, outcome=outcome)
+    plan = Plan(budget=900, currency="CNY", channels=[Channel(n) for n in "abc"])
+    return plan, learn(past, plan, settings=Settings(points=9, noise=(0.2, 0.4), steep_shapes=()))

@@ -12,9 +12,9 @@ from scipy.optimize import minimize
 import budgetopt as bo
 from budgetopt.curves import Exponential, Hill, Log, Points, Power
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.lagrangian import field_of, priced
-from budgetopt.optimize.problem import problem_of
-from budgetopt.optimize.programs import linear
+from budgetopt.optimize.build import problem_of
+from budgetopt.optimize.certificate import field_of, priced
+from budgetopt.optimize.programs.linear import linear
 from budgetopt.optimize.waterfill import waterfill
 from budgetopt.plan import Goal, Limit
 

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from budgetopt import Channel, Hill, Plan
-from budgetopt.belief.grid import Grid
+from budgetopt.belief.settings import Grid
 from budgetopt.curves import Log, Mixture, Points
 from budgetopt.errors import InputError, SolverError
-from budgetopt.optimize.problem import problem_of
-from budgetopt.optimize.risk import Risk, risk_averse, spread
-from budgetopt.optimize.risk.columns import columns
-from budgetopt.optimize.risk.scene import Scene
-from budgetopt.optimize.risk.tails import allowed, concave
-from budgetopt.optimize.solved import Solved
+from budgetopt.optimize.build import problem_of
+from budgetopt.optimize.problem import Solved
+from budgetopt.optimize.risk import Risk, risk_averse, search
+from budgetopt.optimize.risk.draws import DrawProblem
+from budgetopt.optimize.risk.measure import spread
+from budgetopt.optimize.risk.tails import allowed, columns, concave
 from budgetopt.optimize.waterfill import waterfill
 from budgetopt.plan import Goal, Limit
 
@@ -61,8 +61,8 @@ def random_split(rng, lower, upper, budget):
     return np.minimum(spend, upper)
 
 
-def gap(solved, scene, risk):
-    return (solved.bound - risk.value(scene.value(solved.spend))) / abs(solved.bound)
+def gap(solved, sample, risk):
+    return (solved.bound - risk.value(sample.value(solved.spend))) / abs(solved.bound)
 
 
 def test_measures_by_hand():
@@ -165,7 +165,7 @@ def test_one_draw_and_equal_draws_carry_no_risk(risk):
         draws = Mixture(GRID.cells, np.repeat(np.asarray(one.weights), count, axis=0))
         solved = risk_averse(week, draws, risk)
         assert solved.spend == pytest.approx(best.spend[0], rel=1e-4, abs=1e-3)
-        assert Scene.of(week, draws).value(solved.spend)[0] == pytest.approx(
+        assert DrawProblem.of(week, draws).value(solved.spend)[0] == pytest.approx(
             one.value(best.spend[0]).sum(), rel=1e-9
         )
 
@@ -177,16 +177,16 @@ def test_one_draw_and_equal_draws_carry_no_risk(risk):
 )
 def test_mean_cvar_is_proven(seed, spend, risk):
     week, draws = problem(cap=220, floor=3, spend=spend), random_draws(seed=seed)
-    scene = Scene.of(week, draws)
+    sample = DrawProblem.of(week, draws)
     solved = risk_averse(week, draws, risk)
-    assert -1e-12 < gap(solved, scene, risk) < 1e-9
+    assert -1e-12 < gap(solved, sample, risk) < 1e-9
     assert solved.spend.sum() <= 500 * (1 + 1e-12)
     assert np.all(solved.spend >= week.lower - 1e-9)
     assert np.all(solved.spend <= week.upper + 1e-9)
     rng = np.random.default_rng(seed)
     for _ in range(200):
         other = random_split(rng, week.lower, week.upper, 500.0)
-        assert risk.value(scene.value(other)) <= solved.bound * (1 + 1e-9)
+        assert risk.value(sample.value(other)) <= solved.bound * (1 + 1e-9)
 
 
 def test_a_safe_channel_gets_more_from_those_who_fear_risk():
@@ -206,8 +206,8 @@ def test_prices_are_slopes_of_the_measure():
     solved = risk_averse(week, draws, risk)
     more = risk_averse(replace(week, budget=week.budget + 100), draws, risk)
     less = risk_averse(replace(week, budget=week.budget - 100), draws, risk)
-    scene = Scene.of(week, draws)
-    high, low = (risk.value(scene.value(s.spend)) for s in (more, less))
+    sample = DrawProblem.of(week, draws)
+    high, low = (risk.value(sample.value(s.spend)) for s in (more, less))
     assert solved.prices[0] == pytest.approx((high - low) / 2, rel=1e-4)
 
 
@@ -225,7 +225,7 @@ def test_rows_are_kept_and_proven(rule):
     solved = risk_averse(week, draws, risk)
     used = week.rows.used(solved.spend, np.zeros(5), week.last_money)
     assert np.all(used <= week.rows.room + 1e-6)
-    assert -1e-12 < gap(solved, Scene.of(week, draws), risk) < 1e-7
+    assert -1e-12 < gap(solved, DrawProblem.of(week, draws), risk) < 1e-7
 
 
 @pytest.mark.parametrize("factor", [1e-8, 1.0, 1e8])
@@ -234,7 +234,7 @@ def test_the_split_is_free_of_the_units_of_the_outcome(factor):
     scaled = Mixture(GRID.cells, factor * np.asarray(draws.weights))
     solved = risk_averse(week, scaled, risk)
     assert solved.spend == pytest.approx(risk_averse(week, draws, risk).spend, rel=1e-5, abs=1e-3)
-    assert gap(solved, Scene.of(week, scaled), risk) < 1e-9
+    assert gap(solved, DrawProblem.of(week, scaled), risk) < 1e-9
 
 
 def random_points(channels, draws, seed, kinds=4):
@@ -277,7 +277,7 @@ def test_straight_pieces_agree_with_a_linear_program(seed, weight, tail):
     draws, week = random_points(3, 12, seed), problem(3, cap=150)
     risk = Risk.mean_cvar(weight, tail)
     solved = risk_averse(week, draws, risk)
-    value = risk.value(Scene.of(week, draws).value(solved.spend))
+    value = risk.value(DrawProblem.of(week, draws).value(solved.spend))
     best = by_linear_program(draws, 150.0, 300.0, weight, tail)
     assert value == pytest.approx(best, rel=1e-6)
     assert solved.bound == pytest.approx(best, rel=1e-6)
@@ -285,13 +285,13 @@ def test_straight_pieces_agree_with_a_linear_program(seed, weight, tail):
 
 def test_columns_alone_close_the_gap_of_smooth_curves():
     week, draws, risk = problem(cap=250), random_draws(), Risk.cvar(0.1)
-    scene = Scene.of(week, draws)
-    mean = scene.solve(np.full(scene.size, 1 / scene.size))
-    solved = columns(scene, risk, mean, [mean.spend])
+    sample = DrawProblem.of(week, draws)
+    mean = sample.solve(np.full(sample.size, 1 / sample.size))
+    solved = columns(sample, risk, mean, [mean.spend])
     assert solved.method == "columns"
-    assert gap(solved, scene, risk) < 1e-6
+    assert gap(solved, sample, risk) < 1e-6
     best = risk_averse(week, draws, risk)
-    assert risk.value(scene.value(solved.spend)) <= best.bound
+    assert risk.value(sample.value(solved.spend)) <= best.bound
     assert solved.prices[0] == pytest.approx(best.prices[0], rel=1e-2)
 
 
@@ -299,15 +299,38 @@ def test_time_that_is_up_still_gives_a_verified_bound():
     draws, week = random_points(3, 12, 0), problem(3, cap=150)
     risk = Risk.cvar(0.2)
     solved = risk_averse(week, draws, risk, time_limit=0.0)
-    value = risk.value(Scene.of(week, draws).value(solved.spend))
+    value = risk.value(DrawProblem.of(week, draws).value(solved.spend))
     best = by_linear_program(draws, 150.0, 300.0, 1.0, 0.2)
     assert value <= best * (1 + 1e-9)
     assert solved.bound >= best * (1 - 1e-9)
 
 
-def grid_of_two_channels(scene, budget, steps):
+@pytest.mark.parametrize("kind", ["quantile", "chance"])
+def test_a_search_for_a_risk_ends_by_its_work(kind, monkeypatch):
+    week, draws = problem(8, cap=150), random_draws(8, 60)
+    even = float(np.quantile(draws.value(np.full(8, week.budget_money / 8)).sum(axis=-1), 0.6))
+    risk = Risk.quantile(0.2) if kind == "quantile" else Risk.chance(even)
+    turns, climb = [], search._best
+
+    def counts(*given):
+        turns.append(given)
+        return climb(*given)
+
+    monkeypatch.setattr(search, "_best", counts)
+    whole = risk_averse(week, draws, risk)
+    most, values = len(turns), DrawProblem.of(week, draws)
+    monkeypatch.setattr(search, "_WORK", 0.0)
+    short = [risk_averse(week, draws, risk) for _ in "ab"]
+    assert len(turns) - most < 2 * most
+    assert short[0].spend.tolist() == short[1].spend.tolist()
+    worth = [risk.value(values.value(one.spend)) for one in (short[0], whole)]
+    assert worth[0] <= worth[1] <= whole.bound
+    assert short[0].bound == whole.bound
+
+
+def grid_of_two_channels(sample, budget, steps):
     first = np.linspace(0, budget, steps)
-    return scene.draws.value(np.stack([first, budget - first], axis=1)[:, None, :]).sum(axis=-1)
+    return sample.draws.value(np.stack([first, budget - first], axis=1)[:, None, :]).sum(axis=-1)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -316,10 +339,10 @@ def grid_of_two_channels(scene, budget, steps):
 )
 def test_two_channels_against_brute_force(seed, risk):
     week, draws = problem(2), random_draws(2, 25, seed)
-    scene = Scene.of(week, draws)
+    sample = DrawProblem.of(week, draws)
     solved = risk_averse(week, draws, risk)
-    value = risk.value(scene.value(solved.spend))
-    grid = grid_of_two_channels(scene, 200.0, 2001)
+    value = risk.value(sample.value(solved.spend))
+    grid = grid_of_two_channels(sample, 200.0, 2001)
     best = max(risk.value(row) for row in grid)
     assert solved.bound >= max(best, value) * (1 - 1e-9)
     assert value >= best * (1 - (1e-6 if risk.concave else 0.01))
@@ -328,15 +351,15 @@ def test_two_channels_against_brute_force(seed, risk):
 @pytest.mark.parametrize("seed", range(6))
 def test_chances_of_two_channels_against_brute_force(seed):
     week, draws = problem(2), random_draws(2, 25, seed)
-    scene = Scene.of(week, draws)
-    grid = grid_of_two_channels(scene, 200.0, 2001)
+    sample = DrawProblem.of(week, draws)
+    grid = grid_of_two_channels(sample, 200.0, 2001)
     mean = risk_averse(week, draws, Risk.mean()).spend
-    risk = Risk.chance(float(np.quantile(scene.value(mean), 0.4)))
+    risk = Risk.chance(float(np.quantile(sample.value(mean), 0.4)))
     solved = risk_averse(week, draws, risk)
-    value = risk.value(scene.value(solved.spend))
+    value = risk.value(sample.value(solved.spend))
     best = max(risk.value(row) for row in grid)
     assert value >= best - 0.08
-    assert value >= risk.value(scene.value(mean))
+    assert value >= risk.value(sample.value(mean))
     assert solved.bound >= best
     assert np.all(solved.prices == 0)
 
@@ -344,12 +367,12 @@ def test_chances_of_two_channels_against_brute_force(seed):
 def test_beating_last_week_is_at_least_as_likely_as_with_the_mean():
     draws = random_draws()
     week = problem(cap=250, last={f"c{n}": 100 for n in range(5)})
-    scene = Scene.of(week, draws)
-    last, risk = scene.value(week.last_money), Risk.chance()
+    sample = DrawProblem.of(week, draws)
+    last, risk = sample.value(week.last_money), Risk.chance()
     mean = risk_averse(week, draws, Risk.mean()).spend
     solved = risk_averse(week, draws, risk)
-    value = risk.value(scene.value(solved.spend), last)
-    assert value >= risk.value(scene.value(mean), last)
+    value = risk.value(sample.value(solved.spend), last)
+    assert value >= risk.value(sample.value(mean), last)
     assert value <= solved.bound <= 1
 
 
@@ -377,12 +400,12 @@ def test_the_same_input_gives_the_same_bytes():
 
 def test_concave_measures_of_offset_draws():
     week, draws = problem(cap=250), random_draws(draws=10)
-    scene = Scene.of(week, draws)
+    sample = DrawProblem.of(week, draws)
     away = np.linspace(0, 200, 10)
-    offset = Scene(week, draws, away)
+    offset = DrawProblem(week, draws, away)
     risk = Risk.cvar(0.1)
     solved: Solved = concave(offset, risk)
-    value = float(np.min(scene.value(solved.spend) - away))
+    value = float(np.min(sample.value(solved.spend) - away))
     assert solved.bound == pytest.approx(value, rel=1e-8)
 
 
@@ -395,9 +418,9 @@ def test_spread_by_hand():
     assert (found.low, found.median, found.high) == pytest.approx((5 * unit, 50 * unit, 95 * unit))
     assert found.mean == pytest.approx(50.5 * unit)
     assert (found.better, found.draws) == (1.0, 100)
-    assert spread(draws, [1.0, 1.0], [1.0, 1.0]).better == 0.0
+    assert spread(draws, [1.0, 1.0], [1.0, 1.0]).better is None
     assert spread(draws, [1.0, 1.0]).better is None
-    assert "90 of 100 draws" in found.summary()
-    assert "100 of 100" in found.summary()
+    assert "90% of simulations" in found.summary()
+    assert "100% of them" in found.summary()
     net = spread(draws, [1.0, 1.0], weight=2.0, cost=1.0)
     assert net.median == pytest.approx(100 * unit - 2)

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from budgetopt.curves import Hill, Log, Mixture, Points, stack
+from budgetopt.curves import Hill, Log, Mixture, Points
+from budgetopt.curves.stack import stack
 from budgetopt.errors import SolverError
-from budgetopt.optimize import lagrangian_bound, waterfill
+from budgetopt.optimize import lagrangian_bound
+from budgetopt.optimize.batched import best_of_runs
 from budgetopt.optimize.branch.search import explore
-from budgetopt.optimize.runs import best_of_runs
+from budgetopt.optimize.waterfill import waterfill
 
 from .branch_cases import best_on_grid, problem
 from .mixture_cases import CELLS, SIZE, grid, mixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.plan import Channel, Plan
-from budgetopt.plan.dates import as_demand, as_events, days_of, plain_events
+from budgetopt.plan.priors import as_demand, as_events, days_of, plain_events
 
 D = dt.date
 

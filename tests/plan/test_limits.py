@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -42,6 +43,83 @@ def test_a_group_cap_in_money_adds_up_its_members():
     assert used(row, [10, 20, 40]) == 30
     assert row.room == Fraction(6001, 100)
     assert row.sentence == "kind feeds: at most 60.01 CNY"
+
+
+@pytest.mark.parametrize("bound", ["at_least", "at_most"])
+def test_a_bare_number_between_zero_and_one_is_money_or_a_share_and_refused(bound):
+    for given in (0.4, "0.4", "0.999999", Fraction(1, 3)):
+        with pytest.raises(bo.PlanError, match="may be a share or an amount of money") as caught:
+            Limit.group("feeds", {"kind": "feeds"}, **{bound: given})
+        assert caught.value.code == "bad-number"
+    assert caught.value.remedy == "write '33.33%' for a share, or an amount of 1 or more"
+    for given in (0, 1, "40%", "0.4%", "100/3%", 1.5):
+        Limit.group("feeds", {"kind": "feeds"}, **{bound: given})
+    # Where only a share, or only money, can be meant, that is what a number is.
+    assert bo.MaxChange.of(0.3, "x").share == bo.MaxChange.of("30%", "x").share
+    assert Limit.turnover(0.4).at_most == Decimal("0.4")
+
+
+def test_a_linear_rule_has_bounds_on_either_side_or_both_or_an_equality():
+    coefficients = {"抖音": 1, "百度": Fraction(-1, 3)}
+    for given, sides in (
+        ({"at_most": 2}, [(1, 2, "at most 2 h")]),
+        ({"at_least": 2}, [(-1, -2, "at least 2 h")]),
+        ({"at_most": 3, "at_least": -2}, [(1, 3, "at most 3 h"), (-1, 2, "at least -2 h")]),
+        ({"equal": 2}, [(1, 2, "exactly 2 h"), (-1, -2, "exactly 2 h")]),
+    ):
+        rows = rows_of(Limit.linear("hours", coefficients, unit="h", **given))
+        assert [(r.room, str(r.sentence)) for r in rows] == [(b, text) for _, b, text in sides]
+        for row, (sign, _, _) in zip(rows, sides, strict=True):
+            assert used(row, [5, 7, 2]) == sign * Fraction(13, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({}, "bad-plan"),
+        ({"equal": 1, "at_most": 2}, "bad-plan"),
+        ({"equal": 1, "at_least": 0}, "bad-plan"),
+        ({"at_least": 3, "at_most": 2}, "bounds-clash"),
+        ({"at_most": Decimal("1e400")}, "bad-number"),
+        ({"at_most": "1e400"}, "bad-number"),
+        ({"at_most": "1/0"}, "bad-number"),
+    ],
+)
+def test_a_linear_rule_refuses_bounds_that_say_nothing_or_too_much(given, code):
+    with pytest.raises(bo.PlanError) as caught:
+        Limit.linear("hours", {"抖音": 1}, **given)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "coefficients",
+    [
+        (0.7491714896150972, 0.6862438813682099, 1.0),
+        (1 / 290, 1 / 380, 1 / 7),
+        (1e19, 1e-19, 1.0),
+        (Fraction(1, 3), Fraction(1, 2**70), Fraction(10**30, 7)),
+        (Decimal(1) / 3, "1/3", 10**18),
+        (-(2.0**63), 2.0**63, 2**63 - 1),
+    ],
+)
+def test_coefficients_of_any_representation_stay_exact(coefficients):
+    limit = Limit.linear("x", dict(zip(["抖音", "快手", "百度"], coefficients, strict=True)), 1)
+    (row,) = rows_of(limit)
+    exact = [Fraction(repr(c)) if isinstance(c, float) else Fraction(c) for c in coefficients]
+    assert used(row, [3, 5, 7]) == 3 * exact[0] + 5 * exact[1] + 7 * exact[2]
+    assert row.money_floats.tolist() == [float(c) for c in exact]
+    assert limit_from_dict(limit_to_dict(limit)) == limit
+
+
+def test_a_share_and_a_ratio_of_any_representation_stay_exact():
+    for share in ("33.33333333333333%", "100/3%", "0.00000000000000001%"):
+        (row,) = rows_of(Limit.group("g", ["抖音"], at_most=share))
+        exact = Fraction(share[:-1]) / 100
+        assert used(row, [3, 5, 7]) == 3 - 15 * exact
+    for ratio in (Decimal(1) / 3, Fraction(1, 3), 1 / 3, 2**70 + 1):
+        (row,) = rows_of(Limit.roas(ratio))
+        exact = Fraction(repr(ratio)) if isinstance(ratio, float) else Fraction(ratio)
+        assert used(row, [3, 5, 7]) == 15 * exact
 
 
 def test_a_group_floor_is_the_same_row_turned_round():
@@ -213,7 +291,7 @@ def test_a_limit_of_ones_own_class_is_kept_named_and_priced():
     week = bo.allocate(plan, dict.fromkeys(plan.names, curve))
     assert week.spend["抖音"] + week.spend["快手"] <= 5
     assert week.prices["paper"] > 0
-    with pytest.raises(bo.PlanError, match="class of its own"):
+    with pytest.raises(bo.PlanError, match="custom Python class"):
         plan.to_json()
 
 

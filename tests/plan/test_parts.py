@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import budgetopt as bo
+from budgetopt.errors import as_number
 from budgetopt.plan import ChannelPrior, LiftTest
-from budgetopt.plan.parts import as_number, part_of
+from budgetopt.plan.declare import part_of
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,25 @@ def test_a_range_holds_its_ends_and_nothing_beyond():
             as_number(outside, "x", least=1, most=2)
     with pytest.raises(bo.InputError, match="speak up"):
         as_number(3, "x", least=1, most=2, remedy="speak up")
+
+
+@pytest.mark.parametrize(
+    ("ends", "inside", "outside", "words"),
+    [
+        ({"above": 0, "below": 1}, 0.5, (0, 1), "above 0 and below 1"),
+        ({"above": 0, "most": 1}, 1, (0, 1.5), "above 0 and at most 1"),
+        ({"least": 0, "below": 1}, 0, (-1, 1), "of at least 0 and below 1"),
+        ({"least": 0}, 0, (-1,), "of at least 0"),
+        ({}, -3, (float("inf"),), "that is finite"),
+    ],
+    ids=str,
+)
+def test_a_range_is_told_as_one_would_say_it(ends, inside, outside, words):
+    assert as_number(inside, "x", **ends) == inside
+    for given in outside:
+        with pytest.raises(bo.InputError) as caught:
+            as_number(given, "x", **ends)
+        assert caught.value.remedy == f"give a number {words}"
 
 
 def test_a_part_that_is_made_comes_back_and_a_mapping_makes_one():

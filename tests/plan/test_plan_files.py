@@ -26,6 +26,7 @@ from budgetopt.plan import (
     Plan,
     Release,
     Reserve,
+    Target,
 )
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "weekly" / "plan.toml"
@@ -42,6 +43,7 @@ EVERY_FIELD_IN_PYTHON = Plan(
     outcome="revenue",
     outcome_unit=120.5,
     week_start="Sunday",
+    park_after=8,
     reserve=Reserve("5%"),
     columns=bo.Columns(
         layout="wide",
@@ -82,6 +84,14 @@ EVERY_FIELD_IN_PYTHON = Plan(
         {"kind": "overspend", "start": 5},
     ],
     contingencies=[{"scenario": "双11 rival", "release": 0.5, "pause": ["抖音"], "after": 2}],
+    cases=[
+        {"name": "抖音 dearer", "price": {"抖音": "+30%"}, "demand": "x1.1"},
+        {"name": "cut", "budget": "-20%", "cap": {"抖音": 900}, "without": ["a b"]},
+    ],
+    targets=[
+        Target("outcome", "+30%", dt.date(2026, 11, 30), dt.date(2026, 11, 1)),
+        Target("roas", 3, dt.date(2026, 12, 31)),
+    ],
     operation=Operation(
         phases=[
             Phase("预热", dt.date(2026, 11, 1), dt.date(2026, 11, 8), "8000.40", "warm-up", "none"),
@@ -129,6 +139,7 @@ EVERY_FIELD_IN_PYTHON = Plan(
             curve=Points([0, 10.5], [0, 3]),
             carryover=Carryover("delayed", share=0.4, delay=1.5, length=8),
             pinned=True,
+            awake=True,
         ),
     ],
 )
@@ -324,6 +335,8 @@ WRONG = [5, [1], {"a": 1}, None, True, "text"]
         (lambda v: channel(prior={"roas": v}), (5, None)),
         (lambda v: channel(prior={"roas": 3, "roas_sd": v}), (5,)),
         (lambda v: channel(pinned=v), ()),
+        (lambda v: channel(awake=v), (True,)),
+        (lambda v: least(park_after=v), (5, None)),
         (lambda v: channel(curve={"kind": "log", "top": 1, "scale": 1}, pinned=v), (True,)),
         (lambda v: channel(labels=v), ()),
         (lambda v: channel(labels={"a": v}), ("text",)),

@@ -5,6 +5,7 @@ import decimal
 import pickle
 from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ import budgetopt as bo
 from budgetopt.curves import Hill, Log, Points
 from budgetopt.money import MOST, Currency
 from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
-from budgetopt.plan.change import as_share, shifted
+from budgetopt.plan.amounts import as_share, shifted
 
 CNY = Currency("CNY")
 
@@ -83,21 +84,56 @@ def test_one_amount_written_in_many_ways_makes_equal_plans(given):
     ("JPY", "5", "5.5"), ("CNY", "5.01", "5.001"), ("KWD", "5.001", "5.0001"),
     ("XXX", "5.000001", "5.0000001"),
 ])  # fmt: skip
-@pytest.mark.parametrize("field", ["budget", "step", "floor", "cap", "locked", "reserve", "change"])
-def test_an_amount_finer_than_the_minor_unit_is_refused(code, fits, finer, field):
+@pytest.mark.parametrize("field", ["budget", "step", "locked", "lot"])
+def test_an_exact_amount_finer_than_the_minor_unit_is_refused(code, fits, finer, field):
     def made(amount):
         if field in ("budget", "step"):
             return plan_of(currency=code, **{field: amount})
-        if field == "reserve":
-            return plan_of(currency=code, reserve=Reserve(amount))
-        if field == "change":
-            return plan_of(currency=code, max_change=MaxChange(money=amount))
         return plan_of(Channel("a", **{field: amount}), currency=code)
 
     made(fits)
     with pytest.raises(bo.MoneyError, match="finer than the minor unit") as caught:
         made(finer)
     assert caught.value.code == "bad-money"
+
+
+@pytest.mark.parametrize("finer", ["5.001", 5.001, Fraction(5001, 1000), Fraction(16, 3)])
+def test_a_limit_finer_than_the_minor_unit_is_rounded_inwards(finer):
+    low = 500 if finer != Fraction(16, 3) else 533
+    channel = Channel("a", floor=finer, cap=Fraction(finer) + 1)
+    assert plan_of(channel).minor_bounds == ((low + 1, low + 100, False),)
+    assert plan_of(Channel("a", off_or_at_least=finer)).minimums_minor == (low + 1,)
+    assert plan_of(reserve=Reserve(finer)).held == CNY.amount(low + 1)
+    plan = plan_of(max_change=MaxChange(money=finer))
+    assert plan.max_change.room(1000, 1000, CNY) == low
+    plan = plan_of(max_change=MaxChange(share=9, from_zero=finer))
+    assert plan.max_change.room(0, 1000, CNY) == low
+
+
+def test_a_floor_and_a_cap_between_which_no_minor_unit_lies_clash():
+    assert plan_of(Channel("a", floor="5.001", cap="5.01")).minor_bounds == ((501, 501, False),)
+    with pytest.raises(bo.PlanError, match="no amount in CNY lies between the floor") as caught:
+        plan_of(Channel("a", floor="5.001", cap="5.009"))
+    assert caught.value.code == "bounds-clash"
+
+
+@pytest.mark.parametrize(
+    ("noisy", "minor"), [(1.1 * 100000, 11_000_000), (0.3 - 0.1, 20), (1e-2 + 1e-17, 1)]
+)
+def test_floats_from_arithmetic_are_welcome_everywhere(noisy, minor):
+    channels = (
+        Channel("a", floor=noisy, cap=noisy),
+        Channel("b", locked=noisy),
+        Channel("c", off_or_at_least=noisy, lot=noisy),
+    )
+    plan = plan_of(*channels, budget=noisy, step=noisy, max_change=MaxChange(money=noisy))
+    assert plan.spendable_minor == plan.step_minor == minor
+    assert plan.minor_bounds[:2] == ((minor, minor, False), (minor, minor, True))
+    assert plan.minimums_minor[2] == plan.lots_minor[2] == minor
+    assert plan.last_minor({"a": noisy, "b": noisy}) == [minor, minor, 0]
+    assert plan.max_change.room(10**9, 0, CNY) == minor
+    assert Plan.from_json(plan.to_json()) == plan
+    assert str(plan.budget) == str(CNY.amount(minor))
 
 
 def test_money_is_counted_exactly_up_to_the_last_unit_and_refused_beyond():
@@ -111,7 +147,7 @@ def test_money_is_counted_exactly_up_to_the_last_unit_and_refused_beyond():
         lambda: plan_of().last_minor({"a": 1e20}),
         lambda: plan_of().last_minor({"a": "1e999999999"}),
     ):
-        with pytest.raises(bo.MoneyError, match=r"more than can be counted exactly|too large"):
+        with pytest.raises(bo.MoneyError, match=r"too large to count exactly|too large"):
             refused()
 
 
@@ -123,8 +159,8 @@ def test_a_name_that_is_blank_or_no_text_is_refused(name):
 
 
 NAMES = [
-    "a b", "a_b", "a/b", "a\\b", "抖音", "📣", "x" * 300, "=1+1", "e\u0301", "é", "-a", "a:b",
-    "x0", "budget", "__dummy", "%s", "{name}", "'", '"', "a\nb", "a,b", "A B", " a b",
+    "a b", "a_b", "a/b", "a\\b", "抖音", "📣", "x" * 300, "=1+1", "é", "-a", "a:b",
+    "x0", "budget", "__dummy", "%s", "{name}", "'", '"', "a,b", "A B",
 ]  # fmt: skip
 
 
@@ -132,6 +168,13 @@ def test_all_kinds_of_names_stand_beside_each_other():
     plan = plan_of(*map(Channel, NAMES))
     assert plan.names == tuple(NAMES)
     assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_names_that_no_reader_can_tell_apart_or_that_break_a_line_are_refused():
+    with pytest.raises(bo.PlanError, match="looks the same"):
+        plan_of(Channel("e\u0301"), Channel("é"))
+    with pytest.raises(bo.PlanError, match="line break"):
+        Channel("a\nb")
 
 
 def test_two_channels_of_one_name_are_refused_by_name():
@@ -393,7 +436,7 @@ def test_budget_lines_too_large_to_add_up_are_refused():
 def test_a_misspelt_channel_in_the_history_columns_is_refused():
     wide = {"layout": "wide", "outcome": "revenue"}
     plan_of(Channel("douyin"), columns=bo.Columns(**wide, spend={"douyin": "x"}))
-    with pytest.raises(bo.PlanError, match=r"history\.spend names 'douyn'.*'douyin'"):
+    with pytest.raises(bo.PlanError, match=r"'douyn' in history\.spend.*'douyin'"):
         plan_of(Channel("douyin"), columns=bo.Columns(**wide, spend={"douyn": "x"}))
 
 

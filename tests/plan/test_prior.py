@@ -75,7 +75,7 @@ def test_of_takes_a_prior_its_fields_or_none_and_names_the_place():
     assert ChannelPrior.of({"roas": 3}) == ChannelPrior(3)
     with pytest.raises(bo.InputError, match=r"channels\.a\.prior has no field 'raos'.*'roas'"):
         ChannelPrior.of({"raos": 3}, "channels.a.prior")
-    with pytest.raises(bo.InputError, match=r"^channels\.a\.prior\.noise is 9") as caught:
+    with pytest.raises(bo.InputError, match=r"^channels\.a\.prior: prior\.noise is 9") as caught:
         ChannelPrior.of({"noise": 9}, "channels.a.prior")
     assert caught.value.field == "channels.a.prior.noise"
 

@@ -107,22 +107,22 @@ def test_a_change_limit_that_keeps_more_than_the_budget_blames_no_cap():
     with pytest.raises(bo.InfeasibleError) as caught:
         bo.allocate(plan, last={"a": 200})
     assert caught.value.code == "floors-above-budget"
-    assert "max change of 'a' 140" in str(caught.value)
-    assert "40 above the budget 100" in str(caught.value)
+    assert "max change of 'a' (140 to 260)" in str(caught.value)
+    assert "40 above the budget of 100" in str(caught.value)
     assert bo.allocate(plan, last={"a": "142.85"}).spend["a"] == 100
 
 
 def test_bounds_are_drawn_in_to_whole_steps_and_locks_stay():
     channels = (Channel("a", floor="10.01", cap="29.99"), Channel("b", locked="7.77"), Channel("c"))
     bounds = week(*channels, budget="105.55")
-    drawn = bounds.drawn_in(np.full(3, 1000), ("a", "b", "c"), Currency("CNY"))
+    drawn = bounds.on_lots(np.full(3, 1000), ("a", "b", "c"), Currency("CNY"))
     assert [row[:2] for row in told(drawn)] == [(2000, 2000), (777, 777), (0, 10_000)]
 
 
 def test_bounds_without_a_step_between_them_are_refused_by_name():
     bounds = week(Channel("a", floor="10.01", cap="19.99"))
     with pytest.raises(bo.InfeasibleError, match=r"step 10 lies between 10\.01 and 19\.99.*'a'"):
-        bounds.drawn_in(np.full(1, 1000), ("a",), Currency("CNY"))
+        bounds.on_lots(np.full(1, 1000), ("a",), Currency("CNY"))
 
 
 def test_bounds_compare_by_value():

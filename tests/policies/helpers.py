@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from budgetopt.curves import Exponential, stack
+from budgetopt.curves import Exponential
 from budgetopt.curves.mixture import Mixture
+from budgetopt.curves.stack import stack
 from budgetopt.policies import View
 
 TOPS = np.array([[100.0, 300.0], [200.0, 100.0], [300.0, 200.0]])

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from budgetopt.errors import InputError
+from budgetopt.optimize import in_proportion
 from budgetopt.policies import Cautious, Guarded, HoldSteady, PosteriorMean, conservative
-from budgetopt.policies.segment import along, best_part, last_part
+from budgetopt.policies.base import along, best_part, last_part
 
 from .helpers import Coin, Fixed, decide, view
 
@@ -99,7 +100,9 @@ def test_a_move_that_may_lose_too_much_stops_where_it_would():
     mean, sd = gain(kept.spend)
     assert mean - norm.ppf(0.8) * sd == pytest.approx(-0.05 * outcome, rel=1e-3)
     assert 0 < kept.part < 1
-    np.testing.assert_allclose(kept.spend, START + kept.part * (wish - START))
+    begin = START * wish.sum() / START.sum()
+    np.testing.assert_allclose(kept.spend, begin + kept.part * (wish - begin))
+    assert kept.spend.sum() == pytest.approx(wish.sum())
     np.testing.assert_array_equal(decide(Guarded(Fixed(*wish))), kept.spend)
 
 
@@ -125,6 +128,13 @@ def test_more_money_everywhere_can_lose_nothing():
     assert conservative(view(last=np.zeros(3)), np.full(3, 40.0), 0.001, 0.999).part == 1
 
 
+def test_without_more_money_the_way_begins_at_last_week():
+    wish = np.array([95.0, 0.0, 5.0])
+    kept = conservative(view(), wish, 0.05, 0.8)
+    assert 0 < kept.part < 1
+    np.testing.assert_allclose(kept.spend, START + kept.part * (wish - START))
+
+
 def test_what_a_unit_costs_is_lost_for_certain():
     low = view(last=np.array([1.0, 1.0, 1.0]), cost=100.0)
     kept = conservative(low, np.array([40.0, 40.0, 40.0]), 0.05, 0.9)
@@ -134,7 +144,7 @@ def test_what_a_unit_costs_is_lost_for_certain():
 
 def test_where_limits_draw_a_point_off_its_way_into_danger_nothing_moves():
     wish = np.array([100.0, 0.0, 20.0])
-    kept = conservative(view(keep=lambda spend: np.array([100.0, 0.0, 0.0])), wish, 0.05, 0.8)
+    kept = conservative(view(projection=lambda spend: np.array([100.0, 0.0, 0.0])), wish, 0.05, 0.8)
     # Even last week's split is drawn there: it is where the week starts.
     assert kept.spend.tolist() == [100, 0, 0]
     calls = []
@@ -143,7 +153,7 @@ def test_where_limits_draw_a_point_off_its_way_into_danger_nothing_moves():
         calls.append(spend)
         return spend if len(calls) == 1 else np.array([100.0, 0.0, 0.0])
 
-    assert conservative(view(keep=jumps), wish, 0.05, 0.8).spend.tolist() == START.tolist()
+    assert conservative(view(projection=jumps), wish, 0.05, 0.8).spend.tolist() == START.tolist()
 
 
 spends = st.lists(st.floats(0, 40), min_size=3, max_size=3).map(np.array)
@@ -162,7 +172,10 @@ def test_no_guarded_week_loses_more_than_it_may(last, wish, loss, confidence):
         mean[down].sum() - z * np.sqrt(variance[down].sum()),
     ]
     assert max(sides) >= -loss * Coin().mean().value(last).sum() - 1e-9
-    between = (kept.spend - last) * (wish - kept.spend)
+    begin = last
+    if wish.sum() > last.sum():
+        begin = in_proportion(last, week.lower, week.upper, np.asarray(wish.sum()))
+    between = (kept.spend - begin) * (wish - kept.spend)
     assert np.all(between >= -1e-9)
 
 

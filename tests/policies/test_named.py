@@ -10,6 +10,7 @@ from budgetopt.policies import (
     NAMES,
     Cautious,
     EqualSplit,
+    ExplorationBudget,
     Greedy,
     Guarded,
     HoldSteady,
@@ -17,7 +18,6 @@ from budgetopt.policies import (
     Policy,
     PosteriorMean,
     Proportional,
-    TestBudget,
     Thompson,
     UpperQuantile,
     policy_from_dict,
@@ -46,10 +46,10 @@ NAMED = [
     ("cautious(posterior-mean, 1)", Cautious()),
     ("cautious(thompson(3),0.5)", Cautious(Thompson(3), 0.5)),
     ("guarded(greedy(0.2), 0.1, 0.9)", Guarded(Greedy(0.2), 0.1, 0.9)),
-    ("test-budget(posterior-mean, 0.05)", TestBudget()),
+    ("test-budget(posterior-mean, 0.05)", ExplorationBudget()),
     (
         "test-budget(cautious(proportional(4, 0.5), 2), 0.02)",
-        TestBudget(Cautious(Proportional(4, 0.5), 2), 0.02),
+        ExplorationBudget(Cautious(Proportional(4, 0.5), 2), 0.02),
     ),
 ]
 
@@ -110,11 +110,11 @@ def test_policies_survive_json(policy):
 
 
 def test_what_is_done_otherwise_is_kept():
-    policy = Cautious(Thompson(3, otherwise=Greedy(0.1)), otherwise=EqualSplit())
+    policy = Cautious(Thompson(3, fallback=Greedy(0.1)), fallback=EqualSplit())
     again = policy_from_dict(json.loads(json.dumps(policy_to_dict(policy))))
     assert again == policy
-    assert again.otherwise == EqualSplit()
-    assert again.policy.otherwise == Greedy(0.1)
+    assert again.fallback == EqualSplit()
+    assert again.policy.fallback == Greedy(0.1)
     assert policy_named(policy.name) != policy
 
 
@@ -142,11 +142,11 @@ def test_data_of_an_unknown_policy_are_answered_with_the_nearest():
 
 
 def test_a_policy_of_ones_own_is_not_written_down():
-    with pytest.raises(InputError, match="'fixed' is none of this package's"):
+    with pytest.raises(InputError, match="'fixed' is not a built-in policy"):
         policy_to_dict(Fixed(1, 2))
 
 
-@pytest.mark.parametrize("kind", [Cautious, Guarded, TestBudget])
+@pytest.mark.parametrize("kind", [Cautious, Guarded, ExplorationBudget])
 @pytest.mark.parametrize("policy", ["hold", HoldSteady, None])
 def test_what_is_no_policy_is_refused(kind, policy):
     with pytest.raises(InputError, match="policy is") as error:

@@ -5,7 +5,7 @@ import pytest
 
 from budgetopt.curves.mixture import Mixture
 from budgetopt.errors import InputError
-from budgetopt.optimize import waterfill
+from budgetopt.optimize.waterfill import waterfill
 from budgetopt.policies import (
     EqualSplit,
     Greedy,
@@ -118,10 +118,10 @@ def test_numbers_at_the_edge_are_taken(number):
 def test_a_view_draws_wishes_into_its_limits():
     wish = np.array([200.0, 10.0, 10.0])
     # 100 of 200, and the rest fits.
-    assert view().fit(wish).tolist() == [100, 10, 10]
-    halved = view(keep=lambda spend: spend / 2)
-    assert halved.fit(wish).tolist() == [50, 5, 5]
-    assert decide(HoldSteady(), keep=lambda spend: spend / 2).tolist() == [10, 15, 25]
+    assert view().project(wish).tolist() == [100, 10, 10]
+    halved = view(projection=lambda spend: spend / 2)
+    assert halved.project(wish).tolist() == [50, 5, 5]
+    assert decide(HoldSteady(), projection=lambda spend: spend / 2).tolist() == [10, 15, 25]
 
 
 def test_a_view_knows_the_best_split():

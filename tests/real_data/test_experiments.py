@@ -97,7 +97,7 @@ def test_devices_day_by_day_after_names_are_cleaned(tmp_path):
         read_log(GOOGLE, Settings(currency="USD"), columns)
     ads = pd.read_csv(GOOGLE, encoding="utf-8-sig")
     ads["Device"] = ads["Device"].str.lower()
-    ads["Cost"] = pd.to_numeric(ads["Cost"].astype(str).str.strip("$"))
+    ads["Cost"] = pd.to_numeric(ads["Cost"].astype(str).str.strip("$"), errors="coerce")
     whole = ads.dropna(subset=["Clicks", "Impressions", "Cost"])
     daily = whole.groupby(["Ad_Date", "Device"])[["Clicks", "Impressions", "Cost"]].sum()
     daily.astype({"Clicks": int, "Impressions": int}).to_csv(tmp_path / "daily.csv")

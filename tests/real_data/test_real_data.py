@@ -52,8 +52,8 @@ def test_reasons_are_given_and_the_weakness_of_one_total_is_said(capsys, name):
     said = " ".join(text.split())
     for channel in bo.Plan.load(plan).names:
         assert f"{channel}: up from" in said or f"{channel}: down from" in said
-    assert "Note: one total outcome for" in said
-    assert "is the prior" in said
+    assert "Note: with one total outcome for" in said
+    assert "the rest from the assumption" in said
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -12,7 +12,8 @@ from rich.cells import cell_len
 
 import budgetopt as bo
 from budgetopt import report
-from budgetopt.belief import Change, Settings
+from budgetopt.belief import LevelChange, Settings
+from budgetopt.exchange import book_of, render
 from budgetopt.report import belief as belief_report
 
 NAMES = {
@@ -21,6 +22,10 @@ NAMES = {
     "odd": ["=SUM(A1)", "[red]x[/red]", "a/b", 'quote " comma , line', "😀 smile"],
     "one": ["only"],
 }
+
+
+def csv_of(belief):
+    return render(book_of(belief), "csv")
 
 
 def history(names, *, scale=100.0, brings=1.0, total=False, never=0, weeks=12):
@@ -76,7 +81,7 @@ def rows_of(text, heading):
 def test_the_tables_say_what_the_summary_says():
     text, (row, *_) = report.belief_table(OWN), OWN.summary()
     at = row.at_usual
-    spend, outcome, low, high, roas, *_ = rows_of(text, "ROAS")["百度"]
+    spend, outcome, low, high, roas, *_ = rows_of(text, "per unit")["百度"]
     assert float(spend) == pytest.approx(at.spend, rel=1e-3)
     for said, meant in ((outcome, "mean"), (low, "low"), (high, "high")):
         assert float(said) == pytest.approx(getattr(at.response, meant), rel=2e-3)
@@ -95,19 +100,19 @@ def test_the_tables_say_what_the_summary_says():
 
 def test_a_channel_without_data_is_shown_at_the_equal_share():
     text = report.belief_table(OWN)
-    assert "the equal share, 100, where there was none" in " ".join(text.split())
-    assert rows_of(text, "ROAS")["never"][0] == "100.0"
+    assert "an equal share, 100, where there was none" in " ".join(text.split())
+    assert rows_of(text, "per unit")["never"][0] == "100.0"
     assert rows_of(text, "drift")["never"][0] == "0%"
     assert len(rows_of(text, "drift")["never"]) == 3
-    assert "Note: no data for 'never': the prior is all there is." in text
-    row = list(csv.DictReader(io.StringIO(report.belief_csv(OWN))))[2]
+    assert "Note: no data for 'never': estimates rest on the prior alone." in text
+    row = list(csv.DictReader(io.StringIO(csv_of(OWN))))[2]
     assert (row["spend_low"], row["spend_high"], row["spend"]) == ("", "", "100.0")
 
 
 def test_the_record_of_predictions_is_told():
     held = OWN.calibration()
     assert (held.outcomes, held.level) == (16, 0.8)
-    told = f"Of 16 outcomes of the last 8 weeks, {held.inside} ({held.covered:.0%}) lay in the 80%"
+    told = f"Of 16 outcomes of the last 8 weeks, {held.inside} ({held.covered:.0%}) were in"
     assert told in " ".join(report.belief_table(OWN).split())
     assert "predicted a week before" not in report.belief_table(TOTAL)
 
@@ -116,24 +121,27 @@ def test_one_total_has_neither_drift_nor_noise():
     text = report.belief_table(TOTAL)
     assert "drift" not in text
     assert "one total outcome" in text
-    assert "Note: one total outcome for 2 channels" in text
-    rows = list(csv.DictReader(io.StringIO(report.belief_csv(TOTAL))))
+    assert "Note: with one total outcome for 2 channels" in text
+    rows = list(csv.DictReader(io.StringIO(csv_of(TOTAL))))
     assert {row["drift"] for row in rows} == {row["noise_high"] for row in rows} == {""}
     assert json.loads(report.belief_json(TOTAL))["channels"][0]["drift"] is None
 
 
 def test_a_change_is_told_with_its_week_and_chance(monkeypatch):
     rows = OWN.summary()
-    changed = (replace(rows[0], change=Change(np.datetime64("2025-03-03").item(), 0.93)), *rows[1:])
+    changed = (
+        replace(rows[0], change=LevelChange(np.datetime64("2025-03-03").item(), 0.93)),
+        *rows[1:],
+    )
     monkeypatch.setattr(bo.Belief, "summary", lambda *_: changed)
     text = report.belief_table(OWN)
     assert rows_of(text, "last change")["百度"][-2:] == ["2025-03-03", "93%"]
-    assert "the last jump of the response with its chance" in " ".join(text.split())
+    assert "the last jump of the response with its probability" in " ".join(text.split())
     assert belief_report.belief_facts(OWN)["channels"][0]["change"] == {
         "week": "2025-03-03",
         "chance": 0.93,
     }
-    row = next(csv.DictReader(io.StringIO(report.belief_csv(OWN))))
+    row = next(csv.DictReader(io.StringIO(csv_of(OWN))))
     assert (row["change_week"], row["change_chance"]) == ("2025-03-03", "0.93")
 
 
@@ -144,7 +152,7 @@ def test_no_jump_is_not_spoken_of():
 
 def test_another_level_has_other_ranges_and_says_so():
     text = report.belief_table(OWN, 0.975)
-    assert "chance of 97.5% between" in " ".join(text.split())
+    assert "the 97.5% range from low to high" in " ".join(text.split())
     facts = report.belief_facts(OWN, 0.975)
     assert facts["level"] == facts["calibration"]["level"] == 0.975
     narrow = report.belief_facts(OWN)["channels"][0]["at_usual"]["response"]
@@ -160,7 +168,7 @@ def test_json_and_csv_hold_every_digit(belief):
     assert facts["through"] == "2025-03-30"
     assert (facts["history"], facts["notes"]) == (belief.fingerprint, list(belief.notes))
     assert (facts["week_effect"]["mean"], facts["week_effect"]["sd"]) == belief.week_effect
-    rows = list(csv.DictReader(io.StringIO(report.belief_csv(belief))))
+    rows = list(csv.DictReader(io.StringIO(csv_of(belief))))
     assert [row["channel"] for row in rows] == [row.channel for row in summary]
     for told, row, one in zip(facts["channels"], rows, summary, strict=True):
         at = one.at_usual or one.at_reference

@@ -85,7 +85,7 @@ def test_cpa_is_money_for_a_conversion_and_its_range_the_right_way_round():
 
 def test_nothing_seen_is_no_verdict():
     text = report.verdict_table(Experiment(SHORT).verdict())
-    assert "Nothing was seen yet: keep going." in text
+    assert "No data yet: keep going." in text
     assert "Test after 0 days" in text
 
 

@@ -14,8 +14,13 @@ from rich.cells import cell_len
 
 import budgetopt as bo
 from budgetopt import report
-from budgetopt.figures import show_figure
+from budgetopt.exchange import book_of, render
+from budgetopt.i18n.messages import show_figure
 from budgetopt.money import show_amount
+
+
+def csv_of(result):
+    return render(book_of(result), "csv")
 
 
 def decision(names, currency="CNY", scale=100.0, weeks=6, **changes):
@@ -65,7 +70,7 @@ def test_every_name_and_amount_is_there_in_full(kind):
     assert "…" not in text
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "outcome"), ("zh", "成效")])
+@pytest.mark.parametrize(("language", "title"), [("en", "outcome"), ("zh", "转化")])
 def test_columns_stand_under_their_headings(language, title):
     lines = report.decision_table(decision(NAMES["Chinese"]), language=language).splitlines()
     heading = lines[1]
@@ -109,14 +114,14 @@ def test_a_new_channel_reads_new():
     week = bo.reallocate(plan, past)
     text = report.decision_table(week)
     assert " new " in text
-    rows = list(csv.DictReader(io.StringIO(report.decision_csv(week))))
+    rows = list(csv.DictReader(io.StringIO(csv_of(week))))
     assert rows[1]["last"] == ""
     assert rows[0]["last"] == "50.00"
 
 
 def test_csv_and_json_hold_the_decision():
     week = decision([*NAMES["Chinese"], 'quote " comma , line'])
-    rows = list(csv.DictReader(io.StringIO(report.decision_csv(week))))
+    rows = list(csv.DictReader(io.StringIO(csv_of(week))))
     assert [r["channel"] for r in rows] == [m.channel for m in week.moves]
     assert [r["spend"] for r in rows] == [str(m.after) for m in week.moves]
     assert [r["reason"] for r in rows] == [m.reason for m in week.moves]
@@ -130,7 +135,7 @@ def test_an_allocation_has_tables_too():
     week = bo.allocate(bo.Plan(budget=100, currency="CNY", channels=channels))
     text = report.allocation_table(week)
     assert "100 of 100 CNY spent" in text
-    rows = list(csv.DictReader(io.StringIO(report.allocation_csv(week))))
+    rows = list(csv.DictReader(io.StringIO(csv_of(week))))
     assert [r["spend"] for r in rows] == ["50.00", "50.00"]
 
 

@@ -1,16 +1,19 @@
 """A simulation that starts where the history ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from budgetopt.belief import Settings, learn
+from budgetopt.belief import Settings
+from budgetopt.belief.belief import learn
 from budgetopt.belief.stream import Stream
+from budgetopt.curves import Carryover
 from budgetopt.errors import InputError
 from budgetopt.history import History
 from budgetopt.market import Market, Noise
+from budgetopt.plan import ChannelPrior
 from budgetopt.simulation import simulate
 
 from .helpers import NAMES, market, plan
@@ -81,3 +84,32 @@ def test_truth_drawn_from_the_live_belief_even_of_s_curves_has_a_clairvoyant():
     # Curves are drawn from the belief, so what it expects is what comes, on average.
     held = found.by_week("expected", "hold")[:, 0]
     assert stats.ttest_1samp(held, belief.mean().value(SPEND[-1]).sum()).pvalue > 1e-3
+
+
+def test_what_the_plan_knows_beforehand_is_learned_with_as_in_the_live_week():
+    # From the eighth week on a stream of one run is the live belief.
+    weeks = WEEKS[0] + 7 * np.arange(8)
+    spend = np.vstack([SPEND, 1.2 * SPEND[:2]])
+    past = History(NAMES, weeks, spend, np.vstack([OUTCOME, OUTCOME[:2]]))
+    first, *others = plan().channels
+    priors = {"roas": 0.02, "roas_sd": 0.1, "saturation": 2000, "noise": 0.5}
+    known = {
+        "channels": [
+            replace(first, prior=ChannelPrior(**priors)),
+            replace(others[0], carryover=Carryover("geometric", share=0.5, length=3)),
+            *others[1:],
+        ],
+        "demand": {weeks[2].item(): 2.0, weeks[7].item(): 0.5},
+        "events": [weeks[4].item()],
+        "outcome_unit": 1.0,
+    }
+    parts = [known, {}, *({k: v} for k, v in known.items())]
+    means = []
+    for part in parts:
+        made, looks = plan(**({"outcome_unit": 1.0} | part)), Looks()
+        simulate(made, market(), looks, weeks=1, runs=2, history=past)
+        live = learn(past, made, settings=Settings.fast()).mean().value(900.0)
+        np.testing.assert_allclose(looks.mean, [live, live], rtol=1e-4)
+        means.append(live)
+    # Each of them is heard.
+    assert all(not np.allclose(means[1], mean, rtol=1e-3) for mean in (means[0], *means[2:5]))

@@ -48,7 +48,7 @@ WRONG = [
     ({"kind": "competitor", "sise": 1}, "did you mean 'size'?", "bad-plan"),
     ({"kind": "competitr"}, "did you mean 'competitor'?", "bad-plan"),
     ({"name": "rival"}, "a scenario has no kind", "bad-plan"),
-    ({"kind": "competitor", "size": 2}, "at most 1", "bad-argument"),
+    ({"kind": "competitor", "size": 2}, "from 0 to 1", "bad-argument"),
     ({"kind": "competitor", "start": "soon"}, "soon", "bad-date"),
     ({"kind": "competitor", "channels": ["bb"]}, "did you mean 'b'?", "unknown-name"),
 ]
@@ -76,7 +76,7 @@ WRONG_ANSWERS = [
     ({"scenario": "rival", "realease": 1}, "did you mean 'release'?", "bad-plan"),
     ({"scenario": "rivall"}, "did you mean 'rival'?", "unknown-name"),
     ({"scenario": "rival", "pause": ["bb"]}, "did you mean 'b'?", "unknown-name"),
-    ({"scenario": "rival", "release": 1.5}, "at most 1", "bad-argument"),
+    ({"scenario": "rival", "release": 1.5}, "from 0 to 1", "bad-argument"),
     ({"scenario": "rival", "spare": {"bb": 1}}, "did you mean 'b'?", "unknown-name"),
     ({"scenario": "rival", "spare": {"b": -1}}, "at least 0", "bad-argument"),
     ({"scenario": "rival", "spare": ["b"]}, "money by channel", "bad-argument"),
@@ -108,7 +108,7 @@ def test_the_schema_knows_the_fields_and_their_defaults():
 
 
 def test_the_command_lines_schema_joins_them():
-    from budgetopt.cli.schema import whole_schema
+    from budgetopt.cli.plans import whole_schema
 
     tables = whole_schema()["properties"]
     kinds = {one["properties"]["kind"]["const"] for one in tables["scenarios"]["items"]["oneOf"]}

@@ -10,7 +10,8 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from budgetopt.curves import Exponential, Log, stack
+from budgetopt.curves import Exponential, Log
+from budgetopt.curves.stack import stack
 from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, VerificationError
 from budgetopt.market import (
     BudgetChange,
@@ -23,7 +24,7 @@ from budgetopt.market import (
     Noise,
     Outage,
 )
-from budgetopt.optimize import allocate
+from budgetopt.optimize.allocate import allocate
 from budgetopt.plan import Channel, Limit, MaxChange, Plan, Reserve
 from budgetopt.simulation import Contingency, Precision, Schedule, simulate
 
@@ -67,8 +68,9 @@ class Knows:
         return view.optimum(self.curves)
 
 
-def test_a_market_without_chance_is_allocate_week_after_week():
-    given, curves = plan(spend="all"), dict(zip(NAMES, CURVES, strict=True))
+@pytest.mark.parametrize("step", [None, 50])
+def test_a_market_without_chance_is_allocate_week_after_week(step):
+    given, curves = plan(spend="all", step=step), dict(zip(NAMES, CURVES, strict=True))
     found = simulate(
         given, Market(NAMES, CURVES), Knows(stack(CURVES)), weeks=5, runs=2, last=START,
         regret=True, detail=True,
@@ -160,6 +162,46 @@ def test_broken_off_from_the_keyboard_it_keeps_what_is_done():
     assert np.isfinite(found.mean().mean)
 
 
+class OutOfOrder(Executor):
+    """Has every chunk done at once but those of some numbers, at which the keyboard breaks off."""
+
+    def __init__(self, *missing):
+        self.missing, self.count = missing, 0
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        if self.count in self.missing:
+            future.result = self.stop
+        else:
+            future.set_result(fn(*args, **kwargs))
+        self.count += 1
+        return future
+
+    def stop(self, timeout=None):
+        raise KeyboardInterrupt
+
+
+def test_broken_off_from_the_keyboard_it_keeps_what_workers_have_done_in_order():
+    ask = partial(play, "hold", runs=1024, chunk=256)
+    broken = ask(executor=OutOfOrder(1))
+    assert (broken.runs, broken.interrupted) == (256, True)
+    assert any(
+        "256 of 1,024 runs; 512 later runs were finished, but not those before them" in note
+        for note in broken.notes
+    )
+
+    def stop(done, runs):
+        raise KeyboardInterrupt
+
+    kept = ask(executor=OutOfOrder(3), progress=stop)
+    assert (kept.runs, kept.interrupted) == (768, True)
+    assert "interrupted after 768 of 1,024 runs" in kept.notes
+    whole = ask()
+    np.testing.assert_array_equal(kept.by_run("outcome"), whole.by_run("outcome")[:768])
+    with pytest.raises(KeyboardInterrupt):
+        ask(executor=OutOfOrder(0))
+
+
 class Peeks:
     """Keeps whatever it can see, and tries to write into it."""
 
@@ -247,11 +289,11 @@ def test_every_limit_by_channel_holds_in_every_run_and_week():
 
 
 def test_a_budget_cut_below_the_change_limit_lets_it_give_way_and_says_so():
-    cut = BudgetChange(start=2, end=2, size=-0.6)
+    cut = BudgetChange(start=2, end=2, size="-60%")
     found = play("optimistic", scenarios=cut)
     assert np.all(found.by_week("spend")[:, 1] <= 1600 + 1e-6)
-    assert "limits gave way" in found.summary()
-    assert "limits gave way" not in play("optimistic").summary()
+    assert "limits were relaxed" in found.summary()
+    assert "limits were relaxed" not in play("optimistic").summary()
 
 
 def test_a_closed_channel_gets_nothing_and_the_others_its_money():
@@ -305,7 +347,7 @@ def test_a_spare_channel_opens_where_a_scenario_is_at_work_and_closes_again(limi
 
 def test_fixed_orders_are_scaled_by_a_cut_budget_alone():
     found = simulate(plan(), market(), Schedule(np.full((4, 4), 2000.0)), weeks=4, runs=3,
-                     scenarios=BudgetChange(start=2, end=2, size=-0.2))  # fmt: skip
+                     scenarios=BudgetChange(start=2, end=2, size="-20%"))  # fmt: skip
     np.testing.assert_allclose(found.by_week("spend"), [[8000, 6400, 8000, 8000]] * 3)
     assert found.chance_of_overspend().mean == 1.0
 
@@ -357,7 +399,7 @@ def test_limits_across_channels_hold_in_every_run():
     for record in found.records.values():
         assert np.all(record.detail[1][..., :2].sum(axis=-1) <= 1500 * (1 + 1e-6))
         assert not record.fell.any()
-    assert "solved alone" in found.summary()
+    assert "solved on its own" in found.summary()
     same(found, ask(chunk=1))
 
 

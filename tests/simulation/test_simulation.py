@@ -155,7 +155,7 @@ def test_json_and_words_say_the_same_figures():
     assert plain["policies"]["equal"]["outcome"]["mean"] == FOUND.mean("outcome", "equal").mean
     said = FOUND.summary()
     assert "120 runs of 4 weeks" in said
-    assert "equal brings" in said
+    assert "equal returns" in said
     assert "short of a clairvoyant" in said
 
 
@@ -163,7 +163,7 @@ def test_one_run_has_no_interval_and_still_a_summary():
     one = ask("hold", runs=1)
     assert one.mean().half == np.inf
     assert json.loads(one.to_json())["policies"]["hold"]["outcome"]["low"] is None
-    assert "1 runs" in one.summary()
+    assert "1 run of 4 weeks" in one.summary()
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,19 @@
 """What if and sensitivity: closed forms, tables, typed errors."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from budgetopt.curves import Exponential, Log
 from budgetopt.errors import BudgetoptError, InfeasibleError
-from budgetopt.optimize import allocate
-from budgetopt.plan import Channel, Limit, Plan
-from budgetopt.simulation import Change, sensitivity, sobol, what_if
-from budgetopt.simulation.sensitivity import sobol_indices
+from budgetopt.i18n import show_figure
+from budgetopt.optimize.allocate import allocate
+from budgetopt.plan import Channel, Goal, Limit, Plan
+from budgetopt.report import what_if_table
+from budgetopt.simulation import Change, sobol
+from budgetopt.simulation.what_if import sensitivity, sobol_indices, what_if
 
 LOGS = {"a": Log(3, 10), "b": Log(1, 10)}
 PLAN = Plan(budget=100, currency="CNY", channels=[Channel("a"), Channel("b")], value=50)
@@ -19,10 +24,10 @@ def test_each_answer_is_allocate_of_the_changed_plan():
         PLAN,
         LOGS,
         {
-            "cut": Change(budget=-0.2),
+            "cut": Change(budget="-20%"),
             "capped": {"cap": {"a": 50}},
-            "dear": Change(price=0.25),
-            "weak a": Change(rate={"a": -0.5}),
+            "dear": Change(price="x1.25"),
+            "weak a": Change(rate={"a": "-50%"}),
             "no b": Change(without="b"),
         },
     )
@@ -41,7 +46,7 @@ def test_each_answer_is_allocate_of_the_changed_plan():
     assert frame["more outcome"][0] == 0.0
     assert np.all(frame["more outcome"][1:] < 0)
     assert frame["profit"][0] == pytest.approx(50 * found["as planned"].outcome - 100)
-    assert "cut: 80 brings" in found.summary()
+    assert "cut: 80 CNY should return 6.961 outcome, -9.5% for -20 CNY." in found.summary()
 
 
 def test_limits_and_the_last_week_are_kept():
@@ -49,7 +54,7 @@ def test_limits_and_the_last_week_are_kept():
         budget=100, currency="CNY", channels=PLAN.channels,
         limits=[Limit.group("a", ["a"], at_most="50%")],
     )  # fmt: skip
-    found = what_if(grouped, LOGS, {"cut": Change(budget=-0.2)}, last={"a": 40, "b": 40})
+    found = what_if(grouped, LOGS, {"cut": Change(budget="-20%")}, last={"a": 40, "b": 40})
     assert dict(found["cut"].split) == {"a": 40.0, "b": 40.0}
     week = allocate(grouped, LOGS, last={"a": 40, "b": 40})
     assert found["as planned"].outcome == pytest.approx(week.outcome)
@@ -57,11 +62,11 @@ def test_limits_and_the_last_week_are_kept():
 
 def test_where_no_split_keeps_the_limits_it_says_why():
     tight = Plan(budget=100, currency="CNY", channels=[Channel("a", floor=90), Channel("b")])
-    found = what_if(tight, LOGS, {"cut": Change(budget=-0.2), "cap": Change(cap={"a": 80})})
+    found = what_if(tight, LOGS, {"cut": Change(budget="-20%"), "cap": Change(cap={"a": 80})})
     assert np.isnan(found["cut"].outcome)
-    assert "floor of 'a'" in found["cut"].problem
+    assert "floor of 90 on 'a'" in found["cut"].problem
     assert np.isnan(found["cap"].outcome)
-    assert "no split keeps the limits" in found.summary()
+    assert "no split meets the limits" in found.summary()
     broken = Plan(budget=80, currency="CNY", channels=tight.channels)
     with pytest.raises(InfeasibleError):
         what_if(broken, LOGS)
@@ -101,8 +106,8 @@ def test_sobol_of_a_plan_agrees_with_the_tornado_where_all_is_nearly_linear():
     found = sobol(PLAN, LOGS, by=0.02, inputs=["budget", "rate of a", "rate of b"], draws=32)
     swings = sensitivity(PLAN, LOGS, by=0.02, inputs=["budget", "rate of a", "rate of b"]).swings
     squares = np.array([swing.size**2 for swing in swings])
-    assert [index.name for index in found] == [swing.name for swing in swings]
-    np.testing.assert_allclose([i.total for i in found], squares / squares.sum(), atol=0.08)
+    assert [index.name for index in found.indices] == [swing.name for swing in swings]
+    np.testing.assert_allclose([i.total for i in found.indices], squares / squares.sum(), atol=0.08)
     assert found == sobol(
         PLAN, LOGS, by=0.02, inputs=["budget", "rate of a", "rate of b"], draws=32
     )
@@ -129,7 +134,7 @@ def test_indices_agree_with_salib():
 @pytest.mark.parametrize("curve", [Exponential(30, 20), Log(3, 10)])
 def test_a_price_is_less_money(curve):
     one = Plan(budget=100, currency="CNY", channels=[Channel("a", curve=curve)])
-    found = what_if(one, None, {"dear": Change(price={"a": 0.6}), "dull": Change(rate=-1.0)})
+    found = what_if(one, None, {"dear": Change(price={"a": "+60%"}), "dull": Change(rate="-100%")})
     assert found["dear"].outcome == pytest.approx(curve.value(100 / 1.6))
     assert found["dull"].outcome == 0.0
 
@@ -137,8 +142,8 @@ def test_a_price_is_less_money(curve):
 @pytest.mark.parametrize(
     ("ask", "code"),
     [
-        (lambda: Change(budget=-1.5), "bad-argument"),
-        (lambda: Change(price=-1.0), "bad-argument"),
+        (lambda: Change(budget="-150%"), "bad-argument"),
+        (lambda: Change(price="-100%"), "bad-argument"),
         (lambda: Change(rate={"a": float("nan")}), "bad-argument"),
         (lambda: what_if(PLAN, LOGS, {"x": Change(without="c")}), "unknown-name"),
         (lambda: what_if(PLAN, LOGS, {"x": {"bugdet": 1}}), "unknown-name"),
@@ -153,3 +158,48 @@ def test_bad_input_is_refused_with_a_code(ask, code):
     with pytest.raises(BudgetoptError) as caught:
         ask()
     assert caught.value.code == code
+
+
+def test_a_tornado_is_said_in_both_languages():
+    found = sensitivity(PLAN, LOGS, inputs=["budget", "price of a", "rate"])
+    assert re.search(r"^price of a 10% down or up: \S+ to \S+\.$", found.summary(), re.MULTILINE)
+    chinese = found.summary("zh")
+    assert re.search(r"^a 价格上下变动 10%：\S+ 至 \S+。$", chinese, re.MULTILINE)
+    assert set(re.findall("[A-Za-z]+", chinese)) == {"a"}
+    numbers = [re.findall(r"\d[\d,.]*\d", text) for text in (found.summary(), chinese)]
+    assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_goal_of_its_own_is_what_cases_are_compared_by(language):
+    plan = replace(PLAN, goal=Goal.most_profit())
+    found = what_if(plan, LOGS, {"dear": Change(price="x2"), "cut": Change(budget="-90%")})
+    dear, base = found["dear"].allocation, found["as planned"].allocation
+    # 150/(10 + a) = 1 is above the budget: all is spent, and half as much media for it.
+    assert base.worth == pytest.approx(50 * base.outcome - 100)
+    share = f"{dear.worth / base.worth - 1:+.1%}"
+    assert share != f"{dear.outcome / base.outcome - 1:+.1%}"
+    sentence = found.summary(language).splitlines()[1]
+    assert share in sentence
+    assert show_figure(dear.worth) in sentence
+    head = {"en": "change by the goal", "zh": "按目标的变化"}[language]
+    table = what_if_table(found, language)
+    assert head in table
+    assert share in table
+    row = found.to_frame().iloc[1]
+    assert row["more worth"] == pytest.approx(dear.worth - base.worth)
+    assert row["more outcome"] == pytest.approx(dear.outcome - base.outcome)
+
+
+def test_weighted_outcomes_are_named_and_compared_by_their_worth():
+    rates = [{"leads": "0.5", "sales": "0.1"}, {"leads": "0.1", "sales": "0.4"}]
+    channels = [Channel(name, rates=each) for name, each in zip("ab", rates, strict=True)]
+    plan = replace(
+        PLAN, channels=channels, value=None, goal=Goal.most_outcome({"leads": 1, "sales": 9})
+    )
+    found = what_if(plan, LOGS, {"no b": Change(without="b")})
+    base, without = (answer.allocation for answer in found.answers)
+    sentence = found.summary().splitlines()[1]
+    assert f"{without.worth / base.worth - 1:+.1%}" in sentence
+    assert f"{show_figure(without.kinds['sales'])} sales" in sentence
+    assert "more worth" not in what_if(PLAN, LOGS, {}).to_frame()

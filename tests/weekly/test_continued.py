@@ -63,14 +63,14 @@ def test_a_belief_with_other_channels_is_refused_with_the_nearest():
         bo.reallocate(other, named, belief=belief)
     assert error.value.code == "unknown-name"
     more = plan(channels=[bo.Channel(n) for n in (*NAMES, "new")])
-    with pytest.raises(bo.InputError, match="'new', of which the belief knows nothing"):
+    with pytest.raises(bo.InputError, match="'new', which is not in the belief"):
         bo.reallocate(more, past, belief=belief)
 
 
 def test_a_belief_that_has_seen_the_week_is_refused():
     belief = bo.learn(history(), plan())
     assert bo.reallocate(plan(), history(), week=until(12), belief=belief)
-    with pytest.raises(bo.InputError, match="seen the week of 2025-05-19") as error:
+    with pytest.raises(bo.InputError, match="includes the week of 2025-05-19") as error:
         bo.reallocate(plan(), history(), week=until(11), belief=belief)
     assert error.value.field == "belief"
 
@@ -104,7 +104,7 @@ def test_spends_that_were_never_seen_are_named_with_numbers():
     decision = bo.reallocate(
         plan(budget=600, max_change="100%"), past, policy=bo.PosteriorMean(), guardrails=None
     )
-    said = [note for note in decision.notes if note.startswith("beyond what was ever spent")]
+    said = [note for note in decision.notes if note.startswith("extrapolated")]
     assert len(said) == 1
     spend = decision.allocation.spend
     beyond = [n for at, n in enumerate(NAMES) if float(spend[n]) > past.spend[:, at].max()]
@@ -112,7 +112,9 @@ def test_spends_that_were_never_seen_are_named_with_numbers():
     for at, name in enumerate(NAMES):
         assert (repr(name) in said[0]) == (name in beyond)
         if name in beyond:
-            assert f"({spend[name]:,.0f}, above the most {past.spend[:, at].max():,.0f})" in said[0]
+            assert (
+                f"({spend[name]:,.0f}, observed maximum {past.spend[:, at].max():,.0f})" in said[0]
+            )
     assert most > 0
 
 
@@ -122,7 +124,7 @@ def test_below_the_least_is_said_too_and_nothing_within():
     channels = [bo.Channel(NAMES[0]), low, bo.Channel("kol")]
     decision = bo.reallocate(plan(channels=channels, max_change="10%"), past)
     least = past.spend[:, 1].min()
-    assert any(f"'feed' (20, below the least {least:g})" in note for note in decision.notes)
+    assert any(f"'feed' (20, observed minimum {least:g})" in note for note in decision.notes)
     calm = bo.reallocate(plan(max_change="1%"), replace_last(past))
     assert not [note for note in calm.notes if note.startswith("beyond")]
 

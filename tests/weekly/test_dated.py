@@ -47,7 +47,7 @@ def test_a_week_of_a_phase_spends_its_budget_under_its_change_limit():
     usual = run(plan(spend="all"))
     decision = run(plan(spend="all", operation={"phases": phase(600, max_change="none")}))
     assert (usual.allocation.total, decision.allocation.total) == (330, 600)
-    assert "'burst': its budget is 600, that of a usual week 330" in " ".join(decision.notes)
+    assert "'burst': its budget is 600, against 330 in a usual week" in " ".join(decision.notes)
     assert not any("burst" in note for note in usual.notes)
     # The same as a plan that always has this budget, but for what learning starts from.
     always = run(
@@ -63,7 +63,7 @@ def test_the_plan_s_change_limit_holds_where_the_phase_has_none():
 
 
 def test_a_phase_with_too_little_for_the_change_limit_is_refused():
-    with pytest.raises(InfeasibleError, match="above the budget 100") as caught:
+    with pytest.raises(InfeasibleError, match="above the budget of 100") as caught:
         run(plan(operation={"phases": phase(100)}))
     assert caught.value.code == "floors-above-budget"
     decision = run(plan(operation={"phases": phase(100, max_change="none")}))
@@ -100,9 +100,9 @@ def test_a_frozen_channel_stays_whatever_guardrails_and_policy_are(rails, policy
     fired = next(one for one in decision.fired if one.guard == "freeze")
     assert fired.channels == ("feed",)
     until = WEEK + dt.timedelta(days=20)
-    assert fired.sentence == f"'feed' at 71 is held, as 'audit' is frozen from {WEEK} to {until}"
+    assert fired.sentence == f"'feed' at 71 is held: frozen from {WEEK} to {until} ('audit')"
     assert fired.sentence in decision.notes
-    assert decision.moves[1].reason == f"stays at 71; held, as 'audit' is frozen until {until}"
+    assert decision.moves[1].reason == f"stays at 71; held: frozen until {until} ('audit')"
     assert Decision.from_json(decision.to_json()) == decision
 
 
@@ -110,10 +110,9 @@ def test_a_learning_period_says_so():
     made = plan(operation={"freezes": freeze("feed", "kol", name="new shop", why="learning")})
     decision = run(made)
     assert decision.fired[0].sentence == (
-        "'feed' at 71 and 'kol' at 113 are held, as the platform learns from "
-        f"{WEEK} to {WEEK} ('new shop')"
+        f"'feed' at 71 and 'kol' at 113 are held: learning phase from {WEEK} to {WEEK} ('new shop')"
     )
-    assert decision.moves[2].reason.endswith(f"held, as the platform learns until {WEEK}")
+    assert decision.moves[2].reason.endswith(f"held: learning phase until {WEEK}")
 
 
 def test_where_all_channels_are_frozen_nothing_moves():
@@ -121,9 +120,9 @@ def test_where_all_channels_are_frozen_nothing_moves():
     assert dict(decision.allocation.spend) == LAST
     assert not decision.moved
     assert decision.decided_by == "hold"
-    assert decision.fired[0].sentence.startswith("nothing moves, as 'audit' is frozen")
+    assert decision.fired[0].sentence.startswith("no changes: frozen from")
     assert {m.reason.split("; ")[1] for m in decision.moves} == {
-        f"held, as 'audit' is frozen until {WEEK}"
+        f"held: frozen until {WEEK} ('audit')"
     }
 
 
@@ -146,7 +145,7 @@ def test_a_lock_that_moves_a_channel_is_not_nothing():
         channels = [bo.Channel(n, locked=locked if n == "feed" else None) for n in NAMES]
         made = plan(channels=channels, operation={"freezes": freeze(why="learning")})
         (fired,) = run(made).fired
-        assert fired.sentence.startswith("nothing moves") is not moves
+        assert fired.sentence.startswith("no changes") is not moves
 
 
 @pytest.mark.parametrize(("limit", "bound"), [("cap", 60), ("floor", 80)])
@@ -155,10 +154,10 @@ def test_a_frozen_channel_that_a_bound_moves_is_named_with_the_bound(limit, boun
     decision = run(plan(channels=channels, operation={"freezes": freeze("feed")}))
     assert decision.allocation.spend["feed"] == bound
     assert guards(decision) == ["freeze", "limits"]
-    assert decision.fired[0].sentence == f"'audit' is frozen from {WEEK} to {WEEK}"
+    assert decision.fired[0].sentence == f"frozen from {WEEK} to {WEEK} ('audit')"
     said = f"'feed' cannot stay frozen at 71, as its {limit} is {bound}"
     assert decision.fired[1].sentence == said
-    assert decision.moves[1].reason.endswith(f"at its {limit}")
+    assert decision.moves[1].reason.endswith(f"at {limit}")
 
 
 def test_frozen_channels_that_do_not_fit_a_phase_are_named_and_all_is_drawn_in():
@@ -167,10 +166,10 @@ def test_frozen_channels_that_do_not_fit_a_phase_are_named_and_all_is_drawn_in()
     decision = run(plan(operation=operation))
     assert guards(decision) == ["freeze", "limits"]
     assert decision.fired[1].sentence == (
-        f"'{NAMES[0]}' and 'feed' cannot stay frozen within this week's limits and budget, so all "
-        "of last week's split is drawn in"
+        f"'{NAMES[0]}' and 'feed' cannot stay frozen within this week's limits and budget, so last "
+        "week's whole split is projected onto them"
     ).replace("' and '", "', '")
-    assert decision.fired[0].sentence == f"'audit' is frozen from {WEEK} to {WEEK}"
+    assert decision.fired[0].sentence == f"frozen from {WEEK} to {WEEK} ('audit')"
     assert decision.decided_by == "hold"
     assert decision.allocation.total <= 280
     assert not [m.reason for m in decision.moves if "frozen" in m.reason]
@@ -194,10 +193,10 @@ def test_what_is_frozen_stays_where_only_missing_reports_do_not_fit():
     operation = {"phases": phase(280), "freezes": freeze("feed")}
     decision = run(plan(operation=operation), past)
     assert guards(decision) == ["missing-report", "freeze", "limits"]
-    assert "what is held does not fit" in decision.fired[2].sentence
+    assert "are held do not fit" in decision.fired[2].sentence
     assert decision.allocation.spend["feed"] == 71
     assert decision.decided_by == "hold"
-    assert decision.moves[1].reason.endswith(f"held, as 'audit' is frozen until {WEEK}")
+    assert decision.moves[1].reason.endswith(f"held: frozen until {WEEK} ('audit')")
 
 
 def test_a_policy_that_moves_a_frozen_channel_is_withheld():
@@ -215,7 +214,9 @@ def test_changes_count_from_what_was_applied():
         assert move.before == Decimal(str(given[move.channel]))
         assert abs(move.change) <= move.before * Decimal("0.3")
     noted = [
-        note for note in decision.notes if "changes count from the spends last applied" in note
+        note
+        for note in decision.notes
+        if "changes are measured from the spend last applied" in note
     ]
     assert len(noted) == 1
     assert f"'{NAMES[0]}' (100.50, reported 143), 'feed' (90, reported 71)" in noted[0]
@@ -232,11 +233,14 @@ def test_a_skipped_week_counts_from_what_was_applied_and_says_so_once():
     decision = run(plan(), past, week=WEEK, last=dict.fromkeys(NAMES, 100))
     text = " ".join(decision.notes)
     last = past.weeks[-1]
-    assert f"the last whole week known is {last}" in decision.notes
-    assert "and changes count from it" not in text
-    assert "changes count from the spends last applied" in text
+    assert f"the last complete week is that of {last}" in decision.notes
+    assert "and changes are measured from it" not in text
+    assert "changes are measured from the spend last applied" in text
     without = run(plan(), past, week=WEEK)
-    assert f"the last whole week known is {last}, and changes count from it" in without.notes
+    assert (
+        f"the last complete week is that of {last}, and changes are measured from it"
+        in without.notes
+    )
 
 
 def test_a_frozen_channel_stays_at_what_was_applied():
@@ -300,7 +304,7 @@ def test_any_phase_and_freeze_keeps_its_budget_and_holds_or_says_why_not(
         assert moved <= excused
     for one in decision.fired:
         if one.guard == "freeze" and moved & set(one.channels):
-            assert "nothing moves" not in one.sentence
+            assert "no changes" not in one.sentence
             assert "held" not in one.sentence
 
 
@@ -313,3 +317,35 @@ def test_a_week_of_preparation_without_money_is_a_week_of_nothing(spend, before)
     assert decision.allocation.total == 0
     assert all(np.isfinite([m.worth, m.elsewhere]).all() for m in decision.moves)
     assert Decision.from_json(decision.to_json()) == decision
+
+
+# The demand of the week
+
+
+def test_demand_of_the_decided_week_is_in_its_outcome_and_targets():
+    high = {"demand": {WEEK + dt.timedelta(days=3): 1.6}}
+    usual, week = run(plan()), run(plan(**high))
+    # The goal is the outcome, and every channel's is 1.6 times as much: the same split brings it.
+    assert week.allocation.spend == usual.allocation.spend
+    assert week.allocation.outcome == pytest.approx(1.6 * usual.allocation.outcome, rel=1e-9)
+    for part in ("low", "median", "high"):
+        found, other = (getattr(w.allocation.spread, part) for w in (week, usual))
+        assert found == pytest.approx(1.6 * other, rel=1e-9)
+    assert week.gain == pytest.approx(1.6 * usual.gain, rel=1e-9)
+    assert any("demand in the week of 2025-05-26 is x1.6" in n for n in week.notes)
+    # A week of another demand has nothing of it.
+    later = WEEK + dt.timedelta(weeks=1)
+    assert run(plan(demand={later: 1.6})).allocation == usual.allocation
+
+
+def test_a_roas_target_lets_more_money_out_in_a_week_of_demand():
+    made = {"budget": 900, "limits": [Limit.roas(3)], "outcome": "revenue", "max_change": "none"}
+    usual, week = run(plan(**made)), run(plan(**made, demand={WEEK: 1.6}))
+    assert week.allocation.total > usual.allocation.total
+    assert week.allocation.outcome >= 3 * float(week.allocation.total) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("policy", [MEAN, Thompson(), EqualSplit()])
+def test_every_policy_decides_in_demand(policy):
+    week = run(plan(demand={WEEK: 0.4}, goal=bo.Goal.most_profit(), value=1), policy=policy)
+    assert Decision.from_json(week.to_json()) == week

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import budgetopt as bo
-from budgetopt.figures import show_figure
+from budgetopt.i18n.messages import show_figure
 from budgetopt.money import show_amount
 from budgetopt.plan import Limit
 from budgetopt.policies import NAMES as POLICIES
@@ -41,7 +41,7 @@ def test_a_last_week_that_is_not_over_is_left_out_and_noted():
     decision = bo.reallocate(plan(), history(partial=partial))
     under_way = MONDAY + dt.timedelta(weeks=11)
     assert decision.week.start == under_way + dt.timedelta(weeks=1)
-    assert f"left out, as not whole: {under_way}" in decision.notes
+    assert f"incomplete weeks left out: {under_way}" in decision.notes
     last = history().spend[10]
     assert [float(m.before) for m in decision.moves] == last.tolist()
 
@@ -56,7 +56,10 @@ def test_skipped_weeks_are_noted_and_change_counts_from_the_last_applied_one():
     later = MONDAY + dt.timedelta(weeks=20)
     decision = bo.reallocate(plan(), history(), week=later)
     last = MONDAY + dt.timedelta(weeks=11)
-    assert f"the last whole week known is {last}, and changes count from it" in decision.notes
+    assert (
+        f"the last complete week is that of {last}, and changes are measured from it"
+        in decision.notes
+    )
     for move in decision.moves:
         assert abs(move.change) <= Decimal("0.3") * move.before
 
@@ -81,12 +84,12 @@ def test_a_wrong_week_is_refused(week, remedy):
 
 
 def test_a_week_before_the_history_is_refused():
-    with pytest.raises(bo.HistoryError, match="no whole week before 2025-03-03"):
+    with pytest.raises(bo.HistoryError, match="no complete week before 2025-03-03"):
         bo.reallocate(plan(), history(), week=MONDAY)
 
 
 def test_a_history_without_a_whole_week_is_refused():
-    with pytest.raises(bo.HistoryError, match="no whole week"):
+    with pytest.raises(bo.HistoryError, match="no complete week"):
         bo.reallocate(plan(), history(weeks=1, partial=np.array([True])))
 
 
@@ -102,7 +105,7 @@ def test_a_channel_without_history_starts_from_zero():
     assert new.before is None
     # 30 % of an equal share of 330 over four.
     assert 0 < new.after <= Decimal("24.75")
-    assert new.reason.startswith(f"{show_amount(new.after)}, with no week before")
+    assert new.reason.startswith(f"{show_amount(new.after)}, with no earlier week")
     assert any("'new'" in note for note in decision.notes)
 
 
@@ -116,7 +119,7 @@ def test_all_locked_channels_move_nothing_or_to_their_locks():
     still = [bo.Channel(n, locked=s) for n, s in zip(NAMES, last, strict=True)]
     decision = bo.reallocate(plan(channels=still, budget=1000), history())
     assert not decision.moved
-    assert "Nothing moves, because no other split" in decision.explain()
+    assert "No changes: no other split" in decision.explain()
     moved = [bo.Channel(n, locked=s + 7) for n, s in zip(NAMES, last, strict=True)]
     decision = bo.reallocate(plan(channels=moved, budget=1000), history())
     assert [m.change for m in decision.moves] == [7, 7, 7]
@@ -203,7 +206,7 @@ def test_a_hair_outside_is_rounded_away():
         ((20, 101, 130), "gave 'feed' 101, above its cap 100"),
         ((20, 100, -1), "gave 'kol' -1, below its zero 0"),
         ((100, 100, 131), "spent 331, above the budget 330"),
-        ((100, 100), "gave no finite amount for each of 3 channels"),
+        ((100, 100), "did not return a finite amount for each of 3 channels"),
     ],
 )
 def test_a_policy_that_breaks_a_limit_is_withheld(spend, said):
@@ -223,11 +226,19 @@ def test_a_policy_cannot_widen_its_own_limits():
         bo.reallocate(free(), history(), policy=Cheat(1, 2, 3))
 
 
-@pytest.mark.parametrize("policy", ["thompson", bo.Thompson, object()])
+@pytest.mark.parametrize("policy", [bo.Thompson, object()])
 def test_what_is_no_policy_is_refused(policy):
     with pytest.raises(bo.InputError, match="policy is") as error:
         bo.reallocate(plan(), history(), policy=policy)
     assert error.value.code == "bad-argument"
+
+
+def test_a_policy_may_be_named_as_on_the_command_line():
+    named = bo.reallocate(plan(), history(), policy="thompson(3)", seed=4)
+    assert named == bo.reallocate(plan(), history(), policy=bo.Thompson(3), seed=4)
+    with pytest.raises(bo.InputError, match="did you mean 'thompson'") as error:
+        bo.reallocate(plan(), history(), policy="tompson")
+    assert error.value.code == "unknown-name"
 
 
 def test_the_numbers_of_a_reason_are_those_of_its_move():
@@ -429,8 +440,8 @@ def test_why_nothing_moves_is_said():
     held = bo.reallocate(plan(), history(), policy=bo.HoldSteady())
     more = show_figure(held.allocation.bound - held.allocation.outcome, 3)
     assert "policy hold keeps last week's split; no other" in held.why_nothing_moves()
-    assert held.why_nothing_moves().endswith(f" brings more than {more} more.")
+    assert held.why_nothing_moves().endswith(f" returns more than {more} more.")
     frozen = Guardrails(freezes=[(held.week.start, held.week.end)])
     still = bo.reallocate(plan(), history(), guardrails=frozen)
-    assert still.why_nothing_moves() == "Nothing moves, because money is frozen."
+    assert still.why_nothing_moves() == "No changes: spend is frozen."
     assert bo.reallocate(plan(), history()).why_nothing_moves() == ""

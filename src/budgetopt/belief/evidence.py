@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from budgetopt.belief.filter import Model, State
-from budgetopt.belief.filter.weigh import weigh
-from budgetopt.belief.grid import Grid
-from budgetopt.curves.base import Floats
+from budgetopt.arrays import Floats
+from budgetopt.belief.filter.run import FilterState, weigh
+from budgetopt.belief.filter.state import PriorModel
+from budgetopt.belief.settings import Grid
 from budgetopt.plan import LiftTest
 
 _NODE = np.linspace(-8.0, 8.0, 401)
@@ -27,7 +27,10 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 
 def log_step(test: LiftTest, grid: Grid) -> Floats:
-    """Return the logarithm of what each cell brings more at the high spend, ``(cells,)``."""
+    r"""Return the logarithm of what each cell brings more at the high spend, ``(cells,)``.
+
+    It is :math:`\ln(g_k(high) - g_k(low))`, per unit of amplitude.
+    """
     high = np.exp(grid.log_value(np.array(test.high)))
     low = np.exp(grid.log_value(np.array(test.low))) if test.low > 0 else 0.0
     return np.log(np.maximum(high - low, _TINY))
@@ -36,7 +39,11 @@ def log_step(test: LiftTest, grid: Grid) -> Floats:
 def renewed(
     mean: Floats, variance: Floats, step: Floats, test: LiftTest
 ) -> tuple[Floats, Floats, Floats]:
-    """Return mean, variance and log evidence of log amplitudes after a test.
+    r"""Return mean, variance and log evidence of log amplitudes after a test.
+
+    With prior :math:`a \sim N(m, v)` and the test's :math:`z \sim N(e^{a + step}, s^2)` the
+    evidence is :math:`\int N(a; m, v)\,N(z; e^{a + step}, s^2)\,da` up to a factor that all cells
+    share, and mean and variance are the moments of the integrand, by the trapezoidal rule.
 
     Parameters
     ----------
@@ -93,7 +100,7 @@ def _between(result: Floats, prior: tuple[Floats, Floats], test: LiftTest) -> Fl
     return nodes
 
 
-def hear_test(state: State, test: LiftTest, channel: int, model: Model) -> None:
+def apply_lift_test(state: FilterState, test: LiftTest, channel: int, model: PriorModel) -> None:
     """Renew one channel of the tables, in place, by a test; the state has one run.
 
     Parameters
@@ -107,15 +114,18 @@ def hear_test(state: State, test: LiftTest, channel: int, model: Model) -> None:
     model
         The cells.
     """
-    tables = state.tables
+    tables, rival = state.tables, state.rival
     step = np.tile(log_step(test, model.grid), model.kernels)
-    for nuisance in range(model.drift.size):
-        before = tables.variance[channel, nuisance]
-        mean = tables.mean[channel, nuisance]
-        after, left, told = renewed(mean, np.full(mean.size, before), step, test)
-        tables.mean[channel, nuisance] = after
-        tables.evidence[channel, nuisance] += told
-        # One variance serves all cells of a nuisance: averaged over their new chances.
-        heavy = tables.chance[channel, nuisance] * np.exp(told - told.max())
-        tables.variance[channel, nuisance] = heavy @ left / max(heavy.sum(), _TINY)
+    known = [(tables.mean[channel], tables.variance[channel], tables.evidence[channel])]
+    if rival is not None:
+        for at in np.flatnonzero(rival.rows == channel):
+            known.append((rival.mean[at], rival.variance[at], rival.evidence[at]))
+    for mean, variance, evidence in known:
+        for nuisance in range(model.drift.size):
+            before = np.full(mean.shape[1], variance[nuisance])
+            mean[nuisance], left, log_evidence = renewed(mean[nuisance], before, step, test)
+            evidence[nuisance] += log_evidence
+            # One variance serves all cells of a nuisance: averaged over their new chances.
+            heavy = tables.chance[channel, nuisance] * np.exp(log_evidence - log_evidence.max())
+            variance[nuisance] = heavy @ left / max(heavy.sum(), _TINY)
     weigh(tables, model, 1)

@@ -1,34 +1,34 @@
-"""From observations and what is known beforehand to what the filter reads, week by week."""
+"""From observations and declared priors to what the filter reads, week by week."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.belief.filter import Model, Week
-from budgetopt.belief.log import Log
+from budgetopt.arrays import Floats
+from budgetopt.belief.filter.state import PriorModel, WeekData
+from budgetopt.belief.log import ObservationLog
 from budgetopt.belief.settings import Settings
-from budgetopt.curves import Carryover
-from budgetopt.curves.base import Floats
-from budgetopt.curves.carryover import kernels
-from budgetopt.words import say
+from budgetopt.curves import Carryover, kernels
+from budgetopt.i18n import say
+from budgetopt.plan import ChannelPrior
 
 FIRST_WEEKS = 8
-"""Weeks from which a channel's first impressions are taken: the pooled ROAS that centres the
-priors, and the size of an event where it is not declared. Later weeks do not change them, so that
-learning week by week is learning all at once."""
+"""Weeks from which first impressions are taken: the pooled ROAS that centres the priors, and what
+stands in for the size of an event. Later weeks do not change them."""
 _SMALL_EVENT = 1e-3
 """Size of an event, in median weeks, where no zero ever was: it adds 0.001 to the variance. Ten
 times that would hide a noise of 0.1, and make 80 % bands hold 95 % of quiet channels."""
-_REACH = 8
+REACH = 8
 """Weeks over which a learned carryover reaches; at 0.6 a week, 2 % of it lies beyond."""
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class FilterInputs:
     """What the filter reads: arrays of shape ``(weeks, channels)`` save where said.
 
     Parameters
@@ -38,11 +38,13 @@ class Inputs:
     spend
         Effective money, ``(weeks, kernels, channels)``.
     outcome, seen, offset, offset_variance
-        As in `Week`.
+        As in `WeekData`.
     eventful
         Holidays and promotions, ``(weeks,)``.
     event
         Size of one event, ``(channels,)``.
+    event_known
+        Whether that is declared or learned, and no mere stand-in, ``(channels,)``.
     centre, sd
         Prior of the log response at the reference, ``(channels,)``.
     """
@@ -55,12 +57,13 @@ class Inputs:
     offset_variance: Floats
     eventful: NDArray[np.bool_]
     event: Floats
+    event_known: NDArray[np.bool_]
     centre: Floats
     sd: Floats
 
-    def week(self, at: int) -> Week:
+    def week(self, at: int) -> WeekData:
         """Return one week as the filter reads it."""
-        return Week(
+        return WeekData(
             self.days[at],
             np.ascontiguousarray(self.spend[at].T),
             self.outcome[at],
@@ -71,7 +74,7 @@ class Inputs:
             bool(self.eventful[at]),
         )
 
-    def goes_on(self, earlier: Inputs) -> bool:
+    def goes_on(self, earlier: FilterInputs) -> bool:
         """Return whether these inputs begin with all of earlier ones, to the bit."""
         weeks = len(earlier.days)
         first = (self.event, self.centre, self.sd)
@@ -90,21 +93,52 @@ class Inputs:
         )
 
 
-def model_of(log: Log, settings: Settings) -> Model:
+def model_of(log: ObservationLog, settings: Settings) -> PriorModel:
     """Return the cells and priors for a log."""
+    own = dict(log.priors.channels)
+    known = own_priors([own.get(name) for name in log.channels], log.reference)
     grid = settings.grid(log.reference)
-    own = dict(log.beforehand.priors)
-    half, sd, noise = np.full((3, len(log.channels)), np.nan)
-    for at, name in enumerate(log.channels):
-        prior = own.get(name)
+    return PriorModel(grid, settings, *known.of_model, len(settings.carryover))
+
+
+class OwnPriors(NamedTuple):
+    """What is believed of single channels, arrays of shape ``(channels,)``, NaN where nothing is.
+
+    Parameters
+    ----------
+    log_half, log_half_sd, log_noise
+        As `PriorModel` takes them.
+    centre, sd
+        Prior of the log response at the reference.
+    """
+
+    log_half: Floats
+    log_half_sd: Floats
+    log_noise: Floats
+    centre: Floats
+    sd: Floats
+
+    @property
+    def of_model(self) -> tuple[Floats, Floats, Floats]:
+        """What the model of the filter takes."""
+        return self.log_half, self.log_half_sd, self.log_noise
+
+
+def own_priors(priors: Sequence[ChannelPrior | None], reference: float) -> OwnPriors:
+    """Return the priors of channels, in order, as arrays; None for a channel without one."""
+    known = OwnPriors(*np.full((5, len(priors)), np.nan))
+    for at, prior in enumerate(priors):
         if prior is not None and prior.saturation is not None:
-            half[at], sd[at] = np.log(prior.saturation / log.reference), prior.saturation_sd
+            known.log_half[at] = np.log(prior.saturation / reference)
+            known.log_half_sd[at] = prior.saturation_sd
         if prior is not None and prior.noise is not None:
-            noise[at] = np.log(prior.noise)
-    return Model(grid, settings, half, sd, noise, len(settings.carryover))
+            known.log_noise[at] = np.log(prior.noise)
+        if prior is not None and prior.roas is not None:
+            known.centre[at], known.sd[at] = np.log(prior.roas * reference), prior.roas_sd
+    return known
 
 
-def inputs_of(log: Log, settings: Settings) -> Inputs:
+def inputs_of(log: ObservationLog, settings: Settings) -> FilterInputs:
     """Return what the filter reads of a log with an outcome for each channel."""
     share, log_sd = _maturity(log)
     outcome = np.asarray(log.outcome)
@@ -113,12 +147,13 @@ def inputs_of(log: Log, settings: Settings) -> Inputs:
     # NaN is not above zero. What is carried into a week without spend is spend all the same.
     seen = known & np.all(spend > 0, axis=1)
     outcome = np.where(seen, outcome, 0.0)
-    event = event_size(np.where(seen, outcome / np.where(seen, share, 1.0), np.nan), log.unit)
+    full = np.where(seen, outcome / np.where(seen, share, 1.0), np.nan)
+    event, event_known = event_size(full, log.unit)
     index = _demand(log)
     with np.errstate(divide="ignore"):
         offset = np.where(seen, np.log(np.where(seen, share, 1.0)) + index[:, None], 0.0)
     centre, sd = _amplitude(log, settings, outcome / np.exp(offset), seen, event)
-    return Inputs(
+    return FilterInputs(
         log.weeks,
         spend,
         outcome,
@@ -127,15 +162,16 @@ def inputs_of(log: Log, settings: Settings) -> Inputs:
         np.where(seen, np.square(log_sd), 0.0),
         _eventful(log),
         event,
+        event_known,
         centre,
         sd,
     )
 
 
-def _maturity(log: Log) -> tuple[Floats, Floats]:
+def _maturity(log: ObservationLog) -> tuple[Floats, Floats]:
     """Return the share of each outcome that is reported yet, and how well that is known."""
     shape = log.spend.shape
-    delay = log.beforehand.delay
+    delay = log.priors.delay
     if delay is None:
         return np.ones(shape), np.zeros(shape)
     last = log.weeks + np.timedelta64(6, "D")
@@ -146,55 +182,73 @@ def _maturity(log: Log) -> tuple[Floats, Floats]:
     return share, np.where(unknown, 0.0, delay.log_sd(age, log.channels))
 
 
-def _effective(log: Log, shares: tuple[float, ...]) -> Floats:
+def _effective(log: ObservationLog, shares: tuple[float, ...]) -> Floats:
     """Return effective money by carryover, shape ``(weeks, kernels, channels)``."""
-    given = dict(log.beforehand.carryovers)
+    given = dict(log.priors.carryovers)
     tried = []
     for share in shares:
-        learned = Carryover("geometric", share=share, length=_REACH) if share > 0 else None
-        tried.append(_carried(log, kernels([given.get(name, learned) for name in log.channels])))
+        learned = Carryover("geometric", share=share, length=REACH) if share > 0 else None
+        tried.append(
+            carried(
+                log.weeks,
+                log.spend,
+                kernels([given.get(name, learned) for name in log.channels]),
+            )
+        )
     return np.stack(tried, axis=1)
 
 
-def _carried(log: Log, weights: Floats) -> Floats:
-    """Return each week's average of itself and the weeks before it, ``(weeks, channels)``.
+def carried(weeks: NDArray[np.datetime64], spend: Floats, weights: Floats) -> Floats:
+    r"""Return each week's average of itself and the weeks before it, ``(weeks, channels)``.
 
-    Weeks before the log, missing ones and unreported ones drop out of the average: they are taken
-    to be like the others.
+    .. math:: z_t = \sum_l w_l\,x_{t-l} \Big/ \sum_l w_l
+
+    over the weeks that are known: those before the first, missing ones and unreported ones drop out
+    of the average, since they are taken to be like the others. A steady week stays as it is. NaN
+    where no week is known.
+
+    Parameters
+    ----------
+    weeks
+        First days, rising, shape ``(weeks,)``.
+    spend
+        Money, shape ``(weeks, channels)``; NaN where not reported.
+    weights
+        By lag, at least 0, shape ``(lags, 1)`` or ``(lags, channels)``.
     """
-    number = (log.weeks - log.weeks[:1]).astype(np.int64) // 7
-    summed, weight = np.zeros_like(log.spend), np.zeros_like(log.spend)
+    number = (weeks - weeks[:1]).astype("timedelta64[D]").astype(np.int64) // 7
+    summed, weight = np.zeros_like(spend), np.zeros_like(spend)
     for lag, share in enumerate(weights):
         at = np.searchsorted(number, number - lag)
-        past = np.where((number[at] == number - lag)[:, None], log.spend[at], np.nan)
+        past = np.where((number[at] == number - lag)[:, None], spend[at], np.nan)
         known = np.isfinite(past)
         summed += share * np.where(known, past, 0.0)
         weight += share * known
     return np.where(weight > 0, summed / np.where(weight > 0, weight, 1.0), np.nan)
 
 
-def _demand(log: Log) -> Floats:
+def _demand(log: ObservationLog) -> Floats:
     """Return the logarithm of the known demand of each week, ``(weeks,)``."""
     index = np.zeros(len(log.weeks))
-    for day, demand in log.beforehand.demand:
+    for day, demand in log.priors.demand:
         index[_in_week(log, np.datetime64(day, "D"))] = np.log(demand)
     return index
 
 
-def _eventful(log: Log) -> NDArray[np.bool_]:
+def _eventful(log: ObservationLog) -> NDArray[np.bool_]:
     marked = np.zeros(len(log.weeks), dtype=np.bool_)
-    for day in log.beforehand.events:
+    for day in log.priors.events:
         marked |= _in_week(log, np.datetime64(day, "D"))
     return marked
 
 
-def _in_week(log: Log, day: np.datetime64) -> NDArray[np.bool_]:
+def _in_week(log: ObservationLog, day: np.datetime64) -> NDArray[np.bool_]:
     inside: NDArray[np.bool_] = (log.weeks <= day) & (day < log.weeks + np.timedelta64(7, "D"))
     return inside
 
 
 def _amplitude(
-    log: Log, settings: Settings, outcome: Floats, seen: NDArray[np.bool_], event: Floats
+    log: ObservationLog, settings: Settings, outcome: Floats, seen: NDArray[np.bool_], event: Floats
 ) -> tuple[Floats, Floats]:
     """Return the prior of the log response at the reference: pooled ROAS, or the channel's own."""
     first = np.flatnonzero(seen.any(axis=1))[:FIRST_WEEKS]
@@ -203,17 +257,14 @@ def _amplitude(
     # All outcomes zero: half an event in all, so that the logarithm exists.
     least = 0.5 * float(np.median(event))
     centre = np.log(max(brought, least) / money * log.reference) if money > 0 else np.log(least)
-    centres = np.full(len(log.channels), centre)
-    sds = np.full(len(log.channels), settings.amplitude_sd)
-    for at, name in enumerate(log.channels):
-        prior = dict(log.beforehand.priors).get(name)
-        if prior is not None and prior.roas is not None:
-            centres[at], sds[at] = np.log(prior.roas * log.reference), prior.roas_sd
-    return centres, sds
+    priors = dict(log.priors.channels)
+    own = own_priors([priors.get(name) for name in log.channels], log.reference)
+    given = np.isfinite(own.centre)
+    return np.where(given, own.centre, centre), np.where(given, own.sd, settings.amplitude_sd)
 
 
-def event_size(outcome: Floats, unit: float | None) -> Floats:
-    r"""Return the size of one event for each channel, in units of the outcome.
+def event_size(outcome: Floats, unit: float | None) -> tuple[Floats, NDArray[np.bool_]]:
+    r"""Return the size of one event for each channel, in units of the outcome, and if it is known.
 
     Parameters
     ----------
@@ -225,24 +276,35 @@ def event_size(outcome: Floats, unit: float | None) -> Floats:
     Notes
     -----
     Where it is not declared, weeks of zero outcome betray it: with Poisson events the share of
-    such weeks is :math:`e^{-mean/u}`, so :math:`u = mean / -\ln(share)`. Where no week was zero,
-    events are too many to matter, and 0.1 % of the median week stands in. A channel whose weeks
+    such weeks is :math:`e^{-\lambda}`, so :math:`u = mean/\lambda`. All weeks count up to the last
+    one that brought anything: zeros since then may be an outage, or the end. The other weeks must
+    be as uneven as so few events are: above zero the squared coefficient of variation of a Poisson
+    count is :math:`(1 - e^{-\lambda})(1 + 1/\lambda) - 1`, and where it is less than half of that,
+    the zeros were outages of a channel with many events. Where nothing betrays it, 0.1 % of the
+    median of the first eight weeks stands in, and the size is not known. A channel whose weeks
     were all zero takes the median of the others. All of these scale with the outcome, so the
-    answer does not depend on its unit. A channel's first eight weeks decide.
+    answer does not depend on its unit.
     """
     channels = outcome.shape[1]
     if unit is not None:
-        return np.full(channels, float(unit))
-    size = np.full(channels, np.nan)
+        return np.full(channels, float(unit)), np.ones(channels, np.bool_)
+    size, known = np.full(channels, np.nan), np.zeros(channels, np.bool_)
     for at in range(channels):
-        held = outcome[np.isfinite(outcome[:, at]), at][:FIRST_WEEKS]
+        held = outcome[np.isfinite(outcome[:, at]), at]
+        held = held[: np.flatnonzero(held > 0)[-1] + 1] if np.any(held > 0) else held[:0]
         positive = held[held > 0]
-        if positive.size:
-            with np.errstate(divide="ignore"):
-                from_zeros = held.mean() / -np.log(1.0 - positive.size / held.size)
-            size[at] = max(_SMALL_EVENT * float(np.median(positive)), from_zeros)
-    known = np.isfinite(size)
-    return np.where(known, size, np.median(size[known])) if known.any() else np.ones(channels)
+        if not positive.size:
+            continue
+        size[at] = _SMALL_EVENT * float(np.median(positive[:FIRST_WEEKS]))
+        share = 1.0 - positive.size / held.size
+        if share > 0:
+            events = -np.log(share)
+            uneven = (1.0 - share) * (1.0 + 1.0 / events) - 1.0
+            known[at] = np.var(positive) >= 0.5 * uneven * np.square(positive.mean())
+        if known[at]:
+            size[at] = max(size[at], held.mean() / events)
+    some = np.isfinite(size)
+    return np.where(some, size, np.median(size[some])) if some.any() else np.ones(channels), known
 
 
 class Treated(NamedTuple):
@@ -269,15 +331,15 @@ class Treated(NamedTuple):
 
 
 _TREATMENT = {
-    "not-reported": say("left out"),
-    "zero-outcome": say("learned as a week that brought nothing"),
-    "outcome-without-spend": say("left out: no spend can have brought it"),
-    "young": say("completed by the delay, with what that leaves unknown"),
-    "too-young": say("left out: too little of it is reported yet"),
+    "not-reported": say("left-out"),
+    "zero-outcome": say("learned-as-zero"),
+    "outcome-without-spend": say("left-out-impossible-outcome"),
+    "young": say("completed-by-delay"),
+    "too-young": say("left-out-too-immature"),
 }
 
 
-def treated(log: Log) -> tuple[Treated, ...]:
+def treated(log: ObservationLog) -> tuple[Treated, ...]:
     """Return the weeks that need a treatment of their own, by channel."""
     outcome = np.asarray(log.outcome)
     share, _ = _maturity(log)

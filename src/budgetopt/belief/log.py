@@ -10,12 +10,12 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arrays import Floats
 from budgetopt.belief.posterior import wrong
 from budgetopt.calendar import as_date
-from budgetopt.curves.base import Floats
-from budgetopt.plan import Beforehand
+from budgetopt.plan import Priors
 
-_NOBODY = Beforehand()
+_NOBODY = Priors()
 
 
 class Observed(Protocol):
@@ -57,7 +57,7 @@ class Observed(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Log:
+class ObservationLog:
     """Weeks of spend and outcome with what was known beforehand.
 
     Parameters
@@ -79,7 +79,7 @@ class Log:
         ``(weeks,)``. A week that is not reported again does not grow up.
     fingerprint
         Of the history the last weeks came from.
-    beforehand
+    priors
         Priors, kernels, dates and tests.
     """
 
@@ -92,7 +92,7 @@ class Log:
     total: Floats | None
     through: NDArray[np.datetime64]
     fingerprint: str = ""
-    beforehand: Beforehand = field(default=_NOBODY)
+    priors: Priors = field(default=_NOBODY)
 
     def __post_init__(self) -> None:
         weeks = np.asarray(self.weeks).astype("datetime64[D]")
@@ -148,7 +148,7 @@ class Log:
         channels: Sequence[str],
         reference: float,
         unit: float | None,
-        beforehand: Beforehand,
+        priors: Priors,
     ) -> Self:
         """Return a history's whole weeks, for some channels, as a log."""
         ready = history.complete().select(channels)
@@ -162,7 +162,7 @@ class Log:
             ready.total,
             np.full(len(ready.weeks), history.through, dtype="datetime64[D]"),
             history.fingerprint,
-            beforehand.only(channels),
+            priors.only(channels),
         )
 
     def extended(self, history: Observed) -> Self:
@@ -173,7 +173,7 @@ class Log:
         InputError
             ``bad-argument`` where one has outcomes by channel and the other one total.
         """
-        new = type(self).of(history, self.channels, self.reference, self.unit, self.beforehand)
+        new = type(self).of(history, self.channels, self.reference, self.unit, self.priors)
         if (new.outcome is None) != (self.outcome is None):
             raise wrong(
                 "history", "has another kind of outcome than the belief", "learn from it anew"
@@ -204,7 +204,7 @@ class Log:
             "total": None if self.total is None else _plain(self.total),
             "through": [None if np.isnat(day) else str(day) for day in self.through],
             "fingerprint": self.fingerprint,
-            "beforehand": self.beforehand.to_dict(),
+            "beforehand": self.priors.to_dict(),
         }
 
     @classmethod
@@ -230,7 +230,7 @@ class Log:
             array("total", (-1,)),
             np.array(through, dtype="datetime64[D]"),
             str(data["fingerprint"]),
-            Beforehand.from_dict(data["beforehand"]),
+            Priors.from_dict(data["beforehand"]),
         )
 
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arrays import Floats
+from budgetopt.belief.aggregate import usable
 from budgetopt.belief.inputs import Treated
-from budgetopt.belief.log import Log
-from budgetopt.belief.one_total import usable
-from budgetopt.curves.base import Floats
+from budgetopt.belief.learning import Carried
+from budgetopt.belief.log import ObservationLog
 from budgetopt.errors import HistoryError
-from budgetopt.words import listed, quoted, say
+from budgetopt.i18n import listed, quoted, say, show_figure
 
 _NAMED = 12
 """Names shown in one note or message."""
+_MOST_ODDS = 1e6
+"""Odds that are told at most: nobody asks for more."""
 _ALIKE = 0.95
 """Correlation of features from which two channels are named as inseparable."""
 _SAID = {
-    "not-reported": say("spend or outcome not reported"),
-    "outcome-without-spend": say("outcome without spend"),
-    "young": say("young"),
-    "too-young": say("too young"),
+    "not-reported": say("spend-or-outcome-not-reported"),
+    "outcome-without-spend": say("outcome-without-spend"),
+    "young": say("immature-data"),
+    "too-young": say("data-too-young"),
 }
 """What was found, for the treatments that a note tells of; the others are usual."""
 
 
-def used_weeks(log: Log) -> NDArray[np.bool_]:
+def used_weeks(log: ObservationLog) -> NDArray[np.bool_]:
     """Return the weeks that have something to learn from, ``(weeks, channels)``.
 
     Raises
@@ -55,7 +58,7 @@ def used_weeks(log: Log) -> NDArray[np.bool_]:
 
 def unfinished(weeks: int) -> list[str]:
     """Say that weeks were left out that are not over."""
-    return [say("{weeks} left out: not over yet", weeks=_weeks(weeks))] if weeks else []
+    return [say("weeks-left-out-running", weeks=_weeks(weeks))] if weeks else []
 
 
 def of_channels(treated: Sequence[Treated]) -> list[str]:
@@ -63,7 +66,7 @@ def of_channels(treated: Sequence[Treated]) -> list[str]:
     told = [one for one in treated if one.code in _SAID]
     return [
         say(
-            "{weeks} of {channel}: {found}, {treatment}",
+            "weeks-found",
             weeks=_weeks(len(one.weeks)),
             channel=quoted(one.channel),
             found=_SAID[one.code],
@@ -73,25 +76,46 @@ def of_channels(treated: Sequence[Treated]) -> list[str]:
     ]
 
 
-def of_total(log: Log, used: NDArray[np.bool_], share: Floats, alike: Floats) -> list[str]:
+def of_carried(found: Sequence[Carried]) -> list[str]:
+    """Say which outcomes follow the spend of weeks before, though no carryover was declared."""
+    return [
+        say(
+            "carryover-not-declared",
+            channel=quoted(one.channel),
+            why=tuple(_why_carried(one)),
+        )
+        for one in found[:_NAMED]
+    ]
+
+
+def _why_carried(one: Carried) -> Iterator[str]:
+    if one.log_odds > 0:
+        odds = min(float(np.exp(min(one.log_odds, 50.0))), _MOST_ODDS)
+        template = "carryover-odds"
+        yield say(template, share=f"{one.share:g}", odds=show_figure(odds, 2))
+    if one.idle_with:
+        template = "outcome-in-idle-weeks"
+        yield say(template, some=one.idle_with, weeks=one.idle)
+
+
+def of_total(
+    log: ObservationLog, used: NDArray[np.bool_], share: Floats, alike: Floats
+) -> list[str]:
     """Say how little one total tells, and which channels it cannot tell apart."""
     names = log.channels
     mean = float(share[used.any(axis=0)].mean())
     notes: list[str] = [
         say(
-            "one total outcome for {channels} channels says how it moved with their spend, "
-            "not which of them moved it: {share} of what is believed of a channel is data, the "
-            "rest is the prior that a unit of money is worth the same everywhere, and whatever "
-            "moves spend and outcome alike is read as effect",
+            "one-total-caveat",
             channels=len(names),
             share=f"{mean:.0%}",
         )
     ]
-    given = log.beforehand
+    given = log.priors
     unused = [
         name
         for name, value in (
-            (say("priors"), given.priors),
+            (say("priors"), given.channels),
             (say("carryovers"), given.carryovers),
             (say("delay"), given.delay),
             (say("demand"), given.demand),
@@ -100,14 +124,10 @@ def of_total(log: Log, used: NDArray[np.bool_], share: Floats, alike: Floats) ->
         if value
     ]
     if unused:
-        notes.append(
-            say("given beforehand, but not used with one total: {parts}", parts=listed(unused))
-        )
+        notes.append(say("unused-with-one-total", parts=listed(unused)))
     missing = int((~usable(log.spend, np.asarray(log.total))).sum())
     if missing:
-        notes.append(
-            say("{weeks} left out: a spend or the total not reported", weeks=_weeks(missing))
-        )
+        notes.append(say("weeks-left-out-unreported", weeks=_weeks(missing)))
     return notes + _inseparable(names, alike)
 
 
@@ -116,28 +136,26 @@ def never_seen(names: Sequence[str], unseen: NDArray[np.bool_]) -> list[str]:
     missing = [name for name, gone in zip(names, unseen, strict=True) if gone]
     if not missing:
         return []
-    return [say("no data for {channels}: the prior is all there is", channels=_listed(missing))]
+    return [say("prior-only", channels=_listed(missing))]
 
 
 def _inseparable(names: Sequence[str], alike: Floats) -> list[str]:
     found = np.argwhere(np.triu(np.abs(alike) > _ALIKE, 1)).tolist()
-    pairs: list[str] = [
-        say("{one} with {other}", one=quoted(names[i]), other=quoted(names[j])) for i, j in found
-    ]
+    pairs: list[str] = [say("pair", one=quoted(names[i]), other=quoted(names[j])) for i, j in found]
     if not pairs:
         return []
     shown = listed([*pairs[:_NAMED], *(["..."] if len(pairs) > _NAMED else [])])
-    return [say("spends that moved together cannot be told apart: {pairs}", pairs=shown)]
+    return [say("collinear-spends", pairs=shown)]
 
 
 def _weeks(count: int) -> str:
-    return say("1 week") if count == 1 else say("{count} weeks", count=count)
+    return say("one-week") if count == 1 else say("count-weeks", count=count)
 
 
 def _no_data(names: Sequence[str], wanted: str) -> HistoryError:
     return HistoryError(
         "no-data",
-        f"the history holds nothing to learn from for {_listed(names)}",
+        f"the history has nothing to learn from for {_listed(names)}",
         field="spend",
         value=tuple(names),
         remedy=f"give at least {wanted}",

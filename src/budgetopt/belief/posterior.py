@@ -1,4 +1,17 @@
-"""The posterior of the curves: cells with their chances, and in each a log-normal response."""
+r"""The posterior of the curves: cells with their chances, and in each a log-normal response.
+
+In cell ``k`` the curve is :math:`e^{a} g_k(x)` with :math:`g_k(reference) = 1` and
+:math:`a \sim N(m_k, v_k)`; the cell has chance :math:`p_k`. Everything asked of the curves is an
+expectation over this mixture of log-normals:
+
+- `Posterior.mean`, `gain`, `tilted` and the moments are in closed form;
+- `Posterior.response`, `marginal` and `quantile` are quantiles of the mixture, by bisection in
+  `band`;
+- `Posterior.draw` and `average` are exact draws.
+
+Where this stops: channels are independent given the data, so a band of a sum of channels is not
+the sum of their bands.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +21,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr
 
-from budgetopt.belief.bands import Band, band
-from budgetopt.belief.grid import Grid
+from budgetopt.arrays import Floats
+from budgetopt.belief.settings import Grid
 from budgetopt.curves import Mixture
-from budgetopt.curves.base import Floats
 from budgetopt.errors import InputError, SolverError
 
 LEVEL = 0.8
@@ -186,12 +199,24 @@ class Posterior:
         return self._mixture(weight.sum(axis=1), self.lead)
 
     def response(self, spend: ArrayLike, level: float = LEVEL) -> Band:
-        """Return the outcome of a usual week at a spend above 0 for each channel, with a band."""
+        r"""Return the outcome of a usual week at a spend above 0 for each channel, with a band.
+
+        The response is :math:`e^a g_k(x)`, a mixture of log-normals over the cells.
+        """
         return self._band(self.grid.log_value(self._spend(spend)), level)
 
     def marginal(self, spend: ArrayLike, level: float = LEVEL) -> Band:
-        """Return the outcome of the next unit of money (mROAS) at a spend, with a band."""
+        r"""Return the outcome of the next unit of money (mROAS) at a spend, with a band.
+
+        It is :math:`e^a g_k'(x)`, a mixture of log-normals over the cells.
+        """
         return self._band(self.grid.log_slope(self._spend(spend)), level)
+
+    def repeated(self, row: int, times: int) -> Posterior:
+        """Return one row so many times, so that it may be asked at as many spends at once."""
+        one = (self._as_full(part)[row] for part in (self.chance, self.log_mean, self.log_variance))
+        chance, mean, variance = (np.broadcast_to(part, (times, *part.shape)) for part in one)
+        return Posterior(self.grid, (times,), chance, mean, variance)
 
     def by_cell(self) -> Floats:
         """Return the chance of each cell, shape ``(*lead, cells)``."""
@@ -269,3 +294,92 @@ def wrong(field: str, problem: str, remedy: str) -> InputError:
     return InputError(
         "bad-argument", f"{field} of the belief {problem}", field=field, remedy=remedy
     )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with the ends of its band."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a spend brings: outcome per week, outcome per unit of money, and of the next unit.
+
+    Parameters
+    ----------
+    spend
+        Money per week.
+    response, roas, mroas
+        Outcome per week, outcome over spend, and slope there.
+    """
+
+    spend: float
+    response: Estimate
+    roas: Estimate
+    mroas: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """A quantity with its mean and the ends of its band, one value a channel.
+
+    Parameters
+    ----------
+    mean, low, high
+        Expectation and the quantiles that leave equal chances outside, each of shape
+        ``(channels,)`` or ``(runs, channels)``.
+    level
+        Chance inside: 0.8 from the 10 % to the 90 % quantile.
+    """
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    level: float
+
+    def scaled(self, factor: Floats) -> Band:
+        """Return the band of the quantity times a positive number for each channel."""
+        return Band(self.mean * factor, self.low * factor, self.high * factor, self.level)
+
+    def row(self, channel: int) -> Estimate:
+        """Return one channel's values."""
+        return Estimate(*(float(v[channel]) for v in (self.mean, self.low, self.high)))
+
+
+_HALVINGS = 45
+"""From the whole range of the components to 1e-12 of it."""
+_NEGLIGIBLE = 1e-9
+"""Chance of a component that moves no quantile by more than its share."""
+
+
+def band(chance: Floats, log_mean: Floats, log_variance: Floats, level: float) -> Band:
+    r"""Return mean and quantiles of mixtures of log-normals.
+
+    The mean is :math:`\sum_k w_k\,e^{m_k + s_k^2/2}`; the quantile q at the chance p solves
+    :math:`\sum_k w_k \Phi((\ln q - m_k)/s_k) = p`, by bisection.
+
+    Parameters
+    ----------
+    chance, log_mean, log_variance
+        Weights that sum to one, means and variances of the logarithms, shape ``(channels,
+        components)``.
+    level
+        Chance inside the band, between 0 and 1.
+    """
+    mean = np.sum(chance * np.exp(log_mean + 0.5 * log_variance), axis=-1)
+    # Most cells and noise levels are out of the question for every channel.
+    likely = np.max(chance, axis=0) > _NEGLIGIBLE
+    chance, log_mean, sd = (v[:, likely] for v in (chance, log_mean, np.sqrt(log_variance)))
+    ends = np.array([0.5 - 0.5 * level, 0.5 + 0.5 * level])[:, None]
+    low = np.broadcast_to(np.min(log_mean - 8.0 * sd, axis=-1), (2, len(mean)))
+    high = np.broadcast_to(np.max(log_mean + 8.0 * sd, axis=-1), (2, len(mean)))
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        below = np.sum(chance * ndtr((middle[..., None] - log_mean) / sd), axis=-1) < ends
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    quantile = np.exp(0.5 * (low + high))
+    return Band(mean, quantile[0], quantile[1], level)

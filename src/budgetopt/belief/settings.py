@@ -1,14 +1,145 @@
-"""What the learner assumes before it has seen anything."""
+"""What the learner assumes before it has any data: the grid of curves, and the priors.
+
+- `Grid`: the shapes a belief weighs, one grid of curves that all channels share;
+- `Settings`: priors and resolution of `learn`, each with its range; `Settings.fast` is a coarse
+  grid for simulations.
+
+Where this stops: only shapes of the grid are weighed. A curve that no cell is near (a threshold
+steeper than `steep_shapes`, a response that falls again) is read as the nearest that is.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
-from budgetopt.belief.grid import Grid
+from budgetopt.arrays import Floats
+from budgetopt.curves import Curve, Exponential, Hill, Stack
 from budgetopt.errors import InputError
+
+_LN2 = float(np.log(2.0))
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Saturation points times families; in each cell a curve that brings 1 at the reference.
+
+    Parameters
+    ----------
+    reference
+        Money per week at which every cell brings 1, above 0.
+    points
+        Number of saturation points, evenly spread in the logarithm.
+    span
+        They run from reference/span to reference·span.
+    hill_shapes
+        Shapes of the concave Hill families beside the exponential, each at most 1.
+    steep_shapes
+        Shapes of the S-shaped Hill families, each above 1.
+    steep_span
+        S-shaped cells are kept where the saturation point lies within reference/steep_span and
+        reference·steep_span: farther out they are straight powers of the spend, and the mean of a
+        prior would believe in them.
+    steep_share
+        Prior chance of all S-shaped families together.
+
+    Notes
+    -----
+    The saturation point is the money at which half of the top is reached, for all families, so
+    that one prior serves all: ``scale = half / ln 2`` for the exponential.
+    """
+
+    reference: float
+    points: int
+    span: float
+    hill_shapes: tuple[float, ...]
+    steep_shapes: tuple[float, ...] = ()
+    steep_span: float = 4.0
+    steep_share: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return int(self.log_half.size)
+
+    @cached_property
+    def _ladder(self) -> Floats:
+        ends = np.log(self.span)
+        return np.linspace(-ends, ends, self.points)
+
+    @cached_property
+    def _steep_ladder(self) -> Floats:
+        # One part in a million of room: a point on the edge belongs to the grid in every unit.
+        inside: Floats = self._ladder[np.abs(self._ladder) <= np.log(self.steep_span) + 1e-6]
+        return inside
+
+    @cached_property
+    def log_half(self) -> Floats:
+        """Logarithm of each cell's saturation point in references, shape ``(cells,)``."""
+        concave = np.tile(self._ladder, 1 + len(self.hill_shapes))
+        return np.concatenate([concave, np.tile(self._steep_ladder, len(self.steep_shapes))])
+
+    @cached_property
+    def steep(self) -> Floats:
+        """1 for the S-shaped cells and 0 for the concave ones, shape ``(cells,)``."""
+        concave = self.points * (1 + len(self.hill_shapes))
+        return (np.arange(self.size) >= concave).astype(np.float64)
+
+    @cached_property
+    def cells(self) -> Stack:
+        r"""The curves, with the cells on the axis where a stack has its channels.
+
+        With x in references and the saturation point h: :math:`(1 - e^{-x \ln 2/h}) / (1 - e^{-\ln
+        2/h})` and :math:`(1 + h^s)\,x^s / (h^s + x^s)`, so that each brings 1 at the reference.
+        """
+        half = np.exp(self.log_half)
+        concave = self.points * (1 + len(self.hill_shapes))
+        parts = (np.arange(self.points), np.arange(self.points, concave))
+        scale = half[parts[0]] / _LN2
+        exponential = Exponential(-1.0 / np.expm1(-1.0 / scale), self.reference * scale)
+        shapes = np.repeat(self.hill_shapes, self.points)
+        curves: list[tuple[Any, Curve]] = [(parts[0], exponential)]
+        steep = np.repeat(self.steep_shapes, self._steep_ladder.size)
+        for at, shape in ((parts[1], shapes), (np.arange(concave, self.size), steep)):
+            if at.size:
+                top = 1.0 + half[at] ** shape
+                curves.append((at, Hill(top, self.reference * half[at], shape)))
+        return Stack(tuple(curves))
+
+    def prior(self, centre: Floats, sd: Floats | float) -> Floats:
+        r"""Return prior chances of the cells, shape ``(..., cells)``.
+
+        Proportional to :math:`e^{-(\ln h_k - c)^2 / 2s^2}` with the saturation point :math:`h_k` in
+        references, the same for every concave family and for every S-shaped one; the S-shaped
+        families together have `steep_share`.
+
+        Parameters
+        ----------
+        centre, sd
+            Centre and standard deviation, shapes that broadcast.
+        """
+        away = (self.log_half - np.asarray(centre)[..., None]) / np.asarray(sd)[..., None]
+        dense = np.exp(-0.5 * np.square(away))
+        share = self.steep_share if self.steep.any() else 0.0
+        chance = np.zeros_like(dense)
+        for family, part in ((1.0 - self.steep, 1.0 - share), (self.steep, share)):
+            total = np.sum(dense * family, axis=-1, keepdims=True)
+            chance += part * dense * family / np.maximum(total, _TINY)
+        answer: Floats = chance / chance.sum(axis=-1, keepdims=True)
+        return answer
+
+    def log_value(self, spend: Floats) -> Floats:
+        """Return the logarithm of each cell's outcome, shape ``(..., cells)``; spends above 0."""
+        return np.log(np.maximum(self.cells.value(spend[..., None]), _TINY))
+
+    def log_slope(self, spend: Floats) -> Floats:
+        """Return the logarithm of each cell's slope, shape ``(..., cells)``; spends above 0."""
+        return np.log(np.maximum(self.cells.slope(spend[..., None]), _TINY))
+
 
 _RANGES: dict[str, tuple[float, float]] = {
     "points": (3, 200),
@@ -29,6 +160,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "jump_sd": (0.05, 5.0),
     "outlier_chance": (0.0, 0.2),
     "outlier_sd": (0.05, 5.0),
+    "break_chance": (0.0, 0.2),
     "week_effect": (0.0, 2.0),
     "week_persistence": (0.0, 0.999),
     "event_sd": (0.0, 5.0),
@@ -85,6 +217,10 @@ class Settings:
         logarithm.
     outlier_chance, outlier_sd
         Chance that a week is one of its own (an outage, a report that is wrong), and how far.
+    break_chance
+        Chance in a week that a channel's response breaks for good, as far as an outlier lies: it
+        stops bringing anything, or brings three times as much. One week does not tell a break from
+        an outlier, the next ones do; 0, or no outliers, leaves breaks out.
     week_effect
         Sizes of a week effect that all channels share, standard deviations of its logarithm; none
         leaves it out. It is learned with three channels or more.
@@ -131,10 +267,14 @@ class Settings:
     usual_noise: float = 0.2
     drift: tuple[float, ...] = (0.004, 0.02, 0.07)
     usual_drift: float = 0.02
-    jump_chance: float = 0.01
-    jump_sd: float = 0.5
+    # A jump is averaged with the usual week at once, so it is kept small: twice as likely and 0.5
+    # wide, a steady level would be known a fifth less well. Large jumps are breaks.
+    jump_chance: float = 0.005
+    jump_sd: float = 0.3
     outlier_chance: float = 0.02
     outlier_sd: float = 1.5
+    # As likely as an outlier: the second week decides.
+    break_chance: float = 0.02
     week_effect: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.4)
     week_persistence: tuple[float, ...] = (0.0, 0.9)
     event_sd: float = 0.5
@@ -169,6 +309,11 @@ class Settings:
             drift=(0.01, 0.05),
         )
 
+    @property
+    def can_break(self) -> bool:
+        """Whether levels may break: a break is told from an outlier, or not at all."""
+        return self.break_chance > 0 and self.outlier_chance > 0
+
     def grid(self, reference: float) -> Grid:
         """Return the cells where each channel has an outcome of its own, at a reference."""
         return Grid(
@@ -180,6 +325,10 @@ class Settings:
             self.steep_span,
             self.steep_share,
         )
+
+    def total_grid(self, reference: float) -> Grid:
+        """Return the cells where one total is all there is: coarser, and concave."""
+        return Grid(reference, self.total_points, self.span, self.hill_shapes)
 
 
 def _in_range(name: str, given: Any, low: float, high: float) -> Any:

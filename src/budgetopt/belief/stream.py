@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from budgetopt.belief.filter import Model, State, Week, start, step
-from budgetopt.belief.inputs import FIRST_WEEKS
+from budgetopt.arrays import Floats
+from budgetopt.belief.filter.run import FilterState, start, step
+from budgetopt.belief.filter.state import PriorModel, WeekData
+from budgetopt.belief.inputs import FIRST_WEEKS, own_priors
 from budgetopt.belief.posterior import Posterior
 from budgetopt.belief.settings import Settings
-from budgetopt.curves.base import Floats
+from budgetopt.plan import ChannelPrior
 
 _MONDAY = np.datetime64("2000-01-03", "D")
+
+
+class Report(NamedTuple):
+    """A week to learn from, as `Stream.learn` takes it."""
+
+    spend: Floats
+    outcome: Floats
+    demand: float
+    eventful: bool
+    effective: Floats
 
 
 class Stream:
@@ -35,6 +48,8 @@ class Stream:
         Priors and grids, by default the fast ones.
     roas
         Outcome per unit of money that centres the priors while nothing has been seen.
+    priors
+        What is believed of each channel beforehand, in order, None where nothing is.
     dtype
         Precision of the tables: `numpy.float32` takes half the time and memory, and moves the
         expected curves by some millionths of themselves.
@@ -54,14 +69,15 @@ class Stream:
         unit: float,
         settings: Settings | None = None,
         roas: float = 1.0,
+        priors: Sequence[ChannelPrior | None] = (),
         dtype: type[np.floating[Any]] = np.float64,
     ) -> None:
         known = settings or Settings.fast()
-        nothing = np.full(channels, np.nan)
-        self._model = Model(known.grid(reference), known, nothing, nothing, nothing, dtype=dtype)
+        self._own = own_priors(priors or [None] * channels, reference)
+        self._model = PriorModel(known.grid(reference), known, *self._own.of_model, dtype=dtype)
         self._lead, self._unit, self._roas = (runs, channels), float(unit), roas
         self._weeks = 0
-        self._early: list[tuple[Floats, Floats]] = []
+        self._early: list[Report] = []
         self._state = self._started()
 
     @property
@@ -73,48 +89,70 @@ class Stream:
         )
         return Posterior(self._model.grid, self._lead, chance, mean, tables.variance[..., None])
 
-    def learn(self, spend: Floats, outcome: Floats) -> None:
+    def learn(
+        self,
+        spend: Floats,
+        outcome: Floats,
+        demand: float = 1.0,
+        *,
+        eventful: bool = False,
+        effective: Floats | None = None,
+    ) -> None:
         """Learn from one more week.
 
         Parameters
         ----------
         spend, outcome
             Money and outcome, shape ``(runs, channels)``; NaN where not reported.
+        demand
+            The known demand of the week, above 0; 1 for a usual one.
+        eventful
+            Whether it is a holiday or promotion.
+        effective
+            Money with what earlier weeks carry into it; None where nothing is carried.
         """
+        one = Report(spend, outcome, demand, eventful, spend if effective is None else effective)
         if len(self._early) < FIRST_WEEKS:
-            self._early.append((spend.copy(), outcome.copy()))
+            self._early.append(
+                Report(spend.copy(), outcome.copy(), *one[2:4], one.effective.copy())
+            )
             # The first weeks centre the priors: after 1, 2, 4 and 8 all are learned anew.
             if len(self._early) & (len(self._early) - 1) == 0:
                 self._state, self._weeks = self._started(), 0
-                for one in self._early:
-                    self._learn(*one)
+                for early in self._early:
+                    self._learn(early)
                 return
-        self._learn(spend, outcome)
+        self._learn(one)
 
-    def _learn(self, spend: Floats, outcome: Floats) -> None:
+    def _learn(self, one: Report) -> None:
+        spend, outcome = one.effective, one.outcome
         seen = np.isfinite(spend) & (spend > 0) & np.isfinite(outcome)
         rows = seen.size
-        week = Week(
+        week = WeekData(
             _MONDAY + np.timedelta64(7 * self._weeks, "D"),
             np.where(seen, spend, 0.0).reshape(rows, 1),
             np.where(seen, outcome, 0.0).ravel(),
             seen.ravel(),
             np.full(rows, self._unit),
+            np.full(rows, np.log(one.demand)),
             np.zeros(rows),
-            np.zeros(rows),
+            one.eventful,
         )
         self._state, _ = step(self._state, week, self._model)
         self._weeks += 1
 
-    def _started(self) -> State:
-        known: Model = self._model
+    def _started(self) -> FilterState:
+        known: PriorModel = self._model
         centre = np.full(self._lead[0], np.log(self._roas * known.grid.reference))
         if self._early:
-            money, brought = (np.stack(part) for part in zip(*self._early, strict=True))
+            money = np.stack([one.spend for one in self._early])
+            brought = np.stack([one.outcome / one.demand for one in self._early])
             seen = np.isfinite(money) & (money > 0) & np.isfinite(brought)
             spent = np.sum(money, axis=(0, 2), where=seen)
             earned = np.maximum(np.sum(brought, axis=(0, 2), where=seen), 0.5 * self._unit)
             some = spent > 0
             centre[some] = np.log(earned[some] / spent[some] * known.grid.reference)
-        wide = np.full(self._lead, known.settings.amplitude_sd)
-        return start(known, np.broadcast_to(centre[:, None], self._lead), wide)
+        given = np.isfinite(self._own.centre)
+        centres = np.where(given, self._own.centre, centre[:, None])
+        wide = np.where(given, self._own.sd, known.settings.amplitude_sd)
+        return start(known, centres, np.broadcast_to(wide, self._lead))

@@ -9,26 +9,24 @@ from typing import Annotated
 
 import typer
 
-from budgetopt import report
-from budgetopt.calendar import as_date
-from budgetopt.cli.files import answer, keep
-from budgetopt.cli.options import Form, FormOption, OutPath
-from budgetopt.experiments import Experiment
-from budgetopt.experiments.files import read
+import budgetopt as bo
+from budgetopt.cli.common import Form, FormOption, FormPath, Language, LanguageOption, answer, keep
 
 TestPath = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="Test file, .toml or .json, or a bare table of its log."),
+    typer.Argument(metavar="FILE", help="Test file, .toml or .json, or only a table of its log."),
 ]
 Day = Annotated[
     str | None,
     typer.Option(
-        "--day", metavar="DATE", help="Day to decide, from the days before; default: the next."
+        "--day",
+        metavar="DATE",
+        help="Day to decide, using the data before it; default: the next day.",
     ),
 ]
 Budget = Annotated[
     str | None,
-    typer.Option("--budget", metavar="AMOUNT", help="Money of that day; default: daily_budget."),
+    typer.Option("--budget", metavar="AMOUNT", help="Budget of that day; default: daily_budget."),
 ]
 
 
@@ -37,26 +35,32 @@ def next_day(
     day: Day = None,
     budget: Budget = None,
     format: FormOption = Form.table,
-    out: OutPath = None,
+    out: FormPath = None,
+    lang: LanguageOption = Language.en,
 ) -> None:
-    """Say what every arm gets on the next day."""
+    """Split the next day's budget between the arms of a test."""
     keep(out, file)
-    test = read(file)
-    chosen = None if day is None else as_date(day, "--day")
+    test = bo.experiments.read(file)
+    chosen = None if day is None else bo.calendar.as_date(day, "--day")
     decided = _before(test, chosen).next_day(budget)
     if chosen is not None:
         decided = replace(decided, day=chosen)
-    answer(decided.to_json() if format is Form.json else report.next_table(decided), out)
+    answer(decided.to_json() if format is Form.json else bo.report.next_table(decided, lang), out)
 
 
-def verdict(file: TestPath, format: FormOption = Form.table, out: OutPath = None) -> None:
-    """Say what a test shows so far: a winner, no difference that matters, or keep going."""
+def verdict(
+    file: TestPath,
+    format: FormOption = Form.table,
+    out: FormPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Show the result so far: a winner, no difference that matters, or keep going."""
     keep(out, file)
-    said = read(file).verdict()
-    answer(said.to_json() if format is Form.json else report.verdict_table(said), out)
+    said = bo.experiments.read(file).verdict()
+    answer(said.to_json() if format is Form.json else bo.report.verdict_table(said, lang), out)
 
 
-def _before(test: Experiment, day: dt.date | None) -> Experiment:
+def _before(test: bo.Experiment, day: dt.date | None) -> bo.Experiment:
     if day is None:
         return test
     return replace(test, log=tuple(row for row in test.log if row.day < day))

@@ -1,4 +1,4 @@
-"""Run the command line: errors become words and exit codes, and answers reach any terminal."""
+"""The list of commands, and how they are run: exit codes, errors as one line, encodings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,116 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
-from budgetopt import report
-from budgetopt.cli.menu import app
+import budgetopt as bo
+from budgetopt.cli.approve import apply, approve, edit, reject, release
+from budgetopt.cli.decide import learn, reallocate
+from budgetopt.cli.exchange import export, template, upload
+from budgetopt.cli.experiment import next_day, verdict
+from budgetopt.cli.init import init
+from budgetopt.cli.language import error_text, language_of
+from budgetopt.cli.plans import allocate, check, demo, frontier, schema
+from budgetopt.cli.simulate import simulate
+from budgetopt.cli.weeks import diff, history, pace, ramp, report, show, verify, week
+from budgetopt.cli.what_if import what_if
+from budgetopt.cli.year import year
 from budgetopt.errors import BudgetoptError, InputError
+from budgetopt.untrusted import escaped
+from budgetopt.version import VERSION
+
+COMMANDS = (
+    demo,
+    init,
+    template,
+    check,
+    learn,
+    reallocate,
+    allocate,
+    what_if,
+    frontier,
+    simulate,
+    year,
+    schema,
+    export,
+)
+RHYTHM = (
+    *(week, approve, reject, edit, apply, upload, release, pace, ramp, report, history, show),
+    diff,
+)
+"""Commands on a plan, and those of the weekly rhythm on a ledger; in the order of ``--help``."""
+
+_PANEL = "Every week, on a ledger"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of every command; `main` reads ``--debug`` itself."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(InputError.exit_code)
+
+
+class Command(TyperCommand):
+    """A command that refuses an option given twice where only the last value would count."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return what is left of the arguments, as the parser does."""
+        # Parsed once more beforehand: only the parser's order of options holds every mention.
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for param in order:
+            plain = param.param_type_name == "option" and not getattr(param, "is_flag", False)
+            if plain and not param.multiple and order.count(param) > 1:
+                option = max(param.opts, key=len)
+                raise InputError(
+                    "bad-argument",
+                    f"{option} is given {order.count(param)} times, and takes one value",
+                    field=param.name or "",
+                    value=option,
+                    remedy="give it once",
+                )
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
+app = typer.Typer(
+    name="budgetopt",
+    help="Decide how a marketing budget is split, week after week.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver failed, 5 nothing "
+    "to do, 6 ledger error, 7 done with a critical alert, 130 interrupted, 143 terminated.",
+)
+app.callback(invoke_without_command=True)(_options)
+for command in COMMANDS:
+    app.command(cls=Command)(command)
+for weekly in RHYTHM:
+    app.command(rich_help_panel=_PANEL, cls=Command)(weekly)
+
+experiment = typer.Typer(help="Test creatives and audiences before scaling spend.")
+experiment.command("next", cls=Command)(next_day)
+experiment.command(cls=Command)(verdict)
+app.add_typer(experiment, name="experiment")
+
+ledger = typer.Typer(help="Check a ledger.")
+ledger.command(cls=Command)(verify)
+app.add_typer(ledger, name="ledger", rich_help_panel=_PANEL)
+
 
 # Newer typer carries its own copy of click, so that this class has no one address.
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -30,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _own_stdout()
     _write_utf8()
     try:
-        sys.exit(app(args=given, prog_name="budgetopt", standalone_mode=False) or 0)
+        sys.exit(_run(given) or 0)
     except UsageError as error:
         _complain(_as_input_error(error), given, debug)
     except BudgetoptError as error:
@@ -40,14 +143,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain(error, given, debug, text)
 
 
+def _run(given: Sequence[str]) -> Any:
+    """Run the command of some arguments, with its help in the language that they ask for."""
+    called = {"args": list(given), "prog_name": "budgetopt", "standalone_mode": False}
+    if language_of(given) == "en":
+        return app(**called)
+    from budgetopt.cli.help_zh import help_in_chinese
+
+    root: Any = typer.main.get_command(app)
+    with help_in_chinese(root):
+        return root(**called)
+
+
 def _spelt_out(given: Sequence[str]) -> list[str]:
     """Return arguments with one spelling of JSON for all of them."""
     joined: list[str] = []
     for word in given:
         if word == "json" and joined and joined[-1] == "--format":
-            joined[-1] = _JSON
-        else:
-            joined.append(_JSON if word == "--json" else word)
+            joined.pop()
+            word = _JSON
+        word = _JSON if word == "--json" else word
+        if word != _JSON or _JSON not in joined:
+            joined.append(word)
     return joined
 
 
@@ -86,14 +203,16 @@ def _as_input_error(error: Any) -> InputError:
 
 def _complain(error: Exception, given: Sequence[str], debug: bool, text: str = "") -> NoReturn:
     """Write an error to stderr, as JSON where the answer was asked for in JSON, and exit."""
-    text, code = text or str(error), 1
+    language, code = language_of(given), 1
+    text = text or str(error)
     data = {"error": type(error).__name__, "message": text}
     if isinstance(error, BudgetoptError):
         data, code = error.to_dict(), error.exit_code
+        text = error_text(error, language)
     if debug:
         traceback.print_exception(error)
     if _JSON in given:
-        typer.echo(json.dumps(data, ensure_ascii=False), err=True)
+        typer.echo(escaped(json.dumps(data, ensure_ascii=False)), err=True)
     else:
-        typer.echo(report.sentences(f"budgetopt: {text}"), err=True)
+        typer.echo(escaped(bo.report.sentences(f"budgetopt: {text}", language)), err=True)
     sys.exit(code)

@@ -1,85 +1,87 @@
-"""``budgetopt simulate``: possible years of a plan, before they happen."""
+"""``budgetopt simulate``: possible years of a plan, and the same years under scenarios.
+
+First the command, then its arguments checked, its files, its worker processes and how it stops.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from budgetopt import report
-from budgetopt.belief import learn
-from budgetopt.calendar import Week, as_date
-from budgetopt.cli.files import answer, keep, read_history
-from budgetopt.cli.options import (
+import budgetopt as bo
+from budgetopt.cli.common import (
+    POLICIES,
     AsOf,
     DataThrough,
     Format,
     FormatOption,
+    Language,
+    LanguageOption,
     PlanPath,
+    check_place,
+    check_printed,
+    is_page,
+    keep,
+    promised,
+    read_history,
+    respond,
 )
 from budgetopt.errors import InputError
-from budgetopt.history import History
-from budgetopt.market import Market, Scenario, believed_market, noise_of, scenario_named
-from budgetopt.money import as_decimal
-from budgetopt.plan import Plan
-from budgetopt.policies import DEFAULT, NAMES, Policy, policy_named
-from budgetopt.report import Years
-from budgetopt.simulation import Simulation, contingencies_of
-from budgetopt.simulation import simulate as simulate_years
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, ProcessPoolExecutor
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
-_POLICIES = ("hold", DEFAULT.name)
+TERMINATED = 143
+"""Exit code after SIGTERM, likewise."""
+_POLICIES = ("hold", POLICIES[0])
 """No policy is shown without a plain one beside it."""
-_FROM_NOTHING = ("equal", DEFAULT.name)
+_FROM_NOTHING = ("equal", POLICIES[0])
 """The same where there is no last week to hold."""
 _NOISE = 0.2
 """Noise of curves that a plan carries: about that of a week's revenue of a channel."""
 _FILES = ("summary.json", "weeks.csv", "channels.csv", "runs.parquet")
 
-Told = Callable[[str], Callable[[int, int], object]]
-
 
 def simulate(
     plan: PlanPath,
     history: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             "--history",
             metavar="FILE",
-            help="Draw true curves from what this says; default: the plan's own curves.",
+            help="History to draw possible curves from; default: the curves in the plan.",
         ),
     ] = None,
     scenario: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="What happens, of the plan's scenarios or the usual risks; several happen in the "
-            "same year, which is set beside the same year without them.",
+            help="A scenario of the plan or a standard risk; several happen in the same year, "
+            "which is compared with the same year without them.",
         ),
     ] = None,
     policy: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help=f"One of {', '.join(NAMES)}; the others are compared with the first. "
+            help=f"One of {', '.join(POLICIES)}; the others are compared with the first. "
             f"Default: {' and '.join(_POLICIES)}; without a history equal in place of hold.",
         ),
     ] = None,
-    weeks: Annotated[int, typer.Option(metavar="N", help="Weeks of a run.")] = 52,
-    runs: Annotated[int, typer.Option(metavar="N", help="How many possible years.")] = 1000,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")] = 0,
+    weeks: Annotated[int, typer.Option(metavar="N", help="Weeks to simulate.")] = 52,
+    runs: Annotated[int, typer.Option(metavar="N", help="Number of possible years.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
     start: Annotated[
         str | None,
         typer.Option(
@@ -90,32 +92,40 @@ def simulate(
     target: Annotated[
         str | None,
         typer.Option(
-            metavar="N", help="Outcome of all weeks to reach; default: as in the plan's goal."
+            metavar="N",
+            help="Outcome to reach over all weeks; default: the target in the plan's goal.",
         ),
     ] = None,
     noise: Annotated[
         float,
-        typer.Option(metavar="SD", help="Of a week's log outcome, for the plan's own curves."),
+        typer.Option(
+            metavar="SD", help="Standard deviation of a week's log outcome, for curves in the plan."
+        ),
     ] = _NOISE,
-    workers: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Processes that share the runs.")
-    ] = 1,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Number of processes.")] = 1,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     format: FormatOption = Format.table,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help=f"New or empty folder for {', '.join(_FILES)} too."
+            "--out",
+            metavar="DIR",
+            help=f"New or empty folder; also writes {', '.join(_FILES)}. A name ending in .html "
+            "writes a page instead.",
         ),
     ] = None,
+    lang: LanguageOption = Language.en,
 ) -> None:
-    """Simulate possible years of a plan, with and without what may happen."""
-    declared = Plan.load(plan)
+    """Simulate possible years of a plan, with and without scenarios."""
+    declared = bo.Plan.load(plan)
     goal = _target(declared, target, weeks)
+    check_printed(format, "choose another; --out writes a folder")
     _check_folder(out, plan, history)
-    happening = tuple(scenario_named(name, declared) for name in dict.fromkeys(scenario or ()))
-    past = None if history is None else read_history(declared, history, as_of, data_through)
+    happening = tuple(
+        bo.market.scenario_named(name, declared) for name in dict.fromkeys(scenario or ())
+    )
+    past = read_history(declared, history, as_of, data_through) if history else None
     policies = _policies(policy, past)
     first = _first_day(declared, past, start)
     _refuse_undated(happening, first)
@@ -123,60 +133,69 @@ def simulate(
     # What is wrong with a scenario is said before the year without it is played.
     market.weather(weeks, 1, seed, scenarios=happening)
     names = [one.name for one in happening]
-    answers = tuple(one for one in contingencies_of(declared) if one.scenario in names)
+    answers = tuple(
+        one for one in bo.simulation.contingencies_of(declared) if one.scenario in names
+    )
     asked: dict[str, Any] = {"weeks": weeks, "runs": runs, "seed": seed, "history": past}
 
-    def play(scenarios: tuple[Scenario, ...], told: Any, pool: Executor | None) -> Simulation:
+    def play(scenarios: tuple[bo.market.Scenario, ...], pool: Executor | None) -> bo.Simulation:
         met = answers if scenarios else ()
-        return simulate_years(declared, market, policies, **asked, scenarios=scenarios,
-                              contingencies=met, executor=pool, progress=told)  # fmt: skip
+        return bo.simulate(declared, market, policies, **asked, scenarios=scenarios,
+                              contingencies=met, executor=pool, progress=True)  # fmt: skip
 
+    stopped = Stopped()
     try:
-        with _pool(workers) as pool, _progress() as told:
-            usual, struck = _both(play, happening, told, pool)
+        with _terminated(stopped), _pool(workers) as pool:
+            usual, struck = _both(play, happening, pool)
     except KeyboardInterrupt:
         typer.echo("budgetopt: interrupted before any run was finished", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    years = Years(declared, truth, usual, struck, happening, answers, goal, notes)
-    texts: dict[Format, Callable[[], str]] = {
-        Format.table: lambda: report.years_table(years),
-        Format.json: lambda: report.years_json(years),
-        Format.csv: lambda: _csv(years, "week"),
-    }
+        raise typer.Exit(stopped.code) from None
+    years = bo.report.Years(declared, truth, usual, struck, happening, answers, goal, notes)
     try:
-        _write(years, out)
+        if is_page(out):
+            bo.report.page(years, out=out, language=lang)
+        else:
+            _write(years, out)
     finally:
         # What took long to find is told even where a file cannot be written.
-        answer(texts[format](), None)
+        respond(
+            format,
+            None,
+            lang,
+            table=lambda: bo.report.years_table(years, lang),
+            json=lambda: bo.report.years_json(years),
+            result=years,
+        )
     if years.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(stopped.code)
 
 
 def _both(
-    play: Callable[[tuple[Scenario, ...], Any, Executor | None], Simulation],
-    happening: tuple[Scenario, ...],
-    told: Told,
+    play: Callable[[tuple[bo.market.Scenario, ...], Executor | None], bo.Simulation],
+    happening: tuple[bo.market.Scenario, ...],
     pool: Executor | None,
-) -> tuple[Simulation, Simulation | None]:
+) -> tuple[bo.Simulation, bo.Simulation | None]:
     """Return the years without and with scenarios, as far as they came."""
-    usual = play((), told("as usual"), pool)
+    usual = play((), pool)
     if not happening or usual.interrupted:
         return usual, None
     try:
-        return usual, play(happening, told("with scenarios"), pool)
+        return usual, play(happening, pool)
     except KeyboardInterrupt:
         return usual, None
 
 
 def _market(
-    plan: Plan, past: History | None, noise: float, first: dt.date | None
-) -> tuple[Plan, Market, str, tuple[str, ...]]:
+    plan: bo.Plan, past: bo.History | None, noise: float, first: dt.date | None
+) -> tuple[bo.Plan, bo.Market, str, tuple[str, ...]]:
     """Return the plan as it is simulated, its market, and what to say of them."""
+    from budgetopt.i18n import say
+
     if past is not None:
-        belief = learn(past, plan)
-        market = believed_market(plan, belief, start=first)
+        belief = bo.learn(past, plan)
+        market = bo.market.believed_market(plan, belief, start=first)
         count = belief.log.weeks.size
-        truth = f"Every run draws its true curves from what {count} weeks of history say."
+        truth = say("truth-from-history", count=count)
         if plan.delay is None or market.delay:
             return plan, market, truth, ()
         # A delay that no report has would be made good twice.
@@ -185,22 +204,22 @@ def _market(
     if plan.curves is None:
         raise InputError(
             "bad-argument",
-            "the plan's channels carry no curves",
+            "the plan's channels have no curves",
             field="history",
             remedy="give --history to learn them from",
         )
     own = tuple(
         noise if c.prior is None or c.prior.noise is None else c.prior.noise for c in plan.channels
     )
-    market = Market.of_plan(plan, noise=noise_of(plan, own), start=first)
-    truth = "True curves are those that the plan carries, the same in every run."
+    market = bo.Market.of_plan(plan, noise=bo.market.noise_of(plan, own), start=first)
+    truth = say("truth-from-plan")
     return replace(plan, delay=None), market, truth, ()
 
 
-def _policies(given: list[str] | None, past: History | None) -> list[Policy]:
+def _policies(given: list[str] | None, past: bo.History | None) -> list[bo.policies.Policy]:
     """Return what plays; there is no holding of what nobody knows."""
     names = given or (_FROM_NOTHING if past is None else _POLICIES)
-    policies = [policy_named(name) for name in names]
+    policies = [bo.policies.policy_named(name) for name in names]
     if past is None and any(policy.name == "hold" for policy in policies):
         raise InputError(
             "bad-argument",
@@ -212,7 +231,7 @@ def _policies(given: list[str] | None, past: History | None) -> list[Policy]:
     return policies
 
 
-def _refuse_undated(happening: tuple[Scenario, ...], first: dt.date | None) -> None:
+def _refuse_undated(happening: tuple[bo.market.Scenario, ...], first: dt.date | None) -> None:
     """Refuse scenarios that are dated by days where week 1 has no date."""
     for one in happening:
         if first is None and isinstance(one.start, dt.date):
@@ -225,35 +244,42 @@ def _refuse_undated(happening: tuple[Scenario, ...], first: dt.date | None) -> N
             )
 
 
-def _first_day(plan: Plan, past: History | None, start: str | None) -> dt.date | None:
+def _first_day(plan: bo.Plan, past: bo.History | None, start: str | None) -> dt.date | None:
     """Return the first day of week 1, or None where nobody said."""
     if start is not None:
-        day = as_date(start, "--start")
-        begins = Week.of(day, plan.week_start).start
+        day = bo.calendar.as_date(start, "--start")
+        begins = bo.Week.of(day, plan.week_start).start
         if day != begins:
             raise InputError(
                 "bad-argument",
-                f"--start is {day}, which is no first day of a week",
+                f"--start is {day}, which is not the first day of a week",
                 field="start",
                 value=str(day),
                 remedy=f"give {begins} or a week later, or change week_start of the plan",
             )
         return day
     weeks = [] if past is None else past.complete().weeks.tolist()
-    return Week(weeks[-1]).shift(1).start if weeks else None
+    return bo.Week(weeks[-1]).shift(1).start if weeks else None
 
 
-def _target(plan: Plan, given: str | None, weeks: int) -> float | None:
+def _target(plan: bo.Plan, given: str | None, weeks: int) -> float | None:
     """Return the outcome that all weeks are to reach, or None where there is none."""
     if given is not None:
-        return float(as_decimal(given, "target"))
+        return float(bo.money.as_decimal(given, "target"))
     return None if plan.goal.target is None else weeks * float(plan.goal.target)
 
 
-def _check_folder(out: Path | None, *inputs: Path | None) -> None:
+def _check_folder(out: Path | None, *inputs: Path | list[Path] | None) -> None:
     """Refuse a folder that cannot be made, or where a file would be lost, before all else."""
     if out is None:
         return
+    if is_page(out):
+        keep(out, *inputs)
+        check_place(out)
+        return
+    if promised(out) is not None:
+        reason = f"{out.suffix} is a file extension"
+        raise _bad_folder(out, reason, "is not a folder", "name a folder")
     for name in _FILES:
         keep(out / name, *inputs)
         if (out / name).exists():
@@ -262,7 +288,7 @@ def _check_folder(out: Path | None, *inputs: Path | None) -> None:
             raise _bad_folder(out, reason, "cannot be written", "name an empty folder")
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        raise _bad_folder(out, f"{str(there)!r} is no folder that can be written")
+        raise _bad_folder(out, f"{str(there)!r} is not a writable folder")
 
 
 def _bad_folder(
@@ -275,7 +301,7 @@ def _bad_folder(
     return InputError("bad-file", problem, field="out", value=str(out), remedy=remedy)
 
 
-def _write(years: Years, out: Path | None) -> None:
+def _write(years: bo.report.Years, out: Path | None) -> None:
     """Write the files, each whole or not at all."""
     if out is None:
         return
@@ -284,19 +310,15 @@ def _write(years: Years, out: Path | None) -> None:
     except OSError as error:
         raise _bad_folder(out, error.strerror or str(error)) from None
     summary, weeks, channels, runs = (out / name for name in _FILES)
-    report.write_whole(summary, report.years_json(years) + "\n")
-    report.write_whole(weeks, _csv(years, "week"))
-    report.write_whole(channels, _csv(years, "channel"))
+    bo.report.write_whole(summary, bo.report.years_json(years) + "\n")
+    for path, by in ((weeks, "week"), (channels, "channel")):
+        bo.exchange.write(bo.report.years_frame(years, by), path)
     try:
-        table = report.years_frame(years, "run").to_parquet(index=False)
-    except ImportError:
-        pass  # Without the extra there is no such table.
-    else:
-        report.write_whole(runs, table)
-
-
-def _csv(years: Years, by: str) -> str:
-    return report.years_frame(years, by).to_csv(index=False, lineterminator="\n")
+        bo.exchange.write(bo.report.years_frame(years, "run"), runs)
+    except InputError as error:
+        # Without the extra there is no such table.
+        if error.code != "missing-extra":
+            raise
 
 
 @contextmanager
@@ -305,24 +327,72 @@ def _pool(workers: int) -> Iterator[Executor | None]:
     if workers == 1:
         yield None
         return
-    # Only this process hears the keyboard: what workers have begun is finished and kept.
-    with ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    ) as pool:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
+    )
+    try:
         yield pool
+    finally:
+        # Interrupted or not: what is finished is here already, and nobody waits for the rest.
+        _end_workers(pool, before)
+
+
+def _begin_worker() -> None:
+    """Let a worker leave the keyboard to its parent, and end with it, however that ends."""
+    from multiprocessing import parent_process
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _end_workers(pool: ProcessPoolExecutor, before: set[Any]) -> None:
+    """End the workers, in the middle of a chunk where they are."""
+    from multiprocessing import active_children
+
+    answers: Any = pool._result_queue
+    pool.shutdown(wait=False, cancel_futures=True)
+    children = [child for child in active_children() if child not in before]
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join()
+    # Who was ended in the middle of an answer leaves a part of it in the pipe; the pool's thread,
+    # which Python waits for at the exit, sees no end of it while somebody may still write.
+    answers._writer.close()
+
+
+@dataclass
+class Stopped:
+    """How a simulation was stopped before its end."""
+
+    code: int = INTERRUPTED
 
 
 @contextmanager
-def _progress() -> Iterator[Told]:
-    """Yield what makes a progress bar for each world; on a terminal only."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+def _terminated(stopped: Stopped) -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C is taken: what is finished is kept, and no process is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
-        def told(name: str) -> Callable[[int, int], None]:
-            bar = bars.add_task(name, total=None)
-            return lambda done, runs: bars.update(bar, completed=done, total=runs)
+    def end(*_: Any) -> None:
+        stopped.code = TERMINATED
+        raise KeyboardInterrupt
 
-        yield told
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -2,7 +2,8 @@
 
 From simple to subtle: `Exponential`, `Log`, `Power` and `Logistic` are concave and have closed
 forms for everything; `Hill` is concave up to shape 1 and S-shaped above; `Points` goes through
-measured points; `Mixture` is a weighted sum; `stack` puts many curves on one channel axis.
+measured points; `Mixture` is a weighted sum; `stack` puts many curves on one channel axis, and
+`stretched` stretches curves in outcome and money.
 `Carryover` says how a week's money works in later weeks too, and what a curve then takes.
 """
 
@@ -10,15 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from budgetopt.curves.base import Curve
+from budgetopt.curves.base import Curve, as_spend
 from budgetopt.curves.carryover import Carryover, effective_spend, kernels
-from budgetopt.curves.exponential import Exponential
-from budgetopt.curves.hill import Hill
-from budgetopt.curves.logarithm import Log
-from budgetopt.curves.logistic import Logistic
+from budgetopt.curves.envelope import Hull, Stretches, stretches
+from budgetopt.curves.families import Exponential, Hill, Log, Logistic, Power
 from budgetopt.curves.mixture import Mixture
-from budgetopt.curves.points import Points
-from budgetopt.curves.power import Power
+from budgetopt.curves.points import Points, row_envelope
+from budgetopt.curves.sampled import Sampled
+from budgetopt.curves.scaled import Scaled, stretched
 from budgetopt.curves.stack import Stack, stack
 from budgetopt.errors import CurveError, did_you_mean
 
@@ -28,16 +28,24 @@ __all__ = [
     "Curve",
     "Exponential",
     "Hill",
+    "Hull",
     "Log",
     "Logistic",
     "Mixture",
     "Points",
     "Power",
+    "Sampled",
+    "Scaled",
     "Stack",
+    "Stretches",
+    "as_spend",
     "curve_from_dict",
     "effective_spend",
     "kernels",
+    "row_envelope",
     "stack",
+    "stretched",
+    "stretches",
 ]
 
 KINDS: dict[str, type[Curve]] = {
@@ -79,7 +87,7 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
     if len(given) < len(wanted):
         raise CurveError(
             "bad-curve",
-            f"{name} curve lacks {', '.join(w for w in wanted if w not in given)}",
+            f"{name} curve is missing {', '.join(w for w in wanted if w not in given)}",
             field="curve",
             value=sorted(given),
             remedy=f"give exactly {', '.join(wanted)}",

@@ -8,11 +8,10 @@ from dataclasses import fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from budgetopt.arrays import Floats
 from budgetopt.errors import CurveError
-
-Floats = NDArray[np.float64]
 
 _NOTHING: Floats = np.asarray(np.nan)
 
@@ -28,6 +27,10 @@ class Curve(ABC):
     -----
     Spends are in units of money per week (not minor units) and must not be negative; outcomes are
     in the unit of ``top``. Slopes are outcome per unit of money.
+
+    A class of one's own that is S-shaped, convex and then concave, says so by `concave` and
+    declares the spend where its slope is greatest as a property ``inflection``; any function at
+    all becomes a curve by `Points.sampled`.
     """
 
     kind: ClassVar[str]

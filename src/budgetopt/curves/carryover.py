@@ -22,14 +22,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Floats, as_floats
+from budgetopt.arrays import Floats
+from budgetopt.curves.base import as_floats
 from budgetopt.errors import CurveError, InputError, did_you_mean
 
 Kind = Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
@@ -97,7 +98,8 @@ class Carryover:
     delay: float | None = None
     shape: float | None = None
     scale: float | None = None
-    length: int | None = None
+    # A file may hold 8.0 for whole weeks.
+    length: int | None = field(default=None, metadata={"schema": {"type": "number"}})
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in _KINDS:
@@ -141,7 +143,7 @@ class Carryover:
         if self.share is not None and self.share**MOST_WEEKS > REMAINDER:
             raise _bad(
                 "length",
-                f"a share of {self.share} still works after ten years",
+                f"a share of {self.share} still has an effect after ten years",
                 self.share,
                 "give a length in weeks or a smaller share",
             )
@@ -262,6 +264,10 @@ def effective_spend(
     ------
     InputError
         ``bad-argument`` where the shapes do not go together.
+
+    References
+    ----------
+    Broadbent (1979), "One way TV advertisements work", for geometric weights.
     """
     asked = np.asarray(spend, dtype=np.float64)
     earlier = np.zeros((0, *asked.shape[1:])) if before is None else np.asarray(before, np.float64)

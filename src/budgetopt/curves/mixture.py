@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
-from budgetopt.curves.hill import Hill
-from budgetopt.curves.hull import Hull
+from budgetopt.arrays import Floats
+from budgetopt.curves.base import Curve, as_spend, check_parameter
+from budgetopt.curves.envelope import Hull, bent, stretches
+from budgetopt.curves.families import Hill
+from budgetopt.curves.points import Points
 from budgetopt.curves.sampled import Sampled, tabulated
 from budgetopt.curves.stack import Stack
-from budgetopt.curves.stretches import bent, stretches
 from budgetopt.errors import CurveError
 
 _ROUNDS = 100
@@ -274,7 +275,7 @@ class Mixture(Curve):
         weight = np.asarray(self.weights)
         weighed = np.any(weight > 0, axis=tuple(range(weight.ndim - 1)))
         inflections = self._inflections()
-        if not self._shared or inflections is None:
+        if inflections is None:
             return False
         turns = inflections[weighed & (inflections > 0)]
         if not turns.size:
@@ -286,7 +287,12 @@ class Mixture(Curve):
         return not np.any(bent(Sampled(table, np.atleast_2d(weight)), first, last))
 
     def _inflections(self) -> Floats | None:
-        """Return the spend up to which each cell is convex; None where it is not known."""
+        """Return the spend up to which each cell is convex; None where it is not known.
+
+        Channels with cells of their own are not looked at.
+        """
+        if not self._shared:
+            return None
         inflections = np.zeros(np.shape(self.weights)[-1])
         cells = self.cells
         parts = cells.parts if isinstance(cells, Stack) else ((slice(None), cells),)
@@ -303,9 +309,12 @@ class Mixture(Curve):
         cells = self.cells
         # A stack holds one cell at each of its positions, shared by all channels.
         shared = isinstance(cells, Stack)
-        if not shared and max(map(np.ndim, cells.parameters().values()), default=0) > 1:
+        # Behind the channels are the cells, and behind those the points of a cell.
+        behind = (slice(None),) * (2 if isinstance(cells, Points) else 1)
+        parts = {} if shared else cells.parameters()
+        if max(map(np.ndim, parts.values()), default=0) > len(behind):
             cells = type(cells)(
-                **{k: np.asarray(v)[..., columns, :] for k, v in cells.parameters().items()}
+                **{k: np.asarray(v)[(..., columns, *behind)] for k, v in parts.items()}
             )
         return type(self)(cells, weights[..., columns, :])
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend, check_parameter
+from budgetopt.arrays import Floats
+from budgetopt.curves.base import Curve, as_floats, as_spend, check_parameter
 from budgetopt.errors import CurveError
 
 _NEARLY = 1e-6
 """A curve this near below its concave envelope, as a share of its top, counts as concave: published
 curves are rounded, and what is missing shows up in the gap."""
+
+_FIRST = 65
+"""Points with which sampling begins: a bend narrower than a part in a hundred may be missed."""
+_MOST = 8192
+"""Points of a sampled curve; a smooth one needs some hundreds at a tolerance of 1e-6."""
+_CLOSE = 1e-14
+"""Share of the range so near at which points that still differ stand on a jump."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +76,69 @@ class Points(Curve):
         # Padding repeats the last point, so equal neighbours are allowed where both are equal.
         same = (np.diff(x) == 0) & (np.diff(y) == 0)
         if not np.all((np.diff(x) > 0) | same):
-            raise self._wrong("spends do not rise", "sort the points and drop doubles")
+            raise self._wrong("spends do not rise", "sort the points and remove duplicates")
         object.__setattr__(self, "spend", x)
         object.__setattr__(self, "outcome", y)
         hull, slopes = _envelope(x, y)
         object.__setattr__(self, "_hull", hull)
         object.__setattr__(self, "_slopes", slopes)
+
+    @classmethod
+    def sampled(
+        cls, function: Callable[[float], float], upto: float, tolerance: float = 1e-6
+    ) -> Self:
+        """Return the curve of any function, such as a model's response with its carry-in.
+
+        What the function gives at 0 comes without this week's spend and is left out, so that
+        ``lambda x: model(x + carried_in)`` is the response to the money of the week.
+
+        Parameters
+        ----------
+        function
+            Outcome per week at a spend, never falling; concave, S-shaped or otherwise.
+        upto
+            Greatest spend that is sampled, above 0; the curve is level beyond it.
+        tolerance
+            Most by which a line may miss the function half-way between two points, as a share of
+            the outcome at `upto`, 1e-9 to 0.1.
+
+        Raises
+        ------
+        CurveError
+            ``bad-curve`` where the function falls or is not finite, or is too wild to be met.
+
+        Examples
+        --------
+        >>> hill = lambda x: 100 * x**2 / (40**2 + x**2)
+        >>> curve = Points.sampled(lambda x: hill(x + 20), upto=100)
+        >>> round(float(curve.value(40)), 3), round(hill(60) - hill(20), 3)
+        (49.231, 49.231)
+        """
+        if not (0 < upto < np.inf and 1e-9 <= tolerance <= 0.1):
+            raise _unsampled(
+                f"cannot be sampled up to {upto!r} with tolerance {tolerance!r}",
+                "give upto above 0",
+            )
+        x = upto * np.linspace(0.0, 1.0, _FIRST)
+        y = _asked(function, x)
+        while True:
+            if np.any(np.diff(y) < 0):
+                fall = int(np.argmax(np.diff(y) < 0))
+                raise _unsampled(
+                    f"falls between {x[fall]:g} and {x[fall + 1]:g}", "give one that never falls"
+                )
+            middle = 0.5 * (x[1:] + x[:-1])
+            between = _asked(function, middle)
+            far = np.abs(between - 0.5 * (y[1:] + y[:-1])) > tolerance * (y[-1] - y[0])
+            at = np.flatnonzero(far)
+            if not at.size:
+                break
+            if x.size > _MOST or np.min(np.diff(x)[at]) < _CLOSE * upto:
+                raise _unsampled(
+                    f"is not met by {x.size} points", "allow a greater tolerance, or give Points"
+                )
+            x, y = np.insert(x, at + 1, middle[at]), np.insert(y, at + 1, between[at])
+        return cls(x, y - y[0])
 
     def _wrong(self, problem: str, remedy: str) -> CurveError:
         return CurveError("bad-curve", f"points curve: {problem}", field="spend", remedy=remedy)
@@ -165,6 +230,18 @@ class Points(Curve):
             probe = np.minimum(at + step, last)
             at = np.where(_pick(knots, probe) <= x, probe, at)
         return x, at
+
+
+def _asked(function: Callable[[float], float], spend: Floats) -> Floats:
+    """Return a function at some spends, one by one: it need not know of arrays."""
+    given = as_floats([function(x) for x in spend.tolist()])
+    if given.shape != spend.shape or not np.isfinite(given).all():
+        raise _unsampled("does not return one finite number for each spend", "fix the function")
+    return given
+
+
+def _unsampled(problem: str, remedy: str) -> CurveError:
+    return CurveError("bad-curve", f"the sampled curve {problem}", field="function", remedy=remedy)
 
 
 def _pick(table: Floats, at: Any) -> Floats:

@@ -1,9 +1,9 @@
 """Weighted sums of cells as polynomials in the logarithm of the spend, for many sums at once.
 
-`Table` holds the cells, `Sampled` the sums: what a sum is between two spends is one product of its
-weights with the table, so that thousands of sums are read at the cost of a few polynomials. Right
-for cells that are smooth; the table is held against the cells where it is made, and refused where
-it does not meet them, as with the kinks of `Points`.
+`SlopeTable` holds the cells, `Sampled` the sums: what a sum is between two spends is one product of
+its weights with the table, so that thousands of sums are read at the cost of a few polynomials.
+Right for cells that are smooth; the table is compared with the cells where it is made, and refused
+where it does not meet them, as with the kinks of `Points`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats, as_spend
-
-Places = NDArray[np.intp]
+from budgetopt.arrays import Floats, Places
+from budgetopt.curves.base import Curve, as_spend
 
 _TERMS = 16
 """Coefficients of a panel; with the first width they leave some 1e-13 for Hill shapes up to 3."""
@@ -39,7 +38,7 @@ last bit, on which rows are beside it, as it would where sizes choose the way a 
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class SlopeTable:
     r"""Slopes of cells: :math:`x f'(x)` by panels of :math:`\ln x`, polynomials of t, -1 to 1.
 
     Parameters
@@ -67,8 +66,16 @@ class Table:
         return ends
 
 
-def tabulated(cells: Curve, low: float, high: float) -> Table | None:
-    """Return the table of cells between two spends above 0; None where the cells are not smooth."""
+def tabulated(cells: Curve, low: float, high: float) -> SlopeTable | None:
+    """Return the table of cells between two spends above 0; None where the cells are not smooth.
+
+    Parameters
+    ----------
+    cells
+        Curves of money, shape ``(cells,)``.
+    low, high
+        Money between which the table is right.
+    """
     for width in _WIDTHS:
         reach = width * _GROUP
         first, last = int(np.floor(np.log(low) / reach)), int(np.ceil(np.log(high) / reach))
@@ -79,7 +86,7 @@ def tabulated(cells: Curve, low: float, high: float) -> Table | None:
 
 
 @lru_cache(maxsize=32)
-def _table(cells: Curve, width: float, first: int, last: int) -> Table | None:
+def _table(cells: Curve, width: float, first: int, last: int) -> SlopeTable | None:
     """Return the table of some panels, None where it misses the cells."""
     number = np.arange(first, last)[:, None, None]
     ends = np.exp(width * np.arange(first, last + 1))[:, None]
@@ -103,7 +110,7 @@ def _table(cells: Curve, width: float, first: int, last: int) -> Table | None:
         miss = np.max(np.maximum(np.abs(off).max(axis=1), np.abs(end)) - _MET * value[1:])
     if not miss <= 0:
         return None
-    return Table(width, first, cells.slope(ends), piece)
+    return SlopeTable(width, first, cells.slope(ends), piece)
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +168,7 @@ class Sampled(Curve):
     one product only.
     """
 
-    table: Table
+    table: SlopeTable
     weights: Floats
     kind: ClassVar[str] = "sampled"
     rows: Floats = field(init=False, repr=False)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves.base import Curve, Floats
+from budgetopt.arrays import Floats
+from budgetopt.curves.base import Curve
 from budgetopt.errors import CurveError
 
 

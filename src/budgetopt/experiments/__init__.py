@@ -1,30 +1,39 @@
 """Tests of creatives and audiences, before money is scaled.
 
-From the log outwards:
+From simple to subtle:
 
-- `observation`, `settings`: a dated row of an arm; what is asked of the test.
-- `rates` (CTR, CVR), `counts` (CPA), `averages` (revenue): what is known of the arms, each keeping
-  the protocol of `posterior`.
-- `best`: probability of being best, expected loss and value remaining, by quadrature.
-- `stop`: a winner, no difference that matters, or keep going, with a proven error rate.
-- `pause`: which ads are paused, with a proven false-pause rate.
-- `next_day`: minimum cells first, the rest by Thompson shares, exact to the cent.
-- `experiment`: the `Experiment`, a value whose state is its log, its settings and a seed.
-- `files`, `words`: from a file, and to a reader.
+- `settings`: a dated row of an arm, the metrics, and what is asked of a test;
+- `posteriors`: what is known of the arms: rates (CTR, CVR), counts (CPA) and averages (revenue);
+- `stopping`: probability of being best, expected loss and value remaining, and when to stop, with a
+  proven error rate that rests on `evidence`;
+- `pause`: which ads are paused, with a proven false-pause rate;
+- `experiment`: the `Experiment`, a value whose state is its log, its settings and a seed; its
+  verdict, and the next day's money;
+- `files`: a test from a file.
 
 A test compares arms over the same days. It knows nothing of seasons, of arms that wear out, or of
 conversions that still arrive: leave out the last days where they do.
 """
 
-from budgetopt.experiments.experiment import Experiment
-from budgetopt.experiments.next_day import NextDay
-from budgetopt.experiments.observation import Observation
+from __future__ import annotations
+
+from budgetopt.experiments.experiment import (
+    DECISIONS,
+    TITLES,
+    ArmSummary,
+    Experiment,
+    NextDay,
+    Verdict,
+    sentences,
+)
+from budgetopt.experiments.files import read
 from budgetopt.experiments.pause import Paused, PauseRule, Promise
-from budgetopt.experiments.settings import METRICS, Settings
-from budgetopt.experiments.verdict import ArmSummary, Verdict
+from budgetopt.experiments.settings import METRICS, Observation, Settings
 
 __all__ = [
+    "DECISIONS",
     "METRICS",
+    "TITLES",
     "ArmSummary",
     "Experiment",
     "NextDay",
@@ -34,4 +43,6 @@ __all__ = [
     "Promise",
     "Settings",
     "Verdict",
+    "read",
+    "sentences",
 ]

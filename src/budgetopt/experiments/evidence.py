@@ -1,7 +1,7 @@
 r"""How much the data speak for one arm being above another: e-processes of pairs, day by day.
 
 For arms i and j and a ratio :math:`\rho \le 1` each function returns :math:`\ln E_{ij}(\rho)`.
-Under every truth with :math:`v_i \le \rho\,v_j` it holds, however often one looks and however
+Under every truth with :math:`v_i \le \rho\,v_j` it holds, however often you check and however
 shares are moved from day to day, that
 
 .. math:: P(\text{ever } E_{ij}(\rho) \ge c) \le 1/c .
@@ -15,12 +15,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-from budgetopt.experiments.posterior import Floats
+from budgetopt.arrays import Floats
 
 LEADS = np.geomspace(0.02, 1.5, 14)
-"""Log ratios by which an arm may be ahead, equally likely beforehand: from 2 % to fourfold."""
+"""Log ratios by which an arm may be ahead, equally likely a priori: from 2 % to fourfold."""
 TYPICAL_LEADS = np.array([0.1, 0.3, 1.0])
-"""By which share of the expected revenue arms differ, equally likely beforehand."""
+"""By which share of the expected revenue arms differ, equally likely a priori."""
 _VARIANCE_SHAPE = 1.0
 
 

@@ -1,28 +1,38 @@
-"""The test itself: arms, settings, a seed, and the log of what was seen. All else follows."""
+"""The test itself: arms, settings, a seed, and the log of what was observed. All else follows.
+
+- `Experiment`: a value; `Experiment.observe` gives the next one;
+- `Verdict`, with an `ArmSummary` for each arm: what the test says so far, and whether to stop;
+  `sentences` says it in words;
+- `NextDay`: the next day's test money. Minimum cells come first, the rest goes by the
+  `thompson_shares`; `split` is exact to the cent. What an arm that is paused would have got is not
+  given to the others but released, so that it can go back to the plan.
+
+Where this stops: arms are compared over the same days, and nothing is known of seasons, of arms
+that wear out, or of conversions that still arrive.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from budgetopt.errors import HistoryError, InputError, did_you_mean
-from budgetopt.experiments import plain
-from budgetopt.experiments.best import expected_loss, probability_best, value_remaining
-from budgetopt.experiments.next_day import Minor, NextDay, minimums, split, thompson_shares
-from budgetopt.experiments.observation import FIELDS, Observation, as_arm
-from budgetopt.experiments.pause import Paused
-from budgetopt.experiments.posterior import Floats, Posterior
-from budgetopt.experiments.settings import METRICS, Metric, Settings
-from budgetopt.experiments.stop import settle
-from budgetopt.experiments.verdict import KEEP_GOING, NO_DIFFERENCE, WINNER, ArmSummary, Verdict
-from budgetopt.money import show_amount
+from budgetopt.arrays import Floats, Whole
+from budgetopt.errors import HistoryError, InfeasibleError, InputError, did_you_mean
+from budgetopt.experiments import settings as plain
+from budgetopt.experiments.pause import Paused, PauseRule
+from budgetopt.experiments.posteriors import Posterior
+from budgetopt.experiments.settings import FIELDS, METRICS, Metric, Observation, Settings, as_arm
+from budgetopt.experiments.stopping import expected_loss, probability_best, settle, value_remaining
+from budgetopt.i18n import Message, say, show_figure
+from budgetopt.money import Currency, round_to_step, show_amount, total_of
 
 _TAIL = np.array([0.025])
 
@@ -98,7 +108,7 @@ class Experiment:
                     f"arm {row.arm!r} has two rows on {row.day}",
                     field="log",
                     value=row.arm,
-                    remedy="remove the one pasted twice, or add them up",
+                    remedy="remove the duplicate, or add them up",
                 )
 
     def _check_row(self, row: Observation) -> None:
@@ -112,13 +122,13 @@ class Experiment:
             )
         for name in self.settings.fields:
             if getattr(row, name) is None:
-                remedy = f"give it, as {self.settings.metric!r} or the pause rule needs it"
+                remedy = f"give it: {self.settings.metric!r} or the pause rule needs it"
                 row.refuse(name, "missing", remedy)
         of = self._metric
         if self.settings.metric == "cvr":
             row.check_part(of.events, of.trials)
         if of.events == "revenue" and row.revenue and not getattr(row, of.trials):
-            row.refuse("revenue", f"without {of.trials}", f"book it on a day with {of.trials}")
+            row.refuse("revenue", f"without {of.trials}", f"record it on a day with {of.trials}")
 
     def observe(self, rows: Iterable[Observation]) -> Self:
         """Return the test with more rows in its log."""
@@ -186,7 +196,7 @@ class Experiment:
         return tuple(found)
 
     @cached_property
-    def _minimums(self) -> Minor:
+    def _minimums(self) -> Whole:
         spend = self.daily("spend")
         return minimums(self.settings, spend.sum(axis=0), (spend > 0).sum(axis=0))
 
@@ -303,14 +313,21 @@ class Experiment:
         )
 
     def _notes(self, released: dict[str, Decimal]) -> tuple[str, ...]:
-        notes = [
-            f"{p.arm} is paused since {p.day} for its {p.reason.upper()}; "
-            f"{show_amount(released[p.arm])} {self.settings.currency} go back to the plan"
+        notes: list[str] = [
+            say(
+                "test-money-back",
+                arm=p.arm,
+                day=str(p.day),
+                metric=p.reason.upper(),
+                money=show_amount(released[p.arm]),
+                currency=self.settings.currency,
+            )
             for p in self.paused
         ]
         verdict = self.verdict()
         if verdict.stop:
-            notes.append(f"the test is over ({verdict.decision}): take {verdict.leader}")
+            decision = DECISIONS[verdict.decision]
+            notes.append(say("test-over", decision=decision, leader=verdict.leader))
         return tuple(notes)
 
     def generator(self) -> np.random.Generator:
@@ -319,7 +336,14 @@ class Experiment:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, shaped like a test file; money is text, so that nothing is lost."""
-        return plain.to_dict(self)
+        data: dict[str, Any] = {"schema_version": plain.SCHEMA_VERSION, "arms": list(self.arms)}
+        for name in plain.SETTINGS:
+            value = getattr(self.settings, name)
+            if isinstance(value, PauseRule):
+                value = asdict(value)
+            data[name] = f"{value:f}" if isinstance(value, Decimal) else value
+        data["days"] = list(self.settings.days)
+        return data | {"seed": self.seed, "log": [row.to_dict() for row in self.log]}
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -363,3 +387,342 @@ def _checked_arms(given: Any) -> tuple[str, ...]:
             remedy="give two or more to compare",
         )
     return tuple(sorted(arms))
+
+
+@dataclass(frozen=True)
+class NextDay:
+    """What every arm gets on the next day.
+
+    Parameters
+    ----------
+    day
+        The day after the last one of the log; None for the first day of a test.
+    budget
+        Money of the whole test for that day.
+    spend
+        Money by arm, exact; paused arms get none.
+    released
+        Money of paused arms, which goes back to the plan. Spend and released sum to the budget.
+    probability
+        Probability of being the best, by arm.
+    minimum
+        Least money of the day, by arm, from its cell.
+    notes
+        What a reader should know.
+    """
+
+    day: dt.date | None
+    budget: Decimal
+    spend: dict[str, Decimal]
+    released: dict[str, Decimal]
+    probability: dict[str, float]
+    minimum: dict[str, Decimal]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def back_to_plan(self) -> Decimal:
+        """All money that is released."""
+        return total_of(self.released.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; money is text, so that nothing is lost."""
+
+        def text(amounts: dict[str, Decimal]) -> dict[str, str]:
+            return {name: f"{amount:f}" for name, amount in amounts.items()}
+
+        return {
+            "day": None if self.day is None else self.day.isoformat(),
+            "budget": f"{self.budget:f}",
+            "spend": text(self.spend),
+            "released": text(self.released),
+            "probability": dict(self.probability),
+            "minimum": text(self.minimum),
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        """Return JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+
+def minimums(settings: Settings, spent: Floats, days: NDArray[np.int64]) -> Whole:
+    """Return the least money of the next day by arm, in minor units.
+
+    Parameters
+    ----------
+    settings
+        Cell and days.
+    spent
+        Money so far, shape ``(arms,)``.
+    days
+        Days with money so far, same shape.
+    """
+    cell = settings.money.minor(settings.cell, "cell")
+    part = -(-cell // settings.days[1])
+    due = cell - np.array([settings.money.nearest(s) for s in spent], dtype=np.int64)
+    young = days < settings.days[0]
+    # A cell that got its money early still runs its fewest days.
+    least: Whole = np.where(young, part, np.clip(due, 0, part)).astype(np.int64)
+    return least
+
+
+def thompson_shares(probability: Floats, leader_share: float) -> Floats:
+    r"""Return the shares :math:`Q_i` of top-two Thompson sampling, shape ``(arms,)``.
+
+    .. math:: Q_i = P_i \Bigl(\beta + (1 - \beta) \sum_{j \ne i} \frac{P_j}{1 - P_j}\Bigr)
+
+    :math:`P_i` is the probability of being best, the expected share of Thompson sampling; a share
+    :math:`1-\beta` goes to the best of the others, and :math:`\beta = 1` gives :math:`P_i`.
+    Nothing is drawn.
+
+    Parameters
+    ----------
+    probability
+        Probabilities of being best, summing to 1, shape ``(arms,)``.
+    leader_share
+        :math:`\beta`, from 0 to 1.
+
+    Notes
+    -----
+    Of 500 simulated tests of CTR 2.5, 2.5 and 3 %, 10,000 impressions a day, 99 % found the winner
+    within 30 days with :math:`\beta = 0.75` (half of them within 12) and 18 % with
+    :math:`\beta = 1`.
+
+    References
+    ----------
+    Thompson (1933), On the likelihood that one unknown probability exceeds another. Russo (2020),
+    Simple Bayesian algorithms for best-arm identification, section 4.3.
+    """
+    arms = probability.size
+    apart = 1.0 - np.eye(arms)
+    others = apart @ probability  # Not 1 - P, which loses the small ones.
+    safe = np.where(others > 0, others, 1.0)
+    # Where all others are beyond reach, they are challengers in equal parts.
+    # Each is divided without the leader, whose share of next to nothing would overflow.
+    equal = apart / (arms - 1)
+    challenger = np.where(others[:, None] > 0, apart * probability / safe[:, None], equal)
+    shares = leader_share * probability + (1 - leader_share) * (probability @ challenger)
+    return np.asarray(shares / shares.sum())
+
+
+def split(
+    budget: int, least: Whole, share: Floats, money: Currency, rng: np.random.Generator | None
+) -> Whole:
+    r"""Return money by arm in minor units, summing to the budget.
+
+    .. math:: x_i = m_i + Q_i\,(B - \textstyle\sum_j m_j)
+
+    Parameters
+    ----------
+    budget
+        Money of the day in minor units.
+    least
+        Least money by arm in minor units, shape ``(arms,)``.
+    share
+        Shares of what is beyond, summing to 1, same shape.
+    money
+        The currency.
+    rng
+        Gives all that is beyond to one arm, chosen with the probability of its share; by default
+        nothing is drawn.
+
+    Raises
+    ------
+    InfeasibleError
+        ``floors-above-budget`` where the minimum cells need more than the budget.
+    """
+    needed = int(least.sum())
+    if needed > budget:
+        raise InfeasibleError(
+            "floors-above-budget",
+            f"the minimum cells need {money.show(needed)} for the day, above its budget "
+            f"{money.show(budget)} by {money.show(needed - budget)}",
+            field="daily_budget",
+            value=show_amount(money.amount(budget)),
+            remedy="give the day more money, make cells smaller or longer, or test fewer arms",
+        )
+    # Machines differ in the last digits, which must not decide about a cent.
+    share = np.round(share, 9)
+    if rng is not None:
+        chosen = int(np.searchsorted(np.cumsum(share), rng.random() * share.sum(), side="right"))
+        share = np.eye(share.size)[chosen]
+    wish = least + share / share.sum() * (budget - needed)
+    return round_to_step(wish, budget, 1, least, np.full_like(least, budget))
+
+
+WINNER, NO_DIFFERENCE, KEEP_GOING = "winner", "no difference", "keep going"
+
+
+@dataclass(frozen=True)
+class ArmSummary:
+    """One arm of a test.
+
+    Parameters
+    ----------
+    arm
+        Name.
+    value
+        Posterior mean of the metric; for ``cpa`` conversions per unit of money.
+    low, high
+        Central 95 % credible interval of it.
+    probability
+        Probability of being the best arm.
+    expected_loss
+        What choosing it for good is expected to cost, in units of the value.
+    events, trials
+        Totals of the metric's two fields.
+    spend
+        Money spent so far.
+    complete
+        Whether its minimum cell is complete.
+    """
+
+    arm: str
+    value: float
+    low: float
+    high: float
+    probability: float
+    expected_loss: float
+    events: float
+    trials: float
+    spend: float
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a test says so far.
+
+    Parameters
+    ----------
+    decision
+        ``"winner"``, ``"no difference"`` (none that matters: take the leader) or ``"keep going"``.
+    leader
+        The winner, the arm to take, or the arm with the highest value so far; None while nothing
+        was seen.
+    arms
+        One summary an arm, in the order of the test.
+    beaten
+        Arms that are shown to be worse than the leader.
+    value_remaining
+        Share by which another arm may still be better than the leader, with 95 % probability; zero
+        where the leader is the best with that probability, None while nothing was seen.
+    waiting
+        Arms whose minimum cell is not complete: until then the test keeps going.
+    paused
+        Arms that the pause rule stopped.
+    metric
+        What is compared.
+    error_rate, region
+        What the stop rule was asked for.
+    days
+        Days of the log.
+    """
+
+    decision: str
+    leader: str | None
+    arms: tuple[ArmSummary, ...]
+    beaten: tuple[str, ...]
+    value_remaining: float | None
+    waiting: tuple[str, ...]
+    paused: tuple[Paused, ...]
+    metric: str
+    error_rate: float
+    region: float
+    days: int
+
+    @property
+    def stop(self) -> bool:
+        """Whether the test is over."""
+        return self.decision != KEEP_GOING
+
+    def __getitem__(self, arm: str) -> ArmSummary:
+        """Return the summary of one arm."""
+        for summary in self.arms:
+            if summary.arm == arm:
+                return summary
+        raise KeyError(arm)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "decision": self.decision,
+            "leader": self.leader,
+            "metric": self.metric,
+            "value_remaining": self.value_remaining,
+            "error_rate": self.error_rate,
+            "region": self.region,
+            "days": self.days,
+            "beaten": list(self.beaten),
+            "waiting": list(self.waiting),
+            "paused": [asdict(paused) for paused in self.paused],
+            "arms": [asdict(arm) for arm in self.arms],
+        }
+
+    def to_json(self) -> str:
+        """Return JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+
+TITLES: dict[str, str] = {
+    "ctr": "CTR",
+    "cvr": "CVR",
+    "cpa": "CPA",
+    "revenue-per-click": say("revenue-per-click"),
+    "revenue-per-conversion": say("revenue-per-conversion"),
+}
+
+
+def sentences(verdict: Verdict) -> list[Message]:
+    """Return what a verdict says, in sentences."""
+    leader = verdict.leader or ""
+    sure = say("test-sure", error=_percent(f"{verdict.error_rate:.3g}"))
+    if verdict.decision == WINNER:
+        said = [say("test-won", leader=leader, sure=sure)]
+    elif verdict.decision == NO_DIFFERENCE:
+        region = _percent(f"{verdict.region:.3g}")
+        said = [say("test-no-difference", leader=leader, region=region, sure=sure)]
+    elif verdict.leader is None:
+        said = [say("test-no-data")]
+    else:
+        said = [say("test-goes-on", leader=leader)]
+    if verdict.value_remaining:
+        left = f"{verdict.value_remaining:.1%}"
+        said.append(say("test-may-be-better", left=left, leader=leader))
+    elif verdict.value_remaining is not None:
+        settled = verdict.decision in (WINNER, NO_DIFFERENCE)
+        code = "test-best-arm" if settled else "test-best-not-enough"
+        said.append(say(code, leader=leader))
+    if verdict.waiting:
+        said.append(say("test-cells-missing", cells=tuple(verdict.waiting)))
+    said += [
+        say(
+            "test-arm-paused",
+            arm=p.arm,
+            day=str(p.day),
+            metric=p.reason.upper(),
+            chance=_chance(p.probability),
+        )
+        for p in verdict.paused
+    ]
+    return said
+
+
+DECISIONS = {
+    WINNER: say("test-winner"),
+    NO_DIFFERENCE: say("test-alike"),
+    KEEP_GOING: say("test-continue"),
+}
+"""What a decision is called."""
+
+
+def _figure(value: float) -> str:
+    return show_figure(value, 4)
+
+
+def _percent(share: str) -> str:
+    return f"{100 * float(share):g}%"
+
+
+def _chance(share: float) -> str:
+    return say("over-share", share="99.9%") if share > 0.999 else f"{share:.1%}"

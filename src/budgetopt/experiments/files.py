@@ -17,17 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt.errors import HistoryError, InputError, PlanError, did_you_mean
-from budgetopt.experiments import plain
+from budgetopt.errors import HistoryError, InputError, did_you_mean
+from budgetopt.experiments import settings as plain
 from budgetopt.experiments.experiment import Experiment
-from budgetopt.experiments.observation import FIELDS, Observation, as_arm
-from budgetopt.experiments.settings import Settings
-from budgetopt.history import Columns
-from budgetopt.history.dates import read_days
-from budgetopt.history.files import load
-from budgetopt.history.numbers import Style, read_amounts
-from budgetopt.history.table import Table
-from budgetopt.plan.files import load as load_plain
+from budgetopt.experiments.settings import FIELDS, Observation, Settings, as_arm
+from budgetopt.history import Columns, Style, Table, load, read_amounts, read_days
+from budgetopt.plan import load as load_plain
 
 NAMED = ("day", "arm", *FIELDS)
 READING = ("date_format", "delimiter", "decimal", "encoding", "sheet")
@@ -62,13 +57,7 @@ def read(path: str | os.PathLike[str], settings: Settings | None = None) -> Expe
             value=path.name,
             remedy="set them in the file",
         )
-    try:
-        data = load_plain(path)
-    except PlanError as error:
-        problem = error.problem.replace("plan file", "test file")
-        raise InputError(
-            error.code, problem, field=error.field, value=error.value, remedy=error.remedy
-        ) from None
+    data = load_plain(path, "test file")
     columns = data.pop("columns", {})
     if not isinstance(data.get("log"), str):
         return Experiment.from_dict(data)

@@ -1,20 +1,16 @@
-r"""The pause rule: a CTR surely a point under the average, a CPA surely 20 % above target.
+"""The pause rule: a CTR surely a point under the average, a CPA surely 20 % above target.
 
 Ten clicks say little, and whoever looks at them every day will sooner or later see a bad day. So an
-ad is paused when the posterior probability that it is below the line, rather than on it, reaches
-:math:`1 / (1 + \alpha)`, from even odds and with every ratio below the line equally likely
-beforehand:
+ad is paused when the evidence that it is below the line, rather than on it, is so strong that an ad
+on the line would *ever* reach it with the chance `PauseRule.false_pause` at most, looked at daily
+and without end.
 
-.. math:: E(x, \mu) = \int_0^1 r^x e^{(1 - r)\mu}\, dr = \frac{{}_1F_1(1; x+2; \mu)}{x + 1},
-          \qquad P = \frac{E}{1 + E},
+- `PauseRule`: the line, and the probability that an ad is below it; `Paused` is an ad that is;
+- `PauseRule.promise`: how soon a bad ad is paused, and how seldom a good one;
+- `log_evidence_below` and `least_expected`: the mathematics.
 
-where x events came and :math:`\mu` would have come on the line. Under any true rate on or above the
-line E is a nonnegative supermartingale that starts at 1, so the chance that it *ever* reaches
-:math:`1 / \alpha`, looked at daily and without end, is at most :math:`\alpha` (Ville 1939, section
-V; Robbins 1970): the false-pause rate of an ad. That holds for trials of unequal rates and however
-the money was moved in between, since one trial of rate p satisfies
-:math:`1 - p + pr \le e^{-p(1 - r)}`. It stops where events come in clusters, and an ad that was
-good for long and then wears out is paused late: begin a new log when the creative changes.
+Where this stops: events that come in clusters speak too loudly, and an ad that was good for long
+and then wears out is paused late: begin a new log when the creative changes.
 """
 
 from __future__ import annotations
@@ -25,9 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammainc, gammaincc, gammaln, xlogy
 
-from budgetopt.errors import InputError
-from budgetopt.experiments.checks import check_between
-from budgetopt.experiments.posterior import Floats
+from budgetopt.arrays import Floats
+from budgetopt.errors import InputError, as_number
 
 AHEAD = 4.0
 """Weight exp(-AHEAD (r - 1)) of ratios above 1: chance ratios of an average lie close to 1."""
@@ -80,9 +75,12 @@ class PauseRule:
         for name in ("gap", "average", "target_cpa"):
             if getattr(self, name) is not None:
                 most = math.inf if name == "target_cpa" else 1.0
-                self._set(name, check_between(getattr(self, name), f"pause.{name}", 0.0, most))
-        self._set("over", check_between(self.over, "pause.over", -1e-12, math.inf))
-        self._set("false_pause", check_between(self.false_pause, "pause.false_pause", 0.0, 0.5))
+                number = as_number(getattr(self, name), f"pause.{name}", above=0, below=most)
+                self._set(name, number)
+        self._set("over", as_number(self.over, "pause.over", least=0))
+        self._set(
+            "false_pause", as_number(self.false_pause, "pause.false_pause", above=0, below=0.5)
+        )
         if self.average is not None and (self.gap is None or self.average <= self.gap):
             raise InputError(
                 "bad-argument",
@@ -93,7 +91,7 @@ class PauseRule:
             )
 
     def _set(self, name: str, value: float) -> None:
-        object.__setattr__(self, name, max(value, 0.0))
+        object.__setattr__(self, name, value)
 
     @property
     def each(self) -> float:
@@ -175,8 +173,8 @@ class PauseRule:
                 value=ctr,
                 remedy="give a CTR above 0 and below the average less the gap",
             )
-        check_between(impressions_a_day, "impressions_a_day", 0.0, 1e12)
-        check_between(power, "power", 0.0, 1.0)
+        as_number(impressions_a_day, "impressions_a_day", above=0, below=1e12)
+        as_number(power, "power", above=0, below=1)
         first, alive, paused = 0, np.ones(1), 0.0
         for day in range(1, MOST_DAYS + 1):
             first, alive = _one_more_day(first, alive, ctr * impressions_a_day)
@@ -193,7 +191,7 @@ class PauseRule:
             "impressions a day",
             field="impressions_a_day",
             value=impressions_a_day,
-            remedy="show it more often, or ask for a CTR further below the line",
+            remedy="show it more often, or use a CTR further below the line",
         )
 
 
@@ -240,6 +238,14 @@ class Paused:
 def log_evidence_below(events: Floats, expected: Floats) -> Floats:
     r"""Return :math:`\ln E(x, \mu)` for the rate being below the one on which mu were expected.
 
+    From even odds and with every ratio r below the line equally likely a priori,
+
+    .. math:: E(x, \mu) = \int_0^1 r^x e^{(1 - r)\mu}\, dr = \frac{{}_1F_1(1; x+2; \mu)}{x + 1},
+              \qquad P = \frac{E}{1 + E},
+
+    where x events came, :math:`\mu` would have come on the line, and P is the posterior probability
+    of being below it; an ad is paused at :math:`P = 1 / (1 + \alpha)`.
+
     Parameters
     ----------
     events, expected
@@ -251,6 +257,18 @@ def log_evidence_below(events: Floats, expected: Floats) -> Floats:
 
     >>> round(float(np.exp(log_evidence_below(np.array(0.0), np.array(5.0)))), 4)
     29.4826
+
+    Notes
+    -----
+    Under any true rate on or above the line E is a nonnegative supermartingale that starts at 1, so
+    the chance that it ever reaches :math:`1 / \alpha` is at most :math:`\alpha`: the false-pause
+    rate of an ad. That holds for trials of unequal rates and however the money was moved in
+    between, since one trial of rate p satisfies :math:`1 - p + pr \le e^{-p(1 - r)}`.
+
+    References
+    ----------
+    Ville (1939), Etude critique de la notion de collectif, section V. Robbins (1970), Statistical
+    methods related to the law of the iterated logarithm.
     """
     x, mu = np.broadcast_arrays(np.asarray(events, float), np.asarray(expected, float))
     safe = np.maximum(mu, 1e-300)

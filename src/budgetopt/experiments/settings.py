@@ -1,22 +1,155 @@
-"""What is asked of a test, and what it may spend."""
+"""What goes into a test: its rows, what it compares, what is asked of it, and its plain data.
+
+- `Observation`: what one arm did on one day;
+- `METRICS`: events over trials, the family of each, and the evidence between arms;
+- `Settings`: metric, money, error rate and pause rule, each with a default;
+- `arguments`, `settings`, `parsed`: a test read from plain data, with no field misspelt.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import math
-from dataclasses import dataclass, field
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
-from budgetopt.errors import InputError, did_you_mean
-from budgetopt.experiments.averages import Averages
-from budgetopt.experiments.checks import check_between
-from budgetopt.experiments.counts import Counts
+from budgetopt.arrays import Floats
+from budgetopt.calendar import as_date
+from budgetopt.errors import HistoryError, InputError, as_number, did_you_mean
 from budgetopt.experiments.evidence import evidence_of_averages, evidence_of_counts
 from budgetopt.experiments.pause import PauseRule
-from budgetopt.experiments.posterior import Floats, Posterior
-from budgetopt.experiments.rates import Rates
+from budgetopt.experiments.posteriors import Averages, Counts, Posterior, Rates
+from budgetopt.i18n import show_figure
 from budgetopt.money import Currency
+from budgetopt.untrusted import is_blank, is_safe
+
+FIELDS = ("impressions", "clicks", "conversions", "revenue", "spend")
+"""What can be measured of an arm on a day."""
+WHOLE = ("impressions", "clicks")
+"""Those that are whole numbers; platforms split a conversion over several ads."""
+_MOST = 2**53
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one arm did on one day.
+
+    Parameters
+    ----------
+    day
+        The day, or ISO text.
+    arm
+        Name of the creative or audience.
+    spend
+        Money it cost, as measured, at least zero.
+    impressions, clicks
+        Whole numbers, at least zero, clicks not above impressions; None where not measured.
+    conversions, revenue
+        At least zero, fractions allowed; None where not measured. Conversions may exceed clicks,
+        since platforms count those who only saw the ad.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-number``, or ``bad-name`` for an empty arm.
+    CalendarError
+        ``bad-date``.
+
+    Examples
+    --------
+    >>> Observation("2026-11-16", "red", 180.5, impressions=9_000, clicks=210).clicks
+    210
+    """
+
+    day: dt.date
+    arm: str
+    spend: float
+    impressions: int | None = None
+    clicks: int | None = None
+    conversions: float | None = None
+    revenue: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "day", as_date(self.day, "day"))
+        object.__setattr__(self, "arm", as_arm(self.arm))
+        for name in FIELDS:
+            given = getattr(self, name)
+            if given is not None or name == "spend":
+                object.__setattr__(self, name, self._number(name, given))
+        if self.impressions is not None and self.clicks is not None:
+            self.check_part("clicks", "impressions")
+
+    def _number(self, name: str, given: Any) -> int | float:
+        number = isinstance(given, numbers.Real) or type(given).__name__ == "Decimal"
+        if not number or type(given).__name__ in ("bool", "bool_"):
+            self.refuse(name, "not a number" if given is not None else "missing", "give a number")
+        value = float(given)
+        if not math.isfinite(value):
+            self.refuse(name, "not finite", "give what was measured, or leave the row out")
+        if value < 0:
+            self.refuse(name, "negative", "give zero or more")
+        if value >= _MOST:
+            self.refuse(name, "too large to count exactly", "check the unit")
+        if name not in WHOLE:
+            return value + 0.0
+        if value != int(value):
+            self.refuse(name, "not a whole number", "give the count as measured")
+        return int(value)
+
+    def check_part(self, part: str, whole: str) -> None:
+        """Refuse a count above the count it is a part of.
+
+        Raises
+        ------
+        HistoryError
+            ``bad-number``.
+        """
+        most = getattr(self, whole)
+        if getattr(self, part) > most:
+            problem = f"above its {whole} {show_figure(most, 15)}"
+            self.refuse(part, problem, "check whether the two columns are swapped")
+
+    def refuse(self, name: str, problem: str, remedy: str) -> NoReturn:
+        """Raise the error of one field of this row."""
+        value = getattr(self, name)
+        shown = value if isinstance(value, str) or value is None else str(value)
+        raise HistoryError(
+            "bad-number",
+            f"{name} of {self.arm!r} on {self.day} is {shown}, {problem}",
+            field=name,
+            value=value,
+            remedy=remedy,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as plain data; what was not measured is left out."""
+        measured = {name: getattr(self, name) for name in FIELDS}
+        given = {name: value for name, value in measured.items() if value is not None}
+        return {"day": self.day.isoformat(), "arm": self.arm, **given}
+
+
+def as_arm(name: Any) -> str:
+    """Return the name of an arm without spaces around it.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name`` where it is empty or no text.
+    """
+    if isinstance(name, str) and not is_blank(name) and is_safe(name.strip()):
+        return name.strip()
+    raise HistoryError(
+        "bad-name",
+        f"arm is {name!r}",
+        field="arm",
+        value=name,
+        remedy="give every arm a name, without control characters",
+    )
 
 
 @dataclass(frozen=True)
@@ -127,10 +260,9 @@ class Settings:
             )
         self._set("expected", self._checked_expected())
         self._set("days", _checked_days(self.days))
-        share = check_between(self.leader_share, "leader_share", 0.0, 1.0 + 1e-12)
-        self._set("leader_share", min(share, 1.0))
-        self._set("error_rate", check_between(self.error_rate, "error_rate", 0.0, 0.5))
-        self._set("region", check_between(self.region, "region", 0.0, math.inf))
+        self._set("leader_share", as_number(self.leader_share, "leader_share", above=0, most=1))
+        self._set("error_rate", as_number(self.error_rate, "error_rate", above=0, below=0.5))
+        self._set("region", as_number(self.region, "region", above=0))
         self._set("cell", self.money.amount(self.money.minor(self.cell, "cell")))
         if self.daily_budget is not None:
             minor = self.money.minor(self.daily_budget, "daily_budget")
@@ -150,7 +282,7 @@ class Settings:
     def _checked_expected(self) -> float | None:
         rate = METRICS[self.metric].family is Rates
         if self.expected is not None:
-            return check_between(self.expected, "expected", 0.0, 1.0 if rate else math.inf)
+            return as_number(self.expected, "expected", above=0, below=1 if rate else math.inf)
         if rate:
             return None
         raise InputError(
@@ -167,15 +299,14 @@ class Settings:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Fields that every observation must have, in the order of `observation.FIELDS`."""
+        """Fields that every observation must have, in the order of `FIELDS`."""
         of = METRICS[self.metric]
         needed = {of.events, of.trials, "spend"}
         if self.pause is not None and self.pause.gap is not None:
             needed |= {"impressions", "clicks"}
         if self.pause is not None and self.pause.target_cpa is not None:
             needed |= {"conversions"}
-        order = ("impressions", "clicks", "conversions", "revenue", "spend")
-        return tuple(name for name in order if name in needed)
+        return tuple(name for name in FIELDS if name in needed)
 
 
 def _checked_days(days: Any) -> tuple[int, int]:
@@ -193,3 +324,109 @@ def _checked_days(days: Any) -> tuple[int, int]:
             remedy="give fewest and most days of a cell, such as [3, 5]",
         )
     return least, most
+
+
+SCHEMA_VERSION = 1
+SETTINGS = tuple(f.name for f in fields(Settings))
+FILE_FIELDS = ("schema_version", "arms", "seed", "log", *SETTINGS)
+"""Fields of a test file."""
+
+
+def arguments(data: Any) -> dict[str, Any]:
+    """Return the arguments of `Experiment` from plain data.
+
+    Raises
+    ------
+    InputError
+        ``bad-plan``, and whatever the constructors of the parts raise.
+    """
+    asked = settings(data)
+    if "arms" not in data:
+        raise InputError(
+            "bad-plan", "arms is missing", field="arms", remedy="list the names of the arms"
+        )
+    for name in ("arms", "log"):
+        if not isinstance(data.get(name, []), (list, tuple)):
+            _refuse(name, data[name], "give a list")
+    known = [f.name for f in fields(Observation)]
+    rows = [_plain_row(row, f"log[{at}]", known) for at, row in enumerate(data.get("log", []))]
+    return {
+        "arms": tuple(data["arms"]),
+        "settings": asked,
+        "log": tuple(rows),
+        "seed": data.get("seed", 0),
+    }
+
+
+def settings(data: Any) -> Settings:
+    """Return the settings among the fields of a test, once these are known to be fields.
+
+    Raises
+    ------
+    InputError
+        As `arguments` does.
+    """
+    data = _table(data, "test", FILE_FIELDS)
+    version = data.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        _refuse("schema_version", version, f"write {SCHEMA_VERSION}")
+    given = {name: data[name] for name in SETTINGS if name in data}
+    if "pause" in given:
+        given["pause"] = _pause(given["pause"])
+    return Settings(**given)
+
+
+def parsed(text: str) -> Any:
+    """Return the data of JSON text.
+
+    Raises
+    ------
+    InputError
+        ``bad-plan`` where it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(
+            "bad-plan",
+            f"the test is not JSON ({error})",
+            field="test",
+            remedy="correct it at the place named",
+        ) from None
+
+
+def _pause(given: Any) -> PauseRule | None:
+    """Return a pause rule; ``"none"`` stands for none, since TOML has no word for it."""
+    if given is None or given == "none":
+        return None
+    table = _table(given, "pause", [f.name for f in fields(PauseRule)])
+    said: dict[str, Any] = {name: None if v == "none" else v for name, v in table.items()}
+    return PauseRule(**said)
+
+
+def _plain_row(row: Any, where: str, known: Iterable[str]) -> Observation:
+    table = _table(row, where, known)
+    for name in ("day", "arm", "spend"):
+        if name not in table:
+            problem = f"{name} of {where} is missing"
+            raise InputError("bad-plan", problem, field=f"{where}.{name}", remedy=f"add {name}")
+    return Observation(**table)
+
+
+def _table(given: Any, where: str, known: Iterable[str]) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        _refuse(where, given, "give a table of fields")
+    for name in given:
+        if name not in known:
+            raise InputError(
+                "bad-plan",
+                f"{name!r} is not a field of {where}",
+                field=f"{where}.{name}",
+                value=str(name),
+                remedy=did_you_mean(str(name), known),
+            )
+    return dict(given)
+
+
+def _refuse(field: str, value: Any, remedy: str) -> None:
+    raise InputError("bad-plan", f"{field} is {value!r}", field=field, value=value, remedy=remedy)

@@ -1,14 +1,20 @@
-"""The checked weekly ledger of what was spent and what came back.
+"""The checked weekly record of what was spent and what came back.
 
 From the file inwards:
 
 - `columns`: what the user declares about a file; nothing that matters is guessed.
-- `files`: bytes to cells. Encodings, delimiters, title and totals rows, sheets.
-- `numbers`, `dates`: cells to amounts and days, refusing whatever can be read in two ways.
-- `assemble`: rows to arrays by week and channel. Long and wide layouts, daily rows.
-- `record`: the `History`, which checks itself however it was made.
-- `delay`: the `Delay` with which outcomes arrive, given or learned from two `snapshots` by the
-  `ladder` of their ratios.
+- `files`: bytes to raw tables. Encodings, delimiters, title rows, sheets.
+- `cells`, `dates`: cells to amounts and days, refusing whatever can be read in two ways.
+- `layouts`, `totals`: the columns of each platform by name, and totals rows by evidence.
+- `mapping`: campaigns to channels by declared rules.
+- `entries`: rows to one amount of one channel on one date. Long and wide layouts.
+- `assemble`: entries to arrays by week and channel. Daily rows, gaps, repeats.
+- `imports`: what was decided in reading a file, each with its reason.
+- `sources`: several files as one history.
+- `template`: what makes a workbook a template that channel owners filled in.
+- `recognise`: the columns of a file that nobody declared, each with its reason.
+- `history`: the `History`, which checks itself however it was made.
+- `maturity`: the `Delay` with which outcomes arrive, given or learned from two snapshots.
 
 A history says what happened, not why: it knows nothing of seasons, or of channels that were not
 recorded. It says how old its weeks are, and a `Delay` what share of a week is reported at an age;
@@ -16,8 +22,34 @@ amounts are never scaled in it. A week that is not over is marked.
 pandas is imported only where a data frame or a parquet file is read or written.
 """
 
-from budgetopt.history.columns import Columns
-from budgetopt.history.delay import Delay
-from budgetopt.history.record import History
+from __future__ import annotations
 
-__all__ = ["Columns", "Delay", "History"]
+from budgetopt.history.cells import Cells, Style, read_amounts
+from budgetopt.history.columns import Columns
+from budgetopt.history.dates import read_days
+from budgetopt.history.files import Table, column_letter, first_row, load
+from budgetopt.history.history import History
+from budgetopt.history.imports import Import
+from budgetopt.history.mapping import MapRule
+from budgetopt.history.maturity import Delay
+from budgetopt.history.recognise import recognise, together
+from budgetopt.history.template import WORDS as TEMPLATE_WORDS
+
+__all__ = [
+    "TEMPLATE_WORDS",
+    "Cells",
+    "Columns",
+    "Delay",
+    "History",
+    "Import",
+    "MapRule",
+    "Style",
+    "Table",
+    "column_letter",
+    "first_row",
+    "load",
+    "read_amounts",
+    "read_days",
+    "recognise",
+    "together",
+]

@@ -1,30 +1,205 @@
-"""Entries to arrays by week and channel: daily rows, partial weeks, gaps and repeats.
+"""Entries to the arrays of a history, and the checks that every history passes.
 
-Sums are exactly rounded (`math.fsum`), so the order of rows cannot change a digit.
+First the checks that every history passes: named channels, consecutive weeks, finite amounts of at
+least zero. Then entries to arrays by week and channel: daily rows, partial weeks, gaps and repeats.
+ Sums are exactly rounded (`math.fsum`): the order of rows changes no digit.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.calendar import DAYS, as_date, week_starts
-from budgetopt.errors import CalendarError, HistoryError
-from budgetopt.history.columns import Columns
-from budgetopt.history.entries import Days, Entries, Floats
-from budgetopt.words import listed, say
+from budgetopt.arrays import Floats
+from budgetopt.calendar import DAYS, as_date, start_day_number, week_starts
+from budgetopt.errors import CalendarError
+from budgetopt.history.columns import Columns, refuse
+from budgetopt.history.entries import LAST_DAY, Days, Entries, check_twins
+from budgetopt.history.files import SHOWN
+from budgetopt.i18n import listed, say
+
+
+def check_names(names: Any, field: str) -> tuple[str, ...]:
+    """Return channel names as a tuple, each filled and once.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``.
+    """
+    given = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else []
+    if not given:
+        refuse("bad-name", f"{field} is {names!r}", field, names, "give at least one name, as text")
+    for name in given:
+        if not isinstance(name, str) or not name.strip():
+            refuse("bad-name", f"{field} holds {name!r}", field, name, "give every name as text")
+    check_twins(given, field)
+    return tuple(map(str, given))
+
+
+def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64]]:
+    """Return the start day in lower case, and weeks as a read-only array.
+
+    Raises
+    ------
+    CalendarError
+        ``bad-date`` where a week cannot be read or starts on another day.
+    HistoryError
+        ``bad-history`` where weeks do not follow one another.
+    """
+    start_day_number(week_start)
+    days = _as_days(weeks)
+    for wrong in days[days != week_starts(days, week_start)][:1]:
+        raise CalendarError(
+            "bad-date",
+            f"the week of {wrong} does not start on a {week_start.strip().lower()}",
+            field="weeks",
+            value=str(wrong),
+            remedy="give first days, or declare week_start",
+        )
+    for at in np.flatnonzero(np.diff(days) != np.timedelta64(7, "D"))[:1]:
+        refuse(
+            "bad-history",
+            f"the week of {days[at]} is followed by {days[at + 1]}",
+            "weeks",
+            str(days[at + 1]),
+            "give every week once, in order; fill weeks that are unknown with NaN",
+        )
+    days.flags.writeable = False
+    return week_start.strip().lower(), days
+
+
+def _as_days(weeks: Any) -> NDArray[np.datetime64]:
+    given = np.asarray(weeks)
+    try:
+        if given.size and given.dtype.kind not in "MOUS":
+            raise TypeError
+        days = np.array(given, dtype="datetime64[D]")
+    except (TypeError, ValueError):
+        days = np.array(["NaT"], dtype="datetime64[D]")
+    if days.ndim != 1 or np.isnat(days).any():
+        raise CalendarError(
+            "bad-date",
+            "weeks are not dates",
+            field="weeks",
+            value=str(weeks)[:60],
+            remedy="give the first day of every week, as dates",
+        )
+    return days
+
+
+def check_amounts(
+    amounts: Any, field: str, weeks: NDArray[np.datetime64], channels: tuple[str, ...] | None
+) -> Floats:
+    """Return amounts as a read-only array by week, and by channel unless that is None.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-history`` for a wrong shape, ``bad-number`` for an amount that is infinite, negative
+        or no number.
+    """
+    shape = (weeks.size,) if channels is None else (weeks.size, len(channels))
+    try:
+        given = np.asarray(amounts)
+        if given.dtype.kind not in "iufO":
+            raise TypeError
+        # Adding zero turns -0.0 into 0.0, which is the same amount in other bytes.
+        array = np.array(given, dtype=np.float64) + 0.0
+    except (TypeError, ValueError):
+        refuse("bad-number", f"{field} is not numbers", field, None, "give an array of numbers")
+    if array.shape != shape:
+        axes = "(weeks,)" if channels is None else "(weeks, channels)"
+        problem = f"{field} has shape {array.shape}, not {shape}"
+        refuse("bad-history", problem, field, str(array.shape), f"give one number per {axes}")
+    bad = np.argwhere((array < 0) | np.isinf(array))
+    for at in bad[:1]:
+        value = float(array[tuple(at)])
+        whose = "" if channels is None else f" of {channels[at[1]]!r}"
+        said = "negative" if np.isfinite(value) else "not finite"
+        refuse(
+            "bad-number",
+            f"{field}{whose} in the week of {weeks[at[0]]} is {value}, {said}",
+            field,
+            value,
+            "give zero or more, or NaN where it is unknown",
+        )
+    array.flags.writeable = False
+    return array
+
+
+def check_daily(daily: Any, weeks: NDArray[np.datetime64], channels: tuple[str, ...]) -> Floats:
+    """Return money by day of each week as a read-only array.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-history`` for a wrong shape, ``bad-number`` as `check_amounts`.
+    """
+    days = (weeks[:, None] + np.arange(7)).ravel()
+    given = np.asarray(daily)
+    if given.shape != (weeks.size, 7, len(channels)):
+        problem = f"daily has shape {given.shape}, not {(weeks.size, 7, len(channels))}"
+        remedy = "give one number per (weeks, 7, channels)"
+        refuse("bad-history", problem, "daily", str(given.shape), remedy)
+    flat = check_amounts(given.reshape(days.size, len(channels)), "daily", days, channels)
+    return flat.reshape(given.shape)
+
+
+def check_partial(partial: Any, weeks: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    """Return the marks of partial weeks as a read-only array; none are given by an empty one.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-history``.
+    """
+    marks = np.array(partial)
+    if not marks.size:
+        marks = np.zeros(weeks.size, dtype=bool)
+    if marks.dtype != np.bool_ or marks.shape != weeks.shape:
+        problem = f"partial is {marks.dtype} of shape {marks.shape}"
+        remedy = f"give {weeks.size} times true or false"
+        refuse("bad-history", problem, "partial", str(marks.shape), remedy)
+    marks.flags.writeable = False
+    return marks
+
+
+def check_through(
+    through: Any, weeks: NDArray[np.datetime64], partial: NDArray[np.bool_]
+) -> dt.date | None:
+    """Return the last day of data as a date, or None where it is not said.
+
+    Raises
+    ------
+    CalendarError
+        ``bad-date`` for what is no date.
+    HistoryError
+        ``bad-history`` where a week that is not partial ends after it.
+    """
+    if through is None:
+        return None
+    day = as_date(through, "data_through")
+    late = ~partial & (weeks + np.timedelta64(6, "D") > np.datetime64(day, "D"))
+    for week in weeks[late][:1]:
+        refuse(
+            "bad-history",
+            f"data runs through {day}, and the week of {week} ends after it",
+            "data_through",
+            str(day),
+            "mark that week as partial, or give a later day",
+        )
+    return day
+
 
 WEEK = np.timedelta64(7, "D")
-LAST_DAY = np.timedelta64(6, "D")
 _DAY = dt.timedelta(days=1)
-SHOWN = 6
-"""Weeks that one note names."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +213,7 @@ class Weekly:
     partial: NDArray[np.bool_]
     notes: tuple[str, ...]
     through: dt.date | None
+    daily: Floats | None
 
 
 def assemble(
@@ -59,7 +235,7 @@ def assemble(
     if columns.rows == "weekly":
         _check_starts(entries, week_start)
     notes = [*entries.notes, *_settle_repeats(entries, columns)]
-    grid = _Grid(entries, week_start)
+    grid = _Grid(entries, columns, week_start)
     grid.settle_gaps(columns, notes)
     unknown = grid.settle_absent(columns, notes)
     through = grid.find_through(columns, as_of, data_through)
@@ -74,19 +250,45 @@ def assemble(
         days, values = entries.total
         total = grid.add(days, np.zeros(days.size, dtype=np.int64), values)[:, 0]
         total[grid.seen == 0] = np.nan
-    return Weekly(grid.weeks, spend, outcome, total, partial, tuple(notes), through)
+    daily = grid.spend_by_day(columns) if columns.rows == "daily" else None
+    return Weekly(grid.weeks, spend, outcome, total, partial, tuple(notes), through, daily)
 
 
 class _Grid:
     """Consecutive weeks from the first date of the entries to the last."""
 
-    def __init__(self, entries: Entries, week_start: str) -> None:
+    def __init__(self, entries: Entries, columns: Columns, week_start: str) -> None:
         self.entries, self.week_start = entries, week_start
-        self.dates = np.unique(entries.days)
+        self.dates = entries.dates if entries.dates.size else np.unique(entries.days)
         starts = week_starts(self.dates, week_start)
         self.weeks: Days = np.arange(starts[0], starts[-1] + WEEK, WEEK)
-        self.seen = np.bincount(self.week_of(self.dates), minlength=self.weeks.size)
-        """Distinct dates in each week."""
+        self.covered = self.dates
+        """Dates that the file speaks of, be it by having no row."""
+        if columns.absent == "zero":
+            step = WEEK if columns.rows == "weekly" else WEEK // 7
+            first, last = self._edges() if columns.rows == "daily" else (self.dates[0], starts[-1])
+            self.covered = np.arange(first, last + step, step)
+        self.seen = np.bincount(self.week_of(self.covered), minlength=self.weeks.size)
+        """Distinct dates of each week that are covered."""
+
+    def _edges(self) -> tuple[np.datetime64, np.datetime64]:
+        """Return the first and the last day that a file covers of which days may have no row.
+
+        The first and the last week are whole where their rows begin and end no later and no earlier
+        in the week than those of any other week; else they are covered as far as their rows go.
+        """
+        at = self.week_of(self.dates)
+        begin = np.flatnonzero(np.diff(at, prepend=-1))
+        weekday = ((self.dates - week_starts(self.dates, self.week_start)) // (WEEK // 7)).astype(
+            int
+        )
+        firsts, lasts = weekday[begin], weekday[np.append(begin[1:], at.size) - 1]
+        first, last = self.dates[0], self.dates[-1]
+        if firsts.size > 1 and firsts[0] <= firsts[1:].min():
+            first = self.weeks[0]
+        if lasts.size > 1 and lasts[-1] >= lasts[:-1].max():
+            last = self.weeks[-1] + LAST_DAY
+        return first, last
 
     def week_of(self, days: Days) -> NDArray[np.int64]:
         """Return the position of the week that each day lies in."""
@@ -97,14 +299,15 @@ class _Grid:
         """Refuse or note weeks that no row speaks of."""
         gaps = self.weeks[self.seen == 0]
         if gaps.size and columns.gaps == "refuse":
-            _refuse(
+            refuse(
+                "bad-history",
                 f"the history has no row for the week of {gaps[0]}",
                 columns.week,
                 str(gaps[0]),
                 "add the rows of that week, or declare gaps = 'unknown'",
             )
         if gaps.size:
-            notes.append(say("weeks without rows, read as unknown: {weeks}", weeks=_named(gaps)))
+            notes.append(say("weeks-without-rows", weeks=_named(gaps)))
 
     def settle_absent(self, columns: Columns, notes: list[str]) -> NDArray[np.bool_]:
         """Refuse, or mark by week and channel, dates on which a channel has no row."""
@@ -114,20 +317,27 @@ class _Grid:
         date, channel = np.nonzero(~there)
         unknown = np.zeros((self.weeks.size, len(channels)), dtype=bool)
         unknown[self.seen == 0] = True
+        if columns.absent == "zero":
+            days = int(np.setdiff1d(self.covered, self.dates).size)
+            if days or date.size:
+                rows = date.size + days * len(channels)
+                notes.append(say("absent-rows-read-zero", rows=rows))
+            return unknown
         if not date.size:
             return unknown
         if columns.missing == "refuse":
-            _refuse(
+            refuse(
+                "bad-history",
                 f"channel {channels[channel[0]]!r} has no row on {self.dates[date[0]]}, "
                 "where others have",
                 columns.channel,
                 channels[channel[0]],
-                "add the row, or declare missing = 'zero' or 'unknown'",
+                "add the row, or declare absent = 'zero', or missing = 'unknown'",
             )
         notes.append(
-            say("absent rows read as unknown: {rows}", rows=date.size)
+            say("absent-rows-read-unknown", rows=date.size)
             if columns.missing == "unknown"
-            else say("absent rows read as zero: {rows}", rows=date.size)
+            else say("absent-rows-read-zero", rows=date.size)
         )
         if columns.missing == "unknown":
             unknown[self.week_of(self.dates[date]), channel] = True
@@ -146,7 +356,7 @@ class _Grid:
             return min(declared, as_of - _DAY)
         if columns.rows == "weekly" and as_of is None:
             return None
-        last = self.dates[-1] if columns.rows == "daily" else self.weeks[-1] + LAST_DAY
+        last = self.covered[-1] if columns.rows == "daily" else self.weeks[-1] + LAST_DAY
         day = as_date(last, columns.week)
         return day if as_of is None else min(day, as_of - _DAY)
 
@@ -163,21 +373,19 @@ class _Grid:
             partial = (self.seen > 0) & (self.seen < 7)
             if partial.any():
                 short = _named(self.weeks[partial])
-                notes.append(say("weeks with fewer than 7 days: {weeks}", weeks=short))
+                notes.append(say("short-weeks", weeks=short))
         if as_of is not None:
             to_come = self.weeks + WEEK > np.datetime64(as_of, "D")
             if to_come.any():
                 weeks = _named(self.weeks[to_come])
-                notes.append(
-                    say("weeks that are not over on {day}: {weeks}", day=as_of, weeks=weeks)
-                )
+                notes.append(say("running-weeks", day=as_of, weeks=weeks))
             partial = partial | to_come
         if through is not None:
             late = ~partial & (self.weeks + LAST_DAY > np.datetime64(through, "D"))
             if late.any():
                 notes.append(
                     say(
-                        "weeks that end after {day}, the last day of data: {weeks}",
+                        "weeks-after-last-day",
                         day=through,
                         weeks=_named(self.weeks[late]),
                     )
@@ -185,17 +393,40 @@ class _Grid:
             partial = partial | late
         return partial
 
+    def spend_by_day(self, columns: Columns) -> Floats:
+        """Return money by week, day and channel; NaN where no row speaks of it."""
+        entries, width = self.entries, len(self.entries.channels)
+        at = (entries.days - self.weeks[0]).astype(np.int64)
+        sums = _sums(at * width + entries.codes, entries.spend, 7 * self.weeks.size * width)
+        known = np.zeros((7 * self.weeks.size, width), dtype=bool)
+        known[at, entries.codes] = True
+        if columns.missing == "zero":
+            known |= known.any(axis=1, keepdims=True)
+        if columns.absent == "zero":
+            known[(self.covered - self.weeks[0]).astype(np.int64)] = True
+        daily = np.where(known, sums.reshape(known.shape), np.nan)
+        return daily.reshape(self.weeks.size, 7, width)
+
     def add(self, days: Days, codes: NDArray[np.int64], values: Floats) -> Floats:
         """Return the sums by week and channel, zero where there is nothing to add."""
         width = len(self.entries.channels)
-        sums = np.zeros(self.weeks.size * width)
         key = self.week_of(days) * width + codes
-        order = np.argsort(key, kind="stable")
-        first = np.flatnonzero(np.diff(key[order], prepend=-1))
-        sorted_values = values[order].tolist()
-        for begin, end in zip(first, [*first[1:], key.size], strict=True):
-            sums[key[order[begin]]] = _exact_sum(sorted_values[begin:end])
-        return sums.reshape(-1, width)
+        return _sums(key, values, self.weeks.size * width).reshape(-1, width)
+
+
+def _sums(key: NDArray[np.int64], values: Floats, count: int) -> Floats:
+    """Return the exact sum of the values of every key, zero for a key without any."""
+    sums = np.zeros(count)
+    order = np.argsort(key, kind="stable")
+    key, values = key[order], values[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    sums[key[first]] = values[first]
+    size = np.diff(first, append=key.size)
+    several = first[size > 1]
+    at, each = key[several].tolist(), values.tolist()
+    for place, begin, end in zip(at, several, several + size[size > 1], strict=True):
+        sums[place] = _exact_sum(each[begin:end])
+    return sums
 
 
 def _exact_sum(values: Sequence[float]) -> float:
@@ -215,7 +446,8 @@ def _check_starts(entries: Entries, week_start: str) -> None:
     shared = np.flatnonzero(starts[1:] == starts[:-1])
     if shared.size:
         one, other = dates[shared[0]], dates[shared[0] + 1]
-        _refuse(
+        refuse(
+            "bad-history",
             f"{one} and {other} lie in one week, and rows are declared weekly",
             "history.rows",
             "weekly",
@@ -235,29 +467,58 @@ def _check_starts(entries: Entries, week_start: str) -> None:
     )
 
 
+def collapse(entries: Entries, columns: Columns, week_start: str) -> Entries:
+    """Return entries with one for every date and channel, checked as those of a file by itself.
+
+    Raises
+    ------
+    HistoryError, CalendarError
+        As `assemble`.
+    """
+    if columns.rows == "weekly":
+        _check_starts(entries, week_start)
+    notes = (*entries.notes, *_settle_repeats(entries, columns))
+    key = entries.days.astype(np.int64) * len(entries.channels) + entries.codes
+    _, first, number = np.unique(key, return_index=True, return_inverse=True)
+
+    def sums(values: Floats) -> Floats:
+        return values[first] if first.size == key.size else _sums(number, values, first.size)
+
+    return replace(
+        entries,
+        days=entries.days[first],
+        codes=entries.codes[first],
+        rows=entries.rows[first],
+        spend=sums(entries.spend),
+        outcome=None if entries.outcome is None else sums(entries.outcome),
+        notes=notes,
+        parts=np.array([], dtype=np.int64),
+    )
+
+
 def _settle_repeats(entries: Entries, columns: Columns) -> list[str]:
     """Refuse or note several rows of one date and channel."""
+    parts = entries.parts
     key = entries.days.astype(np.int64) * len(entries.channels) + entries.codes
+    if parts.size:
+        key = key * (int(parts.max()) + 1) + parts
     order = np.argsort(key, kind="stable")
     again = np.sort(order[1:][np.diff(key[order]) == 0])
     if not again.size:
         return []
     if columns.repeats == "refuse":
         first = int(np.argmax(key == key[again[0]]))
-        _refuse(
+        refuse(
+            "bad-history",
             f"{entries.where(int(again[0]))} repeats "
-            f"{entries.table.where(int(entries.rows[first]))}",
+            f"{entries.table.where(int(entries.rows[first]), entries.table.dates)}",
             columns.week,
             str(entries.days[first]),
             "remove one, or declare repeats = 'sum' if they are parts, such as campaigns",
         )
-    return [say("rows added to another of the same date and channel: {rows}", rows=again.size)]
+    return [say("rows-merged", rows=again.size)]
 
 
 def _named(weeks: Days) -> str:
     """Return the first few of some weeks."""
     return listed([str(week) for week in weeks], SHOWN)
-
-
-def _refuse(problem: str, field: str, value: str, remedy: str) -> NoReturn:
-    raise HistoryError("bad-history", problem, field=field, value=value, remedy=remedy)

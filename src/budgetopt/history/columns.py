@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NoReturn, Self, TypeVar, cast
 
 from budgetopt.errors import HistoryError, did_you_mean
+from budgetopt.history.dates import EXCEL
+from budgetopt.history.mapping import MapRule
 
 V = TypeVar("V")
 Outcome = str | tuple[str, str]
@@ -20,7 +22,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "missing": ("refuse", "zero", "unknown"),
     "gaps": ("refuse", "unknown"),
     "repeats": ("refuse", "sum"),
+    "week_is": ("start", "end"),
+    "absent": ("as-missing", "zero"),
+    "unmapped": ("refuse", "leave-out"),
 }
+UNITS = {"": 1.0, "one": 1.0, "micros": 1e6, "fen": 100.0, "cents": 100.0}
+"""How many of a unit of spend make one of the currency; nothing declared is one, if plausible."""
 
 
 class Named(Mapping[str, V]):
@@ -50,6 +57,13 @@ class Named(Mapping[str, V]):
         return repr(dict(self._pairs))
 
 
+_SOURCES = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]},
+    "description": "columns of each file; the others are those of the history",
+}
+
+
 @dataclass(frozen=True)
 class Columns:
     """What the columns of a history file mean; the ``[history]`` table of a plan file.
@@ -71,7 +85,8 @@ class Columns:
     rows
         ``"daily"`` rows are summed to weeks; only where it is declared.
     date_format
-        A `strptime` format such as ``"%d-%m-%Y"``; by default ISO dates only (``2026-11-20``).
+        A `strptime` format such as ``"%d-%m-%Y"``, or ``"excel"`` for serial days; by default any
+        spelling that can be read in one way only, see `budgetopt.history.dates`.
     delimiter
         One character; by default the one of ``,`` ``;`` tab ``|`` that splits the header into all
         declared columns.
@@ -92,6 +107,27 @@ class Columns:
         default they are refused, since the usual cause is a row pasted twice.
     ignore
         Channels of the file that are left out on purpose; long layout only.
+    week_is
+        ``"end"``: the date is the last day of its week, not the first.
+    week_end
+        Column of the last day, where rows have both; by default found beside a column that
+        platforms write with one, such as ``Reporting starts``. Spans of another length are refused.
+    absent
+        ``"zero"``: a day without a row spent nothing, in all channels, up to the weekday on which
+        weeks of the file usually end. By default the day is missing.
+    spend_unit
+        ``"micros"`` (millionths), ``"fen"`` or ``"cents"`` (hundredths), ``"one"``; by default one,
+        and refused where that makes clicks dearer than any.
+    where
+        Rows that are read: column to value, or to a list of values.
+    map
+        Rules from campaigns to channels, `MapRule` or their fields; ``[[map]]`` in a plan file.
+    unmapped
+        ``"leave-out"``: spend of what is neither a channel nor mapped is left out, with its share.
+    file
+        Name or pattern of the file that these columns are of, in `sources`.
+    sources
+        Columns of several files, read as one history; each takes from here what it leaves unsaid.
 
     Raises
     ------
@@ -119,11 +155,20 @@ class Columns:
     gaps: Literal["refuse", "unknown"] = "refuse"
     repeats: Literal["refuse", "sum"] = "refuse"
     ignore: tuple[str, ...] = ()
+    week_is: Literal["start", "end"] = "start"
+    week_end: str | None = None
+    absent: Literal["as-missing", "zero"] = "as-missing"
+    spend_unit: str = ""
+    where: Mapping[str, str | tuple[str, ...]] = field(default=Named(()), metadata={"plain": dict})
+    map: tuple[MapRule, ...] = ()
+    unmapped: Literal["refuse", "leave-out"] = "refuse"
+    file: str | None = None
+    sources: tuple[Columns, ...] = field(default=(), metadata={"schema": _SOURCES})
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
-                refuse(
+                _refuse(
                     name, getattr(self, name), "not a choice", suggest(getattr(self, name), known)
                 )
         checked = {
@@ -132,12 +177,24 @@ class Columns:
             "spend": _spend(self.spend, self.layout),
             "outcome": _outcome(self.outcome, self.layout),
             "ignore": _ignore(self.ignore, self.layout),
+            "where": _where(self.where),
+            "map": tuple(map(MapRule.of, self.map)),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         _check_same_channels(self)
         _check_distinct(self)
         _check_reading(self)
+        object.__setattr__(self, "sources", tuple(self._source(one) for one in self.sources))
+
+    def _source(self, given: Any) -> Columns:
+        """Return the columns of one source, with what it leaves unsaid as it is here."""
+        if isinstance(given, Columns):
+            return given
+        if not given.get("file"):
+            _refuse("sources", dict(given), "without a file", "give file = a name or a pattern")
+        common = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
+        return Columns.from_dict(common | dict(given))
 
     @property
     def spends(self) -> dict[str, str]:
@@ -156,12 +213,30 @@ class Columns:
         named += self.spends.values() if self.spends else [str(self.spend)]
         for outcome in self.outcomes.values() or [cast("Outcome", self.outcome)]:
             named += factors(outcome)
+        named += self.where
+        named += [rule.column for rule in self.map if rule.column and not rule.file]
+        named += [self.week_end] if self.week_end else []
         return tuple(dict.fromkeys(named))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The declared columns that hold no amounts."""
+        amounts = {*(self.spends.values() or [str(self.spend)])}
+        for outcome in self.outcomes.values() or [cast("Outcome", self.outcome)]:
+            amounts.update(factors(outcome))
+        return tuple(name for name in self.declared if name not in amounts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from the defaults as plain data, for TOML and JSON."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {f.name: _plain(given[f.name]) for f in fields(self) if given[f.name] != f.default}
+        return self._beside(Columns())
+
+    def _beside(self, other: Columns) -> dict[str, Any]:
+        """Return the fields that differ from those of other columns."""
+        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        data = {name: _plain(one) for name, (one, two) in pairs.items() if one != two}
+        if self.sources:
+            data["sources"] = [one._beside(replace(self, sources=())) for one in self.sources]
+        return data
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> Self:
@@ -170,12 +245,14 @@ class Columns:
         Raises
         ------
         HistoryError
-            ``unknown-name`` for a key that is no field, and whatever the constructor raises.
+            ``unknown-name`` for a key that is not a field, and whatever the constructor raises.
         """
         known = [f.name for f in fields(cls)]
         for key in table:
             if key not in known:
-                refuse(str(key), key, "no field of it", suggest(key, known), code="unknown-name")
+                _refuse(
+                    str(key), key, "not a known field", suggest(key, known), code="unknown-name"
+                )
         return cls(**table)
 
 
@@ -209,7 +286,7 @@ def suggest(name: Any, known: Iterable[str]) -> str:
     return f"did you mean {same[0]!r}?" if same else did_you_mean(str(name), known)
 
 
-def refuse(
+def _refuse(
     field: str, value: Any, problem: str, remedy: str, *, code: str = "bad-argument"
 ) -> NoReturn:
     """Raise the error of one field of the declaration."""
@@ -222,9 +299,14 @@ def refuse(
     )
 
 
+def refuse(code: str, problem: str, field: str, value: Any, remedy: str) -> NoReturn:
+    """Raise the error of one field of a history."""
+    raise HistoryError(code, problem, field=field, value=value, remedy=remedy)
+
+
 def _column(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        refuse(field, value, "not a column name", "give the name as it stands in the header")
+        _refuse(field, value, "not a column name", "give the name as it stands in the header")
     return value.strip()
 
 
@@ -233,10 +315,10 @@ def _pairs(field: str, value: Mapping[str, Any]) -> list[tuple[str, Any]]:
     pairs = [(_column(field, name), column) for name, column in value.items()]
     names = [name for name, _ in pairs]
     if not names:
-        refuse(field, dict(value), "empty", "name at least one channel and its column")
+        _refuse(field, dict(value), "empty", "name at least one channel and its column")
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:
-        refuse(field, doubled[0], "a channel named twice", "name every channel once")
+        _refuse(field, doubled[0], "a channel named twice", "name every channel once")
     return pairs
 
 
@@ -244,7 +326,7 @@ def _spend(value: Any, layout: str) -> str | Named[str]:
     if layout == "long":
         return _column("spend", value)
     if not isinstance(value, Mapping):
-        refuse("spend", value, "one column in a wide layout", "map each channel to its column")
+        _refuse("spend", value, "one column in a wide layout", "map each channel to its column")
     return Named((name, _column("spend", column)) for name, column in _pairs("spend", value))
 
 
@@ -252,7 +334,7 @@ def _outcome(value: Any, layout: str) -> Outcome | Named[Outcome]:
     if not isinstance(value, Mapping):
         return _one_outcome(value)
     if layout == "long":
-        refuse("outcome", dict(value), "a mapping in a long layout", "give one column, or a pair")
+        _refuse("outcome", dict(value), "a mapping in a long layout", "give one column, or a pair")
     return Named((name, _one_outcome(column)) for name, column in _pairs("outcome", value))
 
 
@@ -260,16 +342,29 @@ def _one_outcome(value: Any) -> Outcome:
     if not isinstance(value, (tuple, list)):
         return _column("outcome", value)
     if len(value) != 2:
-        refuse("outcome", value, "not a column or a pair", "give one column, or two to multiply")
+        _refuse("outcome", value, "not a column or a pair", "give one column, or two to multiply")
     return _column("outcome", value[0]), _column("outcome", value[1])
 
 
 def _ignore(value: Any, layout: str) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(name, str) for name in value):
-        refuse("ignore", value, "not a list of names", "give a list of channel names")
+        _refuse("ignore", value, "not a list of names", "give a list of channel names")
     if value and layout == "wide":
-        refuse("ignore", tuple(value), "without use in a wide layout", "leave the column out")
+        _refuse("ignore", tuple(value), "without use in a wide layout", "leave the column out")
     return tuple(dict.fromkeys(name.strip() for name in value))
+
+
+def _where(value: Any) -> Named[tuple[str, ...]]:
+    """Return filters as columns and the values they let through."""
+    if not isinstance(value, Mapping):
+        _refuse("where", value, "no mapping", "give columns and their values")
+    pairs = []
+    for column, values in value.items():
+        values = [values] if isinstance(values, str) else list(values)
+        if not values or not all(isinstance(one, str) for one in values):
+            _refuse("where", values, "not text", "give a value, or a list of values, as text")
+        pairs.append((_column("where", column), tuple(values)))
+    return Named(pairs)
 
 
 def _check_same_channels(columns: Columns) -> None:
@@ -279,10 +374,12 @@ def _check_same_channels(columns: Columns) -> None:
     for name in outcomes:
         if name not in spends:
             remedy = suggest(name, spends)
-            refuse("outcome", name, "no channel of spend", remedy, code="unknown-name")
+            _refuse("outcome", name, "not among the spend channels", remedy, code="unknown-name")
     for name in spends:
         if name not in outcomes:
-            refuse("outcome", list(outcomes), f"without channel {name!r}", "give every channel one")
+            _refuse(
+                "outcome", list(outcomes), f"without channel {name!r}", "give every channel one"
+            )
 
 
 def _check_distinct(columns: Columns) -> None:
@@ -295,10 +392,12 @@ def _check_distinct(columns: Columns) -> None:
     roles += multiplied
     for name in roles:
         if roles.count(name) > 1:
-            refuse("spend", name, "declared in two roles", "give every role its own column")
+            _refuse("spend", name, "declared in two roles", "give every role its own column")
     for one in outcomes:
         if outcomes.count(one) > 1:
-            refuse("outcome", one, "the outcome of two channels", "give each its own, or one total")
+            _refuse(
+                "outcome", one, "the outcome of two channels", "give each its own, or one total"
+            )
 
 
 def _check_reading(columns: Columns) -> None:
@@ -306,19 +405,27 @@ def _check_reading(columns: Columns) -> None:
         _check_date_format(columns.date_format)
     mark = columns.delimiter
     if mark is not None and (not isinstance(mark, str) or len(mark) != 1 or mark in '"\r\n'):
-        refuse("delimiter", mark, "not one character", "give one, such as ';' or a tab")
+        _refuse("delimiter", mark, "not one character", "give one, such as ';' or a tab")
     if columns.encoding is not None:
         try:
             " ".encode(columns.encoding)
         except (LookupError, TypeError, ValueError):
             remedy = "give a name such as 'utf-8', 'gbk' or 'cp1252'"
-            refuse("encoding", columns.encoding, "not a known encoding", remedy)
+            _refuse("encoding", columns.encoding, "not a known encoding", remedy)
+    if columns.spend_unit not in UNITS:
+        _refuse("spend_unit", columns.spend_unit, "not a unit", suggest(columns.spend_unit, UNITS))
+    if columns.week_is == "end" and (columns.rows == "daily" or columns.week_end):
+        _refuse("week_is", "end", "of rows that name their days", "leave it out")
+    if columns.map and columns.layout == "wide":
+        _refuse("map", "rules", "without use in a wide layout", "leave it out")
     if columns.sheet is not None and not isinstance(columns.sheet, str):
-        refuse("sheet", columns.sheet, "not the name of a sheet", "give its name as text")
+        _refuse("sheet", columns.sheet, "not the name of a sheet", "give its name as text")
 
 
 def _check_date_format(date_format: Any) -> None:
     """Accept only a format that tells one day from another."""
+    if date_format == EXCEL:
+        return
     day = dt.date(2023, 11, 26)
     try:
         # Without a year, Python warns before it fails.
@@ -328,10 +435,12 @@ def _check_date_format(date_format: Any) -> None:
         told = False
     if not told:
         remedy = "give year, month and day, such as '%d-%m-%Y'"
-        refuse("date_format", date_format, "not the format of a whole date", remedy)
+        _refuse("date_format", date_format, "not the format of a whole date", remedy)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(one) for name, one in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, MapRule):
+        return value.to_dict()
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

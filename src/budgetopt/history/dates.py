@@ -1,6 +1,11 @@
-"""Cells to days: ISO dates, or one declared format.
+"""Cells to days: every spelling that can be read in one way only, and spans of days.
 
-A time of day is refused, since it means hourly rows, or a time zone that shifted the date.
+Without a declared format a cell may be a date of a workbook or a frame, a year-first date in any
+spelling (``2026-2-2``, ``2026/2/2``, ``2026年2月2日``, ``20260202``), also as ``="2026-02-02"``, an
+ISO week (``2026-W06``), a date with the name of its month (``Thu, 5 Feb 2026``), or a span of two
+of these (``2026-02-02 至 2026-02-08``, ``~``, ``to``, `` - ``). Whether ``05/02/2026`` is
+day-first or month-first is settled by the whole column, or refused. A time of day means
+hourly rows or a time zone that shifted the date, and is refused.
 """
 
 from __future__ import annotations
@@ -9,35 +14,61 @@ import datetime as dt
 import numbers
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import CalendarError
+from budgetopt.history.cells import Cells
+from budgetopt.i18n import say
+from budgetopt.untrusted import half_width
 
-TOTALS = frozenset({"total", "totals", "grand total", "合计", "总计", "汇总"})
-"""What stands in the date cell of a totals row, in lower case and without a colon."""
+Dates = NDArray[np.datetime64]
+EXCEL = "excel"
+"""The date format of a column of serial days, as a spreadsheet counts them from 1899-12-30."""
 
-ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
+_YEAR_FIRST = re.compile(r"([0-9]{4})\s*([-/.年])\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*日?")
+_DIGITS = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
+_ISO_WEEK = re.compile(r"([0-9]{4})-?W([0-9]{2})")
+_TWO_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
+_DAY_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[ -]([A-Za-z]{3,9})\.?,?[ -]([0-9]{4})")
+_MONTH_DAY = re.compile(r"([A-Za-z]{3,9})\.? ([0-9]{1,2})(?:st|nd|rd|th)?,? ([0-9]{4})")
+_WEEKDAY = re.compile(
+    r"^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? |\s*[(（]?(?:星期|周)[一二三四五六日天][)）]?$",
+    re.IGNORECASE,
+)
+_MIDNIGHT = re.compile(r"[ T]0?0:00(?::00(?:\.0+)?)?$")
+_FORMULA_TEXT = re.compile(r'="([^"]*)"')
+_SPAN = re.compile(r"\s*(?:至|到|～|~|—|–|\bto\b| - |(?<=[0-9]{8})-(?=[0-9]{8}))\s*")
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_HINTS = ("%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d")
+"""Formats that a hint may name, where one fits the value at hand."""
 
 
-def is_total(cell: Any) -> bool:
-    """Say whether a date cell marks a totals row."""
-    return isinstance(cell, str) and cell.strip().rstrip(":：").strip().casefold() in TOTALS
+@dataclass(frozen=True)
+class Spans:
+    """The first and the last day that each row speaks of; `given` where the cell has both."""
+
+    first: Dates
+    last: Dates
+    given: NDArray[np.bool_]
+    notes: tuple[str, ...] = ()
 
 
 def read_days(
-    cells: NDArray[Any], date_format: str | None, field: str, where: Callable[[int], str]
-) -> NDArray[np.datetime64]:
+    cells: Cells, date_format: str | None, field: str, where: Callable[[int], str]
+) -> Dates:
     """Return cells as days.
 
     Parameters
     ----------
     cells
-        Text, dates, datetimes at midnight or ``datetime64``, shape ``(rows,)``.
+        Text, dates, datetimes at midnight or ``datetime64``.
     date_format
-        `strptime` format of text cells; None for ISO.
+        `strptime` format of text cells, or ``"excel"`` for serial days; None for what can be read
+        in one way only.
     field
         Name of the column, for errors.
     where
@@ -53,31 +84,162 @@ def read_days(
     CalendarError
         ``bad-date`` for the first cell that is not one whole day.
     """
-    if cells.dtype.kind == "M":
-        days = cells.astype("datetime64[D]")
-        good = ~np.isnat(days) & (days == cells)
-    else:
-        # Dates repeat once per channel: read each spelling once.
-        texts = {cell for cell in cells if isinstance(cell, str)}
-        known = {text: _parse(text.strip(), date_format) for text in texts}
-        found = [known[c] if isinstance(c, str) else _typed(c, date_format) for c in cells]
-        good = np.array([day is not None for day in found], dtype=bool)
-        days = np.array(found, dtype="datetime64[D]")
-    if not good.all():
-        at = int(np.argmin(good))
-        _refuse(cells[at], date_format, field, where(at))
-    return days
+    spans = read_spans(cells, date_format, field, where)
+    for at in np.flatnonzero(spans.first != spans.last)[:1]:
+        _refuse(cells[at], field, where(int(at)), "a span of days", "give one day in each cell")
+    return spans.first
 
 
-def _parse(text: str, date_format: str | None) -> dt.date | None:
+def read_spans(
+    cells: Cells, date_format: str | None, field: str, where: Callable[[int], str]
+) -> Spans:
+    """Return cells as spans of days; one day is a span of its own. All else as `read_days`."""
+    spellings = cells.spellings
+    if spellings.dtype.kind == "M":
+        days = spellings.astype("datetime64[D]")
+        _check_whole(~np.isnat(days) & (days == spellings), cells, date_format, field, where)
+        return Spans(days[cells.at], days[cells.at], np.zeros(len(cells), dtype=bool))
+    read = [_ends(cell, date_format) for cell in spellings]
+    order, notes = "", []
+    if date_format is None and any(isinstance(end, _Either) for ends in read for end in ends):
+        order = _settled(cells, read, field, where)
+        said = {"day": say("dates-day-first", column=field)}
+        notes = [said.get(order) or say("dates-month-first", column=field)]
+        read = [
+            tuple(end.read(order) if isinstance(end, _Either) else end for end in ends)
+            for ends in read
+        ]
+    _check_whole(np.array([None not in ends for ends in read]), cells, date_format, field, where)
+    first = np.array([ends[0] for ends in read], dtype="datetime64[D]")
+    last = np.array([ends[-1] for ends in read], dtype="datetime64[D]")
+    given = np.array([len(ends) == 2 for ends in read], dtype=bool)
+    for at in np.flatnonzero(last < first)[:1]:
+        problem, remedy = "a span that ends before it begins", "correct the span"
+        _refuse(spellings[at], field, where(cells.row_of(at)), problem, remedy)
+    return Spans(first[cells.at], last[cells.at], given[cells.at], tuple(notes))
+
+
+def span_of(cell: Any, date_format: str | None) -> tuple[dt.date, dt.date] | None:
+    """Return the first and the last day that a cell names, None where it names none.
+
+    A date that may be day-first or month-first is read as either: this tells dates from words.
+    """
+    days = [
+        e.read("day") or e.read("month") if isinstance(e, _Either) else e
+        for e in _ends(cell, date_format)
+    ]
+    first, last = days[0], days[-1]
+    return None if first is None or last is None else (first, last)
+
+
+@dataclass(frozen=True)
+class _Either:
+    """A date whose first two numbers are day and month, or month and day."""
+
+    one: int
+    other: int
+    year: int
+
+    def read(self, order: str) -> dt.date | None:
+        day, month = (self.one, self.other) if order == "day" else (self.other, self.one)
+        return _date(self.year, month, day)
+
+
+def _settled(
+    cells: Cells, read: list[tuple[Any, ...]], field: str, where: Callable[[int], str]
+) -> str:
+    """Return whether the whole column is day-first or month-first, or refuse it."""
+    at = {"day": -1, "month": -1, "": -1, "plain": -1}
+    for spelling, ends in enumerate(read):
+        for end in ends:
+            if isinstance(end, _Either):
+                kind = "day" if end.one > 12 else "month" if end.other > 12 else ""
+            elif end is not None:
+                kind = "plain"
+            else:
+                continue
+            at[kind] = spelling if at[kind] < 0 else at[kind]
+
+    def place(kind: str) -> str:
+        return f"{where(cells.row_of(at[kind]))} ({_shown(cells.spellings[at[kind]])})"
+
+    def refuse(spelling: int, problem: str, remedy: str) -> NoReturn:
+        row = cells.row_of(spelling)
+        _refuse(cells[row], field, where(row), problem, remedy)
+
+    declare = "declare date_format = '%d/%m/%Y' or '%m/%d/%Y', written as the cells are"
+    if at["plain"] >= 0:
+        other = f"written in another way than {place('plain')}"
+        hint = "a spreadsheet may have turned some of them round: export it again with one spelling"
+        refuse(max(at["day"], at["month"], at[""]), other, hint)
+    if at["day"] >= 0 and at["month"] >= 0:
+        other = f"day-first, where {place('month')} is month-first"
+        refuse(at["day"], other, "write all dates in one order")
+    if at["day"] < 0 and at["month"] < 0:
+        problem = "day-first or month-first: no date of the column has a number above 12 in front"
+        refuse(at[""], problem, declare)
+    return "day" if at["day"] >= 0 else "month"
+
+
+def _ends(text: Any, date_format: str | None) -> tuple[dt.date | _Either | None, ...]:
+    """Return the day of a cell, or the first and the last of a span; None for what is no day."""
+    if not isinstance(text, str):
+        return (_typed(text, date_format),)
+    whole = _FORMULA_TEXT.fullmatch(text.strip())
+    text = half_width(whole[1] if whole else text).strip()
+    day = _parse(text, date_format)
+    if day is not None:
+        return (day,)
+    parts = _SPAN.split(text)
+    return tuple(_parse(part, date_format) for part in parts) if len(parts) == 2 else (None,)
+
+
+def _parse(text: str, date_format: str | None) -> dt.date | _Either | None:
     """Return the day that a text names, or None where it does not name one."""
-    try:
-        if date_format is not None:
+    if date_format == EXCEL:
+        return _serial(text)
+    if date_format is not None:
+        try:
             return _midnight(dt.datetime.strptime(text, date_format))
-        match = ISO.fullmatch(text)
-        return dt.date.fromisoformat(match[1]) if match else None
+        except ValueError:
+            return None
+    text = _WEEKDAY.sub("", _MIDNIGHT.sub("", text))
+    if match := _YEAR_FIRST.fullmatch(text):
+        return _date(int(match[1]), int(match[3]), int(match[4]))
+    if match := _DIGITS.fullmatch(text):
+        return _date(int(match[1]), int(match[2]), int(match[3]))
+    if match := _TWO_FIRST.fullmatch(text):
+        one, other, year = map(int, match.groups())
+        both = _date(year, other, one), _date(year, one, other)
+        return _Either(one, other, year) if any(both) else None
+    if match := _ISO_WEEK.fullmatch(text):
+        try:
+            return dt.date.fromisocalendar(int(match[1]), int(match[2]), 1)
+        except ValueError:
+            return None
+    for pattern, day, month in ((_DAY_MONTH, 1, 2), (_MONTH_DAY, 2, 1)):
+        if match := pattern.fullmatch(text):
+            name = match[month][:3].lower()
+            number = _MONTHS.index(name) + 1 if name in _MONTHS else 0
+            return _date(int(match[3]), number, int(match[day]))
+    return None
+
+
+def _date(year: int, month: int, day: int) -> dt.date | None:
+    try:
+        return dt.date(year, month, day)
     except ValueError:
         return None
+
+
+def _serial(value: Any) -> dt.date | None:
+    """Return the day that a spreadsheet counts as this number, 1900-03-01 or later."""
+    try:
+        days = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    whole = 61 <= days < 2_958_466 and days == int(days)
+    return dt.date(1899, 12, 30) + dt.timedelta(days=int(days)) if whole else None
 
 
 def _typed(cell: Any, date_format: str | None) -> dt.date | None:
@@ -87,9 +249,13 @@ def _typed(cell: Any, date_format: str | None) -> dt.date | None:
     # A missing time stamp of pandas is a datetime too, but differs from itself.
     if isinstance(cell, dt.date) and cell == cell:
         return _midnight(cell) if isinstance(cell, dt.datetime) else cell
-    # A workbook turns 20261120 into a number; only a declared format makes it a date.
-    whole = isinstance(cell, numbers.Integral) and date_format is not None
-    return _parse(str(cell), date_format) if whole else None
+    if isinstance(cell, bool) or not isinstance(cell, numbers.Real):
+        return None
+    if date_format == EXCEL:
+        return _serial(cell)
+    # A workbook turns 20261120 into a number.
+    day = _parse(str(cell), date_format) if isinstance(cell, numbers.Integral) else None
+    return day if isinstance(day, dt.date) else None
 
 
 def _midnight(stamp: dt.datetime) -> dt.date | None:
@@ -97,8 +263,18 @@ def _midnight(stamp: dt.datetime) -> dt.date | None:
     return stamp.date() if stamp.time() == dt.time.min else None
 
 
-def _refuse(cell: Any, date_format: str | None, field: str, place: str) -> None:
-    text = str(cell).strip()
+def _check_whole(
+    good: NDArray[np.bool_],
+    cells: Cells,
+    date_format: str | None,
+    field: str,
+    where: Callable[[int], str],
+) -> None:
+    """Refuse the first spelling that is no whole day, with the format that would read it."""
+    if good.all():
+        return
+    at = cells.row_of(int(np.argmin(good)))
+    cell, text = cells[at], str(cells[at]).strip()
     if re.search(r"[0-9]:[0-9]{2}", text) and not isinstance(cell, (int, float)):
         problem, remedy = "not a whole day", "give dates without a time of day"
     elif text in ("", "NaT", "None", "nan", "<NA>"):
@@ -106,11 +282,23 @@ def _refuse(cell: Any, date_format: str | None, field: str, place: str) -> None:
     elif date_format is not None:
         problem, remedy = f"not a date of the form {date_format!r}", "declare its date_format"
     else:
-        problem = "not an ISO date"
-        remedy = "write it as 2026-11-20, or declare date_format, such as '%d-%m-%Y'"
+        problem = "not a date that can be read in one way only"
+        fits = [repr(f) for f in _HINTS if _parse(half_width(text), f) is not None]
+        if _serial(text) is not None and "." not in text:
+            fits = [repr(EXCEL)]
+        remedy = "write it as 2026-11-20, or declare date_format"
+        remedy += f" = {' or '.join(fits)}" if fits else ", such as '%d-%m-%Y'"
+    _refuse(cell, field, where(at), problem, remedy)
+
+
+def _shown(cell: Any) -> str:
+    return repr(str(cell).strip()[:60])
+
+
+def _refuse(cell: Any, field: str, place: str, problem: str, remedy: str) -> NoReturn:
     raise CalendarError(
         "bad-date",
-        f"{place}: {field!r} is {text[:60]!r}, {problem}",
+        f"{place}: {field!r} is {_shown(cell)}, {problem}",
         field=field,
         value=cell,
         remedy=remedy,

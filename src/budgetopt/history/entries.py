@@ -1,29 +1,38 @@
-"""Tables to entries: one amount of one channel on one date, whatever the layout was.
+"""Raw tables to entries: one amount of one channel on one date, whatever the layout was.
 
-From here on long and wide files are the same, so a wide file and its long form give the same
-history.
+In the order in which a table is read: totals rows and rows that filters leave out, dates, the
+currency, campaigns to channels, and last the amounts. A wide file and its long form give the same
+entries.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.errors import HistoryError
-from budgetopt.history.columns import Columns, Outcome, factors, suggest
-from budgetopt.history.dates import read_days
-from budgetopt.history.numbers import Style, read_amounts
-from budgetopt.history.table import Table
-from budgetopt.words import listed, quoted, say
+from budgetopt.arrays import Floats
+from budgetopt.errors import CalendarError, HistoryError
+from budgetopt.history.cells import Cells, header_currency, read_amounts, rough, same_currency
+from budgetopt.history.columns import UNITS, Columns, Outcome, factors, refuse, suggest
+from budgetopt.history.dates import Spans, read_spans
+from budgetopt.history.files import SHOWN, Table, style_of
+from budgetopt.history.layouts import end_column, first_named
+from budgetopt.history.mapping import as_text, kept, mapped
+from budgetopt.history.totals import is_empty
+from budgetopt.i18n import listed, quoted, say, show_figure
+from budgetopt.money import currencies_of
+from budgetopt.untrusted import from_cell, is_blank, is_safe, twin_key
 
-Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
+Where = Callable[[int, str], str]
+"""Says where the cell of a row and column stands, and whose amount it is."""
+LAST_DAY = np.timedelta64(6, "D")
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,17 @@ class Entries:
         Date and outcome of every row of `table`, where only a total is known.
     notes
         What was noticed and done.
+    currency_sign
+        Sign or code of the currency that cells or headers carried; empty where none did.
+    dates
+        Every date of the file, those of ignored channels included; empty for those of `days`.
+    parts
+        A number for the campaign of every entry, where campaigns are mapped to channels: only
+        rows of one campaign repeat each other.
+    campaigns
+        How many campaigns are mapped; 0 where none are.
+    left_out
+        What was spent on names that are no known channels.
     """
 
     table: Table
@@ -55,11 +75,17 @@ class Entries:
     outcome: Floats | None
     total: tuple[Days, Floats] | None
     notes: tuple[str, ...]
+    currency_sign: str = ""
+    dates: Days = field(default_factory=lambda: np.array([], dtype="datetime64[D]"))
+    parts: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
+    campaigns: int = 0
+    left_out: float = 0.0
 
     def where(self, entry: int) -> str:
         """Say which row, date and channel an entry is."""
         name = self.channels[self.codes[entry]]
-        return f"{self.table.where(self.rows[entry])} ({self.days[entry]}, channel {name!r})"
+        place = self.table.where(self.rows[entry], self.table.dates)
+        return f"{place} ({self.days[entry]}, channel {name!r})"
 
 
 def read_entries(
@@ -77,11 +103,94 @@ def read_entries(
     CalendarError
         ``bad-date``.
     """
-    # Dates first: a subtotal or a footer is told by its date cell.
-    days = read_days(table.cells[columns.week], columns.date_format, columns.week, table.where)
+    if columns.where:
+        table = _filtered(table, columns)
+    days, notes = _read_days(table, columns)
+    table = replace(table, notes=(*table.notes, *notes))
+    _check_currency_column(table)
     if columns.rows == "daily" and before is not None:
         table, days = _cut(table, days, columns, before)
     return (_long if columns.layout == "long" else _wide)(table, days, columns, known)
+
+
+def _filtered(table: Table, columns: Columns) -> Table:
+    """Leave out the rows that the filters of the columns do not let through."""
+    keep = kept(columns.where, table.cells)
+    if not keep.any():
+        column = next(iter(columns.where))
+        there = listed(sorted(set(map(as_text, table.cells[column].spellings))), SHOWN)
+        raise HistoryError(
+            "no-data",
+            f"no row has the values of history.where; column {column!r} holds {there}",
+            field="history.where",
+            value=column,
+            remedy="correct the value, or leave the filter out",
+        )
+    note = say("rows-filtered", rows=int((~keep).sum()), columns=listed(map(quoted, columns.where)))
+    return replace(table, notes=(*table.notes, note)).take(keep)
+
+
+def _read_days(table: Table, columns: Columns) -> tuple[Days, tuple[str, ...]]:
+    """Return the first day of every row's week, or its day, and what was noticed."""
+    spans = _read_spans(table, columns.week, columns)
+    first, last, given = spans.first, spans.last, spans.given
+    end = end_column(tuple(table.cells), columns)
+    notes = spans.notes
+    if end is not None:
+        read = _read_spans(table, end, columns)
+        last, given, notes = read.last, np.ones(first.size, dtype=bool), (*notes, *read.notes)
+    if given.any():
+        _check_spans(table, columns, first, last, given)
+    if columns.week_is == "end":
+        first = np.where(given, first, first - LAST_DAY)
+    return first, notes
+
+
+def _read_spans(table: Table, name: str, columns: Columns) -> Spans:
+    """Return the spans of a column."""
+    cells = table.cells[name]
+    return read_spans(cells, columns.date_format, name, lambda row: table.where(row, name))
+
+
+def _check_spans(
+    table: Table, columns: Columns, first: Days, last: Days, given: NDArray[np.bool_]
+) -> None:
+    """Refuse a span that is no week, or no day where rows are daily; the last may be running."""
+    length = ((last - first) / np.timedelta64(1, "D")).astype(np.int64) + 1
+    most = 7 if columns.rows == "weekly" else 1
+    wrong = given & ((length > most) | (length < 1))
+    wrong |= given & (length < most) & (last < last.max())
+    for row in np.flatnonzero(wrong)[:1]:
+        kind = "week" if columns.rows == "weekly" else "day"
+        raise CalendarError(
+            "bad-date",
+            f"{table.where(int(row))}: {first[row]} to {last[row]} are {length[row]} days, "
+            f"no {kind}",
+            field=columns.week,
+            value=f"{first[row]} to {last[row]}",
+            remedy=f"export one row a {kind}"
+            + ("" if most > 1 else ", or declare rows = 'weekly'"),
+        )
+
+
+def _check_currency_column(table: Table) -> None:
+    """Refuse a currency column that holds two currencies, by the row that differs."""
+    name = first_named(table.cells, "currency")
+    if name is None:
+        return
+    cells = table.cells[name].map(as_text)
+    codes = [code for code, text in enumerate(cells.spellings) if text]
+    for other in codes[1:]:
+        first, row = cells.row_of(codes[0]), cells.row_of(other)
+        raise HistoryError(
+            "bad-money",
+            f"{table.where(row)}: {name!r} is {cells[row]!r}, "
+            f"where {table.where(first)} has {cells[first]!r}",
+            field=name,
+            value=cells[row],
+            remedy="give one currency, or read the rows of one by history.where: "
+            "amounts are never converted",
+        )
 
 
 def _cut(table: Table, days: Days, columns: Columns, before: dt.date) -> tuple[Table, Days]:
@@ -90,28 +199,25 @@ def _cut(table: Table, days: Days, columns: Columns, before: dt.date) -> tuple[T
     if not keep.any():
         raise HistoryError(
             "no-data",
-            f"the history begins on {days.min()}, not before {before}",
+            f"the history begins on {days.min()}, so nothing in it is before {before}",
             field=columns.week,
             value=str(days.min()),
             remedy="give a later as_of, or a history that begins earlier",
         )
     left_out = int((~keep).sum())
     if left_out:
-        note = say("rows from {day} on left out: {rows}", day=before, rows=left_out)
+        note = say("rows-after-dropped", day=before, rows=left_out)
         table = replace(table.take(keep), notes=(*table.notes, note))
     return table, days[keep]
 
 
 def _long(table: Table, days: Days, columns: Columns, known: Sequence[str] | None) -> Entries:
-    names = _names(table, columns, known)
-    keep = np.array([name not in columns.ignore for name in names], dtype=bool)
-    notes = _ignored(columns, names)
-    table, days, names = (
-        table.take(keep),
-        days[keep],
-        [name for name in names if name not in columns.ignore],
-    )
-    if not names:
+    campaigns = _names(table, columns)
+    _refuse_labels(table, campaigns, known)
+    names = _channels(table, columns, campaigns)
+    keep = names.each(lambda name: name not in columns.ignore)
+    notes, every_day = _ignored(columns, names), np.unique(days)
+    if not keep.any():
         raise HistoryError(
             "no-data",
             "every channel of the history is ignored",
@@ -119,25 +225,113 @@ def _long(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
             value=columns.ignore,
             remedy="ignore fewer",
         )
-    channels = tuple(sorted(set(names)))
-    position = {name: at for at, name in enumerate(channels)}
+    lost = 0.0
+    if known is not None:
+        among, lost = _known(table, columns, names, keep, known, notes)
+        keep &= among
+    table, days = table.take(keep), days[keep]
+    names, campaigns = names.take(keep), campaigns.take(keep)
+    channels = tuple(sorted(names.spellings))
     reader = _Amounts(table, columns)
 
-    def where(row: int) -> str:
-        return f"{table.where(row)} ({days[row]}, channel {names[row]!r})"
+    def where(row: int, column: str) -> str:
+        return f"{table.where(row, column)} ({days[row]}, channel {names[row]!r})"
 
     if known is None:
         notes += _look_alikes(channels)
-    return Entries(
+    parts = not np.array_equal(campaigns.spellings[campaigns.at], names.spellings[names.at])
+    made = Entries(
         table,
         channels,
         days,
-        codes=np.array([position[name] for name in names], dtype=np.int64),
+        codes=names.each(channels.index, np.int64),
         rows=np.arange(len(names)),
-        spend=reader.column(str(columns.spend), where),
+        spend=reader.spend(str(columns.spend), where),
         outcome=reader.product(cast("Outcome", columns.outcome), where),
         total=None,
-        notes=(*table.notes, *notes, *reader.notes),
+        notes=(),
+        currency_sign=reader.sign[1],
+        dates=every_day,
+        parts=campaigns.at if parts else np.array([], dtype=np.int64),
+        campaigns=len(campaigns.spellings) if parts else 0,
+        left_out=lost,
+    )
+    reader.check_unit(made.spend)
+    return replace(made, notes=(*table.notes, *notes, *reader.notes))
+
+
+def _refuse_labels(table: Table, names: Cells, known: Sequence[str] | None) -> None:
+    """Refuse a row that is called a total, has a date, and is not the sum of others."""
+    strange = table.labels & names.each(lambda name: known is None or name not in known)
+    if table.labels.all():
+        return
+    for row in np.flatnonzero(strange)[:1].tolist():
+        raise HistoryError(
+            "bad-history",
+            f"{table.where(row)} is called a total, and is not the sum of the other rows",
+            field="history",
+            value=names[row],
+            remedy="remove the row, or read the others by history.where",
+        )
+
+
+def _channels(table: Table, columns: Columns, campaigns: Cells) -> Cells:
+    """Return the channel of every row, by the rules of the columns."""
+    rules = [rule for rule in columns.map if rule.of_file(table.file)]
+    for rule in rules:
+        if rule.column and rule.column not in table.cells:
+            raise HistoryError(
+                "bad-columns",
+                f"column {rule.column!r} of a map rule is not in the header",
+                field="map.column",
+                value=rule.column,
+                remedy=suggest(rule.column, table.cells),
+            )
+    tested = {rule.column for rule in rules if rule.column}
+    cells = {name: table.cells[name].map(as_text) for name in tested}
+    return mapped(rules, campaigns, cells, columns.channel)
+
+
+def _known(
+    table: Table,
+    columns: Columns,
+    names: Cells,
+    keep: NDArray[np.bool_],
+    known: Sequence[str],
+    notes: list[str],
+) -> tuple[NDArray[np.bool_], float]:
+    """Return which rows are of known channels, and what others spent, or refuse them with it."""
+    allowed = set(known)
+    strange: NDArray[np.bool_] = keep & names.each(lambda name: name not in allowed)
+    if not strange.any():
+        return np.ones(strange.size, dtype=bool), 0.0
+    spends = np.nan_to_num(rough(table.cells[str(columns.spend)], style_of(table, columns)))
+    of_name = np.bincount(names.at[strange], spends[strange], len(names.spellings))
+    there = np.unique(names.at[strange])
+    by_name = {
+        str(names.spellings[n]): float(of_name[n]) for n in there[np.argsort(-of_name[there])]
+    }
+    whole, lost = float(spends[keep].sum()), sum(by_name.values())
+    share = f"{lost / whole:.1%}" if whole else "0%"
+    of = listed((f"{quoted(n)} {show_figure(v)}" for n, v in by_name.items()), SHOWN)
+    if columns.unmapped == "leave-out":
+        notes.append(say("unmapped-left-out", spend=show_figure(lost), share=share, names=of))
+        if strange.all():
+            raise HistoryError("no-data", "no row is of a channel of the plan", field="channel",
+                               value=None, remedy="map the campaigns by [[map]]")  # fmt: skip
+        return np.logical_not(strange), lost
+    row = int(np.argmax(strange))
+    if not columns.map and len(by_name) == 1:
+        place = table.where(row, columns.channel)
+        raise _unknown(names[row], f"{place}: channel {names[row]!r}", known)
+    raise HistoryError(
+        "unknown-name",
+        f"{table.where(row)}: {len(by_name)} names are no channels of the plan, "
+        f"{show_figure(lost)} of spend, {share}: {of}",
+        field="channel",
+        value=names[row],
+        remedy=f"{suggest(names[row], known)} (or map them to channels by [[map]], add them to "
+        "the plan, ignore them, or declare unmapped = 'leave-out')",
     )
 
 
@@ -149,13 +343,14 @@ def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
     size = len(channels)
     reader = _Amounts(table, columns)
 
-    def of(name: str) -> Callable[[int], str]:
-        return lambda row: f"{table.where(row)} ({days[row]}, channel {name!r})"
+    def of(name: str) -> Where:
+        return lambda row, column: f"{table.where(row, column)} ({days[row]}, channel {name!r})"
 
-    def date(row: int) -> str:
-        return f"{table.where(row)} ({days[row]})"
+    def date(row: int, column: str) -> str:
+        return f"{table.where(row, column)} ({days[row]})"
 
-    spend = [reader.column(columns.spends[name], of(name)) for name in channels]
+    spend = [reader.spend(columns.spends[name], of(name)) for name in channels]
+    reader.check_unit(np.concatenate(spend))
     outcomes, total = columns.outcomes, None
     outcome = [reader.product(outcomes[name], of(name)) for name in channels if outcomes]
     if not outcomes:
@@ -170,7 +365,11 @@ def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
         outcome=np.concatenate(outcome) if outcome else None,
         total=total,
         notes=(*table.notes, *reader.notes),
+        currency_sign=reader.sign[1],
     )
+
+
+_DEAREST_CLICK = 20_000.0
 
 
 @dataclass
@@ -183,34 +382,69 @@ class _Amounts:
     read: dict[str, Floats] = field(default_factory=dict)
     sign: tuple[str, str] = ("", "")
 
-    def product(self, outcome: Outcome, where: Callable[[int], str]) -> Floats:
+    def __post_init__(self) -> None:
+        if name := first_named(self.table.cells, "currency"):
+            cells = self.table.cells[name].spellings
+            code = next((as_text(c) for c in cells if not is_empty(c)), "")
+            self.sign = (name, code) if currencies_of(code) else self.sign
+
+    def product(self, outcome: Outcome, where: Where) -> Floats:
         """Return a column, or the product of two."""
         values = [self.column(name, where) for name in factors(outcome)]
         # An overflow is refused by the history, which knows the week.
         with np.errstate(over="ignore"):
             return values[0] if len(values) == 1 else values[0] * values[1]
 
-    def column(self, name: str, where: Callable[[int], str]) -> Floats:
+    def spend(self, name: str, where: Where) -> Floats:
+        """Return a column of spend in units of the currency."""
+        return self.column(name, where) / UNITS[self.columns.spend_unit]
+
+    def check_unit(self, spend: Floats) -> None:
+        """Refuse spends that make clicks dearer than any, unless their unit is declared.
+
+        A click of 20,000 is ten times the dearest that is sold, in any currency with clicks that
+        dear; spends in millionths make it 50,000 to 50 million.
+        """
+        name = first_named(self.table.cells, "clicks")
+        if name is None or self.columns.spend_unit:
+            return
+        clicks = rough(self.table.cells[name], style_of(self.table, self.columns))
+        both = float(np.nansum(clicks)), float(np.nansum(spend))
+        if both[0] and both[1] / both[0] >= _DEAREST_CLICK:
+            raise HistoryError(
+                "bad-money",
+                f"{show_figure(both[1])} of spend on {show_figure(both[0])} clicks in {name!r}: "
+                "amounts may be in millionths or hundredths",
+                field="history.spend_unit",
+                value=both[1],
+                remedy="declare spend_unit = 'micros', 'fen' or 'one'",
+            )
+
+    def column(self, name: str, where: Where) -> Floats:
         """Return a column with its missing cells settled."""
         if name not in self.read:
-            style = Style(self.columns.decimal, self.table.delimiter)
-            amounts = read_amounts(self.table.cells[name], style, name, where)
-            self._check_sign(name, amounts.sign)
+            cells, style = self.table.cells[name], style_of(self.table, self.columns)
+            amounts = read_amounts(cells, style, name, lambda row: where(row, name))
+            self._note_sign(name, amounts.sign)
+            for sign in filter(None, (header_currency(name), amounts.sign)):
+                self._check_sign(name, sign)
             self.read[name] = self._settle(name, amounts.values, where)
         return self.read[name]
 
-    def _check_sign(self, name: str, sign: str) -> None:
-        if not sign:
-            return
-        self.notes.append(
-            say(
-                "currency sign {sign} of column {column} left out",
-                sign=quoted(sign),
-                column=quoted(name),
+    def _note_sign(self, name: str, sign: str) -> None:
+        if sign:
+            self.notes.append(
+                say(
+                    "currency-sign-dropped",
+                    sign=quoted(sign),
+                    column=quoted(name),
+                )
             )
-        )
+
+    def _check_sign(self, name: str, sign: str) -> None:
+        """Refuse two currencies in one file, and keep the sign that says most."""
         other, other_sign = self.sign
-        if other_sign and other_sign != sign:
+        if other_sign and not same_currency(sign, other_sign):
             raise HistoryError(
                 "bad-number",
                 f"column {name!r} is in {sign!r}, column {other!r} in {other_sign!r}",
@@ -218,9 +452,10 @@ class _Amounts:
                 value=sign,
                 remedy="give one currency: amounts are never converted",
             )
-        self.sign = name, sign
+        if not other_sign or len(currencies_of(sign)) < len(currencies_of(other_sign)):
+            self.sign = name, sign
 
-    def _settle(self, name: str, values: Floats, where: Callable[[int], str]) -> Floats:
+    def _settle(self, name: str, values: Floats, where: Where) -> Floats:
         """Apply what a missing cell means."""
         missing = np.isnan(values)
         if not missing.any():
@@ -228,43 +463,34 @@ class _Amounts:
         if self.columns.missing == "refuse":
             raise HistoryError(
                 "bad-number",
-                f"{where(int(np.argmax(missing)))}: {name!r} is missing",
+                f"{where(int(np.argmax(missing)), name)}: {name!r} is missing",
                 field=name,
                 value=None,
                 remedy="fill it in, or declare missing = 'zero' or 'unknown'",
             )
         column, cells = quoted(name), int(missing.sum())
         if self.columns.missing == "unknown":
-            self.notes.append(
-                say(
-                    "missing cells of {column} read as unknown: {cells}", column=column, cells=cells
-                )
-            )
+            self.notes.append(say("missing-cells-read-unknown", column=column, cells=cells))
             return values
-        self.notes.append(
-            say("missing cells of {column} read as zero: {cells}", column=column, cells=cells)
-        )
+        self.notes.append(say("missing-cells-read-zero", column=column, cells=cells))
         return np.where(missing, 0.0, values)
 
 
-def _names(table: Table, columns: Columns, known: Sequence[str] | None) -> list[str]:
-    """Return the channel of every row, checked against the known ones."""
-    allowed = None if known is None else {*known, *columns.ignore}
-    names, seen = [], set()
-    for row, cell in enumerate(table.cells[columns.channel]):
-        name = _name(cell)
-        if not name:
-            raise HistoryError(
-                "bad-name",
-                f"{table.where(row)}: {columns.channel!r} is {cell!r}, not a channel name",
-                field=columns.channel,
-                value=cell,
-                remedy="give every row the name of its channel as text",
-            )
-        if name not in seen and allowed is not None and name not in allowed:
-            raise _unknown(name, f"{table.where(row)}: channel {name!r}", known or ())
-        seen.add(name)
-        names.append(name)
+def _names(table: Table, columns: Columns) -> Cells:
+    """Return the channel or campaign of every row."""
+    cells = table.cells[columns.channel]
+    names = cells.map(_name)
+    for empty in np.flatnonzero(names.spellings == "")[:1].tolist():
+        row = names.row_of(empty)
+        raise HistoryError(
+            "bad-name",
+            f"{table.where(row, columns.channel)}: {columns.channel!r} is {cells[row]!r}, "
+            "not a channel name",
+            field=columns.channel,
+            value=cells[row],
+            remedy="give every row the name of its channel as text",
+        )
+    check_twins(sorted(names.spellings), columns.channel)
     return names
 
 
@@ -272,7 +498,7 @@ def _name(cell: Any) -> str:
     """Return a cell as a channel name; whole numbers serve, since campaigns have such names."""
     if isinstance(cell, numbers.Integral) and not isinstance(cell, (bool, np.bool_)):
         return str(int(cell))
-    return cell.strip() if isinstance(cell, str) else ""
+    return from_cell(cell.strip()) if isinstance(cell, str) else ""
 
 
 def _unknown(name: str, what: str, known: Sequence[str]) -> HistoryError:
@@ -285,12 +511,12 @@ def _unknown(name: str, what: str, known: Sequence[str]) -> HistoryError:
     )
 
 
-def _ignored(columns: Columns, names: Sequence[str]) -> list[str]:
-    there = set(names)
+def _ignored(columns: Columns, names: Cells) -> list[str]:
+    rows = dict(zip(names.spellings, np.bincount(names.at).tolist(), strict=True))
     return [
-        say("ignored: {rows} rows of {channel}", rows=names.count(name), channel=quoted(name))
-        if name in there
-        else say("nothing to ignore: {channel} is not in the file", channel=quoted(name))
+        say("rows-ignored", rows=rows[name], channel=quoted(name))
+        if name in rows
+        else say("nothing-to-ignore", channel=quoted(name))
         for name in columns.ignore
     ]
 
@@ -302,9 +528,33 @@ def _look_alikes(channels: Sequence[str]) -> list[str]:
         groups.setdefault("".join(name.casefold().split()), []).append(name)
     return [
         say(
-            "channels that differ only in case or spaces: {channels}",
+            "similar-channel-names",
             channels=listed(map(quoted, group)),
         )
         for group in groups.values()
         if len(group) > 1
     ]
+
+
+def check_twins(names: Iterable[str], field: str) -> None:
+    """Refuse a name with control characters, and two that are or look the same.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``.
+    """
+    by_key: dict[str, str] = {}
+    for name in names:
+        if is_blank(name) or not is_safe(name):
+            what = "no visible characters" if is_blank(name) else "a control character"
+            remedy = "write it without line breaks, tabs and invisible characters"
+            refuse("bad-name", f"channel {name!a} holds {what}", field, name, remedy)
+        other = by_key.get(twin_key(name))
+        if other is not None:
+            same = other == name
+            problem = f"channel {name!r} is named twice"
+            alike = f"channel {name!a} looks the same as {other!a}"
+            remedy = "name it once" if same else "write both in one way"
+            refuse("bad-name", problem if same else alike, field, name, remedy)
+        by_key[twin_key(name)] = name

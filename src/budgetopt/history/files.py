@@ -1,17 +1,738 @@
-"""A path to a table: which reader serves which kind of file."""
+"""Files to raw tables: the declared columns, cell by cell, before anything is converted.
+
+`Table` comes first, then a reader for each kind of file, and `load`, which chooses one. Text is
+read with the standard library, so that a word such as ``na`` stays a word, every row keeps its line
+number, and a row with too many or too few cells is noticed. Headers may stand below title lines, in
+text and in workbooks. Sizes are limited, since files come from other people.
+"""
 
 from __future__ import annotations
 
+import codecs
+import csv
+import errno
 import io
 import os
-from collections.abc import Callable
-from pathlib import Path
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from operator import itemgetter
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from budgetopt.errors import HistoryError
-from budgetopt.history.columns import Columns, check_columns
-from budgetopt.history.table import Table, bad_file, from_frame
-from budgetopt.history.text import read_text
-from budgetopt.history.workbook import read_workbook
+from budgetopt.history.cells import Cells, Style, as_objects, numbering, rough
+from budgetopt.history.columns import Columns, check_columns, suggest
+from budgetopt.history.dates import span_of
+from budgetopt.history.layouts import beside, end_column
+from budgetopt.history.template import HEADER_WITHIN, Filled, Sheets, find_template, named_weeks
+from budgetopt.history.totals import find_totals, is_total
+from budgetopt.i18n import listed, quoted, say
+from budgetopt.untrusted import read_bounded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_BYTES = 64 * 2**20
+"""Size of a file that is read: ten years of daily rows of 200 channels are a quarter of it."""
+MOST_UNPACKED = 256 * 2**20
+"""Size of what a compressed file unpacks to."""
+MOST_ROWS = 1_100_000
+"""Rows of a file, blank ones included: a million with title and totals rows."""
+MOST_SHEET_ROWS = 200_000
+"""Rows of a workbook, likewise; they take far longer to read than those of a text."""
+MOST_CELLS = 2_000_000
+"""Cells of a workbook, likewise."""
+MOST_LINE = 1_000_000
+"""Characters of one line of text."""
+MOST_CELL = 100_000
+"""Characters of one cell."""
+SHOWN = 6
+"""Rows, names or weeks that one note names."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The declared columns of a file, cell by cell.
+
+    Parameters
+    ----------
+    cells
+        Column name to cells.
+    places
+        Where each row stands: a line of text, a row of a sheet, or a position in a frame.
+    labels
+        Whether any cell of a row is the label of a totals row, shape ``(rows,)``.
+    unit
+        What `places` counts.
+    delimiter
+        What split the cells, where something did.
+    notes
+        What was noticed on the way.
+    file
+        Name of the file, empty for a frame.
+    one_of_many
+        Whether rows are named with their file.
+    sheet
+        Title of the sheet of a workbook.
+    letters
+        Column of the sheet by its name in the header; empty where there is no sheet.
+    columns
+        What the columns mean where the file says so itself, as a filled-in template does.
+    header
+        Names of all columns of the file.
+    encoding
+        That of a text.
+    """
+
+    cells: dict[str, Cells]
+    places: NDArray[np.int64]
+    labels: NDArray[np.bool_]
+    unit: str = "line"
+    delimiter: str | None = None
+    notes: tuple[str, ...] = ()
+    file: str = ""
+    one_of_many: bool = False
+    sheet: str = ""
+    letters: dict[str, str] = field(default_factory=dict)
+    columns: Columns | None = None
+    header: tuple[str, ...] = ()
+    encoding: str = ""
+
+    @property
+    def dates(self) -> str:
+        """Column of the date, where rows have cells."""
+        return next(iter(self.letters), "")
+
+    def where(self, row: int, column: str = "") -> str:
+        """Say where a row stands, or its cell of a column where a sheet has one."""
+        if column in self.letters:
+            cell = f"{self.letters[column]}{self.places[row]}"
+            place = say("at-cell", cell=cell, sheet=quoted(self.sheet))
+        else:
+            code = {"line": "at-line", "row": "at-row"}.get(self.unit, "at-position")
+            place = say(code, place=self.places[row])
+        return say("in-file", file=self.file, place=place) if self.one_of_many else place
+
+    def take(self, keep: NDArray[np.bool_]) -> Table:
+        """Return the rows that are kept."""
+        if keep.all():
+            return self
+        cells = {name: column.take(keep) for name, column in self.cells.items()}
+        return replace(self, cells=cells, places=self.places[keep], labels=self.labels[keep])
+
+
+def from_rows(
+    rows: Sequence[tuple[int, Sequence[Any]]],
+    header: Sequence[str],
+    columns: Columns,
+    *,
+    unit: str,
+    above: int,
+    labelled: bool = True,
+    sheet: str = "",
+) -> Table:
+    """Return numbered rows under a header as a table; `above` rows before it were skipped.
+
+    `labelled` says whether any cell may be the label of a totals row.
+    """
+    at = {name: header.index(name) for name in (*columns.declared, *beside(header, columns))}
+    cells = {name: Cells.of(row[column] for _, row in rows) for name, column in at.items()}
+    texts = [[cell for cell in row if labelled and isinstance(cell, str)] for _, row in rows]
+    made = Table(
+        cells,
+        np.array([place for place, _ in rows], dtype=np.int64),
+        _rows_with(_labels_among(chain.from_iterable(texts)), texts),
+        unit,
+        notes=_skipped(above, unit),
+        sheet=sheet,
+        letters={name: column_letter(column) for name, column in at.items() if sheet},
+        header=tuple(header),
+    )
+    return without_totals(made, columns)
+
+
+def column_letter(at: int) -> str:
+    """Return what a spreadsheet calls a column by its position.
+
+    Examples
+    --------
+    >>> [column_letter(at) for at in (0, 25, 26, 701, 702)]
+    ['A', 'Z', 'AA', 'ZZ', 'AAA']
+    """
+    letters, at = "", at + 1
+    while at:
+        at, last = divmod(at - 1, 26)
+        letters = chr(ord("A") + last) + letters
+    return letters
+
+
+def _labels_among(cells: Iterable[str]) -> set[str]:
+    """Return the cells that are labels of totals rows."""
+    # Most cells are amounts and days, which no label begins like.
+    return {cell for cell in cells if not cell[:1].isdigit() and is_total(cell)}
+
+
+def _rows_with(words: set[str], rows: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """Return which rows hold any of some words."""
+    if not words:
+        return np.zeros(len(rows), dtype=bool)
+    return np.array([not words.isdisjoint(row) for row in rows], dtype=bool)
+
+
+def _skipped(above: int, unit: str) -> tuple[str, ...]:
+    """Return what is noted of lines or rows above the header."""
+    if not above:
+        return ()
+    if unit == "line":
+        lines = say("header-skipped-lines", lines=above)
+        return (say("header-skipped-line") if above == 1 else lines,)
+    return (say("header-skipped-row") if above == 1 else say("header-skipped-rows", rows=above),)
+
+
+def from_frame(frame: Any, columns: Columns) -> Table:
+    """Return the declared columns, or index levels, of a data frame of any library as a table."""
+    import pandas as pd
+
+    check_columns(columns)
+    if not isinstance(frame, pd.DataFrame):
+        frame = _as_pandas(frame, columns)
+    if set(frame.index.names) & set(columns.declared) - set(frame.columns):
+        frame = frame.reset_index()
+    names = [str(name).strip() for name in frame.columns]
+    check_header(names, columns)
+    cells = {
+        name: _series_cells(frame.iloc[:, names.index(name)], number=name not in columns.labels)
+        for name in (*columns.declared, *beside(names, columns))
+    }
+    labels = np.zeros(len(frame), dtype=bool)
+    for column in cells.values():
+        labels |= column.each(is_total)
+    table = Table(cells, np.arange(len(frame)), labels, unit="position", header=tuple(names))
+    return without_totals(table, columns)
+
+
+def _as_pandas(frame: Any, columns: Columns) -> pd.DataFrame:
+    """Return what is read of a frame of another library, such as polars or pyarrow."""
+    import narwhals as nw
+    import pandas as pd
+
+    try:
+        wrapped = nw.from_native(frame)
+    except TypeError:
+        raise HistoryError(
+            "bad-argument",
+            f"frame is a {type(frame).__name__}, not a data frame",
+            field="frame",
+            value=type(frame).__name__,
+            remedy="give a data frame of pandas, polars, pyarrow or another library",
+        ) from None
+    whole = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
+
+    def cells(name: str) -> pd.Series[Any]:
+        column = whole[name]
+        if column.dtype.is_integer() or column.dtype.is_float():
+            return pd.Series(column.cast(nw.Float64()).to_numpy())
+        return pd.Series(column.to_list(), dtype=object)
+
+    header = [name.strip() for name in whole.columns]
+    wanted = {*columns.declared, *beside(header, columns)}
+    return pd.DataFrame({name: cells(name) for name in whole.columns if name.strip() in wanted})
+
+
+def from_query(query: Any, connection: Any, columns: Columns) -> Table:
+    """Return the declared columns of what a query of a database gives as a table.
+
+    Raises
+    ------
+    HistoryError
+        ``missing-extra``; ``bad-argument`` where the query fails; ``bad-columns``, ``no-data``.
+    """
+    try:
+        import sqlalchemy as sa
+    except ImportError:
+        raise HistoryError(
+            "missing-extra",
+            "reading a database needs SQLAlchemy, which is not installed",
+            field="connection",
+            value="sqlalchemy",
+            remedy="pip install 'budgetopt[sql]'",
+        ) from None
+    check_columns(columns)
+    try:
+        if isinstance(connection, sa.Connection):
+            header, rows = _fetch(connection, sa.text(query) if isinstance(query, str) else query)
+        else:
+            made = isinstance(connection, (str, sa.URL))
+            engine = sa.create_engine(connection) if made else connection
+            try:
+                with engine.connect() as opened:
+                    return from_query(query, opened, columns)
+            finally:
+                if made:
+                    engine.dispose()
+    except (sa.exc.SQLAlchemyError, AttributeError, ImportError) as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise HistoryError(
+            "bad-argument",
+            f"the query cannot be run, {reason}",
+            field="query",
+            value=str(query),
+            remedy="check the query, and give a SQLAlchemy connection, engine or URL",
+        ) from None
+    check_header(header, columns)
+    return from_rows(list(enumerate(rows)), header, columns, unit="position", above=0)
+
+
+def _fetch(connection: Any, query: Any) -> tuple[list[str], list[Sequence[Any]]]:
+    """Return the names and rows of a query, as many as may be."""
+    result = connection.execute(query)
+    header = [str(name).strip() for name in list(result.keys())]
+    rows = result.fetchmany(MOST_ROWS + 1)
+    too_much("the query", len(rows), MOST_ROWS, "rows")
+    return header, [tuple(row) for row in rows]
+
+
+def _series_cells(column: pd.Series[Any], *, number: bool) -> Cells:
+    kind = getattr(column.dtype, "kind", "O")
+    if kind == "M":
+        # The date as it is written, without its zone.
+        local = column.dt.tz_localize(None) if column.dt.tz is not None else column
+        return Cells.of(local.to_numpy(dtype="datetime64[us]"))
+    if number and kind in "iuf":
+        return Cells.of(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    return Cells.of(column.to_numpy(dtype=object))
+
+
+def style_of(table: Table, columns: Columns) -> Style:
+    """Return how the numbers of a table are written."""
+    return Style(columns.decimal, table.delimiter)
+
+
+def without_totals(table: Table, columns: Columns) -> Table:
+    """Leave out totals rows, note them, and refuse a table without other rows."""
+    end = end_column(tuple(table.cells), columns)
+    style = style_of(table, columns)
+    names = tuple(columns.spends.values()) or (str(columns.spend),)
+    total = find_totals(
+        table.cells[columns.week],
+        None if end is None else table.cells[end],
+        table.cells[columns.channel] if columns.layout == "long" else None,
+        table.labels,
+        lambda: np.array([rough(table.cells[name], style) for name in names]).T,
+        lambda cell: span_of(cell, columns.date_format),
+    )
+    if total.any():
+        at = listed((table.where(int(row)) for row in np.flatnonzero(total)), SHOWN)
+        table = replace(table, notes=(*table.notes, say("totals-dropped", places=at)))
+        table = table.take(~total)
+    if not table.places.size:
+        raise HistoryError(
+            "no-data",
+            "the history has a header but no rows",
+            field="history",
+            value=0,
+            remedy="export it with its rows",
+        )
+    return table
+
+
+def hits(cells: Sequence[str], columns: Columns) -> int:
+    """Return how many of the declared columns a line holds."""
+    return len(set(columns.declared) & set(cells))
+
+
+def check_header(header: Sequence[str], columns: Columns) -> None:
+    """Refuse a header that lacks a declared column, or has it twice.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-columns``, with the closest column that is there.
+    """
+    for name in columns.declared:
+        if header.count(name) != 1:
+            twice = name in header
+            raise HistoryError(
+                "bad-columns",
+                f"column {name!r} is {'twice' if twice else 'not'} in the header",
+                field=name,
+                value=name,
+                remedy="rename one of them"
+                if twice
+                else suggest(name, [cell for cell in header if cell]),
+            )
+
+
+def too_much(path: str | os.PathLike[str], count: int, most: int, what: str) -> None:
+    """Refuse a file that has more of something than is read."""
+    if count > most:
+        bad_file(
+            path, f"too large, it has more than {most:,} {what}", "split it, or sum it up first"
+        )
+
+
+def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoReturn:
+    """Raise the error of a file as a whole."""
+    name = PurePath(path).name or str(path)
+    raise HistoryError(
+        "bad-file", f"{name} is {problem}", field="path", value=str(path), remedy=remedy
+    ) from None
+
+
+DELIMITERS = (",", ";", "\t", "|")
+
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_text(path: Path, data: bytes, columns: Columns) -> Table:
+    """Return the declared columns of a delimited text file."""
+    if data.startswith(b"PK\x03\x04"):
+        bad_file(path, "a workbook with the name of a text file", "rename it to .xlsx")
+    text, encoding = _decode(path, data, columns.encoding)
+    too_much(path, text.count("\n") + text.count("\r"), 2 * MOST_ROWS, "line breaks")
+    at = _longer_line(text, MOST_LINE)
+    if at is not None:
+        line = text.count("\n", 0, at) + 1
+        problem = f"not a table: line {line} has more than {MOST_LINE:,} characters"
+        bad_file(path, problem, "export it again")
+    delimiter, above, header = _find_header(text, columns)
+    check_header(header, columns)
+    read = {n: _Column(header.index(n)) for n in (*columns.declared, *beside(header, columns))}
+    others = [at for at, name in enumerate(header) if name not in read]
+    places, labels, words = [np.zeros(0, np.int64)], [np.zeros(0, bool)], set[str]()
+    for where, rows in _blocks_below(path, text, columns, delimiter, above, header):
+        new = set(chain.from_iterable(column.add(rows) for column in read.values()))
+        words |= _labels_among(new.union(*(map(itemgetter(at), rows) for at in others)))
+        places.append(where)
+        labels.append(_rows_with(words, rows))
+    cells = {name: column.cells for name, column in read.items()}
+    whole = np.concatenate(places), np.concatenate(labels)
+    table = Table(cells, *whole, "line", delimiter, _skipped(above, "line"))
+    table = replace(table, header=tuple(header), encoding=encoding)
+    return without_totals(table, columns)
+
+
+def _longer_line(text: str, most: int) -> int | None:
+    """Return where a line of more than so many characters begins, None where there is none."""
+    at = 0
+    while len(text) - at > most:
+        window = at, at + most + 1
+        end = max(text.rfind("\n", *window), text.rfind("\r", *window))
+        if end < 0:
+            return at
+        at = end + 1
+    return None
+
+
+@dataclass
+class _Column:
+    """A column as it is read: its position, a number for each spelling, and that of every row."""
+
+    at: int
+    number: defaultdict[str, int] = field(default_factory=numbering)
+    codes: list[NDArray[np.intp]] = field(default_factory=list)
+
+    def add(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        """Take in some rows, and return the spellings that none before them had."""
+        before = len(self.number)
+        found = map(self.number.__getitem__, map(itemgetter(self.at), rows))
+        self.codes.append(np.fromiter(found, np.intp, len(rows)))
+        return islice(reversed(self.number), len(self.number) - before)
+
+    @property
+    def cells(self) -> Cells:
+        """All that was taken in."""
+        nothing = np.zeros(0, dtype=np.intp)
+        return Cells(as_objects(self.number), np.concatenate([nothing, *self.codes]))
+
+
+def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
+    """Return the text of a file, by its declared encoding, its byte-order mark, or as UTF-8."""
+    marked = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding or marked)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        bad_file(
+            path,
+            f"not {encoding or marked}: byte 0x{data[error.start]:02x} in line {line}, "
+            f"position {error.start}",
+            "declare its encoding, e.g. encoding = 'gbk' or 'cp1252'",
+        )
+    if "\0" in text:
+        bad_file(path, "full of zero bytes", "declare its encoding, e.g. encoding = 'utf-16-le'")
+    if encoding is None and data.startswith(codecs.BOM_UTF8):
+        marked = "utf-8-sig"
+    return text.removeprefix("\ufeff"), encoding or marked
+
+
+_HEAD = re.compile(f"(?:[^\r\n]*(?:\r\n|\r|\n)){{0,{HEADER_WITHIN}}}[^\r\n]*")
+
+
+def head_of(text: str) -> str:
+    """Return the lines in which a header is looked for."""
+    found = _HEAD.match(text)
+    return found[0] if found else ""
+
+
+def _find_header(text: str, columns: Columns) -> tuple[str, int, list[str]]:
+    """Return delimiter, lines above, and cells of the first line that holds all columns.
+
+    Where no line does, it is the line that holds most of them, for the error to suggest from.
+    """
+    seen, head = [], head_of(text)
+    for mark in (columns.delimiter,) if columns.delimiter else DELIMITERS:
+        above = 0
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=mark)
+        try:
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                seen.append((hits(cells, columns), above, mark, cells))
+                above = reader.line_num
+                if seen[-1][0] == len(columns.declared) or above >= HEADER_WITHIN:
+                    break
+        except csv.Error:
+            continue  # A cell without end under this delimiter: the others may do.
+    if not seen:
+        return ",", 0, []
+    _, above, mark, cells = max(
+        seen, key=lambda line: (line[0], -line[1] if line[0] else len(line[3]))
+    )
+    return mark, above, cells
+
+
+_BLOCK = 2**9
+"""Rows of a text that are looked at together; more do not stay in a processor's cache."""
+_BREAK = re.compile("\r\n|\r|\n")
+
+
+def _blocks_below(
+    path: Path, text: str, columns: Columns, delimiter: str, above: int, header: list[str]
+) -> Iterator[tuple[NDArray[np.int64], list[list[str]]]]:
+    """Yield the rows under the header with their line numbers, blank ones left out."""
+    stream = io.StringIO(text, newline="")
+    for _ in range(above):
+        stream.readline()
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    need = max(header.index(name) for name in columns.declared) + 1
+    long = _longer_line(text, MOST_CELL) is not None
+    try:
+        next(reader)
+        line = reader.line_num
+        while rows := list(islice(reader, _BLOCK)):
+            too_much(path, reader.line_num, MOST_ROWS, "lines")
+            lines = np.ones(len(rows), dtype=np.int64)
+            if broken := reader.line_num - line > len(rows):
+                lines += [sum(len(_BREAK.findall(cell)) for cell in row) for row in rows]
+            if long or broken:
+                longest = max(map(len, chain.from_iterable(rows)), default=0)
+                too_much(path, longest, MOST_CELL, "characters in one cell")
+            places = above + line + np.cumsum(lines)
+            line = reader.line_num
+            even = set(map(len, rows)) == {len(header)}
+            if not even or not all(map(str.strip, map(itemgetter(0), rows))):
+                places, rows = _evened(path, places, rows, need, len(header))
+            yield places, rows
+    except csv.Error as error:
+        bad_file(path, f"broken at line {above + reader.line_num} ({error})", "export it again")
+
+
+def _evened(
+    path: Path, places: NDArray[np.int64], rows: list[list[str]], need: int, width: int
+) -> tuple[NDArray[np.int64], list[list[str]]]:
+    """Return rows without blank ones, none shorter than the header; refuse uneven ones."""
+    kept = np.array([any(map(str.strip, row)) for row in rows], dtype=bool)
+    places, rows = places[kept], [row for row, keep in zip(rows, kept, strict=True) if keep]
+    for place, row in zip(places, rows, strict=True):
+        uneven = len(row) < need or any(map(str.strip, row[width:]))
+        # A totals row may be short, or have its label behind its amounts.
+        if uneven and not any(map(is_total, row)):
+            bad_file(
+                path,
+                f"uneven: line {place} has {len(row)} cells, the header {width}",
+                "quote cells that hold the delimiter, and export whole rows",
+            )
+        row += [""] * (width - len(row))
+    return places, rows
+
+
+def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
+    """Return the declared columns of the sheet that is declared, or that alone holds them all.
+
+    A filled-in template has columns of its own.
+    """
+    sheets = read_sheets(path, data)
+    filled = find_template(sheets, columns)
+    if filled is not None:
+        return _of_template(path, data, sheets, filled)
+    if columns.sheet is not None:
+        if columns.sheet not in sheets:
+            raise HistoryError(
+                "unknown-name",
+                f"sheet {columns.sheet!r} is not in {path.name}",
+                field="history.sheet",
+                value=columns.sheet,
+                remedy=suggest(columns.sheet, sheets),
+            )
+        sheets = {columns.sheet: sheets[columns.sheet]}
+    title, above, header = _find_sheet_header(path, sheets, columns)
+    check_header(header, columns)
+    rows = [
+        (number, row + [None] * (len(header) - len(row)))
+        for number, row in enumerate(sheets[title], start=1)
+        if number > above + 1 and any(cell is not None and str(cell).strip() for cell in row)
+    ]
+    table = from_rows(rows, header, columns, unit="row", above=above, sheet=title)
+    empty = [name for name in columns.declared if None in table.cells[name].spellings.tolist()]
+    if empty:
+        places = {int(place) for place in table.places[~table.labels]}
+        _check_formulas(path, data, title, {header.index(name) for name in empty}, places)
+    return table
+
+
+def _of_template(path: Path, data: bytes, sheets: Sheets, filled: Filled) -> Table:
+    """Return the rows of a template, without weeks before and after those that are filled in."""
+    rows, open_weeks = filled.rows(sheets[filled.sheet])
+    # Of all rows: a week of formulas without values looks like one that is not filled in.
+    every = set(range(filled.above + 2, len(sheets[filled.sheet]) + 1))
+    _check_formulas(path, data, filled.sheet, filled.amounts, every)
+    if not rows:
+        raise HistoryError(
+            "no-data",
+            f"{path.name} is a template that nobody has filled in",
+            field="history",
+            value=path.name,
+            remedy=f"fill in sheet {filled.sheet!r}",
+        )
+    made = from_rows(
+        rows,
+        filled.header,
+        filled.columns,
+        unit="row",
+        above=0,
+        labelled=False,
+        sheet=filled.sheet,
+    )
+    note = say("template-weeks-open", weeks=named_weeks(open_weeks))
+    notes = (*made.notes, note) if open_weeks else made.notes
+    return replace(made, notes=notes, columns=filled.columns)
+
+
+def is_template(path: Path, columns: Columns) -> bool:
+    """Say whether a file is a filled-in template, which no plan has to declare."""
+    if path.suffix.lower() != ".xlsx":
+        return False
+    try:
+        sheets = read_sheets(path, read_bounded(path, MOST_BYTES))
+    except (OSError, ValueError):
+        # What is wrong with it is said where it is read.
+        return False
+    return find_template(sheets, replace(columns, sources=())) is not None
+
+
+def _check_formulas(
+    path: Path, data: bytes, title: str, columns: set[int], places: set[int]
+) -> None:
+    """Refuse the first formula of some cells that has no stored value, by its cell."""
+    import openpyxl  # type: ignore[import-untyped] # it comes without types
+
+    formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
+    values = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)[title]
+    for sheet in (formulas, values):
+        sheet.reset_dimensions()
+    rows = (sheet.iter_rows(values_only=True) for sheet in (formulas, values))
+    for number, (written, stored) in enumerate(zip(*rows, strict=True), start=1):
+        if number not in places:
+            continue
+        for at in sorted(columns & set(range(len(written)))):
+            if stored[at] is None and isinstance(written[at], str) and written[at][:1] == "=":
+                cell = f"{column_letter(at)}{number}"
+                bad_file(
+                    path,
+                    f"a workbook whose cell {cell} is a formula without a stored value",
+                    "open it in a spreadsheet and save it, which stores the values",
+                )
+
+
+def read_sheets(path: Path, data: bytes) -> Sheets:
+    """Return the cells of every sheet: formulas as the value that was saved with them."""
+    try:
+        import openpyxl
+    except ImportError:
+        raise HistoryError(
+            "missing-extra",
+            "reading a workbook needs openpyxl, which is not installed",
+            field="path",
+            value="openpyxl",
+            remedy="pip install 'budgetopt[excel]'",
+        ) from None
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            unpacked = sum(part.file_size for part in packed.infolist())
+            linked = any(part.startswith("xl/externalLinks/") for part in packed.namelist())
+        # Before anything is unpacked: a part never unpacks to more than it declares.
+        too_much(path, unpacked, MOST_UNPACKED, "bytes unpacked")
+        if linked:
+            problem = "linked to another workbook, whose values may have changed"
+            bad_file(path, problem, "paste its cells as values, and save it")
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        return _cells(path, book)
+    except HistoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a broken workbook fails in a dozen ways
+        bad_file(path, f"not a whole workbook ({error})", "save it again as .xlsx")
+
+
+def _cells(path: Path, book: Any) -> Sheets:
+    """Return the cells of every sheet, as many as may be."""
+    sheets: Sheets = {}
+    rows = cells = 0
+    for sheet in book.worksheets:
+        # Some exporters declare a sheet smaller than it is.
+        sheet.reset_dimensions()
+        kept = sheets[sheet.title] = []
+        for row in sheet.iter_rows(values_only=True):
+            # Rows that are not there are counted too: a sheet may number them as it likes.
+            rows, cells = rows + 1, cells + len(row)
+            too_much(path, rows, MOST_SHEET_ROWS, "rows in a workbook")
+            too_much(path, cells, MOST_CELLS, "cells in a workbook")
+            for cell in row:
+                if isinstance(cell, str):
+                    too_much(path, len(cell), MOST_CELL, "characters in one cell")
+            kept.append(list(row))
+    return sheets
+
+
+def _find_sheet_header(path: Path, sheets: Sheets, columns: Columns) -> tuple[str, int, list[str]]:
+    """Return the sheet, the rows above its header, and the header."""
+    seen = []
+    for title, rows in sheets.items():
+        for above, row in enumerate(rows[:HEADER_WITHIN]):
+            cells = ["" if cell is None else str(cell).strip() for cell in row]
+            seen.append((hits(cells, columns), above, title, cells))
+    if not seen:
+        bad_file(path, "a workbook without a filled sheet", "export it again")
+    whole = {title for found, _, title, _ in seen if found == len(columns.declared)}
+    if len(whole) > 1:
+        bad_file(
+            path,
+            f"ambiguous: sheets {', '.join(map(repr, sorted(whole)))} hold all declared columns",
+            "declare which sheet",
+        )
+    _, above, title, cells = max(seen, key=lambda row: (row[0], -row[1] if row[0] else len(row[3])))
+    return title, above, cells
 
 
 def load(path: str | os.PathLike[str], columns: Columns) -> Table:
@@ -25,26 +746,69 @@ def load(path: str | os.PathLike[str], columns: Columns) -> Table:
     """
     check_columns(columns)
     path = Path(path)
-    reader = READERS.get(path.suffix.lower())
+    data = read_file(path)
+    return replace(READERS[path.suffix.lower()](path, data, columns), file=path.name)
+
+
+def first_row(path: str | os.PathLike[str]) -> list[str]:
+    """Return the first row of a file as text, such as the header of one that we wrote.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file`` or ``missing-extra``.
+    """
+    path = Path(path)
+    data, kind = read_file(path), path.suffix.lower()
+    if kind == ".parquet":
+        return [str(name) for name in parquet_frame(path, data).columns]
+    if kind == ".xlsx":
+        rows = next(iter(read_sheets(path, data).values()), [])
+        return ["" if cell is None else str(cell) for cell in (rows[0] if rows else [])]
+    text, _ = _decode(path, data, None)
+    try:
+        reader = csv.reader(io.StringIO(text), delimiter="\t" if kind == ".tsv" else ",")
+        return next(reader, [])
+    except csv.Error as error:
+        bad_file(path, f"broken at line 1 ({error})", "export it again")
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file of a kind that is read, of which there are some and not too many.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file``.
+    """
     try:
         # First, since a folder or a missing file says more than its suffix does.
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_BYTES)
     except FileNotFoundError:
         bad_file(path, "not there", "check the path")
     except IsADirectoryError:
         bad_file(path, "a folder", "give one file")
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            bad_file(path, f"too large: {error.strerror}", "split it, or export fewer columns")
         bad_file(path, f"not readable ({error})", "check the path and its permissions")
-    if reader is None:
-        bad_file(path, "of a kind that is not read", f"give one of {', '.join(READERS)}")
+    if path.suffix.lower() == ".xls":
+        bad_file(path, "a workbook in the old format", "save it as .xlsx")
+    if path.suffix.lower() not in READERS:
+        bad_file(path, "not a supported file type", f"give one of {', '.join(READERS)}")
     if not data.strip():
         bad_file(path, "empty", "export it again")
-    return reader(path, data, columns)
+    return data
 
 
 def _read_parquet(path: Path, data: bytes, columns: Columns) -> Table:
+    return from_frame(parquet_frame(path, data), columns)
+
+
+def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
+    """Return a parquet file as a frame, measured before it is unpacked."""
     try:
-        import pyarrow  # type: ignore[import-untyped] # noqa: F401 - only to know that it is there
+        from pyarrow import parquet  # type: ignore[import-untyped] # it comes without types
     except ImportError:
         raise HistoryError(
             "missing-extra",
@@ -56,10 +820,17 @@ def _read_parquet(path: Path, data: bytes, columns: Columns) -> Table:
     import pandas as pd
 
     try:
-        frame = pd.read_parquet(io.BytesIO(data), engine="pyarrow")
+        stored = parquet.ParquetFile(io.BytesIO(data)).metadata
+        groups = (stored.row_group(at).total_byte_size for at in range(stored.num_row_groups))
+        rows, unpacked = stored.num_rows, sum(groups)
     except Exception as error:  # noqa: BLE001 - a broken file fails in a dozen ways
         bad_file(path, f"not a whole parquet file ({error})", "write it again")
-    return from_frame(frame, columns)
+    too_much(path, rows, MOST_ROWS, "rows")
+    too_much(path, unpacked, MOST_UNPACKED, "bytes unpacked")
+    try:
+        return pd.read_parquet(io.BytesIO(data), engine="pyarrow")
+    except Exception as error:  # noqa: BLE001 - a broken file fails in a dozen ways
+        bad_file(path, f"not a whole parquet file ({error})", "write it again")
 
 
 READERS: dict[str, Callable[[Path, bytes, Columns], Table]] = {

@@ -168,7 +168,7 @@ def body_text(data: Mapping[str, Any]) -> str:
     """
     try:
         if not isinstance(data, Mapping):
-            raise TypeError("it is no mapping")
+            raise TypeError("it is not a mapping")
         text = json.dumps(
             dict(data), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
         )

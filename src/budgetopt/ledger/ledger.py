@@ -11,10 +11,8 @@ from typing import Self
 
 from budgetopt.errors import InputError
 from budgetopt.ledger.entry import Entry
-from budgetopt.ledger.reader import Reader
+from budgetopt.ledger.reader import Reader, Store, Transaction
 from budgetopt.ledger.sqlite import SqliteStore
-from budgetopt.ledger.store import Store
-from budgetopt.ledger.transaction import Transaction
 from budgetopt.ledger.verify import Verified, verified
 
 
@@ -160,7 +158,7 @@ class Ledger:
         if now.tzinfo is None:
             raise InputError(
                 "bad-argument",
-                f"the clock says {now.isoformat()} in no time zone",
+                f"the clock says {now.isoformat()} without a time zone",
                 field="clock",
                 value=now.isoformat(),
                 remedy="return a moment with its time zone, such as datetime.now(UTC)",

@@ -1,4 +1,10 @@
-"""The ledger in a PostgreSQL database, through SQLAlchemy."""
+"""The ledger in a PostgreSQL database, through SQLAlchemy (extra ``sql``).
+
+First the tables, indexes and triggers, and the way to them from every older version; then what
+PostgreSQL raises, as errors of the ledger; then the session and `PostgresStore`. One writer at a
+time holds an advisory lock; the triggers stop everybody but an owner who takes them off, which
+`Ledger.verify` finds.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +13,70 @@ from contextlib import contextmanager
 from typing import Any
 
 from budgetopt.errors import InputError, LedgerError
-from budgetopt.ledger.postgres_schema import CREATE, FOUND, OBJECTS, UPGRADES, VERSION
-from budgetopt.ledger.store import Session
-from budgetopt.words import say
+from budgetopt.i18n import say
+from budgetopt.ledger.reader import (
+    FIRST_HEAD,
+    HEAD_OF_ENTRIES,
+    INDEXES,
+    VERSION,
+    Session,
+    ledger_error,
+    tables_of,
+)
+
+_ENTRIES, _HEAD = tables_of("BIGINT")
+_VERSION = "CREATE TABLE ledger_version (version INTEGER PRIMARY KEY)"
+_REFUSE = """CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'a ledger is never changed or deleted'; END $$"""
+_TRIGGERS = (
+    "CREATE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries "
+    "FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()",
+    "CREATE TRIGGER ledger_head_forward BEFORE UPDATE ON ledger_head FOR EACH ROW "
+    "WHEN (NEW.one <> 1 OR NEW.number <> OLD.number + 1) EXECUTE FUNCTION ledger_refuse()",
+    "CREATE TRIGGER ledger_head_stays BEFORE DELETE OR TRUNCATE ON ledger_head "
+    "FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()",
+)
+_GUARDS = (*INDEXES, _REFUSE, *_TRIGGERS)
+
+OBJECTS = frozenset(
+    {
+        "INDEX ledger_entries_pkey",
+        "INDEX ledger_head_pkey",
+        *(" ".join(text.replace("UNIQUE ", "").split()[1:3]) for text in (*INDEXES, *_TRIGGERS)),
+    }
+)
+"""Indexes and triggers of the present version."""
+
+# A trigger that is switched off, or an index that is not kept, counts as missing.
+FOUND = """
+SELECT 'TRIGGER ' || tgname FROM pg_trigger
+WHERE tgrelid IN (to_regclass('ledger_entries'), to_regclass('ledger_head'))
+    AND NOT tgisinternal AND tgenabled IN ('O', 'A')
+UNION ALL
+SELECT 'INDEX ' || relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE indrelid IN (to_regclass('ledger_entries'), to_regclass('ledger_head')) AND indisvalid
+"""
+"""Selects what `OBJECTS` names, as far as it is there."""
+
+CREATE = (_VERSION, f"INSERT INTO ledger_version VALUES ({VERSION})", _ENTRIES, _HEAD, FIRST_HEAD,
+          *_GUARDS)  # fmt: skip
+"""What makes an empty ledger."""
+
+# Version 1 had neither revisions nor keys nor a head, and nothing that refused changes.
+_FROM_1 = (
+    "ALTER TABLE ledger_entries ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE ledger_entries ADD COLUMN key TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE ledger_entries ALTER COLUMN revision DROP DEFAULT",
+    "ALTER TABLE ledger_entries ALTER COLUMN key DROP DEFAULT",
+    _HEAD,
+    FIRST_HEAD,
+    HEAD_OF_ENTRIES,
+    *_GUARDS,
+)
+
+UPGRADES = {1: _FROM_1}
+"""What takes a ledger from a version to the next one."""
+
 
 try:
     import psycopg  # noqa: F401 - only to know that it is there
@@ -28,22 +95,22 @@ _WRITER = 0x424F7074
 """PostgreSQL's name of the lock that one writer at a time holds, for all ledgers of a database."""
 
 _BY_STATE = {
-    "55P03": ("ledger-locked", "is being written to by somebody else",
+    "55P03": ("ledger-locked", "is being written to by another session",
               "wait for it to end, or give a longer timeout"),
-    "53100": ("ledger-full", "cannot be written for want of space",
-              "make room on the server and run again; nothing of this run was recorded"),
+    "53100": ("ledger-full", "cannot be written: there is no space left",
+              "free space on the server and run again; nothing of this run was recorded"),
     "25006": ("bad-file", "may not be written",
               "name the server that is written to, not a copy that follows it"),
     "42501": ("bad-file", "may not be read or written by this user",
               "ask the owner of the database for the right to it"),
-    "42P07": ("ledger-schema", "shares its tables' names with something else",
+    "42P07": ("ledger-schema", "has tables of the same names that are not a ledger",
               "name another database or schema"),
-    "42P01": ("ledger-broken", "lacks a table", "restore it from a backup"),
-    "42703": ("ledger-broken", "lacks a column", "restore it from a backup"),
+    "42P01": ("ledger-broken", "is missing a table", "restore it from a backup"),
+    "42703": ("ledger-broken", "is missing a column", "restore it from a backup"),
     "XX001": ("ledger-broken", "is damaged", "restore it from a backup"),
     "XX002": ("ledger-broken", "is damaged", "restore it from a backup"),
 }  # fmt: skip
-_OTHERWISE = ("bad-file", "cannot be used", "look at the server, its address and its log")
+_UNKNOWN = ("bad-file", "cannot be used", "look at the server, its address and its log")
 
 
 class PostgresSession:
@@ -99,7 +166,9 @@ class PostgresStore:
         if version == VERSION:
             return
         if not version and not create:
-            raise self._error("bad-file", "holds no ledger", "name the database of a ledger")
+            raise self._error(
+                "bad-file", "does not contain a ledger", "name the database of a ledger"
+            )
         with self._locked() as session:
             # Somebody else may have done it meanwhile.
             version = self._version(session)
@@ -127,7 +196,7 @@ class PostgresStore:
     def faults(self, session: Session) -> tuple[str, ...]:
         """Return what is wrong with indexes and triggers, as sentences."""
         found = {name for (name,) in session.rows(FOUND)}
-        return tuple(say("the ledger lacks {what}", what=what) for what in sorted(OBJECTS - found))
+        return tuple(say("ledger-missing-objects", what=what) for what in sorted(OBJECTS - found))
 
     @contextmanager
     def _connected(self, *, writable: bool) -> Iterator[PostgresSession]:
@@ -171,13 +240,7 @@ class PostgresStore:
             raise self._error("ledger-schema", "is not as it was opened", "open it again")
 
     def _error(self, code: str, problem: str, remedy: str) -> LedgerError:
-        return LedgerError(
-            code,
-            f"ledger {self._where!r} {problem}",
-            field="ledger",
-            value=self._where,
-            remedy=remedy,
-        )
+        return ledger_error(self._where, code, problem, remedy)
 
 
 @contextmanager
@@ -187,15 +250,9 @@ def _typed_errors(where: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None) or ""
-        code, problem, remedy = _BY_STATE.get(state, _OTHERWISE)
+        code, problem, remedy = _BY_STATE.get(state, _UNKNOWN)
         said = " ".join(str(error.orig).split())
-        raise LedgerError(
-            code,
-            f"ledger {where!r} {problem} ({said})",
-            field="ledger",
-            value=where,
-            remedy=remedy,
-        ) from error
+        raise ledger_error(where, code, f"{problem} ({said})", remedy) from error
 
 
 def _no_address(problem: str) -> InputError:

@@ -1,15 +1,111 @@
-"""Reading the ledger within one session."""
+"""Reading and writing a ledger within one session of its database.
+
+`Session` and `Store` are what the ledger asks of a database: rows, statements, a session to read in
+and one to write in alone. A `Reader` finds entries, each checked against its own hash; a
+`Transaction` also adds them, chained to the one before, while nobody else can write. The tables,
+the limit of a key's length and of a clock that runs behind are here too, as every database has to
+keep them.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, LedgerError, did_you_mean
-from budgetopt.ledger.entry import COLUMNS, KINDS, Entry
-from budgetopt.ledger.store import Session
+from budgetopt.ledger.entry import COLUMNS, KINDS, Entry, body_text, hash_of, moment_text
+
+
+class Session(Protocol):
+    """One transaction of a database, in SQL with ``:name`` for values."""
+
+    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        ...
+
+    def do(self, sql: str, **values: Any) -> None:
+        """Run a statement that returns nothing."""
+        ...
+
+
+class Store(Protocol):
+    """A database that holds a ledger.
+
+    Every error of the database comes out as a `LedgerError`. No connection outlives its session, so
+    that a store may be used from any thread and after a fork.
+    """
+
+    def prepare(self, *, create: bool) -> None:
+        """Make the ledger if there is none and it may be made, or bring it to this version."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Open a session that sees the ledger at one moment."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """Open the one session that may write; what it wrote is kept if its block ends well."""
+        ...
+
+    def faults(self, session: Session) -> tuple[str, ...]:
+        """Return what is wrong with tables, indexes and triggers, as sentences."""
+        ...
+
+
+VERSION = 2
+"""Of the tables."""
+
+
+def tables_of(whole: str) -> tuple[str, str]:
+    """Return the statements that make the tables of entries and of their head.
+
+    Parameters
+    ----------
+    whole
+        What the database calls a whole number of 64 bits.
+    """
+    entries = f"""CREATE TABLE ledger_entries (
+    number {whole} PRIMARY KEY,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    week TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    body TEXT NOT NULL
+)"""
+    head = f"""CREATE TABLE ledger_head (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    number {whole} NOT NULL,
+    hash TEXT NOT NULL
+)"""
+    return entries, head
+
+
+FIRST_HEAD = f"INSERT INTO ledger_head VALUES (1, 0, '{'0' * 64}')"
+HEAD_OF_ENTRIES = (
+    "UPDATE ledger_head SET (number, hash) = "
+    "(SELECT number, hash FROM ledger_entries ORDER BY number DESC LIMIT 1) "
+    "WHERE EXISTS (SELECT 1 FROM ledger_entries)"
+)
+INDEXES = (
+    "CREATE INDEX ledger_by_week ON ledger_entries (week, kind, number)",
+    "CREATE INDEX ledger_by_kind ON ledger_entries (kind, number)",
+    "CREATE UNIQUE INDEX ledger_by_key ON ledger_entries (kind, key) WHERE key <> ''",
+)
+
+
+def ledger_error(where: str, code: str, problem: str, remedy: str) -> LedgerError:
+    """Return the error of a ledger that is kept somewhere."""
+    problem = f"ledger {where!r} {problem}"
+    return LedgerError(code, problem, field="ledger", value=where, remedy=remedy)
+
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM ledger_entries"
 HEAD = "SELECT one, number, hash FROM ledger_head"
@@ -28,7 +124,7 @@ class Reader:
         if len(found) != 1:
             raise LedgerError(
                 "ledger-broken",
-                f"the ledger has {len(found)} heads in place of one",
+                f"the ledger has {len(found)} heads instead of one",
                 remedy="restore the ledger from a backup",
             )
         _, number, digest = found[0]
@@ -67,6 +163,159 @@ class Reader:
         """Return the last entry of a kind; `Ledger.latest`."""
         found = self.entries((kind,), week, last=1)
         return found[0] if found else None
+
+
+CLOCK_SLACK = dt.timedelta(seconds=10)
+"""How far the clock may be behind the last entry, which two machines' clocks can be: such an entry
+takes the moment of the last one."""
+
+LONGEST = 2000
+"""Bytes of a name or a key, in UTF-8: an index of PostgreSQL holds 2,700."""
+
+_INSERT = (
+    f"INSERT INTO ledger_entries ({', '.join(COLUMNS)}) "
+    f"VALUES ({', '.join(f':{name}' for name in COLUMNS)})"
+)
+_MOVE_HEAD = "UPDATE ledger_head SET number = :number, hash = :hash"
+
+
+class Transaction(Reader):
+    """The ledger while nobody else can write to it; see `Ledger.transaction`."""
+
+    def __init__(self, session: Session, who: str, now: dt.datetime) -> None:
+        super().__init__(session)
+        self._who = _text("who", who)
+        if not self._who:
+            raise InputError(
+                "bad-argument",
+                "who is empty",
+                field="who",
+                value=who,
+                remedy="name the person or program that records",
+            )
+        self._number, self._hash = self.head
+        self._at = self._moment(now)
+        self._over = False
+        self._failed: LedgerError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take no more entries, and refuse to end well where one could not be written.
+
+        After an error a database may have undone what was written before, whoever caught it.
+        """
+        self._over = True
+        if error is None and self._failed is not None:
+            raise self._failed
+
+    def add(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        week: dt.date | None = None,
+        revision: int = 0,
+        key: str = "",
+    ) -> Entry:
+        """Record an entry, which is kept if the block of the transaction ends well.
+
+        Parameters
+        ----------
+        kind
+            One of `KINDS`.
+        data
+            What JSON can hold, by name.
+        week
+            First day of the week it is about.
+        revision
+            0 or more.
+        key
+            Name under which the ledger has one entry of this kind at most.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument``, or ``bad-date`` for the week.
+        LedgerError
+            ``ledger-conflict`` where there is an entry of this kind and key; and as
+            `Ledger.transaction`.
+        """
+        row: dict[str, Any] = {
+            "number": self._number + 1,
+            "at": moment_text(self._at),
+            "who": self._who,
+            "kind": known_kind(kind),
+            "week": "" if week is None else as_date(week, "week").isoformat(),
+            "revision": whole("revision", revision),
+            "key": _text("key", key),
+            "body": body_text(data),
+            "previous": self._hash,
+        }
+        row["hash"] = hash_of(row | {"hash": ""})
+        self._refuse_over()
+        self._refuse_double(row["kind"], row["key"])
+        try:
+            self._session.do(_INSERT, **row)
+            self._session.do(_MOVE_HEAD, number=row["number"], hash=row["hash"])
+        except LedgerError as error:
+            self._failed = error
+            raise
+        self._number, self._hash = row["number"], row["hash"]
+        return Entry.of_row([row[name] for name in COLUMNS])
+
+    def _refuse_over(self) -> None:
+        if self._failed is not None:
+            raise self._failed
+        if self._over:
+            raise InputError(
+                "bad-argument",
+                "the transaction is over",
+                field="transaction",
+                remedy="record inside of its block, or begin another one",
+            )
+
+    def _refuse_double(self, kind: str, key: str) -> None:
+        query = "SELECT number FROM ledger_entries WHERE kind = :kind AND key = :key AND key <> ''"
+        for (number,) in self._session.rows(query, kind=kind, key=key):
+            raise LedgerError(
+                "ledger-conflict",
+                f"the ledger already has {kind} {key!r}, as entry {number}",
+                field="key",
+                value=key,
+                remedy="read that entry, or record a new revision under another key",
+            )
+
+    def _moment(self, now: dt.datetime) -> dt.datetime:
+        """Return the moment of this transaction, which is not before the last entry."""
+        if not self._number:
+            return now
+        rows = self._session.rows(f"{SELECT} WHERE number = :number", number=self._number)
+        last = Entry.of_row(rows[0]) if rows else None
+        if last is None or last.hash != self._hash:
+            raise LedgerError(
+                "ledger-broken",
+                f"the ledger's head, entry {self._number}, is not its last entry",
+                field="head",
+                value=self._number,
+                remedy="restore the ledger from a backup; verify says what is wrong with it",
+            )
+        if now < last.at - CLOCK_SLACK:
+            raise LedgerError(
+                "ledger-clock",
+                f"it is {moment_text(now)} by the clock, but entry {last.number} "
+                f"was recorded at {moment_text(last.at)}",
+                field="clock",
+                value=moment_text(now),
+                remedy="set the clock of this machine and run again",
+            )
+        return max(now, last.at)
 
 
 def known_kind(kind: str) -> str:
@@ -109,3 +358,13 @@ def whole(field: str, value: int) -> int:
 
 def _several(kinds: Iterable[str]) -> tuple[str, ...]:
     return (kinds,) if isinstance(kinds, str) else tuple(kinds)
+
+
+def _text(field: str, value: str) -> str:
+    """Return one line of text, as every database can hold it."""
+    problem, remedy = f"is {value!r}", "give one line of text without spaces around it"
+    if isinstance(value, str) and value.isprintable() and value == value.strip():
+        if len(value.encode()) <= LONGEST:
+            return value
+        problem, remedy = f"is {len(value)} characters long", f"give at most {LONGEST} bytes"
+    raise InputError("bad-argument", f"{field} {problem}", field=field, value=value, remedy=remedy)

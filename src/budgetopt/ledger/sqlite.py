@@ -1,4 +1,12 @@
-"""The ledger in one SQLite file."""
+"""The ledger in one SQLite file.
+
+First the tables, indexes and triggers, and the way to them from every older version; then
+`SqliteStore`, which opens the file, makes it, or brings it to this version, and the session that
+reads or writes in it; at the end what SQLite raises, as errors of the ledger.
+
+The file is in write-ahead mode and synchronised fully at every commit. SQLite's locks do not hold
+on network file systems: there a ledger belongs into PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -11,36 +19,63 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from budgetopt.errors import LedgerError
-from budgetopt.ledger.sqlite_errors import typed_errors
-from budgetopt.ledger.sqlite_schema import APPLICATION, CREATE, PAGE, TABLES, UPGRADES, VERSION
-from budgetopt.ledger.store import Session
-from budgetopt.words import say
+from budgetopt.errors import InputError, LedgerError
+from budgetopt.i18n import say
+from budgetopt.ledger.reader import (
+    FIRST_HEAD,
+    HEAD_OF_ENTRIES,
+    INDEXES,
+    VERSION,
+    Session,
+    ledger_error,
+    tables_of,
+)
 
+APPLICATION = int.from_bytes(b"BOpt", "big")
+"""SQLite's application id of a ledger."""
 
-class _Stamp(NamedTuple):
-    """What changes when a file is written."""
+PAGE = 4096
+"""Bytes of a page, of which a file has a whole number."""
 
-    modified: int
-    size: int
-    inode: int
+_ENTRIES, _HEAD = tables_of("INTEGER")
+_GUARDS = (
+    *INDEXES,
+    """CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger_entries
+BEGIN SELECT RAISE(ABORT, 'entries of a ledger are never changed'); END""",
+    """CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger_entries
+BEGIN SELECT RAISE(ABORT, 'entries of a ledger are never deleted'); END""",
+    # An insert that replaces an entry would delete it without a trigger.
+    """CREATE TRIGGER ledger_next_only BEFORE INSERT ON ledger_entries
+WHEN NEW.number <> (SELECT number + 1 FROM ledger_head)
+BEGIN SELECT RAISE(ABORT, 'entries of a ledger follow one another'); END""",
+    """CREATE TRIGGER ledger_head_forward BEFORE UPDATE ON ledger_head
+WHEN NEW.one <> 1 OR NEW.number <> OLD.number + 1
+BEGIN SELECT RAISE(ABORT, 'the head of a ledger moves one entry forward'); END""",
+    """CREATE TRIGGER ledger_head_stays BEFORE DELETE ON ledger_head
+BEGIN SELECT RAISE(ABORT, 'the head of a ledger stays'); END""",
+)
 
+TABLES = (_ENTRIES, _HEAD, *_GUARDS)
+"""Every object of the present version, as SQLite keeps its text."""
 
-class SqliteSession:
-    """One connection, in a transaction."""
+CREATE = (_ENTRIES, _HEAD, FIRST_HEAD, *_GUARDS)
+"""What makes an empty ledger."""
 
-    def __init__(self, connection: sqlite3.Connection, where: str) -> None:
-        self._connection, self._where = connection, where
+# Version 1 had neither revisions nor keys nor a head, and nothing that refused changes.
+_FROM_1 = (
+    "ALTER TABLE ledger_entries RENAME TO ledger_entries_1",
+    _ENTRIES,
+    "INSERT INTO ledger_entries SELECT number, at, who, kind, week, 0, '', previous, hash, body "
+    "FROM ledger_entries_1",
+    "DROP TABLE ledger_entries_1",
+    _HEAD,
+    FIRST_HEAD,
+    HEAD_OF_ENTRIES,
+    *_GUARDS,
+)
 
-    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
-        with typed_errors(self._where):
-            return self._connection.execute(sql, values).fetchall()
-
-    def do(self, sql: str, **values: Any) -> None:
-        """Run a statement that returns nothing."""
-        with typed_errors(self._where):
-            self._connection.execute(sql, values)
+UPGRADES = {1: _FROM_1}
+"""What takes a ledger from a version to the next one."""
 
 
 class SqliteStore:
@@ -92,10 +127,10 @@ class SqliteStore:
         """Return what is wrong with tables, indexes and triggers, as sentences."""
         query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
         found, meant = {sql for (sql,) in session.rows(query)}, set(TABLES)
-        missing = tuple(say("the ledger lacks {what}", what=_name(sql)) for sql in meant - found)
-        extra = tuple(say("the ledger has {what} too", what=_name(sql)) for sql in found - meant)
+        missing = tuple(say("ledger-missing-objects", what=_name(sql)) for sql in meant - found)
+        extra = tuple(say("ledger-extra-objects", what=_name(sql)) for sql in found - meant)
         damage = tuple(
-            say("the file is damaged: {what}", what=str(what))
+            say("file-damaged", what=str(what))
             for (what,) in session.rows("PRAGMA integrity_check")
             if what != "ok"
         )
@@ -126,10 +161,10 @@ class SqliteStore:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application == APPLICATION:
             if size % PAGE:
-                raise self._error("ledger-broken", "was cut off", "restore it from a backup")
+                raise self._error("ledger-broken", "is truncated", "restore it from a backup")
         elif connection.execute("PRAGMA page_count").fetchone() == (0,):
-            remedy = "restore it from a backup, or remove it to begin a new ledger"
-            raise self._error("ledger-broken", "is empty, which no ledger is", remedy)
+            remedy = "restore it from a backup, or delete it to start a new ledger"
+            raise self._error("ledger-broken", "is empty, so it is not a ledger", remedy)
         else:
             remedy = "name the file of a ledger, or a new one"
             raise self._error("ledger-schema", "is a database of something else", remedy)
@@ -166,13 +201,7 @@ class SqliteStore:
             raise self._error("ledger-schema", "is not as it was opened", "open it again")
 
     def _error(self, code: str, problem: str, remedy: str) -> LedgerError:
-        return LedgerError(
-            code,
-            f"ledger {self._where!r} {problem}",
-            field="ledger",
-            value=self._where,
-            remedy=remedy,
-        )
+        return ledger_error(self._where, code, problem, remedy)
 
     def _create(self) -> None:
         """Make an empty ledger under another name and put it in place, if nobody else did.
@@ -200,7 +229,7 @@ class SqliteStore:
             return
         except OSError as error:
             code = "ledger-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "bad-file"
-            problem = f"cannot be made, {error.strerror or error}"
+            problem = f"cannot be created, {error.strerror or error}"
             remedy = "name a file in a folder that can be written"
             raise self._error(code, problem, remedy) from None
 
@@ -213,6 +242,31 @@ class SqliteStore:
                 for statement in (*UPGRADES[version], *_marks(version + 1)):
                     connection.execute(statement)
             connection.execute("COMMIT")
+
+
+class _Stamp(NamedTuple):
+    """What changes when a file is written."""
+
+    modified: int
+    size: int
+    inode: int
+
+
+class SqliteSession:
+    """One connection, in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, where: str) -> None:
+        self._connection, self._where = connection, where
+
+    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with typed_errors(self._where):
+            return self._connection.execute(sql, values).fetchall()
+
+    def do(self, sql: str, **values: Any) -> None:
+        """Run a statement that returns nothing."""
+        with typed_errors(self._where):
+            self._connection.execute(sql, values)
 
 
 def _keep_names(folder: Path) -> None:
@@ -244,3 +298,81 @@ def _marks(version: int) -> tuple[str, str]:
 def _name(sql: str) -> str:
     """Return what a statement makes, as in ``INDEX ledger_by_week``."""
     return " ".join(sql.replace(" UNIQUE", "").split()[1:3])
+
+
+_BY_CODE: dict[int, tuple[str, str, str]] = {
+    sqlite3.SQLITE_BUSY: (
+        "ledger-locked",
+        "is being written to by another process",
+        "wait for it to end, or give a longer timeout",
+    ),
+    sqlite3.SQLITE_FULL: (
+        "ledger-full",
+        "cannot be written: there is no space left",
+        "free space on its disk and run again; nothing of this run was recorded",
+    ),
+    sqlite3.SQLITE_IOERR_WRITE: (
+        "ledger-full",
+        "cannot be written to its disk",
+        "look at the disk, its quota and limits, and run again; nothing of this run was recorded",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "bad-file",
+        "cannot be read from its disk",
+        "look at the disk, or restore the ledger from a backup on another one",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "bad-file",
+        "may not be written",
+        "run as a user who may write to the file and its folder",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "bad-file",
+        "cannot be opened",
+        "name a file in a folder that can be written",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "ledger-schema",
+        "is not a ledger, or its beginning is damaged",
+        "name the file of a ledger, or restore it from a backup",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "ledger-broken",
+        "is damaged",
+        "restore it from a backup",
+    ),
+}
+_UNKNOWN = _BY_CODE[sqlite3.SQLITE_CORRUPT]
+for _same, _as in (
+    (sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY),
+    (sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_BUSY),
+    (sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY),
+    (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY),
+    (sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CORRUPT),
+    (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_WRITE),
+    (sqlite3.SQLITE_IOERR_DIR_FSYNC, sqlite3.SQLITE_IOERR_WRITE),
+    (sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_WRITE),
+    (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE),
+):
+    _BY_CODE[_same] = _BY_CODE[_as]
+
+
+@contextmanager
+def typed_errors(where: str) -> Iterator[None]:
+    """Raise what SQLite raises inside as a `LedgerError` that says what to do."""
+    try:
+        yield
+    except sqlite3.ProgrammingError as error:
+        # The ledger itself is as good as ever.
+        raise InputError(
+            "bad-argument",
+            f"the transaction cannot be used here ({error})",
+            field="transaction",
+            remedy="use it inside of its block, in the thread that began it",
+        ) from error
+    # Python decodes SQLite's messages, which quote the bytes of a damaged file.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        number = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        # The lower byte is the kind of an error, the rest its occasion.
+        code, problem, remedy = _BY_CODE.get(number) or _BY_CODE.get(number & 0xFF) or _UNKNOWN
+        raise ledger_error(where, code, f"{problem} ({error})", remedy) from error

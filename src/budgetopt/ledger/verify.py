@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from budgetopt.errors import LedgerError
+from budgetopt.i18n import Message, say
 from budgetopt.ledger.entry import COLUMNS, ORIGIN, hash_of, well_typed
-from budgetopt.ledger.reader import HEAD, SELECT
-from budgetopt.ledger.store import Session, Store
-from budgetopt.words import Sentence, say
+from budgetopt.ledger.reader import HEAD, SELECT, Session, Store
 
 _PAGE = 64
 """Entries read at a time, since bodies are long."""
@@ -51,7 +50,7 @@ def verified(store: Store, anchor: tuple[int, str] | None = None) -> Verified:
         except LedgerError as error:
             if error.code != "ledger-broken":
                 raise
-            walk.problems.append(say("the ledger cannot be read on: {why}", why=error.problem))
+            walk.problems.append(say("ledger-unreadable", why=error.problem))
     return Verified(walk.entries, (walk.number, walk.hash), tuple(walk.problems))
 
 
@@ -81,33 +80,33 @@ class _Walk:
         self.number, self.hash, self._at = stored["number"], stored["hash"], stored["at"]
         self._anchored |= (self.number, self.hash) == self._anchor
 
-    def _wrong(self, stored: dict[str, Any]) -> Iterator[Sentence]:
+    def _wrong(self, stored: dict[str, Any]) -> Iterator[Message]:
         number = str(stored["number"])
         if not well_typed(stored):
             wrong = tuple(name for name, kind in COLUMNS.items() if type(stored[name]) is not kind)
-            yield say("entry {number}: {columns} of another type", number=number, columns=wrong)
+            yield say("entry-type-changed", number=number, columns=wrong)
             return
         if stored["number"] != self.number + 1:
             missing = str(self.number + 1)
-            yield say("entry {missing} is not there, {number} follows", missing=missing,
+            yield say("entry-missing", missing=missing,
                       number=number)  # fmt: skip
         if hash_of(stored) != stored["hash"]:
-            yield say("entry {number}: its content is not what was recorded", number=number)
+            yield say("entry-content-changed", number=number)
         if stored["previous"] != self.hash:
-            yield say("entry {number} does not follow the entry before it", number=number)
+            yield say("entry-chain-broken", number=number)
         if stored["at"] < str(self._at):
-            yield say("entry {number} is older than the entry before it", number=number)
+            yield say("entry-older", number=number)
 
-    def _wrong_end(self, heads: Sequence[tuple[Any, ...]]) -> Iterator[Sentence]:
+    def _wrong_end(self, heads: Sequence[tuple[Any, ...]]) -> Iterator[Message]:
         number = str(self.number)
         if len(heads) != 1 or heads[0][0] != 1:
-            yield say("the head of the ledger is missing or doubled")
+            yield say("head-missing")
         elif heads[0][1] != self.number:
             head = str(heads[0][1])
-            yield say("the head says entry {head} is the last, and {number} is", head=head,
+            yield say("head-entry-differs", head=head,
                       number=number)  # fmt: skip
         elif heads[0][2] != self.hash:
-            yield say("the head has another hash than entry {number}", number=number)
+            yield say("head-hash-differs", number=number)
         if self._anchor is not None and not self._anchored:
             number, digest = str(self._anchor[0]), self._anchor[1]
-            yield say("no entry {number} has the hash {hash}", number=number, hash=digest)
+            yield say("anchor-not-found", number=number, hash=digest)

@@ -10,15 +10,40 @@ Policies never import this room.
 
 from __future__ import annotations
 
-from budgetopt.market.believed import believed_market, noise_of
-from budgetopt.market.dynamics import Delivery, Demand, Drift, Prices, Tracking
+from budgetopt.market.change import Change, case_schema, cases_of
+from budgetopt.market.dynamics import (
+    Delivery,
+    Demand,
+    Drift,
+    Prices,
+    Tracking,
+    known,
+    whole,
+    wrong,
+)
 from budgetopt.market.funnel import Funnel, Totals
-from budgetopt.market.market import Market, Outcome, State
+from budgetopt.market.market import (
+    Conditions,
+    Market,
+    MarketState,
+    Outcome,
+    Weather,
+    believed_market,
+    noise_of,
+)
 from budgetopt.market.noise import Noise
-from budgetopt.market.prior import Prior
-from budgetopt.market.scenarios import (
+from budgetopt.market.random import BLOCK
+from budgetopt.market.scenarios.base import Scenario
+from budgetopt.market.scenarios.files import (
     KINDS,
     RISKS,
+    festival,
+    scenario_from_dict,
+    scenario_named,
+    scenario_schema,
+    scenarios_of,
+)
+from budgetopt.market.scenarios.kinds import (
     BudgetChange,
     ChannelClosed,
     Competitor,
@@ -30,22 +55,18 @@ from budgetopt.market.scenarios import (
     Overspend,
     PlatformPolicy,
     Promotion,
-    Scenario,
     WeakEffect,
-    festival,
-    scenario_from_dict,
-    scenario_named,
-    scenario_schema,
-    scenarios_of,
 )
-from budgetopt.market.truth import ByRun, CurveSource, Scaled
-from budgetopt.market.weather import Conditions, Weather
+from budgetopt.market.truth import ByRun, CurveSource, Prior
+from budgetopt.plan import Relative
 
 __all__ = [
+    "BLOCK",
     "KINDS",
     "RISKS",
     "BudgetChange",
     "ByRun",
+    "Change",
     "ChannelClosed",
     "Competitor",
     "Conditions",
@@ -57,6 +78,7 @@ __all__ = [
     "Factors",
     "Funnel",
     "Market",
+    "MarketState",
     "NegativePublicity",
     "NewChannel",
     "Noise",
@@ -67,18 +89,22 @@ __all__ = [
     "Prices",
     "Prior",
     "Promotion",
-    "Scaled",
+    "Relative",
     "Scenario",
-    "State",
     "Totals",
     "Tracking",
     "WeakEffect",
     "Weather",
     "believed_market",
+    "case_schema",
+    "cases_of",
     "festival",
+    "known",
     "noise_of",
     "scenario_from_dict",
     "scenario_named",
     "scenario_schema",
     "scenarios_of",
+    "whole",
+    "wrong",
 ]

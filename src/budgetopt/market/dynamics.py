@@ -1,20 +1,66 @@
-r"""What changes from week to week whatever is spent: response, demand, prices, delivery, reports.
+"""What changes from week to week whatever is spent: response, demand, prices, delivery, reports.
 
-Every part draws its own numbers by channel or for all channels together, and gives one factor a
-week. A part that is left at its defaults gives exactly 1 and draws nothing.
+`Drift`, `Demand`, `Prices`, `Delivery` and `Tracking` each draw numbers of their own, by channel or
+for all channels together, and give one factor a week; most are a `Walk` in the logarithm. A part
+that is left at its defaults gives exactly 1 and draws nothing.
+
+The checks of a market's settings stand first: each raises an error that names field, value and
+remedy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from budgetopt.curves.base import Floats
-from budgetopt.market.checks import number, numbers_of, whole
-from budgetopt.market.streams import Stream
+from budgetopt.arrays import Floats
+from budgetopt.errors import InputError, as_number, did_you_mean
+from budgetopt.market.random import Stream
+
+
+def wrong(field: str, value: Any, remedy: str, problem: str = "") -> InputError:
+    """Return a ``bad-argument`` error about a field."""
+    said = problem or f"{field} is {value!r}"
+    return InputError("bad-argument", said, field=field, value=value, remedy=remedy)
+
+
+def numbers_of(values: Any, field: str, *, least: float) -> tuple[float, ...]:
+    """Return a row of numbers as a tuple of floats."""
+    if isinstance(values, (str, Mapping)) or not isinstance(values, (Iterable, np.ndarray)):
+        raise wrong(field, values, "give a list of numbers")
+    return tuple(as_number(v, f"{field}[{at}]", least=least) for at, v in enumerate(values))
+
+
+def by_channel(value: Any, field: str, *, least: float) -> float | tuple[float, ...]:
+    """Return one number for all channels, or a tuple of one for each."""
+    if isinstance(value, (list, tuple, np.ndarray)) and np.ndim(value):
+        return numbers_of(value, field, least=least)
+    return as_number(value, field, least=least)
+
+
+def whole(value: Any, field: str, *, least: int = 0) -> int:
+    """Return a whole number as an int."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least:
+        return int(value)
+    raise wrong(field, value, f"give a whole number of at least {least}")
+
+
+def known(names: Iterable[str], all_names: tuple[str, ...], field: str) -> None:
+    """Raise ``unknown-name`` for the first name that is not a channel."""
+    for name in names:
+        if name not in all_names:
+            raise InputError(
+                "unknown-name",
+                f"{field} names {name!r}, which is not a channel",
+                field=field,
+                value=name,
+                remedy=did_you_mean(name, all_names),
+            )
+
 
 Factor = float | Floats
 """A factor for all runs and channels, or an array that broadcasts to ``(runs, channels)``."""
@@ -92,10 +138,10 @@ class Drift:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "sd", number(self.sd, "drift.sd", least=0))
-        put(self, "shock_share", number(self.shock_share, "drift.shock_share", least=0, most=1))
-        put(self, "shock_mean", number(self.shock_mean, "drift.shock_mean"))
-        put(self, "shock_sd", number(self.shock_sd, "drift.shock_sd", least=0))
+        put(self, "sd", as_number(self.sd, "drift.sd", least=0))
+        put(self, "shock_share", as_number(self.shock_share, "drift.shock_share", least=0, most=1))
+        put(self, "shock_mean", as_number(self.shock_mean, "drift.shock_mean"))
+        put(self, "shock_sd", as_number(self.shock_sd, "drift.shock_sd", least=0))
         if isinstance(self.shock_week, (tuple, list)):
             put(self, "shock_week", _weeks(self.shock_week))
         elif self.shock_week is not None:
@@ -163,13 +209,17 @@ class Demand:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "amplitude", number(self.amplitude, "demand.amplitude", least=0, most=0.999))
-        put(self, "period", number(self.period, "demand.period", above=0))
+        put(self, "amplitude", as_number(self.amplitude, "demand.amplitude", least=0, most=0.999))
+        put(self, "period", as_number(self.period, "demand.period", above=0))
         if self.phase is not None:
-            put(self, "phase", number(self.phase, "demand.phase"))
-        put(self, "sd", number(self.sd, "demand.sd", least=0))
-        put(self, "persistence", number(self.persistence, "demand.persistence", least=0, most=1))
+            put(self, "phase", as_number(self.phase, "demand.phase"))
+        put(self, "sd", as_number(self.sd, "demand.sd", least=0))
+        put(self, "persistence", as_number(self.persistence, "demand.persistence", least=0, most=1))
         put(self, "index", numbers_of(self.index, "demand.index", least=0))
+
+    def index_of(self, week: int) -> float:
+        """Return the known index of a week, from 1 on."""
+        return _indexed(self.index, week)
 
     def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
         """Return the function from week, in order, to the demand, a number or ``(runs, 1)``."""
@@ -180,7 +230,7 @@ class Demand:
         walk = Walk(stream, self.sd, self.persistence, 1) if self.sd else None
 
         def factor(week: int) -> Factor:
-            level: Factor = _indexed(self.index, week)
+            level: Factor = self.index_of(week)
             if self.amplitude:
                 turn = 2.0 * np.pi * ((week - 1) / self.period + phase)
                 level = level * (1.0 + self.amplitude * np.sin(turn))
@@ -212,8 +262,8 @@ class Prices:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "sd", number(self.sd, "prices.sd", least=0))
-        put(self, "persistence", number(self.persistence, "prices.persistence", least=0, most=1))
+        put(self, "sd", as_number(self.sd, "prices.sd", least=0))
+        put(self, "persistence", as_number(self.persistence, "prices.persistence", least=0, most=1))
         put(self, "index", numbers_of(self.index, "prices.index", least=1e-9))
 
     def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
@@ -248,8 +298,8 @@ class Delivery:
     sd: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", number(self.mean, "delivery.mean", least=0))
-        object.__setattr__(self, "sd", number(self.sd, "delivery.sd", least=0))
+        object.__setattr__(self, "mean", as_number(self.mean, "delivery.mean", least=0))
+        object.__setattr__(self, "sd", as_number(self.sd, "delivery.sd", least=0))
 
     def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
         """Return the function from week, in order, to the delivered shares."""
@@ -285,8 +335,8 @@ class Tracking:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "chance", number(self.chance, "tracking.chance", least=0, most=1))
-        put(self, "loss", number(self.loss, "tracking.loss", least=0, most=1))
+        put(self, "chance", as_number(self.chance, "tracking.chance", least=0, most=1))
+        put(self, "loss", as_number(self.loss, "tracking.loss", least=0, most=1))
 
     def factors(self, streams: MakeStream, channels: int, weeks: int) -> Callable[[int], Factor]:
         """Return the function from week, in order, to the reported shares."""

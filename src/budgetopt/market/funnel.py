@@ -1,4 +1,4 @@
-r"""From impressions to lifetime value: every metric of a planner's report from a few totals.
+"""From impressions to lifetime value: every metric of a planner's report from a few totals.
 
 Money buys impressions at the week's CPM, impressions bring clicks at a rate; what the curves
 measure is one of conversions, orders or revenue, and the rates lead from it to the others.
@@ -14,9 +14,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from budgetopt.curves.base import Floats
-from budgetopt.errors import did_you_mean
-from budgetopt.market.checks import by_channel, number, wrong
+from budgetopt.arrays import Floats
+from budgetopt.errors import as_number, did_you_mean
+from budgetopt.market.dynamics import by_channel, wrong
 
 Step = Literal["conversions", "orders", "revenue"]
 
@@ -105,11 +105,11 @@ class Funnel:
         if np.max(self.ctr) > 1:
             raise wrong("funnel.ctr", self.ctr, "give a share: 0.025 for 2.5 %")
         for name in ("order_rate", "aov"):
-            put(self, name, number(getattr(self, name), f"funnel.{name}", above=0))
+            put(self, name, as_number(getattr(self, name), f"funnel.{name}", above=0))
         for name in ("margin", "new_share"):
-            put(self, name, number(getattr(self, name), f"funnel.{name}", least=0, most=1))
-        put(self, "retention", number(self.retention, "funnel.retention", least=0, most=0.9999))
-        put(self, "discount", number(self.discount, "funnel.discount", least=0))
+            put(self, name, as_number(getattr(self, name), f"funnel.{name}", least=0, most=1))
+        put(self, "retention", as_number(self.retention, "funnel.retention", least=0, most=0.9999))
+        put(self, "discount", as_number(self.discount, "funnel.discount", least=0))
 
     @property
     def lifetime_value(self) -> float:

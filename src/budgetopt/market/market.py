@@ -1,35 +1,60 @@
 """The market: the hidden truth of a simulation, money in, outcome out.
 
-Everything works on arrays ``(runs, channels)`` and one week is one call of `Market.step`, which
-draws nothing: what is random in a week comes in its `Conditions`, so that two policies that spend
-the same get the same, and whoever spends more never gets less.
+From simple to subtle:
+
+- `Market` holds what is true; `Market.step` is one week of it and draws nothing: what is random
+  in a week comes in its `Conditions`, so that two policies that spend the same get the same, and
+  whoever spends more never gets less;
+- `Weather` is all that happens whatever is spent. It holds a chunk of runs and gives its weeks one
+  by one, so that memory does not grow with the weeks, and again from the start whenever it is
+  iterated. Run r's numbers depend on seed, r and purpose alone: not on the chunk, the policies, the
+  number of weeks (save for the week of a shock that is drawn), nor on other scenarios;
+- `believed_market` is the market as it is believed to be: true curves drawn from a belief, noise
+  and drift as learned.
+
+Everything works on arrays ``(runs, channels)``. Where this stops: channels do not steal from each
+other, and one carryover kernel serves all weeks.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from budgetopt.calendar import as_date
-from budgetopt.curves import Curve, stack
-from budgetopt.curves.base import Floats, as_spend
-from budgetopt.curves.carryover import Carryover, kernels
-from budgetopt.errors import InputError, PlanError
-from budgetopt.market.checks import number, whole, wrong
-from budgetopt.market.dynamics import Delivery, Demand, Drift, Prices, Tracking, scaled
+from budgetopt.arrays import Floats
+from budgetopt.belief import Belief
+from budgetopt.calendar import Week, as_date
+from budgetopt.curves import Carryover, Curve, Mixture, Scaled, as_spend, kernels, stack
+from budgetopt.errors import InputError, PlanError, as_number
+from budgetopt.market.dynamics import (
+    Delivery,
+    Demand,
+    Drift,
+    Factor,
+    Prices,
+    Tracking,
+    scaled,
+    whole,
+    wrong,
+)
 from budgetopt.market.funnel import Funnel
 from budgetopt.market.noise import Noise
-from budgetopt.market.scenarios import Scenario
-from budgetopt.market.truth import CurveSource
-from budgetopt.market.weather import Conditions, Weather
+from budgetopt.market.random import Balanced, Stream
+from budgetopt.market.scenarios.base import Effect, Scenario
+from budgetopt.market.truth import CurveSource, draw_truth, one_cell
 from budgetopt.plan import Plan
+from budgetopt.untrusted import is_safe
 
+_TEN_YEARS = 520
+"""Weeks over which the demand that a plan declares is written out."""
 _PARTS: dict[str, type] = {
     "noise": Noise,
     "drift": Drift,
@@ -41,7 +66,7 @@ _PARTS: dict[str, type] = {
 }
 
 
-class State(NamedTuple):
+class MarketState(NamedTuple):
     """What a market remembers of earlier weeks, newest first.
 
     Parameters
@@ -78,6 +103,63 @@ class Outcome(NamedTuple):
     outcome: Floats
     reported: Floats
     revised: tuple[Floats, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """One week of the weather, every factor a number or an array over runs and channels.
+
+    Parameters
+    ----------
+    number
+        The week, from 1 on.
+    start
+        Its first day, where the market has dates.
+    truth
+        True curves of week 1 at a price of 1.
+    response
+        Factor of the curves: drift, demand and scenarios.
+    price
+        Price index.
+    reach
+        Share of the people that can be reached.
+    delivery
+        Delivered share of the ordered money while the channel is open.
+    open
+        Share of the week in which the channel takes money; 0 is closed.
+    tracking
+        Share of the outcome that is ever reported.
+    budget
+        Factor of the plan's budget, shape ``(runs,)``.
+    multiplier, luck
+        What `Noise.outcome` takes.
+    """
+
+    number: int
+    start: dt.date | None
+    truth: Curve
+    response: Factor
+    price: Factor
+    reach: Factor
+    delivery: Factor
+    open: Factor
+    tracking: Factor
+    budget: Floats
+    multiplier: Factor
+    luck: Floats | None
+
+    @cached_property
+    def curve(self) -> Scaled:
+        r"""Expected outcome of the week against ordered money, for whoever knows the truth.
+
+        It is :math:`a\,r\,f(d\,x/(p\,r))` with response a, reach r, price p and delivered share d,
+        open days included. With carryover it is the curve of a steady week.
+        """
+        taken = np.asarray(self.delivery * np.asarray(self.open))
+        some = taken > 0
+        width = self.price * np.asarray(self.reach) / np.where(some, taken, 1.0)
+        height = np.where(some, self.response * np.asarray(self.reach), 0.0)
+        return Scaled(self.truth, height, width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +260,8 @@ class Market:
         Parameters
         ----------
         plan
-            Gives names and carryover, and the curves where none are given.
+            Gives names, carryover and the demand of dated weeks, and the curves where none are
+            given.
         curves
             As in `Market`.
         settings
@@ -203,6 +286,10 @@ class Market:
         carried = tuple(channel.carryover for channel in plan.channels)
         if any(carried):
             settings.setdefault("carryover", carried)
+        if settings.get("start") is not None and plan.demand:
+            first = Week(as_date(settings["start"], "start"))
+            index = (plan.demand_of(first.shift(number)) for number in range(_TEN_YEARS))
+            settings.setdefault("demand", Demand(index=tuple(index)))
         return cls(channels=plan.names, curves=curves, **settings)
 
     def weather(
@@ -220,7 +307,7 @@ class Market:
         Parameters
         ----------
         weeks, runs
-            How many, at least 1. Multiples of `streams.BLOCK` runs are drawn without waste.
+            How many, at least 1. Multiples of `random.BLOCK` runs are drawn without waste.
         seed
             The replication, at least 0.
         first_run
@@ -252,14 +339,14 @@ class Market:
         if doubled:
             raise InputError(
                 "bad-name",
-                f"two scenarios are called {doubled[0]!r}",
+                f"two scenarios are named {doubled[0]!r}",
                 field="scenarios",
                 value=doubled[0],
                 remedy="give each a name of its own",
             )
         return Weather(self, weeks, runs, seed, first_run, happening, balanced)
 
-    def begin(self, spent: ArrayLike | None = None) -> State:
+    def begin(self, spent: ArrayLike | None = None) -> MarketState:
         """Return the state before week 1.
 
         Parameters
@@ -276,9 +363,11 @@ class Market:
             )
         newest = [self._spend(week) for week in earlier[::-1][:lags]]
         newest += [np.zeros(len(self.channels))] * (lags - len(newest))
-        return State(tuple(newest))
+        return MarketState(tuple(newest))
 
-    def step(self, state: State, spend: ArrayLike, week: Conditions) -> tuple[State, Outcome]:
+    def step(
+        self, state: MarketState, spend: ArrayLike, week: Conditions
+    ) -> tuple[MarketState, Outcome]:
         """Return the state after a week, and what came of it.
 
         Parameters
@@ -305,7 +394,7 @@ class Market:
         outcome = self.noise.outcome(expected, week.multiplier, week.luck)
         ever = (scaled(outcome, week.tracking), *state.reported)
         revised = tuple(map(scaled, ever, (*self.delay, 1.0)))
-        after = State(exposures[: len(self._weights) - 1], ever[: len(self.delay)])
+        after = MarketState(exposures[: len(self._weights) - 1], ever[: len(self.delay)])
         return after, Outcome(delivered, expected, outcome, revised[0], revised)
 
     def _spend(self, given: ArrayLike) -> Floats:
@@ -324,7 +413,7 @@ def _names(given: Any) -> tuple[str, ...]:
     names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else ()
     if (
         not names
-        or not all(isinstance(n, str) and n for n in names)
+        or not all(isinstance(n, str) and n and is_safe(n) for n in names)
         or len(set(names)) < len(names)
     ):
         raise InputError(
@@ -350,7 +439,7 @@ def _check_curves(curves: Curve, size: int) -> None:
 def _delay(given: Any) -> tuple[float, ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise wrong("delay", given, "give shares such as (0.6, 0.9, 1.0)")
-    shares = tuple(number(v, f"delay[{at}]", least=0, most=1) for at, v in enumerate(given))
+    shares = tuple(as_number(v, f"delay[{at}]", least=0, most=1) for at, v in enumerate(given))
     if any(map(operator.lt, shares[1:], shares)):
         raise wrong("delay", shares, "give the shares reported so far, which never fall")
     # Complete weeks need no memory.
@@ -369,3 +458,182 @@ def _weights(carryover: Any, size: int) -> Floats:
     if not each or not all(one is None or isinstance(one, Carryover) for one in carryover):
         raise wrong("carryover", carryover, f"give a Carryover, or {size}, one for each channel")
     return kernels(carryover)
+
+
+@dataclass(frozen=True, eq=False)
+class Weather:
+    """A chunk of runs of a market's weather; `Market.weather` makes it.
+
+    Parameters
+    ----------
+    market
+        Whose weather.
+    weeks
+        How many, at least 1.
+    runs
+        How many, at least 1.
+    seed
+        The replication, at least 0.
+    first_run
+        Number of the chunk's first run.
+    scenarios
+        What happens, names all different.
+    balanced
+        Whether chance is evenly spread over every block of runs, `random.Balanced`.
+    """
+
+    market: Market
+    weeks: int
+    runs: int
+    seed: int
+    first_run: int = 0
+    scenarios: tuple[Scenario, ...] = ()
+    balanced: bool = False
+
+    @cached_property
+    def truth(self) -> Curve:
+        """True curves of week 1, of ``(channels,)`` if given, of ``(runs, channels)`` if drawn."""
+        source = self.market.curves
+        if isinstance(source, Curve):
+            return source
+        size = len(self.market.channels)
+        drawn = draw_truth(source, size, self.seed, self.first_run, self.runs)
+        return one_cell(drawn) if isinstance(drawn, Mixture) else drawn
+
+    @cached_property
+    def happens(self) -> dict[str, NDArray[np.bool_]]:
+        """Runs in which each scenario happens, by its name, shape ``(runs,)``."""
+        return {
+            s.name: self._stream("scenario", name=s.name).uniforms(1)[:, 0] < s.chance
+            for s in self.scenarios
+        }
+
+    def __iter__(self) -> Iterator[Conditions]:
+        """Yield the weeks in order, the same numbers every time."""
+        market, size = self.market, len(self.market.channels)
+        parts = {
+            name: getattr(market, name).factors(self._stream, size, self.weeks)
+            for name in ("drift", "demand", "prices", "delivery", "tracking")
+        }
+        noise, luck = self._stream("noise"), self._stream("luck")
+        for week in range(1, self.weeks + 1):
+            happening = self._effects(week)
+            yield Conditions(
+                number=week,
+                start=market.start and market.start + dt.timedelta(weeks=week - 1),
+                truth=self.truth,
+                response=_product(parts["drift"](week), parts["demand"](week), happening.demand),
+                price=_product(parts["prices"](week), happening.price),
+                reach=happening.reach,
+                delivery=_product(parts["delivery"](week), happening.delivery),
+                open=happening.open,
+                tracking=_product(parts["tracking"](week), happening.tracking),
+                budget=np.broadcast_to(happening.budget, (self.runs,)),
+                multiplier=market.noise.multiplier(noise, size),
+                luck=market.noise.luck(luck, size),
+            )
+
+    def _stream(self, purpose: str, *, name: str = "") -> Stream:
+        kind = Balanced if self.balanced else Stream
+        return kind(self.seed, purpose, self.first_run, self.runs, name=name)
+
+    def _effects(self, week: int) -> Effect:
+        """Return the product of all scenarios' factors, each a number or an array."""
+        found = Effect()
+        for scenario in self.scenarios:
+            window = scenario.window(self.market.start)
+            there = scenario.effect_in(week, window)
+            if scenario.chance < 1:
+                other = scenario.effect_without(week, window)
+                there = self._either(self.happens[scenario.name], there, other)
+            found = Effect(
+                *map(partial(_times, self._columns(scenario)), Effect._fields, found, there)
+            )
+        return found
+
+    def _either(self, happens: NDArray[np.bool_], there: Effect, other: Effect) -> Effect:
+        """Return for each run the one or the other, of shape ``(runs, 1)`` where they differ."""
+        return Effect(
+            *(
+                a if a == b else np.where(happens, a, b)[:, None]
+                for a, b in zip(there, other, strict=True)
+            )
+        )
+
+    def _columns(self, scenario: Scenario) -> NDArray[np.bool_] | None:
+        """Return where a scenario's channels are, or None for all of them."""
+        if not scenario.channels:
+            return None
+        return np.array([name in scenario.channels for name in self.market.channels])
+
+
+def _product(*factors: Factor) -> Factor:
+    """Return the product of factors; those that are exactly 1 cost nothing."""
+    plain = math.prod((f for f in factors if isinstance(f, float)), start=1.0)
+    arrays = [f for f in factors if not isinstance(f, float)]
+    return scaled(arrays[0], *arrays[1:], plain) if arrays else plain
+
+
+def _times(columns: NDArray[np.bool_] | None, name: str, factor: Factor, more: Factor) -> Factor:
+    """Return a factor times one more on some columns; the budget has none."""
+    if isinstance(more, float) and more == 1.0:
+        return factor
+    if name == "budget":
+        return factor * (more if isinstance(more, float) else more[:, 0])
+    return factor * (more if columns is None else np.where(columns, more, 1.0))
+
+
+def believed_market(plan: Plan, belief: Belief, **settings: Any) -> Market:
+    """Return the market of a plan as a belief has it.
+
+    Each run draws one true curve for each channel, so that what is not known differs between runs
+    as far as it is in doubt. Noise and drift are those that were learned, on average; outcomes are
+    counted where the plan says what one event is; reports come as late as the plan declares for
+    all channels.
+
+    Parameters
+    ----------
+    plan
+        Gives names, carryover, demand of dated weeks, size of an event and delay.
+    belief
+        What was learned of its channels.
+    settings
+        Parameters of `Market`, in place of what is learned.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where the belief is of other channels.
+
+    Notes
+    -----
+    Seasons, demand that nobody declared, and delays of single channels are left out, and what
+    is learned is taken to hold in the weeks to come. Drift is one number for all channels.
+    """
+    rows = belief.summary()
+    usual = belief.settings.usual_noise
+    noise = tuple(usual if row.noise is None else row.noise.mean for row in rows)
+    drift = float(np.mean([0.0 if row.drift is None else row.drift.mean for row in rows]))
+    known: dict[str, Any] = {
+        "noise": noise_of(plan, noise),
+        "drift": Drift(drift),
+        "delay": _believed_delay(plan),
+    }
+    return Market.of_plan(plan, belief, **known | settings)
+
+
+def noise_of(plan: Plan, sd: float | tuple[float, ...]) -> Noise:
+    """Return lognormal noise, counted where the plan says what one event is."""
+    if plan.outcome_unit is None:
+        return Noise.lognormal(sd)
+    return Noise.both(sd, unit=plan.outcome_unit)
+
+
+def _believed_delay(plan: Plan) -> tuple[float, ...]:
+    """Return the shares reported by the end of a week, of the next, and so on."""
+    if plan.delay is None or plan.delay.channels:
+        return ()
+    ages = np.arange(math.ceil(plan.delay.ages[-1]) + 1)
+    shares = plan.delay.share(ages)
+    # Nothing is known of reports that are younger than the youngest age.
+    return tuple(np.nan_to_num(shares).tolist())

@@ -25,10 +25,10 @@ from typing import Self
 
 import numpy as np
 
-from budgetopt.curves.base import Floats
-from budgetopt.market.checks import by_channel, number, wrong
-from budgetopt.market.poisson import poisson_quantile
-from budgetopt.market.streams import Stream
+from budgetopt.arrays import Floats
+from budgetopt.errors import as_number
+from budgetopt.market.dynamics import by_channel, wrong
+from budgetopt.market.random import Stream, poisson_quantile
 
 PerChannel = float | tuple[float, ...]
 
@@ -70,7 +70,7 @@ class Noise:
         object.__setattr__(self, "sd", by_channel(self.sd, "noise.sd", least=0))
         spread = by_channel(self.dispersion, "noise.dispersion", least=0)
         object.__setattr__(self, "dispersion", spread)
-        object.__setattr__(self, "unit", number(self.unit, "noise.unit", above=0))
+        object.__setattr__(self, "unit", as_number(self.unit, "noise.unit", above=0))
         if np.any(self.sd) and np.any(self.dispersion):
             raise wrong("noise.dispersion", self.dispersion, "give sd or dispersion, not both")
 
@@ -100,7 +100,10 @@ class Noise:
         return cls(dispersion=dispersion, counted=True, unit=unit)
 
     def multiplier(self, stream: Stream, channels: int) -> float | Floats:
-        """Return a week's multipliers, shape ``(runs, channels)``, or 1 where there are none."""
+        r"""Return a week's multipliers, shape ``(runs, channels)``, or 1 where there are none.
+
+        :math:`e^{\sigma z - \sigma^2/2}`, or a gamma number of mean 1 and variance :math:`\alpha`.
+        """
         if np.any(self.sd):
             sd = np.asarray(self.sd)
             drawn = stream.normals(channels)
@@ -122,7 +125,11 @@ class Noise:
         return stream.normals(channels) if self.counted else None
 
     def outcome(self, expected: Floats, multiplier: float | Floats, luck: Floats | None) -> Floats:
-        """Return what comes of the expected outcome; nondecreasing in it."""
+        """Return what comes of the expected outcome; nondecreasing in it.
+
+        ``M E``, or where outcomes are counted the unit times the Poisson quantile, at the week's
+        luck, of the mean ``M E / unit``.
+        """
         rate = expected * multiplier
         if luck is None:
             return rate

@@ -1,7 +1,12 @@
 """True curves: given, drawn from a belief, or drawn from a described prior.
 
-`ByRun` holds a curve of its own for every run and channel, of whatever family each has. `Scaled`
-stretches any curves in outcome and money, which is what a week's conditions do to them.
+- `CurveSource` is whatever draws curves, such as a belief or a `Prior`;
+- `Prior` describes a market in a few numbers, from which true curves are drawn;
+- `draw_truth` draws them so that a run's curves depend on seed and run alone;
+- `ByRun` holds a curve of its own for every run and channel, of whatever family each has.
+
+Where this stops: truths are concave or S-shaped curves of single channels; nothing here makes
+channels interact.
 """
 
 from __future__ import annotations
@@ -13,10 +18,11 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from budgetopt.curves import Curve, Mixture, Points, Stack
-from budgetopt.curves.base import Floats, as_spend
-from budgetopt.errors import InputError
-from budgetopt.market.streams import BLOCK, generators
+from budgetopt.arrays import Floats
+from budgetopt.curves import Curve, Exponential, Hill, Mixture, Points, Power, Stack, as_spend
+from budgetopt.errors import InputError, as_number, did_you_mean
+from budgetopt.market.dynamics import whole, wrong
+from budgetopt.market.random import BLOCK, generators
 
 
 class CurveSource(Protocol):
@@ -27,140 +33,114 @@ class CurveSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class ByRun(Curve):
-    """A curve for every run and channel, of any families side by side.
+FAMILIES = ("exponential", "hill", "power")
+"""Families that a prior may mix."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    r"""True curves spread around an equal share of the money.
+
+    Each channel of each run has a saturation point :math:`h = s\,E\,e^{\sigma_s z_1}`, the money at
+    which half of the top is reached, and a slope :math:`b\,e^{\sigma_b z_2}`; its top is slope
+    times saturation point. So at the saturation point every family brings half the slope per unit
+    of money. The power curve, which never saturates, goes through the same point.
 
     Parameters
     ----------
-    shapes
-        Curves on one flat axis, runs by runs.
-    height
-        Factor of each, at least 0, shape ``(runs, channels)``.
+    channels
+        How many, at least 1.
+    equal_share
+        Weekly money per channel E, above 0.
+    saturation, saturation_sd
+        s, above 0, and :math:`\sigma_s`, at least 0.
+    slope, slope_sd
+        b in outcome per unit of money, above 0, and :math:`\sigma_b`, at least 0.
+    kinds
+        Families, each equally likely: of ``"exponential"``, ``"hill"`` and ``"power"``.
+    hill_shape, power
+        Ranges from which the Hill shape and the power are drawn evenly; the shape is above 0
+        (S-shaped above 1), the power in 0 to 1.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+
+    Examples
+    --------
+    >>> prior = Prior(channels=5, equal_share=1000)
+    >>> prior.draw(np.random.default_rng(7), 3).value(1000.0).shape
+    (3, 5)
     """
 
-    shapes: Curve
-    height: Floats
-    kind: ClassVar[str] = "by-run"
+    channels: int
+    equal_share: float
+    saturation: float = 1.0
+    saturation_sd: float = 0.7
+    slope: float = 0.03
+    slope_sd: float = 0.5
+    kinds: tuple[str, ...] = ("exponential", "hill")
+    hill_shape: tuple[float, float] = (0.6, 1.0)
+    power: tuple[float, float] = (0.4, 0.8)
 
-    def value(self, spend: ArrayLike) -> Floats:
-        """Return the outcome of each run and channel."""
-        return self.height * self._wide(self.shapes.value(self._flat(spend)))
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "channels", whole(self.channels, "prior.channels", least=1))
+        for name in ("equal_share", "saturation", "slope"):
+            put(self, name, as_number(getattr(self, name), f"prior.{name}", above=0))
+        for name in ("saturation_sd", "slope_sd"):
+            put(self, name, as_number(getattr(self, name), f"prior.{name}", least=0))
+        given = (self.kinds,) if isinstance(self.kinds, str) else tuple(self.kinds)
+        for kind in given:
+            if kind not in FAMILIES:
+                raise wrong("prior.kinds", kind, did_you_mean(kind, FAMILIES))
+        if not given:
+            raise wrong("prior.kinds", given, "name at least one family")
+        put(self, "kinds", given)
+        put(self, "hill_shape", _range(self.hill_shape, "prior.hill_shape", most=np.inf))
+        put(self, "power", _range(self.power, "prior.power", most=0.999))
 
-    def slope(self, spend: ArrayLike) -> Floats:
-        """Return the slope of each; where the height is 0, 0."""
-        slope = self._wide(self.shapes.slope(self._flat(spend)))
-        with np.errstate(invalid="ignore"):
-            return np.where(self.height > 0, self.height * slope, 0.0)
+    def draw(self, rng: np.random.Generator, runs: int, /) -> ByRun:
+        """Return curves of shape ``(runs, channels)``.
 
-    def spend_at_slope(self, slope: ArrayLike) -> Floats:
-        """Return the spend of each at its slope."""
-        height = self.height.ravel()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            steep = np.where(height > 0, self._flat(slope) / height, np.inf)
-        # Without height no spend has a slope.
-        return self._wide(np.where(height > 0, self.shapes.spend_at_slope(steep), 0.0))
+        Four arrays of that shape are taken from the generator, whatever the families are.
+        """
+        shape = (runs, self.channels)
+        family = np.minimum(rng.random(shape) * len(self.kinds), len(self.kinds) - 1).astype(int)
+        half = self.equal_share * self.saturation * _spread(rng, shape, self.saturation_sd)
+        top = self.slope * half * _spread(rng, shape, self.slope_sd)
+        bend = rng.random(shape)
+        parts: list[tuple[np.ndarray, Curve]] = []
+        for number_, kind in enumerate(self.kinds):
+            at = np.flatnonzero(family == number_)
+            if at.size:
+                parts.append((at, self._curves(kind, half.ravel()[at], bend.ravel()[at])))
+        return ByRun(parts[0][1] if len(parts) == 1 else Stack(tuple(parts)), top)
 
-    def slope_decay(self, spend: ArrayLike) -> Floats:
-        """Return the slope's decay of each."""
-        return self._wide(self.shapes.slope_decay(self._flat(spend)))
-
-    def envelope(self, spend: ArrayLike) -> Floats:
-        """Return the envelope of each."""
-        return self.height * self._wide(self.shapes.envelope(self._flat(spend)))
-
-    @property
-    def concave(self) -> bool:
-        """Whether every shape is."""
-        return self.shapes.concave
-
-    def take(self, columns: Any) -> Curve:
-        """Return the curves at some positions of the channel axis."""
-        return self._at(np.arange(self.height.size).reshape(self.height.shape)[:, columns])
-
-    def runs(self, rows: slice) -> ByRun:
-        """Return the curves of some runs."""
-        return self._at(np.arange(self.height.size).reshape(self.height.shape)[rows])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return shapes and heights as plain data."""
-        plain = {"shapes": self.shapes.to_dict(), "height": self.height.tolist()}
-        return {"kind": self.kind, **plain}
-
-    def _at(self, places: np.ndarray) -> ByRun:
-        flat = places.ravel()
-        return ByRun(self.shapes.take(flat), self.height.ravel()[flat].reshape(places.shape))
-
-    def _flat(self, given: ArrayLike) -> Floats:
-        wide = as_spend(given)
-        wide = np.broadcast_to(wide, np.broadcast_shapes(wide.shape, self.height.shape))
-        return wide.reshape(*wide.shape[: wide.ndim - self.height.ndim], self.height.size)
-
-    def _wide(self, flat: Floats) -> Floats:
-        return flat.reshape(*flat.shape[:-1], *self.height.shape)
+    def _curves(self, kind: str, half: Floats, bend: Floats) -> Curve:
+        """Return curves that reach a half at their saturation points."""
+        if kind == "exponential":
+            return Exponential(np.ones_like(half), half / _LN2)
+        low, high = self.hill_shape if kind == "hill" else self.power
+        exponent = low + (high - low) * bend
+        if kind == "hill":
+            return Hill(np.ones_like(half), half, exponent)
+        return Power(np.full_like(half, 0.5), half, exponent)
 
 
-@dataclass(frozen=True, eq=False)
-class Scaled(Curve):
-    r"""Curves stretched in outcome and in money: :math:`h\,f(x/w)`.
+def _spread(rng: np.random.Generator, shape: tuple[int, int], sd: float) -> Floats:
+    spread: Floats = np.exp(sd * rng.standard_normal(shape))
+    return spread
 
-    Parameters
-    ----------
-    curve
-        The curves f.
-    height
-        Factor h of the outcome, at least 0; a number or an array that goes with the curves.
-    width
-        Factor w of the money, above 0, likewise.
-    """
 
-    curve: Curve
-    height: float | Floats
-    width: float | Floats
-    kind: ClassVar[str] = "scaled"
-
-    def value(self, spend: ArrayLike) -> Floats:
-        """Return ``h f(x/w)``."""
-        return self.height * self.curve.value(as_spend(spend) / self.width)
-
-    def slope(self, spend: ArrayLike) -> Floats:
-        """Return ``h/w f'(x/w)``; where the height is 0, 0."""
-        with np.errstate(invalid="ignore"):
-            slope = self.height / self.width * self.curve.slope(as_spend(spend) / self.width)
-        return np.where(np.asarray(self.height) > 0, slope, 0.0)
-
-    def spend_at_slope(self, slope: ArrayLike) -> Floats:
-        """Return ``w`` times the spend at which f has the slope ``s w/h``."""
-        some = np.asarray(self.height) > 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            steep = np.where(some, as_spend(slope) * self.width / self.height, np.inf)
-        return np.where(some, self.width * self.curve.spend_at_slope(steep), 0.0)
-
-    def slope_decay(self, spend: ArrayLike) -> Floats:
-        """Return ``w`` times the decay of f."""
-        return self.width * self.curve.slope_decay(as_spend(spend) / self.width)
-
-    def envelope(self, spend: ArrayLike) -> Floats:
-        """Return ``h`` times the envelope of f."""
-        return self.height * self.curve.envelope(as_spend(spend) / self.width)
-
-    @property
-    def concave(self) -> bool:
-        """Whether f is."""
-        return self.curve.concave
-
-    def take(self, columns: Any) -> Curve:
-        """Return the curves at some positions of the channel axis."""
-        height, width = (
-            v[..., columns] if np.shape(v)[-1:] > (1,) else v
-            for v in (np.asarray(self.height), np.asarray(self.width))
-        )
-        return Scaled(self.curve.take(columns), height, width)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return curve and factors as plain data."""
-        factors = {k: np.asarray(getattr(self, k)).tolist() for k in ("height", "width")}
-        return {"kind": self.kind, "curve": self.curve.to_dict(), **factors}
+def _range(given: tuple[float, float], field: str, *, most: float) -> tuple[float, float]:
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise wrong(field, given, "give the least and the most, such as (0.6, 1.0)")
+    low, high = (as_number(v, f"{field}[{at}]", above=0, most=most) for at, v in enumerate(given))
+    if low > high:
+        raise wrong(field, given, "give the least first")
+    return low, high
 
 
 def draw_truth(source: CurveSource, channels: int, seed: int, first_run: int, runs: int) -> Curve:
@@ -259,3 +239,79 @@ def _not_drawn(found: str) -> InputError:
         value=found,
         remedy="draw one curve for each run and each channel of the market",
     )
+
+
+@dataclass(frozen=True, eq=False)
+class ByRun(Curve):
+    """A curve for every run and channel, of any families side by side.
+
+    Parameters
+    ----------
+    shapes
+        Curves on one flat axis, runs by runs.
+    height
+        Factor of each, at least 0, shape ``(runs, channels)``.
+    """
+
+    shapes: Curve
+    height: Floats
+    kind: ClassVar[str] = "by-run"
+
+    def value(self, spend: ArrayLike) -> Floats:
+        """Return the outcome of each run and channel."""
+        return self.height * self._wide(self.shapes.value(self._flat(spend)))
+
+    def slope(self, spend: ArrayLike) -> Floats:
+        """Return the slope of each; where the height is 0, 0."""
+        slope = self._wide(self.shapes.slope(self._flat(spend)))
+        with np.errstate(invalid="ignore"):
+            return np.where(self.height > 0, self.height * slope, 0.0)
+
+    def spend_at_slope(self, slope: ArrayLike) -> Floats:
+        """Return the spend of each at its slope."""
+        height = self.height.ravel()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steep = np.where(height > 0, self._flat(slope) / height, np.inf)
+        # Without height no spend has a slope.
+        return self._wide(np.where(height > 0, self.shapes.spend_at_slope(steep), 0.0))
+
+    def slope_decay(self, spend: ArrayLike) -> Floats:
+        """Return the slope's decay of each."""
+        return self._wide(self.shapes.slope_decay(self._flat(spend)))
+
+    def envelope(self, spend: ArrayLike) -> Floats:
+        """Return the envelope of each."""
+        return self.height * self._wide(self.shapes.envelope(self._flat(spend)))
+
+    @property
+    def concave(self) -> bool:
+        """Whether every shape is."""
+        return self.shapes.concave
+
+    def take(self, columns: Any) -> Curve:
+        """Return the curves at some positions of the channel axis."""
+        return self._at(np.arange(self.height.size).reshape(self.height.shape)[:, columns])
+
+    def runs(self, rows: slice) -> ByRun:
+        """Return the curves of some runs."""
+        return self._at(np.arange(self.height.size).reshape(self.height.shape)[rows])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return shapes and heights as plain data."""
+        plain = {"shapes": self.shapes.to_dict(), "height": self.height.tolist()}
+        return {"kind": self.kind, **plain}
+
+    def _at(self, places: np.ndarray) -> ByRun:
+        flat = places.ravel()
+        return ByRun(self.shapes.take(flat), self.height.ravel()[flat].reshape(places.shape))
+
+    def _flat(self, given: ArrayLike) -> Floats:
+        wide = as_spend(given)
+        wide = np.broadcast_to(wide, np.broadcast_shapes(wide.shape, self.height.shape))
+        return wide.reshape(*wide.shape[: wide.ndim - self.height.ndim], self.height.size)
+
+    def _wide(self, flat: Floats) -> Floats:
+        return flat.reshape(*flat.shape[:-1], *self.height.shape)
+
+
+_LN2 = float(np.log(2.0))

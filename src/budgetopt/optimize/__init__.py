@@ -8,41 +8,107 @@ of the true curves proves how good the answer is; `verify` holds every limit on 
 
 from __future__ import annotations
 
-from budgetopt.optimize.allocate import allocate, draws_of, settle
-from budgetopt.optimize.allocation import Allocation
+from budgetopt.optimize.allocate import allocate, draws_of, goal_of, last_split, settle
+from budgetopt.optimize.allocation import (
+    Allocation,
+    expected,
+    held_back,
+    how_good,
+    round_amount,
+    split_rows,
+)
+from budgetopt.optimize.batched import best_of_runs
+from budgetopt.optimize.build import (
+    Believes,
+    curves_of,
+    objective_of,
+    problem_of,
+    refuse_infeasible,
+)
 from budgetopt.optimize.certificate import lagrangian_bound
-from budgetopt.optimize.check import verify
-from budgetopt.optimize.drawn import best_for, broken_rows, drawn_in
-from budgetopt.optimize.engines import METHODS, TIME_LIMIT, Method, solve
-from budgetopt.optimize.problem import Believes, Problem, curves_of, problem_of
-from budgetopt.optimize.rules import Rules
-from budgetopt.optimize.solved import Solved
+from budgetopt.optimize.engines import METHODS, Method, solve
+from budgetopt.optimize.frontier import Frontier, frontier
+from budgetopt.optimize.highs import minimise
+from budgetopt.optimize.problem import Problem, Rules, Solved, verify, violations
+from budgetopt.optimize.project import (
+    best_for,
+    fit_shares,
+    fit_spend,
+    in_proportion,
+    project_onto_limits,
+    violated_limits,
+)
+from budgetopt.optimize.risk.measure import Risk, Spread
+from budgetopt.optimize.steps import exchanged, runs_on_steps, solve_in_steps
 from budgetopt.optimize.waterfill import Filled, waterfill
-from budgetopt.optimize.words import held_back, how_good, round_amount
+from budgetopt.optimize.week import (
+    DatedWeek,
+    Known,
+    StretchedBelief,
+    as_week,
+    believed_in,
+    demand_note,
+    in_demand,
+    last_spend,
+    on_week,
+    week_decided,
+    week_notes,
+    whole_weeks,
+)
 
 __all__ = [
     "METHODS",
-    "TIME_LIMIT",
     "Allocation",
     "Believes",
+    "DatedWeek",
     "Filled",
+    "Frontier",
+    "Known",
     "Method",
     "Problem",
+    "Risk",
     "Rules",
     "Solved",
+    "Spread",
+    "StretchedBelief",
     "allocate",
+    "as_week",
+    "believed_in",
     "best_for",
-    "broken_rows",
+    "best_of_runs",
     "curves_of",
-    "drawn_in",
+    "demand_note",
     "draws_of",
+    "exchanged",
+    "expected",
+    "fit_shares",
+    "fit_spend",
+    "frontier",
+    "goal_of",
     "held_back",
     "how_good",
+    "in_demand",
+    "in_proportion",
     "lagrangian_bound",
+    "last_spend",
+    "last_split",
+    "minimise",
+    "objective_of",
+    "on_week",
     "problem_of",
+    "project_onto_limits",
+    "refuse_infeasible",
     "round_amount",
+    "runs_on_steps",
     "settle",
     "solve",
+    "solve_in_steps",
+    "split_rows",
     "verify",
+    "violated_limits",
+    "violations",
     "waterfill",
+    "week_decided",
+    "week_notes",
+    "whole_weeks",
 ]

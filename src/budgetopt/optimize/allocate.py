@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import math
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arrays import Floats
+from budgetopt.calendar import Week
 from budgetopt.curves import Mixture
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 from budgetopt.optimize.allocation import Allocation
-from budgetopt.optimize.engines import TIME_LIMIT, Method, solve
-from budgetopt.optimize.problem import Problem, problem_of
-from budgetopt.optimize.rounding import rounded
-from budgetopt.optimize.solved import Solved
-from budgetopt.plan import RULES, Plan
-from budgetopt.words import say
+from budgetopt.optimize.build import problem_of
+from budgetopt.optimize.clock import Clock, clock
+from budgetopt.optimize.engines import Method, solve
+from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.project import in_proportion
+from budgetopt.optimize.steps import best_in_steps, rounded
+from budgetopt.optimize.week import on_week
+from budgetopt.plan import RULES, Plan, kind_of, unused
 
 if TYPE_CHECKING:
-    from budgetopt.optimize.risk import Risk, Spread
-
-Floats = NDArray[np.float64]
+    from budgetopt.optimize.risk.measure import Risk, Spread
 
 _MOST = float(np.finfo(np.float64).max)
 
@@ -32,8 +36,9 @@ def allocate(
     curves: Any = None,
     *,
     last: Mapping[str, Any] | None = None,
+    week: Week | dt.date | str | None = None,
     method: Method = "auto",
-    time_limit: float | None = TIME_LIMIT,
+    time_limit: float | None = None,
     risk: Risk | None = None,
     draws: int = 200,
     seed: int = 0,
@@ -47,12 +52,16 @@ def allocate(
     curves
         A belief, a mapping of channel names to curves, or None for the curves of the plan.
     last
-        Last applied spend by channel. Without it no change limit binds, and a note says so.
+        Last applied spend by channel. Without it no limit on changes binds, and a note says so.
+    week
+        A day of the week that is split, for what the plan says of dated weeks: phases, freezes and
+        demand. Without it the week is a usual one, and a note names what is left out.
     method
         Engine to use, one of `budgetopt.optimize.METHODS`; by default what the plan needs.
     time_limit
-        Seconds after which engines that search return the best verified split with its gap;
-        None for no limit. Only an answer that ran into it may differ from run to run.
+        Seconds after which engines that search return the best verified split with its gap. Only
+        an answer that ran into it may differ from run to run. By default a search ends after so
+        much work, about a minute of a usual processor: the same answer on any machine.
     risk
         What is maximised over draws from the belief, such as ``Risk.mean_cvar(0.5)``; by default
         the mean of the belief.
@@ -85,29 +94,45 @@ def allocate(
     >>> {name: str(money) for name, money in week.spend.items()}
     {'a': '80.00', 'b': '20.00'}
     """
-    problem = problem_of(plan, curves, last)
-    if risk is None or risk.neutral:
-        drawn = draws_of(plan, curves, draws, seed)
-        return settle(plan, problem, solve(problem, method, time_limit), drawn)
-    drawn = draws_of(plan, curves, draws, seed, concave=True)
-    from budgetopt.optimize.risk import risk_averse
+    left = clock(time_limit)
+    dated = on_week(plan, curves, week, last)
+    notes = (*dated.notes, *unused(dated.plan, "allocate", curves))
+    plan, curves = dated.plan, dated.curves
+    problem = problem_of(plan, curves, last, left)
+    averse = risk is not None and not risk.neutral
+    drawn = draws_of(plan, curves, draws, seed, concave=averse)
+    if risk is None or not averse:
+        solved = solve(problem, method, left())
+        spend, bound, late = best_in_steps(problem, solved, left)
+        solved = solved._replace(bound=bound, timed_out=late)
+        found = recorded(plan, problem, solved, spend, drawn)
+    else:
+        found = _averse(plan, problem, risk, drawn, left)
+    return replace(found, notes=(*found.notes, *notes)) if notes else found
+
+
+def _averse(
+    plan: Plan, problem: Problem, risk: Risk, drawn: Mixture | None, left: Clock
+) -> Allocation:
+    """Return the verified split that is best by a risk over draws."""
+    from budgetopt.optimize.risk.search import risk_averse
 
     if drawn is None:
         raise InputError(
             "bad-argument",
-            "a risk is given, but no belief to draw from",
+            "a risk is given, but no belief to simulate from",
             field="risk",
             value=risk.kind,
             remedy="give the belief that bo.learn returns",
         )
-    solved = risk_averse(problem, drawn, risk, time_limit=time_limit)
-    return settle(plan, problem, solved, drawn, risk)
+    solved = risk_averse(problem, drawn, risk, time_limit=left())
+    return recorded(plan, problem, solved, rounded(problem, solved.spend, left), drawn, risk)
 
 
 def draws_of(
     plan: Plan, belief: Any, draws: int, seed: int, *, concave: bool = False
 ) -> Mixture | None:
-    """Return curves drawn from a belief, in the plan's order; None for what is no belief.
+    """Return curves drawn from a belief, in the plan's order; None for what is not a belief.
 
     Where only concave curves will do, S-shaped ones are left out if the belief can.
     """
@@ -126,6 +151,7 @@ def settle(
     solved: Solved,
     drawn: Mixture | None = None,
     risk: Risk | None = None,
+    against: Floats | None = None,
 ) -> Allocation:
     """Round a split to exact money, verify it and record it with its bound and prices.
 
@@ -139,19 +165,33 @@ def settle(
         Curves drawn from the belief, for the range of the outcome.
     risk
         What was maximised over them, if not the mean.
+    against
+        The split that it is to beat, by default `last_split` within the problem's bounds.
     """
+    return recorded(plan, problem, solved, rounded(problem, solved.spend), drawn, risk, against)
+
+
+def recorded(
+    plan: Plan,
+    problem: Problem,
+    solved: Solved,
+    minor: NDArray[np.int64],
+    drawn: Mixture | None = None,
+    risk: Risk | None = None,
+    against: Floats | None = None,
+) -> Allocation:
+    """Return the verified record of exact spends in minor units; the others as in `settle`."""
     money, names = problem.money, problem.names
-    minor = rounded(problem, solved.spend)
     spend = minor / money.units
     outcomes = problem.curves.value(spend)
     marginal = problem.curves.slope(spend)
-    objective = problem.objective(spend)
+    worth = objective = float(problem.weight @ outcomes - problem.cost @ spend)
     if risk is not None and drawn is not None:
-        worth = [
+        each = [
             np.asarray((problem.weight * drawn.value(x)).sum(axis=-1) - problem.cost @ x)
             for x in (spend, problem.last_money)
         ]
-        objective = risk.value(*worth)
+        objective = risk.value(*each)
     amounts = money.amounts(minor.tolist())
     last = () if problem.last is None else money.amounts(problem.last.tolist())
     return Allocation(
@@ -159,6 +199,7 @@ def settle(
         spend=dict(zip(names, amounts, strict=True)),
         held=plan.held,
         rules=problem.rules,
+        plan=plan,
         outcome=float(outcomes.sum()),
         outcomes=dict(zip(names, outcomes.tolist(), strict=True)),
         objective=objective,
@@ -167,10 +208,14 @@ def settle(
         marginal=dict(zip(names, marginal.tolist(), strict=True)),
         prices=_prices(problem, minor, marginal, solved.prices),
         last=dict(zip(names, last, strict=False)),
-        notes=_notes(plan, problem),
+        notes=(*_notes_on_time(solved), *_notes(plan, problem)),
         steps_worth=_steps_worth(problem, marginal),
         value=_value(plan),
-        spread=None if drawn is None else _spread(problem, drawn, spend),
+        spread=None if drawn is None else _spread(plan, problem, drawn, spend, against),
+        goal=goal_of(plan),
+        kinds=_kinds(plan, outcomes),
+        worth=worth,
+        timed_out=solved.timed_out,
     )
 
 
@@ -180,18 +225,55 @@ def _steps_worth(problem: Problem, marginal: Floats) -> float:
     return float(each @ problem.lots) / problem.money.units
 
 
-def _value(plan: Plan) -> float:
-    """Return what one unit of the objective is worth in money, NaN where channels differ."""
+def _value(plan: Plan) -> float | None:
+    """Return what one unit of the objective is worth in money, None where that is not known."""
     if plan.goal.kind != "outcome":
         return 1.0
-    alike = not plan.goal.weights and bool(np.all(plan.values == plan.values[0]))
-    return float(plan.values[0]) if alike else math.nan
+    each = plan.values  # a plan is no data frame
+    alike = not plan.goal.weights and bool(np.all(each == each[0]))
+    return float(each[0]) if alike and kind_of(plan) == "money" else None
 
 
-def _spread(problem: Problem, drawn: Mixture, spend: Floats) -> Spread:
-    from budgetopt.optimize.risk import spread
+def _spread(
+    plan: Plan, problem: Problem, drawn: Mixture, spend: Floats, against: Floats | None
+) -> Spread:
+    """Return the range of the outcome, and the chance to beat the last split by the goal."""
+    from budgetopt.optimize.risk.measure import spread
 
-    return spread(drawn, spend, None if problem.last is None else problem.last_money)
+    goal = goal_of(plan)
+    if problem.last is None:
+        against = None
+    elif against is None:
+        against = last_split(problem, float(spend.sum()))
+    found = spread(drawn, spend, against)
+    if goal == "outcome" or against is None:
+        return found
+    if goal == "least-spend":
+        # A target is reached or not; less money is no matter of chance.
+        return replace(found, better=None)
+    by_goal = spread(drawn, spend, against, weight=problem.weight, cost=problem.cost)
+    return replace(found, better=by_goal.better)
+
+
+def last_split(problem: Problem, total: float) -> Floats:
+    """Return last week's split; where the money is other, its proportions at the same total.
+
+    They are kept as far as the bounds of each channel let them be.
+    """
+    last = problem.last_money
+    if abs(total - float(last.sum())) < 0.5 / problem.money.units or not last.any():
+        return last
+    return in_proportion(last, problem.lower, problem.upper, np.asarray(total))
+
+
+def goal_of(plan: Plan) -> str:
+    """Return what a plan's objective is, as `Allocation.goal` calls it."""
+    return "weights" if plan.goal.weights else plan.goal.kind
+
+
+def _kinds(plan: Plan, outcomes: Floats) -> dict[str, float]:
+    """Return the outcome by name, where the goal weighs several."""
+    return {name: float(plan.rates(name) @ outcomes) for name, _ in plan.goal.weights}
 
 
 def _prices(
@@ -234,8 +316,26 @@ def _times(weight: Floats, marginal: Floats) -> Floats:
     return np.multiply(weight, marginal, where=weight > 0, out=np.zeros_like(marginal))
 
 
-def _notes(plan: Plan, problem: Problem) -> tuple[str, ...]:
-    limited = plan.max_change.share is not None or plan.max_change.money is not None
-    if problem.last is None and limited:
-        return (say("no last applied week was given, so no change limit binds"),)
+def _notes_on_time(solved: Solved) -> tuple[str, ...]:
+    if solved.timed_out:
+        return (say("time-limit"),)
     return ()
+
+
+def _notes(plan: Plan, problem: Problem) -> tuple[str, ...]:
+    """Return what is not kept because there is no last applied week to keep it against."""
+    if problem.last is not None:
+        return ()
+    free = (c.max_change or plan.max_change for c in plan.channels if c.locked is None)
+    notes: list[str] = []
+    if any(rule.share is not None or rule.money is not None for rule in free):
+        notes.append(say("change-limits-need-last-week"))
+    # Whatever has rows only beside a last week needs one: one's own limits too.
+    nothing = np.zeros(len(plan.channels), dtype=np.int64)
+    bound = {row.limit for row in problem.limits}
+    free_limits = (rule for rule in plan.limits if rule.name not in bound)
+    idle = [r.name for r in free_limits if not r.rows(plan, None) and r.rows(plan, nothing)]
+    if idle:
+        template = "limits-need-last-week"
+        notes.append(say(template, limits=tuple(idle)))
+    return tuple(notes)

@@ -1,103 +1,344 @@
-"""The exact check that stands between an answer and its reader."""
+"""The last check of an answer: its spends against the plan's own declared numbers.
+
+Everything is worked out here from what the user wrote, in fractions and Python integers. Nothing is
+shared with what made the answer: not the bounds, not the rows that engines read, not their arrays.
+A limit that was put into rows wrongly shows here.
+
+Two kinds of limit are left to `problem.verify`: one of a class of one's own has nothing but its
+rows, and `MroasFloor` is a cap that is read off the curves. Outcomes are floats, so a limit on them
+may be missed by a share of 2e-9.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cached_property
+from typing import Any
 
 from budgetopt.errors import VerificationError
-from budgetopt.optimize.rules import Rules
-from budgetopt.plan import RULES
+from budgetopt.i18n import say
+from budgetopt.plan import (
+    KINDS,
+    Apart,
+    AtLeastOn,
+    Channel,
+    CpaCeiling,
+    FewMoves,
+    GroupLimit,
+    LinearLimit,
+    OutcomeFloor,
+    Plan,
+    RoasFloor,
+    Turnover,
+)
 
-Whole = NDArray[np.int64]
-Floats = NDArray[np.float64]
+_FLOAT = Fraction(2, 10**9)
+"""Share by which a limit on outcomes, which are floats, may be missed."""
+_NOISE = Fraction(1, 10_000)
+"""Minor units by which a declared amount may miss a whole one and still stand for it."""
+_SPACINGS = 4
+"""The same in spacings of floats of the amount's size."""
 
-_FLOAT = Fraction(1, 10**9)
-"""Share by which a row that holds outcomes, which are floats, may miss its room."""
 
-
-def verify(names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | None = None) -> None:
-    """Raise unless whole-number spends keep every rule.
+@dataclass(frozen=True)
+class Split:
+    """A week's spends with what they are held against.
 
     Parameters
     ----------
-    names
-        Channel names.
+    plan
+        What was declared.
     spend
-        Minor units, shape ``(channels,)``.
-    rules
-        What is to be kept.
-    outcome
-        Expected outcome of each channel at its spend; needed where a row holds outcomes.
-
-    Raises
-    ------
-    VerificationError
-        ``broken-limit``, with the first limit that is broken.
+        Money by channel.
+    last
+        Last applied money by channel, empty where there is none.
+    outcomes
+        Expected outcome by channel.
     """
-    for error in broken(names, spend, rules, outcome):
-        raise error
+
+    plan: Plan
+    spend: Mapping[str, Decimal]
+    last: Mapping[str, Decimal]
+    outcomes: Mapping[str, float]
+
+    def violations(self) -> Iterator[VerificationError]:
+        """Yield an error for every declared limit that the spends break."""
+        if tuple(self.spend) != tuple(channel.name for channel in self.plan.channels):
+            yield broken_limit("the split", "of other channels", "which the plan does not have")
+            return
+        yield from self._of_the_whole()
+        for name, problem in self._of_channels():
+            spend = say("spend-of", name=name)
+            yield broken_limit(spend, str(self.spend[name]), problem, field=name)
+        for limit in self.plan.limits:
+            for problem in _CHECKS.get(type(limit), _nothing)(self, limit):
+                yield broken_limit("the split", problem, f"against the limit {limit.name!r}")
+
+    @cached_property
+    def units(self) -> int:
+        """Minor units in one unit of money."""
+        return self.plan.money.units
+
+    @cached_property
+    def money(self) -> dict[str, int]:
+        """Spends in minor units, rounded down."""
+        return self._spends[0]
+
+    @cached_property
+    def _spends(self) -> tuple[dict[str, int], set[str]]:
+        """Spends in minor units, rounded down, and the names of those that are finer."""
+        units, money, finer = self.units, {}, set()
+        for name, amount in self.spend.items():
+            top, bottom = amount.as_integer_ratio()
+            money[name], rest = divmod(top * units, bottom)
+            if rest:
+                money[name] = self.whole(amount)
+                finer.add(name)
+        return money, finer
+
+    @cached_property
+    def before(self) -> dict[str, int]:
+        """Last applied spends in minor units."""
+        return {name: self.whole(amount) for name, amount in self.last.items()}
+
+    @cached_property
+    def moved(self) -> list[int]:
+        """What each channel moves against the last applied week, in minor units."""
+        return [abs(money - self.before[name]) for name, money in self.money.items()]
+
+    @cached_property
+    def spendable(self) -> int:
+        """The declared budget less the reserve in minor units."""
+        budget, left = self.plan.budget, self.whole(self.plan.budget)
+        for part in (getattr(self.plan.reserve, kind) for kind in KINDS):
+            share = Fraction(part.amount) * Fraction(budget) if part.is_share else part.amount
+            left -= self.whole(share, up=True)
+        return left
+
+    def whole(self, amount: Decimal | Fraction, *, up: bool = False) -> int:
+        """Return declared money in minor units, rounded down or up where it is finer than those.
+
+        An amount that misses a whole number by no more than the noise of floats is that number.
+        """
+        top, bottom = amount.as_integer_ratio()
+        whole, rest = divmod(top * self.units, bottom)
+        if not rest:
+            return whole
+        near = whole + (2 * rest >= bottom)
+        off = abs(Fraction(top * self.units, bottom) - near)
+        spacing = Fraction(math.ulp(float(amount))) * self.units
+        return near if off <= max(_NOISE, _SPACINGS * spacing) else whole + up
+
+    def group(self, where: Any) -> list[str]:
+        """Return the channels of a group, given as labels or as names."""
+        if not isinstance(where, Mapping):
+            return list(where)
+        parts = [self._labels.get(pair, {}) for pair in where.items()]
+        if not parts:
+            return list(self.spend)
+        return [name for name in parts[0] if all(name in part for part in parts[1:])]
+
+    def sum(self, where: Any) -> int:
+        """Return the money of a group in minor units."""
+        return sum(self.money[name] for name in self.group(where))
+
+    @cached_property
+    def _labels(self) -> dict[tuple[str, str], dict[str, None]]:
+        """Channels by label and its value."""
+        table: dict[tuple[str, str], dict[str, None]] = {}
+        for channel in self.plan.channels:
+            for pair in channel.labels:
+                table.setdefault(pair, {})[channel.name] = None
+        return table
+
+    def _of_the_whole(self) -> Iterator[VerificationError]:
+        total, goal, show = sum(self.money.values()), self.plan.goal, self.plan.money.show
+        if total > self.spendable:
+            above = say("above-budget", budget=show(self.spendable))
+            yield broken_limit(say("the-total"), show(total), above)
+        if self.plan.spend == "all" and total < self.spendable:
+            yield broken_limit(say("the-total"), show(total), f"not all of {show(self.spendable)}")
+        if goal.target is not None:
+            brought = _brought(self, {}, None)
+            if brought * (1 + _FLOAT) < Fraction(goal.target):
+                yield broken_limit("the outcome", f"{float(brought):g}", "below the target")
+
+    def _of_channels(self) -> Iterator[tuple[str, str]]:
+        """Yield what spends break of their channels' own limits, by channel."""
+        money, finer = self._spends
+        step = None if self.plan.step is None else self.whole(self.plan.step)
+        for channel in self.plan.channels:
+            name = channel.name
+            spend = money[name]
+            if name in finer:
+                yield name, "finer than the minor unit"
+            if channel.locked is not None:
+                if spend != self.whole(channel.locked):
+                    yield name, f"not the {channel.locked} that it is locked at"
+                continue
+            least, most = self._reach(channel)
+            if not least <= spend <= most:
+                side = "below" if spend < least else "above"
+                yield name, f"{side} what its floor, its cap and its change limit allow"
+            if spend and spend < (on := self._least_on(channel)):
+                yield name, f"neither off nor at least {self.plan.money.show(on)}"
+            lot = step if channel.lot is None else self.whole(channel.lot)
+            stays = bool(self.last) and spend == self.before[name]
+            if lot is not None and spend % lot and least < most and not stays:
+                yield name, f"not a multiple of its step {channel.lot or self.plan.step}"
+
+    def _least_on(self, channel: Channel) -> int:
+        least = (
+            0 if channel.off_or_at_least is None else self.whole(channel.off_or_at_least, up=True)
+        )
+        if channel.learning is None:
+            return least
+        money = Fraction(channel.learning.conversions) * Fraction(channel.learning.cpa)
+        return max(least, self.whole(money, up=True))
+
+    def _reach(self, channel: Channel) -> tuple[int, int]:
+        """Return the least and the most that a channel may get, in minor units."""
+        least = self.whole(channel.floor, up=True) if channel.floor else 0
+        last = self.before[channel.name] if self.last else 0
+        if channel.cap is not None:
+            most = self.whole(channel.cap)
+        else:
+            most = max(self.spendable, least, last)
+        if self.last:
+            for room in self._rooms(channel, last):
+                least, most = max(least, last - room), min(most, last + room)
+        return least, most
+
+    def _rooms(self, channel: Channel, last: int) -> Iterator[int]:
+        """Yield how far a channel may move, by each part of its change limit."""
+        rule = channel.max_change or self.plan.max_change
+        if rule.share is not None and last == 0 and rule.from_zero is not None:
+            yield self.whole(rule.from_zero)
+        elif rule.share is not None:
+            top, bottom = rule.share.as_integer_ratio()
+            # A channel that had nothing may get a share of the equal share of the budget.
+            yield top * (last or self.spendable // len(self.plan.channels)) // bottom
+        if rule.money is not None:
+            yield self.whole(rule.money)
 
 
-def broken(
-    names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | None = None
-) -> Iterator[VerificationError]:
-    """Yield an error for every rule that whole-number spends break.
-
-    Parameters are those of `verify`, which raises the first.
-    """
-    yield from _broken_channels(names, spend, rules)
-    show = rules.money.show
-    total = int(spend.sum())
-    if total > rules.budget:
-        yield _broken("the total", show(total), f"above the budget {show(rules.budget)}")
-    for row in rules.rows:
-        used = row.used(spend, rules.last, rules.money.units)
-        room = row.room
-        if row.outcome is not None and outcome is not None:
-            gained = row.outcome * outcome
-            used -= Fraction(float(gained.sum()))
-            room += _FLOAT * Fraction(float(np.abs(gained).sum()))
-        if used > room:
-            yield _broken("the split", f"{float(used - room):g} over", f"against {row.sentence}")
+Check = Callable[[Split, Any], Iterator[str]]
 
 
-def _broken_channels(
-    names: Sequence[str], spend: Whole, rules: Rules
-) -> Iterator[VerificationError]:
-    """Hold bounds, minimums and steps, channel by channel."""
-    show, bounds = rules.money.show, rules.bounds
-    off = spend == 0
-    for which, which_rule, limit, bad in (
-        ("below", bounds.lower_rule, bounds.lower, spend < bounds.lower),
-        ("above", bounds.upper_rule, bounds.upper, spend > bounds.upper),
-    ):
-        for at in np.flatnonzero(bad).tolist():
-            rule = RULES[which_rule[at]] or ("zero" if which == "below" else "budget")
-            yield _of_channel(names[at], show(spend[at]), f"{which} its {rule} {show(limit[at])}")
-    small = (spend < rules.least_on) & ~off
-    for at in np.flatnonzero(small).tolist():
-        least = show(rules.least_on[at])
-        yield _of_channel(names[at], show(spend[at]), f"neither off nor at least {least}")
-    stays = np.zeros(spend.size, dtype=bool) if rules.last is None else spend == rules.last
-    odd = (spend % rules.lots != 0) & (bounds.lower != bounds.upper) & ~stays
-    for at in np.flatnonzero(odd).tolist():
-        step = show(rules.lots[at])
-        yield _of_channel(names[at], show(spend[at]), f"no multiple of the step {step}")
+def _nothing(split: Split, limit: Any) -> Iterator[str]:
+    return iter(())
 
 
-def _of_channel(name: str, amount: str, problem: str) -> VerificationError:
-    return _broken(f"spend of {name!r}", amount, problem, field=name)
+def _group(split: Split, limit: GroupLimit) -> Iterator[str]:
+    money = split.sum(limit.where)
+    for given, sign in ((limit.at_most, 1), (limit.at_least, -1)):
+        if isinstance(given, str):
+            base = split.sum({} if limit.of is None else limit.of)
+            bound = Fraction(given.removesuffix("%")) / 100 * base
+        elif given is not None:
+            bound = Fraction(split.whole(given, up=sign < 0))
+        if given is not None and sign * (money - bound) > 0:
+            yield f"{float(abs(money - bound)):g} minor units beyond"
 
 
-def _broken(what: str, amount: str, problem: str, field: str = "") -> VerificationError:
+def _linear(split: Split, limit: LinearLimit) -> Iterator[str]:
+    parts = {name: Fraction(value) for name, value in limit.coefficients.items()}
+    used = _sum(value * split.money[name] for name, value in parts.items())
+    # Sums and differences of spends are money, in which the noise of floats does not count.
+    plain = not limit.unit.strip() and all(abs(value) in (0, 1) for value in parts.values())
+    for given, signs in ((limit.at_most, (1,)), (limit.at_least, (-1,)), (limit.equal, (1, -1))):
+        for sign in signs if given is not None else ():
+            bound = Fraction(given) * split.units
+            if plain:
+                bound = Fraction(split.whole(given, up=sign < 0))
+            if sign * (used - bound) > 0:
+                yield f"{float(abs(used - bound) / split.units):g} beyond"
+
+
+def _turnover(split: Split, limit: Turnover) -> Iterator[str]:
+    if split.last and sum(split.moved) > split.whole(limit.at_most):
+        yield f"{sum(split.moved)} minor units moved"
+
+
+def _few_moves(split: Split, limit: FewMoves) -> Iterator[str]:
+    if split.last and sum(map(bool, split.moved)) > limit.at_most:
+        yield f"{sum(map(bool, split.moved))} moves"
+
+
+def _apart(split: Split, limit: Apart) -> Iterator[str]:
+    if sum(split.money[name] > 0 for name in set(limit.channels)) > 1:
+        yield "more than one on"
+
+
+def _at_least_on(split: Split, limit: AtLeastOn) -> Iterator[str]:
+    on = sum(split.money[name] > 0 for name in split.group(limit.where))
+    if on < limit.at_least:
+        yield f"{on} on"
+
+
+def _roas(split: Split, limit: RoasFloor) -> Iterator[str]:
+    usual = Decimal(1) if split.plan.value is None else split.plan.value
+    worth = {c.name: usual if c.value is None else c.value for c in split.plan.channels}
+    value = _brought(split, limit.where, worth)
+    if value * (1 + _FLOAT) < Fraction(limit.at_least) * split.sum(limit.where) / split.units:
+        yield f"a value of {float(value):g}"
+
+
+def _cpa(split: Split, limit: CpaCeiling) -> Iterator[str]:
+    outcome = _brought(split, limit.where, None)
+    money = Fraction(split.sum(limit.where), split.units)
+    if money > Fraction(limit.at_most) * outcome * (1 + _FLOAT):
+        yield f"an outcome of {float(outcome):g}"
+
+
+def _outcome(split: Split, limit: OutcomeFloor) -> Iterator[str]:
+    rates = None
+    if limit.of and limit.of != split.plan.outcome:
+        rates = {c.name: dict(c.rates).get(limit.of, Decimal(0)) for c in split.plan.channels}
+    outcome = _brought(split, limit.where, rates)
+    if outcome * (1 + _FLOAT) < Fraction(limit.at_least):
+        yield f"an outcome of {float(outcome):g}"
+
+
+_CHECKS: dict[type, Check] = {
+    GroupLimit: _group,
+    LinearLimit: _linear,
+    Turnover: _turnover,
+    FewMoves: _few_moves,
+    Apart: _apart,
+    AtLeastOn: _at_least_on,
+    RoasFloor: _roas,
+    CpaCeiling: _cpa,
+    OutcomeFloor: _outcome,
+}
+"""How each kind of limit is checked from what it declares."""
+
+
+def _brought(split: Split, where: Any, each: Mapping[str, Decimal] | None) -> Fraction:
+    """Return what a group brings, by what one unit of each channel's outcome counts for."""
+    return _sum(
+        Fraction(split.outcomes[name]) * (1 if each is None else Fraction(each[name]))
+        for name in split.group(where)
+    )
+
+
+def _sum(amounts: Any) -> Fraction:
+    """Return an exact sum; over a common denominator it is quick for many."""
+    every = list(amounts)
+    scale = math.lcm(*(amount.denominator for amount in every))
+    return Fraction(sum(a.numerator * (scale // a.denominator) for a in every), scale)
+
+
+def broken_limit(what: str, amount: str, problem: str, field: str = "") -> VerificationError:
+    """Return the error for an amount that breaks a limit; `field` is what it is of by default."""
     return VerificationError(
         "broken-limit",
-        f"{what} is {amount}, {problem}",
+        say("amount-breaks-limit", what=what, amount=amount, problem=problem),
         field=field or what,
         value=amount,
-        remedy="withhold this split; if budgetopt made it, report it",
+        remedy="do not use this split; if budgetopt made it, report it",
     )

@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from budgetopt.curves import Curve, Mixture
-from budgetopt.curves.hull import Hull
-from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, SolverError, did_you_mean
+from budgetopt.curves import Curve, Hull, Mixture
+from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_mean
+from budgetopt.money import sum_minor
 from budgetopt.optimize.certificate import lagrangian_bound
-from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.solved import Solved
+from budgetopt.optimize.clock import Clock, clock
+from budgetopt.optimize.problem import Problem, Solved
 from budgetopt.optimize.waterfill import waterfill
 
 Method = Literal["auto", "waterfill", "dual", "branch", "linear", "integer"]
@@ -19,13 +19,7 @@ METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", 
 """Engines that `solve` may be told to use; ``"auto"`` leaves the choice to the plan."""
 
 
-TIME_LIMIT = 60.0
-"""Seconds that a search may take where nobody says otherwise; few plans take one."""
-
-
-def solve(
-    problem: Problem, method: Method = "auto", time_limit: float | None = TIME_LIMIT
-) -> Solved:
+def solve(problem: Problem, method: Method = "auto", time_limit: float | None = None) -> Solved:
     """Return the best continuous split, by the engine that the plan needs or the one asked for.
 
     ==============  ====================================================================
@@ -38,12 +32,18 @@ def solve(
     ``integer``     everything, counts and lots included, by integer programs
     ==============  ====================================================================
 
+    With ``"auto"`` the next engine that can takes over where one does not converge. Without a time
+    limit every search ends after so much work, counted and not timed: alike on any machine.
+
     Raises
     ------
     InputError
         ``unknown-name`` for a method that is not there.
+    InfeasibleError
+        Where no split keeps the limits.
     SolverError
-        ``wrong-method`` where the engine asked for cannot solve the plan.
+        ``wrong-method`` where the engine asked for cannot solve the plan; ``not-converged`` where
+        no engine could; ``time-limit`` where the time limit was reached before any split was found.
     """
     if method not in METHODS:
         raise InputError(
@@ -63,28 +63,37 @@ def solve(
             value=chosen,
             remedy=f"choose {' or '.join(able)}, or leave the choice to budgetopt",
         )
-    try:
-        return _run(problem, chosen, time_limit)
-    except (InfeasibleError, SolverError) as error:
-        if isinstance(error, SolverError) and error.code != "not-converged":
-            raise
-        if isinstance(error, SolverError) and method == "auto" and chosen == "dual":
-            # Many straight pieces tied at once: a linear program holds them as they are.
-            return solve(problem, "linear", time_limit)
-        return _any_split(problem, chosen, error)
+    left = clock(time_limit)
+    for engine in able if method == "auto" else (chosen,):
+        try:
+            solved = _run(problem, engine, left())
+            solved = solved._replace(bound=solved.bound + _rounding(problem, solved))
+            return mark_timed_out(solved, problem.objective(solved.spend), left)
+        except InfeasibleError:
+            clash = explain_infeasible(problem, left, known=True)
+            if clash is not None:
+                raise clash from None
+            failure = _unproven(engine)
+        except SolverError as error:
+            if error.code != "not-converged":
+                raise
+            failure = error
+    # Where no engine can tell, the explanation may be able to show that there is no split.
+    raise explain_infeasible(problem, left) or failure from None
 
 
 def _able(problem: Problem) -> tuple[Method, ...]:
     """Return the engines that can solve a problem, the best first."""
     counts = any(row.counts for row in problem.limits)
     lots = bool(np.any(problem.lots > problem.step))
-    if counts or lots:
+    # Equal lots under a budget alone are a coarse step, which rounding settles.
+    if counts or (lots and not problem.even):
         return ("integer",)
     if not problem.curves.concave or problem.least_on.any():
         return ("branch", "integer")
     if problem.plain:
-        return ("waterfill", "dual", "branch", "linear", "integer")
-    return ("dual", "branch", "linear", "integer")
+        return ("waterfill", "dual", "linear", "branch", "integer")
+    return ("dual", "linear", "branch", "integer")
 
 
 def _needs(problem: Problem) -> str:
@@ -103,20 +112,20 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
     if method == "waterfill":
         return _filled(problem)
     if method == "dual":
-        from budgetopt.optimize.dual import dual
-        from budgetopt.optimize.lagrangian import field_of
+        from budgetopt.optimize.certificate import field_of
+        from budgetopt.optimize.dual.search import dual
 
         field = field_of(problem)
         return dual(field._replace(curves=_read_fast(problem)), problem.rows)
     if method == "branch":
-        from budgetopt.optimize.branch import branch
+        from budgetopt.optimize.branch.search import branch
 
         return branch(problem, time_limit=time_limit)
     if method == "linear":
-        from budgetopt.optimize.programs import linear
+        from budgetopt.optimize.programs.linear import linear
 
         return linear(problem, time_limit=time_limit)
-    from budgetopt.optimize.programs import integer
+    from budgetopt.optimize.programs.integer import integer
 
     return integer(problem, time_limit=time_limit)
 
@@ -128,26 +137,49 @@ def _read_fast(problem: Problem) -> Curve:
     return curves if sampled is None else Hull.on(sampled, problem.lower, problem.upper)
 
 
-def explain_infeasible(problem: Problem) -> InfeasibleError | None:
-    """Return why a problem has no solution, in a sentence; None where it has one."""
-    from budgetopt.optimize.conflict import explain_infeasible as explain
+def explain_infeasible(
+    problem: Problem, left: Clock, *, known: bool = False
+) -> InfeasibleError | None:
+    """Return why a problem has no solution, as `infeasibility.explain_infeasible` does."""
+    from budgetopt.optimize.infeasibility.explain import explain_infeasible as explain
 
-    return explain(problem)
+    return explain(problem, left, known=known)
 
 
-def _any_split(problem: Problem, method: Method, error: BudgetoptError) -> Solved:
-    """Return any split with a bound at no prices, where an engine found none; or say why not."""
-    from budgetopt.optimize.conflict.elastic import find_split
-    from budgetopt.optimize.conflict.reach import limits_of, system_of
-    from budgetopt.optimize.lagrangian import field_of, priced
+def mark_timed_out(solved: Solved, worth: float, left: Clock) -> Solved:
+    """Return an answer that says so where the time ran out before its bound was reached.
 
-    clash = explain_infeasible(problem)
-    found = None if clash else find_split(system_of(problem, set(limits_of(problem)))).spend
-    if found is None:
-        raise clash or error from None
-    prices = np.zeros(problem.rows.size)
-    bound = priced(field_of(problem), problem.rows, prices).bound
-    return Solved(found / problem.money.units, prices, bound, method)
+    Parameters
+    ----------
+    solved, worth
+        The answer and its objective.
+    left
+        The caller's time.
+    """
+    unproven = not solved.bound - worth <= 1e-6 * abs(solved.bound)
+    return solved._replace(timed_out=unproven and left() == 0)
+
+
+def _rounding(problem: Problem, solved: Solved) -> float:
+    """Return what rows that floating point misses may be worth, 0 where that is nothing.
+
+    A cent beside locks of billions is no exact difference, and at a steep curve it is worth much.
+    """
+    rows, prices = problem.rows, np.where(np.isfinite(solved.prices), solved.prices, 0.0)
+    size = np.abs(rows.room) + abs(rows.money) @ np.abs(solved.spend)
+    worth = float(prices @ size) * solved.spend.size * float(np.finfo(np.float64).eps)
+    return worth if worth > 1e-8 * abs(solved.bound) else 0.0
+
+
+def _unproven(engine: str) -> SolverError:
+    """Return what an engine says where it finds no split, and the limits do not clash."""
+    return SolverError(
+        "not-converged",
+        f"method {engine!r} found no split, though the limits do not clash",
+        field="method",
+        value=engine,
+        remedy="choose another method, or relax a limit a little",
+    )
 
 
 def _filled(problem: Problem) -> Solved:
@@ -156,7 +188,7 @@ def _filled(problem: Problem) -> Solved:
     upper = np.where(problem.bounds.upper_rule > 0, problem.upper, np.inf)
     spend, price = waterfill(problem.curves, lower, upper, budget)
     bound = lagrangian_bound(problem.curves, lower, upper, budget, price)
-    if int(problem.bounds.lower.sum()) == problem.budget:
+    if sum_minor(problem.bounds.lower) == problem.budget:
         # In floats something may seem to be left, which at an infinite slope is worth infinity.
         spend, bound = lower, np.asarray(problem.curves.value(lower).sum())
     if problem.spend_all and price == 0:

@@ -1,39 +1,47 @@
-"""A week's plan in array form, the one thing that every engine solves and every check reads."""
+"""A week's problem in array form, the one thing that every engine solves and every check reads.
+
+- `Problem` holds objective, bounds and rows in exact minor units; `Rows` are the same rows in
+  floating point, as engines read them, and `Solved` is what every engine answers with.
+- `Rules` are what of a problem must be kept exactly. They are stored with an allocation, so that it
+  can be checked again without its plan.
+- `verify` raises where spends in minor units violate a rule; `violations` yields every one.
+
+A limit that was put into rows wrongly passes here, and fails in `check`, which reads the plan
+itself. Rows that hold outcomes, which are floats, may be missed by a share of 1e-9. Money that
+carries over from week to week couples weeks; a problem is one week.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from budgetopt.curves import Curve, stack
-from budgetopt.errors import InfeasibleError, PlanError, did_you_mean
-from budgetopt.money import Currency
-from budgetopt.optimize.rules import Rules
-from budgetopt.plan import MARGIN, RULES, Bounds, Plan, Row, bounds_of, one_curve
-
-if TYPE_CHECKING:
-    from budgetopt.optimize.rows import Rows
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+from budgetopt.arrays import Floats, Whole
+from budgetopt.curves import Curve
+from budgetopt.errors import VerificationError
+from budgetopt.i18n import messages_of, restored, say
+from budgetopt.money import Currency, sum_minor
+from budgetopt.optimize.check import broken_limit
+from budgetopt.plan import RULES, Bounds, Reserve, Row, Source, integers
 
 
-@runtime_checkable
-class Believes(Protocol):
-    """What the optimizer asks of a belief: its channels and the mean of its curves."""
+class DeclaredBounds(NamedTuple):
+    """What a plan declares by channel, and the bounds that come of it together.
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Channel names, in the order of the curves."""
+    Its reserve is what the budget in minor units is declared with.
+    """
 
-    def mean(self) -> Curve:
-        """Return the expected curve of each channel."""
+    sources: tuple[Source, ...]
+    bounds: Bounds
+    budget: int
+    reserve: Reserve
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +77,8 @@ class Problem:
         Exact rows besides the budget.
     last
         Last applied spend in minor units, or None.
+    declared
+        What the bounds come from, so that what cannot be kept is explained in the plan's own terms.
     """
 
     names: tuple[str, ...]
@@ -84,6 +94,7 @@ class Problem:
     lots: Whole
     limits: tuple[Row, ...]
     last: Whole | None
+    declared: DeclaredBounds | None = None
 
     @property
     def lower(self) -> Floats:
@@ -106,9 +117,28 @@ class Problem:
         return np.zeros(len(self.names)) if self.last is None else self.last / self.money.units
 
     @property
+    def even(self) -> bool:
+        """Whether a budget in equal steps is all there is besides bounds."""
+        if self.limits or self.least_on.any():
+            return False
+        if np.all(self.lots == self.step):
+            return True
+        last, free = self.last, self.bounds.lower != self.bounds.upper
+        lots = self.lots[free]
+        if np.any(lots[1:] != lots[:-1]):
+            return False
+        # A channel with a lot of its own may stay off it.
+        return last is None or not np.any(last[free] % lots)
+
+    @property
+    def common_lot(self) -> int:
+        """The lot of an `even` problem, in minor units."""
+        return int(self.lots[np.argmax(self.bounds.lower != self.bounds.upper)])
+
+    @property
     def target(self) -> int:
         """The largest total in minor units that steps and locked spends let the budget reach."""
-        locked = int(self.bounds.lower[self.bounds.lower == self.bounds.upper].sum())
+        locked = sum_minor(self.bounds.lower[self.bounds.lower == self.bounds.upper])
         return locked + (self.budget - locked) // self.step * self.step
 
     @cached_property
@@ -116,16 +146,25 @@ class Problem:
         """All exact rows: the budget first, then that it is all to be spent, then the limits."""
         ones = np.ones(len(self.names), dtype=np.int64)
         room = Fraction(self.budget, self.money.units)
-        rows = [Row("budget", ones, room, sentence="the budget")]
+        rows = [Row("budget", ones, room, sentence=say("the-budget"), kind="budget", unit="money")]
         if self.spend_all:
-            rows.append(Row("spend all", -ones, -room, sentence="all of the budget is spent"))
+            text = say("all-budget-spent")
+            rows.append(
+                Row(
+                    "spend all",
+                    -ones,
+                    -room,
+                    sentence=text,
+                    kind="spend-all",
+                    least=True,
+                    unit="money",
+                )
+            )
         return (*rows, *self.limits)
 
     @cached_property
     def rows(self) -> Rows:
         """All rows in floats; row 0 is the budget."""
-        from budgetopt.optimize.rows import Rows
-
         return Rows.of(self.all_rows, len(self.names))
 
     @property
@@ -145,204 +184,314 @@ class Problem:
     @property
     def plain(self) -> bool:
         """Whether budget and bounds are all there is, and every outcome counts the same."""
-        return (
-            not self.limits
-            and not self.least_on.any()
-            and bool(np.all(self.weight == 1.0))
-            and not self.cost.any()
-            and bool(np.all(self.lots == self.step))
-        )
+        return self.even and bool(np.all(self.weight == 1.0)) and not self.cost.any()
 
     def objective(self, spend: Floats) -> float:
         """Return what is maximised, at spends in money."""
         return float(self.weight @ self.curves.value(spend) - self.cost @ spend)
 
 
-def problem_of(plan: Plan, curves: Any = None, last: Mapping[str, Any] | None = None) -> Problem:
-    """Return a plan's problem for one week, or say why it has no solution.
+@dataclass(frozen=True, eq=False)
+class Rows:
+    r"""Inequalities :math:`A x + M |x - l| - P f(x) + O [x > 0] + C [x \ne l] \le room`.
 
     Parameters
     ----------
-    plan
-        The plan.
-    curves
-        A belief, a mapping of channel names to curves, or None for the curves of the plan.
+    names
+        Name of the limit that each row comes from.
+    money, moved, outcome, on, moves
+        Sparse coefficients ``A``, ``M >= 0``, ``P >= 0``, ``O``, ``C``, shape ``(rows, channels)``.
+    room
+        Shape ``(rows,)``.
+    """
+
+    names: tuple[str, ...]
+    money: csr_array
+    moved: csr_array
+    outcome: csr_array
+    on: csr_array
+    moves: csr_array
+    room: Floats
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], size: int) -> Self:
+        """Return rows in floating point over so many channels."""
+
+        def part(field: str) -> csr_array:
+            if all(getattr(row, field) is None for row in rows):
+                return csr_array((len(rows), size))
+            scaled = field in ("money", "moved")
+            table = np.zeros((len(rows), size))
+            for at, row in enumerate(rows):
+                if getattr(row, field) is not None:
+                    table[at] = getattr(row, f"{field}_floats" if scaled else field)
+            return csr_array(table)
+
+        return cls(
+            names=tuple(row.limit for row in rows),
+            money=part("money"),
+            moved=part("moved"),
+            outcome=part("outcome"),
+            on=part("on"),
+            moves=part("moves"),
+            room=np.array([float(row.room) for row in rows]),
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.names)
+
+    @property
+    def counts(self) -> bool:
+        """Whether any row counts channels."""
+        return bool(self.on.nnz or self.moves.nnz)
+
+    def used(self, spend: Floats, value: Floats, last: Floats) -> Floats:
+        """Return the left sides at spends and the curves' values there, shape ``(rows,)``."""
+        change = spend - last
+        used: Floats = self.money @ spend + self.moved @ np.abs(change) - self.outcome @ value
+        if self.counts:
+            used = used + self.on @ (spend > 0) + self.moves @ (change != 0)
+        return used
+
+
+class Solved(NamedTuple):
+    """A continuous split, the prices of the rows, and a proven bound.
+
+    Parameters
+    ----------
+    spend
+        Money by channel, within bounds and rows up to rounding error, shape ``(channels,)``.
+    prices
+        Price of each row of the problem, at least 0, shape ``(rows,)``.
+    bound
+        No split within the limits has a better objective; from the true curves.
+    method
+        Engine that made it.
+    timed_out
+        Whether the time ran out before the bound was reached: the best split found by then.
+    """
+
+    spend: NDArray[np.float64]
+    prices: NDArray[np.float64]
+    bound: float
+    method: str
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """Everything exact that a week's spends must keep.
+
+    Parameters
+    ----------
+    money
+        Currency of all amounts.
+    step
+        Minor units in one step.
+    budget
+        Most in total, in minor units.
+    bounds
+        Least and most by channel.
+    least_on
+        Minor units; where above 0 a channel is at 0 or at least this.
+    lots
+        Minor units of each channel's own step.
+    rows
+        Rows across channels.
     last
-        Last applied spend by channel, or None.
+        Last applied spend in minor units, or None. A channel that stays at it may be off its step.
+    """
+
+    money: Currency
+    step: int
+    budget: int
+    bounds: Bounds
+    least_on: Whole
+    lots: Whole
+    rows: tuple[Row, ...] = ()
+    last: Whole | None = None
+
+    def __post_init__(self) -> None:
+        size = self.bounds.lower.shape
+        arrays = [getattr(self.bounds, name) for name in self.bounds.__dataclass_fields__]
+        arrays += [self.least_on, self.lots, *([] if self.last is None else [self.last])]
+        named = [self.bounds.lower_rule, self.bounds.upper_rule]
+        fit = all(array.shape == size for array in arrays)
+        fit = fit and all(np.all((rule >= 0) & (rule < len(RULES))) for rule in named)
+        if not fit or self.step < 1 or np.any(self.lots < 1):
+            raise ValueError("parts of the rules do not fit each other")
+        for array in arrays:
+            array.flags.writeable = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `from_dict` takes."""
+        whole = {k: getattr(self.bounds, k).tolist() for k in self.bounds.__dataclass_fields__}
+        return {
+            "currency": self.money.code,
+            "step": self.step,
+            "budget": self.budget,
+            "bounds": whole,
+            "least_on": self.least_on.tolist(),
+            "lots": self.lots.tolist(),
+            "rows": [_row_to_dict(row) for row in self.rows],
+            "words": messages_of(row.sentence for row in self.rows),
+            "last": None if self.last is None else self.last.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the rules of `to_dict`; KeyError, TypeError or ValueError if they are not."""
+        bounds = data["bounds"]
+        last, words = data["last"], data["words"]
+        return cls(
+            money=Currency(data["currency"]),
+            step=int(data["step"]),
+            budget=int(data["budget"]),
+            bounds=Bounds(
+                _whole(bounds["lower"]),
+                _whole(bounds["upper"]),
+                _whole(bounds["lower_rule"]).astype(np.int8),
+                _whole(bounds["upper_rule"]).astype(np.int8),
+            ),
+            least_on=_whole(data["least_on"]),
+            lots=_whole(data["lots"]),
+            rows=tuple(_row_from_dict(row, words) for row in data["rows"]),
+            last=None if last is None else _whole(last),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self.to_dict() == other.to_dict() if isinstance(other, Rules) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # arrays inside, as in the allocation that holds it
+
+
+_SHARE = Fraction(1, 10**9)
+"""Share by which a row that holds outcomes, which are floats, may miss its room."""
+
+
+def verify(names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | None = None) -> None:
+    """Raise unless whole-number spends keep every rule.
+
+    Parameters
+    ----------
+    names
+        Channel names.
+    spend
+        Minor units, shape ``(channels,)``.
+    rules
+        What is to be kept.
+    outcome
+        Expected outcome of each channel at its spend; needed where a row holds outcomes.
 
     Raises
     ------
-    PlanError
-        ``no-curve``, ``unknown-name``.
-    InfeasibleError
-        ``floors-above-budget``, ``cannot-spend-all``, ``bounds-clash``, ``no-step-in-bounds``.
+    VerificationError
+        ``broken-limit``, with the first limit that is broken.
     """
-    size = len(plan.names)
-    before = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
-    weight, cost = _objective(plan)
-    limits = tuple(row for rule in plan.limits for row in rule.rows(plan, before))
-    curve, lots = curves_of(plan, curves), np.array(plan.lots_minor, dtype=np.int64)
-    bounds = _capped(plan, bounds_of(plan, last), curve)
-    stay = (lots > plan.step_minor) | any(row.counts for row in limits)
-    problem = Problem(
-        names=plan.names,
-        money=plan.money,
-        step=plan.step_minor,
-        budget=plan.spendable_minor,
-        spend_all=plan.spend == "all",
-        bounds=bounds.drawn_in(lots, plan.names, plan.money, before, stay),
-        curves=curve,
-        weight=weight,
-        cost=cost,
-        least_on=_least_on(plan, lots, before, stay),
-        lots=lots,
-        limits=(*limits, *_target(plan, size)),
-        last=before,
+    for _, error in violations(names, spend, rules, outcome):
+        raise error
+
+
+def violations(
+    names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | None = None
+) -> Iterator[tuple[Row | None, VerificationError]]:
+    """Yield every row that whole-number spends violate, None for other rules, with its error.
+
+    Parameters are those of `verify`, which raises the first.
+    """
+    yield from ((None, error) for error in _channel_violations(names, spend, rules))
+    show = rules.money.show
+    total = sum_minor(spend)
+    if total > rules.budget:
+        above = say("above-budget", budget=show(rules.budget))
+        yield None, broken_limit(say("the-total"), show(total), above)
+    for row in rules.rows:
+        used = row.used(spend, rules.last, rules.money.units)
+        room = row.room
+        if row.outcome is not None and outcome is not None:
+            gained = row.outcome * outcome
+            used -= Fraction(float(gained.sum()))
+            room += _SHARE * Fraction(float(np.abs(gained).sum()))
+        if used > room:
+            over = f"{float(used - room):g} over"
+            yield row, broken_limit("the split", over, f"against {row.sentence}")
+
+
+def _channel_violations(
+    names: Sequence[str], spend: Whole, rules: Rules
+) -> Iterator[VerificationError]:
+    """Yield what violates bounds, minimums and steps, channel by channel."""
+    show, bounds = rules.money.show, rules.bounds
+    off = spend == 0
+    for which, which_rule, limit, bad in (
+        ("below-its-limit", bounds.lower_rule, bounds.lower, spend < bounds.lower),
+        ("above-its-limit", bounds.upper_rule, bounds.upper, spend > bounds.upper),
+    ):
+        for at in np.flatnonzero(bad).tolist():
+            rule = RULES[which_rule[at]] or say("zero" if limit is bounds.lower else "budget")
+            problem = say(which, rule=rule, amount=show(limit[at]))
+            yield _of_channel(names[at], show(spend[at]), problem)
+    small = (spend < rules.least_on) & ~off
+    for at in np.flatnonzero(small).tolist():
+        problem = say("neither-off-nor-at-least", least=show(rules.least_on[at]))
+        yield _of_channel(names[at], show(spend[at]), problem)
+    stays = np.zeros(spend.size, dtype=bool) if rules.last is None else spend == rules.last
+    odd = (spend % rules.lots != 0) & (bounds.lower != bounds.upper) & ~stays
+    for at in np.flatnonzero(odd).tolist():
+        problem = say("no-multiple-of-step", step=show(rules.lots[at]))
+        yield _of_channel(names[at], show(spend[at]), problem)
+
+
+def _of_channel(name: str, amount: str, problem: str) -> VerificationError:
+    return broken_limit(say("spend-of", name=name), amount, problem, field=name)
+
+
+_PARTS = ("moved", "on", "moves")
+
+
+def _row_to_dict(row: Row) -> dict[str, Any]:
+    parts = {k: getattr(row, k).tolist() for k in _PARTS if getattr(row, k) is not None}
+    if row.outcome is not None:
+        parts["outcome"] = row.outcome.tolist()
+    return {
+        "limit": row.limit,
+        "money": row.money.tolist(),
+        "room": str(row.room),
+        "scale": row.scale,
+        "sentence": row.sentence,
+        "kind": row.kind,
+        "unit": row.unit,
+        **parts,
+    }
+
+
+def _row_from_dict(data: Mapping[str, Any], words: Mapping[str, Any]) -> Row:
+    parts: dict[str, Any] = {k: _integers(data[k]) for k in _PARTS if k in data}
+    outcome = np.array(data["outcome"], dtype=np.float64) if "outcome" in data else None
+    return Row(
+        limit=data["limit"],
+        money=_integers(data["money"]),
+        room=Fraction(data["room"]),
+        scale=int(data["scale"]),
+        sentence=restored(data["sentence"], words),
+        kind=data.get("kind", ""),
+        unit=data.get("unit", ""),
+        outcome=outcome,
+        **parts,
     )
-    refuse_infeasible(problem)
-    return problem
 
 
-def _least_on(plan: Plan, lots: Whole, last: Whole | None, stay: NDArray[np.bool_]) -> Whole:
-    """Return what a channel gets at least when it is on, in whole lots, or its last spend."""
-    least = np.array(plan.minimums_minor, dtype=np.int64)
-    whole: Whole = -(-least // lots) * lots
-    if last is None:
-        return whole
-    return np.where(stay & (last >= least) & (last < whole), last, whole)
+def _whole(values: Any) -> Whole:
+    whole = _integers(values)
+    if whole.dtype != np.int64:
+        raise ValueError(f"{values!r} are too large")
+    return whole
 
 
-def _capped(plan: Plan, bounds: Bounds, curves: Curve) -> Bounds:
-    """Return bounds with the caps that limits read off the curves."""
-    # A runtime protocol would ask every limit twice as long.
-    for rule in (limit for limit in plan.limits if hasattr(limit, "caps")):
-        most = np.minimum(rule.caps(plan, curves) * plan.money.units, 2.0**53)
-        caps = np.floor(most).astype(np.int64)
-        low = caps < bounds.lower
-        if np.any(low):
-            at = int(np.argmax(low))
-            least, show = RULES[bounds.lower_rule[at]], plan.money.show
-            raise InfeasibleError(
-                "bounds-clash",
-                f"{least} of {plan.names[at]!r} is {show(bounds.lower[at])}, but the limit "
-                f"{rule.name!r} leaves at most {show(caps[at])}",
-                field=f"limits.{rule.name}",
-                value=show(caps[at]),
-                remedy=f"lower the {least} of {plan.names[at]!r} or the limit {rule.name!r}",
-            )
-        tighter = caps < bounds.upper
-        bounds = Bounds(
-            bounds.lower,
-            np.where(tighter, caps, bounds.upper),
-            bounds.lower_rule,
-            np.where(tighter, MARGIN, bounds.upper_rule).astype(np.int8),
-        )
-    return bounds
-
-
-def _objective(plan: Plan) -> tuple[Floats, Floats]:
-    """Return what an outcome counts for and what money costs, by channel."""
-    ones, goal = np.ones(len(plan.names)), plan.goal
-    if goal.kind == "profit":
-        return plan.values, ones
-    if goal.kind == "least-spend":
-        return 0.0 * ones, ones
-    if not goal.weights:
-        return ones, 0.0 * ones
-    weight = sum(float(share) * plan.rates(outcome) for outcome, share in goal.weights)
-    return np.asarray(weight), 0.0 * ones
-
-
-def _target(plan: Plan, size: int) -> tuple[Row, ...]:
-    """Return the row of the outcome to reach with least spend."""
-    if plan.goal.target is None:
-        return ()
-    zero, room = np.zeros(size, dtype=np.int64), -Fraction(plan.goal.target)
-    text = f"{plan.outcome} at least {plan.goal.target:f}"
-    return (Row("target", zero, room, outcome=np.ones(size), sentence=text),)
-
-
-def curves_of(plan: Plan, source: Any = None) -> Curve:
-    """Return one curve over a plan's channels, from a belief, a mapping or the plan itself.
-
-    Raises
-    ------
-    PlanError
-        ``no-curve`` where a channel has none, ``unknown-name`` for a name that is no channel.
-    """
-    if isinstance(source, Believes):
-        if source.channels == plan.names:
-            return source.mean()
-        _refuse_unknown(plan, source.channels, "the belief")
-        place = {name: at for at, name in enumerate(source.channels)}
-        return source.mean().take([place[n] for n in _all_named(plan, place)])
-    if source is None and plan.curves is not None:
-        return plan.curves
-    declared = {c.name: c.curve for c in plan.channels}
-    given: Mapping[str, Any] = declared if source is None else source
-    _refuse_unknown(plan, given, "the curves")
-    return stack([one_curve(given[name], name) for name in _all_named(plan, given)])
-
-
-def _refuse_unknown(plan: Plan, names: Any, where: str) -> None:
-    for name in names:
-        if name not in plan.index:
-            raise PlanError(
-                "unknown-name",
-                f"{where} name {name!r}, which is no channel of the plan",
-                field="curves",
-                value=name,
-                remedy=did_you_mean(name, plan.names),
-            )
-
-
-def _all_named(plan: Plan, given: Mapping[str, Any]) -> tuple[str, ...]:
-    for name in plan.names:
-        if given.get(name) is None:
-            raise PlanError(
-                "no-curve",
-                f"channel {name!r} has no curve",
-                field=f"channels.{name}.curve",
-                value=None,
-                remedy="give it a curve, or learn one from a history",
-            )
-    return plan.names
-
-
-def refuse_infeasible(problem: Problem) -> None:
-    """Compare the sums of the bounds with the budget."""
-    show, bounds = problem.money.show, problem.bounds
-    least, most = int(bounds.lower.sum()), int(bounds.upper.sum())
-    if least > problem.budget:
-        named = _named_bounds(problem)
-        raise InfeasibleError(
-            "floors-above-budget",
-            f"the least that must be spent is {show(least)} ({named}), "
-            f"{show(least - problem.budget)} above the budget {show(problem.budget)}",
-            field="budget",
-            value=show(problem.budget),
-            remedy=f"lower what must be spent by {show(least - problem.budget)} "
-            "or raise the budget",
-        )
-    if problem.spend_all and (most < problem.budget or problem.target < problem.budget):
-        reach = min(most, problem.target)
-        raise InfeasibleError(
-            "cannot-spend-all",
-            f"the plan says spend all of {show(problem.budget)}, but its bounds and its step "
-            f"let in {show(reach)}",
-            field="spend",
-            value="all",
-            remedy=f"raise the caps by {show(problem.budget - reach)}, or write 'at-most'",
-        )
-
-
-def _named_bounds(problem: Problem) -> str:
-    """Return the largest lower bounds with their limits' names, for a message."""
-    bounds, show = problem.bounds, problem.money.show
-    order = np.argsort(-bounds.lower, kind="stable")
-    first = [at for at in order if bounds.lower[at] > 0][:4]
-    named = [
-        f"{RULES[bounds.lower_rule[at]]} of {problem.names[at]!r} {show(bounds.lower[at])}"
-        for at in first
-    ]
-    return ", ".join(named) + (", ..." if np.sum(bounds.lower > 0) > len(named) else "")
+def _integers(values: Any) -> NDArray[Any]:
+    """Return whole numbers of any size, or refuse what are none."""
+    if not all(type(value) is int for value in values):
+        raise ValueError(f"{values!r} are not whole numbers")
+    return integers(values)

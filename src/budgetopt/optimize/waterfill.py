@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from budgetopt.curves import Curve, Mixture
-from budgetopt.curves.sampled import Sampled
+from budgetopt.arrays import Floats
+from budgetopt.curves import Curve, Mixture, Sampled
 from budgetopt.errors import SolverError
 
-Floats = NDArray[np.float64]
 Blocks = list[Floats]
 
 _ROUNDS = 200

@@ -1,11 +1,12 @@
 """The plan: what may be spent in a week, on what, under which limits.
 
-`Channel`, `MaxChange`, `Reserve`, `BudgetLines`, `Limit` and `Goal` are what is declared; `Plan`
-holds them and checks that they do not contradict each other; `bounds_of` turns what concerns one
-channel into a week's exact bounds; `files` reads and writes them.
+From the parts to the whole: `Channel`, `MaxChange`, `Reserve`, `BudgetLines` and `Goal` are what is
+declared, `Limit` makes the rules across channels, and `Plan` holds them all and refuses those that
+contradict each other. `bounds_of` turns what concerns one channel into a week's exact bounds, and
+`files` reads and writes plan files.
 
 What is known before a history is read is declared here too: `ChannelPrior`, `LiftTest`, events and
-demand; `Plan.beforehand` gathers it as `Beforehand` for learning.
+demand; `Plan.priors` gathers it as `Priors` for learning.
 
 How weeks are run is `Plan.operation`; `Plan.on` gives the plan as it is for one dated week.
 """
@@ -13,54 +14,115 @@ How weeks are run is `Plan.operation`; `Plan.on` gives the plan as it is for one
 from __future__ import annotations
 
 from budgetopt.calendar import Fiscal
-from budgetopt.plan.beforehand import Beforehand
-from budgetopt.plan.bounds import MARGIN, RULES, Bounds, bounds_of
-from budgetopt.plan.change import MaxChange
-from budgetopt.plan.channel import Channel, one_curve
-from budgetopt.plan.goal import Goal
-from budgetopt.plan.learning import LearningMinimum
-from budgetopt.plan.lift_test import LiftTest
-from budgetopt.plan.limits import Caps, Limit, Row, Rule
-from budgetopt.plan.lines import BudgetLines
-from budgetopt.plan.operation import (
+from budgetopt.plan.amounts import KINDS, BudgetLines, Goal, Held, MaxChange, Reserve, shifted
+from budgetopt.plan.bounds import (
+    CAP,
+    CHANGE,
+    FAR,
+    FLOOR,
+    FREE,
+    LOCKED,
+    MARGIN,
+    RULES,
+    Bounds,
+    Source,
+    bounds_of,
+    sources_of,
+)
+from budgetopt.plan.channel import Channel, ChannelPrior, LearningMinimum, one_curve
+from budgetopt.plan.draft import Draft, draft_files
+from budgetopt.plan.fields import ReturnWords, is_valued, kind_of, return_words
+from budgetopt.plan.files import limits_only, load, schema
+from budgetopt.plan.governance import (
     AlertRules,
     Approval,
     Freeze,
     Operation,
+    Overspend,
     Pacing,
     Phase,
     Release,
+    as_count,
 )
+from budgetopt.plan.limits import Limit
+from budgetopt.plan.limits.base import Caps, PlanFacts, Row, Rule, integers
+from budgetopt.plan.limits.counts import Apart, AtLeastOn, FewMoves
+from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
+from budgetopt.plan.limits.ratios import CpaCeiling, OutcomeFloor, RoasFloor
 from budgetopt.plan.plan import Plan
-from budgetopt.plan.prior import ChannelPrior
-from budgetopt.plan.reserve import Reserve
+from budgetopt.plan.priors import LiftTest, Priors
+from budgetopt.plan.relative import PATTERN, Relative
+from budgetopt.plan.schedule import day_weights, frozen
+from budgetopt.plan.targets import Ratio, Target, ratio_of_target
+from budgetopt.plan.uses import unused
 
 __all__ = [
+    "CAP",
+    "CHANGE",
+    "FAR",
+    "FLOOR",
+    "FREE",
+    "KINDS",
+    "LOCKED",
     "MARGIN",
+    "PATTERN",
     "RULES",
     "AlertRules",
+    "Apart",
     "Approval",
-    "Beforehand",
+    "AtLeastOn",
     "Bounds",
     "BudgetLines",
     "Caps",
     "Channel",
     "ChannelPrior",
+    "CpaCeiling",
+    "Draft",
+    "FewMoves",
     "Fiscal",
     "Freeze",
     "Goal",
+    "GroupLimit",
+    "Held",
     "LearningMinimum",
     "LiftTest",
     "Limit",
+    "LinearLimit",
     "MaxChange",
     "Operation",
+    "OutcomeFloor",
+    "Overspend",
     "Pacing",
     "Phase",
     "Plan",
+    "PlanFacts",
+    "Priors",
+    "Ratio",
+    "Relative",
     "Release",
     "Reserve",
+    "ReturnWords",
+    "RoasFloor",
     "Row",
     "Rule",
+    "Source",
+    "Target",
+    "Turnover",
+    "as_count",
     "bounds_of",
+    "day_weights",
+    "draft_files",
+    "frozen",
+    "integers",
+    "is_valued",
+    "kind_of",
+    "limits_only",
+    "load",
     "one_curve",
+    "ratio_of_target",
+    "return_words",
+    "schema",
+    "shifted",
+    "sources_of",
+    "unused",
 ]

@@ -1,24 +1,52 @@
-"""A week's bounds by channel, exact, each with the name of the limit that sets it."""
+"""A week's bounds by channel, exact, each with the name of the limit that sets it.
+
+`bounds_of` makes one `Bounds` of floors, caps, locks and change limits, and refuses those that a
+week cannot keep together; `Bounds.on_lots` moves them to whole lots. `sources_of` gives the same
+declarations apart, one `Source` a kind, for explanations of limits that clash.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arrays import Whole
 from budgetopt.errors import InfeasibleError
+from budgetopt.i18n import say
 from budgetopt.money import Currency
 from budgetopt.plan.plan import Plan
-from budgetopt.words import say
 
 FREE, FLOOR, CAP, LOCKED, CHANGE, MARGIN = range(6)
-RULES = ("", say("floor"), say("cap"), say("lock"), say("max change"), say("mROAS floor"))
+RULES = ("", say("floor"), say("cap"), say("lock"), say("max-change"), say("mroas-floor"))
 """Names of the limits that can set a bound, by number; 0 is no limit but zero or the budget."""
 
-Minor = NDArray[np.int64]
+
+FAR = 2**62
+"""Minor units where nothing is declared."""
+
+
+class Source(NamedTuple):
+    """What one kind of declaration asks of the channels.
+
+    Parameters
+    ----------
+    kind
+        ``"floor"``, ``"cap"``, ``"lock"``, ``"max-change"``, ``"off-or-at-least"`` or ``"mroas"``.
+    name
+        What it is called; for ``"mroas"`` the name of the limit.
+    lower, upper
+        Whole units by channel, 0 and `FAR` where it asks nothing. Of ``"off-or-at-least"`` the
+        lower one is what a channel that is on gets at least.
+    """
+
+    kind: str
+    name: str
+    lower: Whole
+    upper: Whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +56,13 @@ class Bounds:
     Parameters
     ----------
     lower, upper
-        Minor units, shape ``(channels,)``.
+        Whole units, shape ``(channels,)``.
     lower_rule, upper_rule
         Positions in `RULES`, shape ``(channels,)``.
     """
 
-    lower: Minor
-    upper: Minor
+    lower: Whole
+    upper: Whole
     lower_rule: NDArray[np.int8]
     upper_rule: NDArray[np.int8]
 
@@ -48,12 +76,12 @@ class Bounds:
     def __hash__(self) -> int:
         return hash((self.lower.tobytes(), self.upper.tobytes()))
 
-    def drawn_in(
+    def on_lots(
         self,
-        lots: Minor,
+        lots: Whole,
         names: tuple[str, ...],
         money: Currency,
-        last: Minor | None = None,
+        last: Whole | None = None,
         stay: NDArray[np.bool_] | bool = False,
     ) -> Bounds:
         """Return the bounds on whole lots; locked channels (equal bounds) stay as they are.
@@ -138,7 +166,26 @@ def bounds_of(plan: Plan, last: Mapping[str, Any] | None = None) -> Bounds:
     return Bounds(np.maximum(lower, down), np.minimum(upper, up), lower_rule, upper_rule)
 
 
-def _reach(plan: Plan, last: list[int], fixed: NDArray[np.bool_]) -> tuple[Minor, Minor]:
+def sources_of(plan: Plan, last: Mapping[str, Any] | None = None) -> tuple[Source, ...]:
+    """Return what a plan declares by channel, each kind apart; parameters as in `bounds_of`."""
+    least, most, locked = zip(*plan.minor_bounds, strict=True)
+    fixed, none = np.array(locked), np.zeros(len(locked), dtype=np.int64)
+    lower = np.array(least, dtype=np.int64)
+    upper = np.array([FAR if cap is None else cap for cap in most], dtype=np.int64)
+    minimum = np.array(plan.minimums_minor, dtype=np.int64)
+    found = [
+        Source("floor", "floor", np.where(fixed, 0, lower), none + FAR),
+        Source("cap", "cap", none, np.where(fixed, FAR, upper)),
+        Source("lock", "lock", np.where(fixed, lower, 0), np.where(fixed, upper, FAR)),
+        Source("off-or-at-least", "off or at least", minimum, none + FAR),
+    ]
+    if last is not None:
+        down, up = _reach(plan, plan.last_minor(last), fixed)
+        found.append(Source("max-change", "max change", down, np.minimum(up, FAR)))
+    return tuple(found)
+
+
+def _reach(plan: Plan, last: list[int], fixed: NDArray[np.bool_]) -> tuple[Whole, Whole]:
     """Return the least and most that each channel can move to from its last spend."""
     equal = plan.spendable_minor // len(plan.channels)
     far = np.iinfo(np.int64).max
@@ -151,7 +198,7 @@ def _reach(plan: Plan, last: list[int], fixed: NDArray[np.bool_]) -> tuple[Minor
     return down, up
 
 
-def _refuse_out_of_reach(plan: Plan, lower: Minor, upper: Minor, down: Minor, up: Minor) -> None:
+def _refuse_out_of_reach(plan: Plan, lower: Whole, upper: Whole, down: Whole, up: Whole) -> None:
     """Refuse a floor above what a change can reach, and a cap below it, naming both limits."""
     show = plan.money.show
     for which, bound, reach, bad in (

@@ -1,33 +1,180 @@
-"""A channel: one line that money can go to, with the limits that are its own."""
+"""A channel: one line that money can go to, with the limits that are its own.
+
+`LearningMinimum` is the least that a platform's learning phase needs, `ChannelPrior` what is
+believed of a channel before its history is read; `Channel` holds both with floor, cap, lock, lot,
+labels and curve, and refuses values that contradict each other. `check_name` is the rule for every
+name in a plan: names that cannot be shown or told apart are refused.
+
+Rules across channels are in `limits`, the exact bounds of a week in `bounds`.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from budgetopt.curves import Carryover, Curve
-from budgetopt.errors import CurveError, PlanError
-from budgetopt.money import as_decimal, show_amount
-from budgetopt.plan.change import MaxChange
-from budgetopt.plan.learning import LearningMinimum
-from budgetopt.plan.prior import ChannelPrior
+from budgetopt.curves import Carryover, Curve, curve_from_dict
+from budgetopt.errors import CurveError, InputError, PlanError, as_number, did_you_mean
+from budgetopt.money import as_decimal, product_of, show_amount
+from budgetopt.plan.amounts import MaxChange
+from budgetopt.plan.declare import (
+    Declared,
+    Given,
+    declaration,
+    declared,
+    exact,
+    part_of,
+    plain_pairs,
+)
+from budgetopt.untrusted import is_blank, is_safe
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+@declaration()
+class LearningMinimum(Declared):
+    """A channel that is on gets at least what its learning phase needs in a week.
+
+    Parameters
+    ----------
+    conversions
+        Conversions a week that the platform needs to learn; about 50 is widely asked for.
+    cpa
+        Money that one conversion is expected to cost.
+
+    Raises
+    ------
+    MoneyError
+        ``bad-money`` for what is not an amount.
+
+    Examples
+    --------
+    >>> str(LearningMinimum(50, "30.50").money)
+    '1525.00'
+    """
+
+    conversions: Given[Decimal] = declared(exact("learning.conversions"))
+    cpa: Given[Decimal] = declared(exact("learning.cpa"))
+
+    @property
+    def money(self) -> Decimal:
+        """Money a week."""
+        return product_of(self.conversions, self.cpa)
+
+    @classmethod
+    def of(cls, given: Any, field: str) -> Self | None:
+        """Return a minimum from a mapping of its parts, a minimum, or None."""
+        if given is None or isinstance(given, cls):
+            return given
+        parts = ("conversions", "cpa")
+        if isinstance(given, Mapping) and set(given) == set(parts):
+            return cls(**given)
+        wrong = [name for name in given if name not in parts] if isinstance(given, Mapping) else []
+        raise PlanError(
+            "bad-plan",
+            f"{field} is {given!r}",
+            field=field,
+            value=str(given),
+            remedy=did_you_mean(str(wrong[0]), parts)
+            if wrong
+            else "give both parts, such as { conversions = 50, cpa = 30 }",
+        )
+
+
+_USUAL_SD = 0.5
+"""A factor of 1.6 either way."""
+_MOST_SD = 5.0
+"""A factor of 150 either way: more says nothing."""
+_LEAST_SD = {"roas": 0.01, "saturation": 0.05}
+_LEAST, _MOST = 1e-100, 1e100
+"""Within these no product or square of medians overflows."""
 
 
 @dataclass(frozen=True)
-class Channel:
+class ChannelPrior:
+    """What is believed of one channel before its history is read; None leaves it to the others.
+
+    Parameters
+    ----------
+    roas
+        Outcome per unit of money at the equal share of the budget, the median, 1e-100 to 1e100.
+    roas_sd
+        Standard deviation of its logarithm, 0.01 to 5. It goes with `roas`.
+    saturation
+        Money per week at which half of the most is reached, the median, 1e-100 to 1e100.
+    saturation_sd
+        Standard deviation of its logarithm, 0.05 to 5. It goes with `saturation`.
+    noise
+        Weekly noise, standard deviation of the log outcome, 0.001 to 5.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+
+    Examples
+    --------
+    >>> ChannelPrior(roas=3, noise=0.3).to_dict()
+    {'roas': 3.0, 'roas_sd': 0.5, 'noise': 0.3}
+    """
+
+    roas: float | None = None
+    roas_sd: float = _USUAL_SD
+    saturation: float | None = None
+    saturation_sd: float = _USUAL_SD
+    noise: float | None = None
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        for median, least in _LEAST_SD.items():
+            middle, spread = getattr(self, median), f"{median}_sd"
+            sd = as_number(getattr(self, spread), f"prior.{spread}", least=least, most=_MOST_SD)
+            put(self, spread, sd)
+            if middle is not None:
+                put(self, median, as_number(middle, f"prior.{median}", least=_LEAST, most=_MOST))
+            elif sd != _USUAL_SD:
+                raise InputError(
+                    "bad-argument",
+                    f"prior.{spread} is {sd:g}, but {median} is not given",
+                    field=f"prior.{spread}",
+                    value=sd,
+                    remedy=f"give {median} too, or leave {spread} out",
+                )
+        if self.noise is not None:
+            put(self, "noise", as_number(self.noise, "prior.noise", least=1e-3, most=5.0))
+
+    @classmethod
+    def of(cls, given: Any, field: str = "prior") -> Self | None:
+        """Return a prior from itself, a mapping of its fields, or None.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument``, or ``unknown-name`` for a misspelt field; they name `field`.
+        """
+        return None if given is None else part_of(cls, given, "prior", field)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return what is given as plain data, which `of` reads."""
+        said: dict[str, float] = {}
+        if self.roas is not None:
+            said |= {"roas": self.roas, "roas_sd": self.roas_sd}
+        if self.saturation is not None:
+            said |= {"saturation": self.saturation, "saturation_sd": self.saturation_sd}
+        return said if self.noise is None else said | {"noise": self.noise}
+
+
+@declaration(kw_only=True)
+class Channel(Declared):
     """One line that money can go to.
 
     Parameters
     ----------
     name
-        Any text that is not blank; names are compared letter by letter.
+        Any text that is not blank, in any script, without control characters; names are compared
+        letter by letter.
     floor
         Least money per week, at least 0.
     cap
@@ -43,16 +190,22 @@ class Channel:
     labels
         Groups the channel belongs to, such as ``{"platform": "douyin"}``.
     off_or_at_least
-        The channel gets nothing, or at least this much money, a platform's minimum. It goes with
-        no floor.
+        The channel gets nothing, or at least this much money, a platform's minimum. Beside a floor,
+        which never lets the channel be off, and above the cap it is refused as ``bounds-clash``;
+        at the cap the channel is off or exactly there. A change limit may leave only one of the
+        two within reach.
     learning
         The same, as a `LearningMinimum` or its parts, ``{"conversions": 50, "cpa": 30}``; of the
         two minimums the larger holds.
     carryover
         How a week's effect spreads over later weeks: a `Carryover` or its parts, ``{"kind":
-        "geometric", "share": 0.4}``. None where it is learned.
+        "geometric", "share": 0.4}``. None for none: where each channel has an outcome of its own a
+        carryover is not learned by default, and a note says where the weeks show one; where one
+        total is all, it is learned.
     lot
-        The channel's own step of money, in place of the plan's.
+        The channel's own step of money, in place of the plan's. A locked spend need not be whole
+        lots, nor one whose bounds leave a single amount; and a channel whose last spend is off its
+        lot may stay there to the cent, but moves only to whole lots.
     value
         What one outcome of this channel is worth in money, in place of the plan's `value`.
     rates
@@ -63,6 +216,8 @@ class Channel:
         "noise": 0.3}``. None leaves it to all channels together.
     pinned
         The `curve` is believed as it is; nothing of the history, a prior or a test changes it.
+    awake
+        It is not parked, however long it was idle; see `Plan.park_after`.
 
     Raises
     ------
@@ -82,61 +237,45 @@ class Channel:
     Decimal('20000')
     """
 
-    name: str
-    floor: Decimal = Decimal(0)
-    cap: Decimal | None = None
-    locked: Decimal | None = None
-    max_change: MaxChange | None = None
-    curve: Curve | None = None
-    labels: tuple[tuple[str, str], ...] = ()
-    off_or_at_least: Decimal | None = None
-    lot: Decimal | None = None
-    value: Decimal | None = None
-    rates: tuple[tuple[str, Decimal], ...] = ()
-    learning: LearningMinimum | None = None
-    carryover: Carryover | None = None
-    prior: ChannelPrior | None = None
+    name: Given[str] = declared(lambda given, _: _name(given), kw_only=False)
+    floor: Given[Decimal] = declared(exact("floor of {0.name!r}"), default=Decimal(0))
+    cap: Given[Decimal | None] = declared(exact("cap of {0.name!r}"), default=None)
+    locked: Given[Decimal | None] = declared(exact("lock of {0.name!r}"), default=None)
+    max_change: Given[MaxChange | None] = declared(
+        lambda given, channel: MaxChange.of(given, f"max_change of {channel.name!r}"), default=None
+    )
+    curve: Given[Curve | None] = declared(
+        lambda given, channel: one_curve(given, channel.name), default=None
+    )
+    labels: Given[tuple[tuple[str, str], ...]] = declared(
+        lambda given, channel: _labels(given, channel.name), default=(), plain=plain_pairs
+    )
+    off_or_at_least: Given[Decimal | None] = declared(
+        exact("off_or_at_least of {0.name!r}"), default=None
+    )
+    lot: Given[Decimal | None] = declared(exact("lot of {0.name!r}"), default=None)
+    value: Given[Decimal | None] = declared(exact("value of {0.name!r}"), default=None)
+    rates: Given[tuple[tuple[str, Decimal], ...]] = declared(
+        lambda given, channel: _rates(given, channel.name), default=(), plain=plain_pairs
+    )
+    learning: Given[LearningMinimum | None] = declared(
+        lambda given, channel: LearningMinimum.of(given, f"learning of {channel.name!r}"),
+        default=None,
+    )
+    carryover: Given[Carryover | None] = declared(
+        lambda given, channel: Carryover.of(given, f"channels.{channel.name}.carryover"),
+        default=None,
+    )
+    prior: Given[ChannelPrior | None] = declared(
+        lambda given, channel: ChannelPrior.of(given, f"channels.{channel.name}.prior"),
+        default=None,
+    )
     pinned: bool = False
+    awake: bool = False
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        floor: Any = 0,
-        cap: Any = None,
-        locked: Any = None,
-        max_change: Any = None,
-        curve: Curve | None = None,
-        labels: Mapping[str, str] | tuple[tuple[str, str], ...] = (),
-        off_or_at_least: Any = None,
-        lot: Any = None,
-        value: Any = None,
-        rates: Mapping[str, Any] | tuple[tuple[str, Any], ...] = (),
-        learning: Any = None,
-        carryover: Any = None,
-        prior: Any = None,
-        pinned: bool = False,
-    ) -> None:
-        check_name(name, "channels.name", "channel")
-        where = f"of {name!r}"
-        put = object.__setattr__
-        put(self, "name", name)
-        put(self, "floor", as_decimal(floor, f"floor {where}"))
-        put(self, "cap", None if cap is None else as_decimal(cap, f"cap {where}"))
-        put(self, "locked", None if locked is None else as_decimal(locked, f"lock {where}"))
-        put(self, "max_change", MaxChange.of(max_change, f"max_change {where}"))
-        put(self, "curve", None if curve is None else one_curve(curve, name))
-        put(self, "labels", _labels(labels, name))
-        for field, amount in (("off_or_at_least", off_or_at_least), ("lot", lot), ("value", value)):
-            exact = None if amount is None else as_decimal(amount, f"{field} {where}")
-            put(self, field, exact)
-        pairs = ((k, as_decimal(v, f"rate {k!r} {where}")) for k, v in dict(rates).items())
-        put(self, "rates", tuple(sorted(pairs)))
-        put(self, "learning", LearningMinimum.of(learning, f"learning {where}"))
-        put(self, "carryover", Carryover.of(carryover, f"channels.{name}.carryover"))
-        put(self, "prior", ChannelPrior.of(prior, f"channels.{name}.prior"))
-        put(self, "pinned", pinned)
-        self._check_pinned()
+    def check_fields(self) -> None:
+        """Refuse what contradicts each other."""
+        self._check_switches()
         self._check_bounds()
         self._check_minimum()
 
@@ -146,17 +285,19 @@ class Channel:
         asked = [self.off_or_at_least, None if self.learning is None else self.learning.money]
         return max((money for money in asked if money is not None), default=None)
 
-    def _check_pinned(self) -> None:
-        if not isinstance(self.pinned, bool):
-            code, problem = "bad-plan", f"pinned of {self.name!r} is {self.pinned!r}"
+    def _check_switches(self) -> None:
+        name = next((n for n in ("pinned", "awake") if not isinstance(getattr(self, n), bool)), "")
+        if name:
+            code, problem = "bad-plan", f"{name} of {self.name!r} is {getattr(self, name)!r}"
             remedy = "write true or false"
         elif self.pinned and self.curve is None:
-            code, problem = "no-curve", f"{self.name!r} is pinned and has no curve"
-            remedy = "give the curve that is to be believed, or leave pinned out"
+            code, problem = "no-curve", f"{self.name!r} is pinned but has no curve"
+            remedy = "give the curve to use, or leave pinned out"
         else:
             return
-        where = f"channels.{self.name}.pinned"
-        raise PlanError(code, problem, field=where, value=str(self.pinned), remedy=remedy)
+        name = name or "pinned"
+        where, value = f"channels.{self.name}.{name}", str(getattr(self, name))
+        raise PlanError(code, problem, field=where, value=value, remedy=remedy)
 
     def _check_bounds(self) -> None:
         if self.cap is not None and self.cap < self.floor:
@@ -214,14 +355,22 @@ class Channel:
 
 
 def check_name(name: Any, field: str, what: str) -> None:
-    """Refuse a name that is blank, not text, or cannot be written to a file.
+    """Refuse a name that is blank, not text, or cannot be shown or written to a file.
 
     Raises
     ------
     PlanError
         ``bad-name``.
     """
-    if not isinstance(name, str) or not name.strip() or _LONE_SURROGATE.search(name):
+    if isinstance(name, str) and not is_safe(name):
+        raise PlanError(
+            "bad-name",
+            f"{what} name {name!a} holds a line break, a tab or another control character",
+            field=field,
+            value=ascii(name),
+            remedy="write it without",
+        )
+    if not isinstance(name, str) or is_blank(name):
         raise PlanError(
             "bad-name",
             f"{what} name {name!r} is blank or not text",
@@ -231,14 +380,30 @@ def check_name(name: Any, field: str, what: str) -> None:
         )
 
 
+def _name(given: Any) -> str:
+    check_name(given, "channels.name", "channel")
+    return str(given)
+
+
 def one_curve(curve: Any, name: str) -> Curve:
-    """Return a channel's curve if it is one, for one channel.
+    """Return a channel's curve, or that of a table in a plan file, if it is one, for one channel.
 
     Raises
     ------
     CurveError
         ``bad-curve``.
     """
+    if isinstance(curve, Mapping):
+        try:
+            curve = curve_from_dict(dict(curve))
+        except CurveError as error:
+            raise CurveError(
+                error.code,
+                f"curve of {name!r}: {error.problem}",
+                field=f"channels.{name}.curve.{error.field}".removesuffix(".curve"),
+                value=error.value,
+                remedy=error.remedy,
+            ) from None
     if isinstance(curve, Curve) and np.ndim(curve.value(0.0)) == 0:
         return curve
     raise CurveError(
@@ -246,14 +411,24 @@ def one_curve(curve: Any, name: str) -> Curve:
         f"the curve of {name!r} is {curve!r}, not one curve",
         field=f"channels.{name}.curve",
         value=repr(curve),
-        remedy="give one curve with plain numbers, such as Hill(top=9000, half=4000, shape=0.8)",
+        remedy="sample the function: Points.sampled(function, upto=...)"
+        if callable(curve)
+        else "give one curve with plain numbers, such as Hill(top=9000, half=4000, shape=0.8)",
     )
+
+
+def _rates(rates: Any, name: str) -> tuple[tuple[str, Decimal], ...]:
+    pairs = ((k, as_decimal(v, f"rate {k!r} of {name!r}")) for k, v in dict(rates).items())
+    return tuple(sorted(pairs))
 
 
 def _labels(labels: Any, name: str) -> tuple[tuple[str, str], ...]:
     """Return labels as sorted pairs, so that two channels compare by what they say."""
     pairs = tuple(dict(labels).items())
     for pair in pairs:
+        for part in pair:
+            if isinstance(part, str) and part.strip():
+                check_name(part, f"channels.{name}.labels", "label")
         if not all(isinstance(part, str) and part.strip() for part in pair):
             raise PlanError(
                 "bad-name",

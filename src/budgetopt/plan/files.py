@@ -1,65 +1,155 @@
 """Plan files: TOML and JSON in, JSON out, and the JSON Schema of both.
 
-`tables` holds the shape of a file (which fields, nested how); ranges are checked where the values
-live, in `Channel`, `Plan` and their parts, so that Python callers get the same errors.
+First the tables of a file as models: which fields, nested how; ranges are checked where the values
+live, in `Channel`, `Plan` and their parts, so that Python callers get the same errors. Then
+`load` and `parse_json`, which bound size, depth and digits before a parser sees them; `arguments`,
+which makes the arguments of `Plan` and names the first wrong field; and `plain` and `limits_only`,
+which write all of a plan, or what limits a week.
+
+A limit of a class of one's own cannot be written to a file.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
+from fractions import Fraction
+from functools import cache, partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ValidationError
-
-from budgetopt.curves import Curve, curve_from_dict
-from budgetopt.errors import CurveError, PlanError, did_you_mean
-from budgetopt.history import Columns, Delay
-from budgetopt.plan.channel import Channel
-from budgetopt.plan.dates import plain_events
-from budgetopt.plan.goal import Goal
-from budgetopt.plan.limits import limit_from_dict, limit_to_dict
-from budgetopt.plan.lines import BudgetLines
-from budgetopt.plan.operation import Operation
-from budgetopt.plan.reserve import Reserve
-from budgetopt.plan.tables import (
-    AlertsFile,
-    ApprovalFile,
-    CarryoverFile,
-    ChangeFile,
-    ChannelFile,
-    ColumnsFile,
-    DelayFile,
-    FiscalFile,
-    FreezeFile,
-    GoalFile,
-    LearningFile,
-    LiftTestFile,
-    LinesFile,
-    OperationFile,
-    PacingFile,
-    PhaseFile,
-    PlanFile,
-    PriorFile,
-    ReleaseFile,
-    ReserveFile,
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
 )
 
-if TYPE_CHECKING:
-    from budgetopt.plan.plan import Plan
+from budgetopt.curves import Curve
+from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.plan.amounts import MaxChange
+from budgetopt.plan.declare import AMOUNT, SHARE, Given, plain_fields, plain_of
+from budgetopt.plan.fields import PlanFields, kind_of
+from budgetopt.plan.limits import KINDS, limit_to_dict
+from budgetopt.plan.limits.base import Rule
+from budgetopt.plan.tables import RawTable
+from budgetopt.untrusted import MEBIBYTE, read_bounded
+
+_ANY_TABLE = dict[str, Any]
+_DAY = {"type": "string", "format": "date"}
+_FILE_TYPES: dict[Any, Any] = {
+    bool: StrictBool,
+    int: StrictInt,
+    float: Annotated[Any, WithJsonSchema({"type": "number"})],
+    Decimal: Annotated[Any, WithJsonSchema(AMOUNT)],
+    Fraction: Annotated[Any, WithJsonSchema(SHARE)],
+    dt.date: Annotated[Any, WithJsonSchema(_DAY)],
+    Curve: _ANY_TABLE,
+    Rule: _ANY_TABLE,
+    RawTable: _ANY_TABLE,
+}
+"""What a plan file holds for a type. Ranges are checked where the values live."""
+
+
+@cache
+def table_of(kind: type, name: str = "") -> type[BaseModel]:
+    """Return the table of a plan file for a record: which fields, nested how."""
+    hints = get_type_hints(kind)
+    made: dict[str, Any] = {"schema_version": (Literal[1], 1)} if kind is PlanFields else {}
+    for one in fields(kind):
+        how = one.metadata
+        held = how.get("schema")
+        hint = Annotated[Any, WithJsonSchema(held)] if held else _in_file(hints[one.name])
+        write = how.get("plain") or plain_of
+        default = ... if one.default is MISSING else write(one.default)
+        if is_dataclass(one.default):
+            # The default of a table is that of its fields.
+            default = Field(default_factory=partial(write, one.default))
+        made[how.get("called") or one.name] = (hint, default)
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    table: type[BaseModel] = create_model(name or f"{kind.__name__}File", __config__=config, **made)
+    table.__doc__ = (kind.__doc__ or "").partition("\n")[0]
+    return table
+
+
+def _in_file(hint: Any) -> Any:
+    """Return what a plan file holds for the type of a field."""
+    if hint in _FILE_TYPES:
+        return _FILE_TYPES[hint]
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Given:
+        return _in_file(parts[0])
+    if origin in (Union, UnionType):
+        # Exact numbers that may be fractions are shares.
+        held = [_in_file(part) for part in parts if part is not Decimal or Fraction not in parts]
+        # What takes anything takes null as well.
+        loose = any(get_args(one)[:1] == (Any,) for one in held)
+        return Union[tuple(one for one in held if not (loose and one is NoneType))]  # noqa: UP007
+    if origin is tuple:
+        pair = get_args(parts[0]) if parts[-1] is Ellipsis else ()
+        if len(pair) == 2:
+            return dict[str, _in_file(pair[1])]  # type: ignore[misc]
+        if pair:
+            return dict[str, dict[str, _in_file(pair[1])]]  # type: ignore[misc]
+        return list[_in_file(parts[0])]  # type: ignore[misc]
+    if origin is Mapping:
+        return dict[str, _in_file(parts[1])]  # type: ignore[misc]
+    if hint is MaxChange:
+        return table_of(hint) | _FILE_TYPES[Fraction]
+    return table_of(hint) if isinstance(hint, type) and is_dataclass(hint) else hint
+
+
+MOST_BYTES = 16 * MEBIBYTE
+"""Size of a plan file: one of ten thousand channels with curves and labels is a third of it."""
+MOST_DEPTH = 16
+"""Tables and lists within one another."""
+MOST_DIGITS = 400
+"""Digits of a number, as many as a float written out has."""
+_TOML_TEXT = re.compile(
+    r'"""(?:[^\\]|\\.)*?(?:"""|\Z)'
+    r"|'''.*?(?:'''|\Z)"
+    r'|"(?:[^"\\\n]|\\.)*+"?'
+    r"|'[^'\n]*+'?|#[^\n]*+",
+    re.DOTALL,
+)
+"""Texts and comments of TOML, in which anything may stand."""
+# All begin where a word does, so that no text takes longer than its length.
+_ENDLESS = re.compile(rf"(?<![0-9a-fA-F_])[0-9a-fA-F_]{{{MOST_DIGITS + 1}}}")
+_DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++\s*+\.\s*+){{{MOST_DEPTH}}}")
+_BRACKET = re.compile(r"[\[\]{}]")
+
+
+def _plan_table() -> type[BaseModel]:
+    return table_of(PlanFields, "PlanFile")
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a plan file."""
-    return PlanFile.model_json_schema()
+    whole = _plan_table().model_json_schema()
+    whole["properties"]["map"] = whole["$defs"]["ColumnsFile"]["properties"]["map"]
+    return whole
 
 
-def load(path: str | PathLike[str]) -> dict[str, Any]:
+def load(path: str | PathLike[str], what: str = "plan file") -> dict[str, Any]:
     """Return the plain data of a ``.toml`` or ``.json`` file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What errors call it.
 
     Raises
     ------
@@ -68,22 +158,61 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
     """
     path = Path(path)
     if path.suffix.lower() not in (".toml", ".json"):
-        raise _bad_file(path, "its name ends in neither .toml nor .json", "rename it")
+        raise _bad_file(what, path, "its name ends in neither .toml nor .json", "rename it")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_bounded(path, MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or str(error)
-        raise _bad_file(path, reason, "check the path and its permissions") from None
+        raise _bad_file(what, path, reason, "check the path and its permissions") from None
     except UnicodeDecodeError:
-        raise _bad_file(path, "it is not UTF-8 text", "save it as UTF-8") from None
+        raise _bad_file(what, path, "it is not UTF-8 text", "save it as UTF-8") from None
     except ValueError as error:
-        raise _bad_file(path, str(error), "check the path") from None
+        raise _bad_file(what, path, str(error), "check the path") from None
     if path.suffix.lower() == ".json":
         return parse_json(text, str(path))
     try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, ArithmeticError) as error:
+        _refuse_depths(text)
+        data = tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise _not_plain(str(path), "TOML", str(error)) from None
+    return _shallow(data, str(path))
+
+
+def _refuse_depths(text: str) -> None:
+    """Refuse TOML that its parser takes minutes or too much stack for, before it is parsed.
+
+    Raises
+    ------
+    ValueError
+        For keys of many parts, deep brackets and endless numbers.
+    """
+    bare = _TOML_TEXT.sub("s", text)
+    if _ENDLESS.search(bare):
+        raise ValueError(f"a number has more than {MOST_DIGITS} digits")
+    if _DOTTED.search(bare):
+        raise ValueError(f"a key has more than {MOST_DEPTH} parts")
+    depth = 0
+    for mark in _BRACKET.findall(bare):
+        depth = depth + 1 if mark in "[{" else max(depth - 1, 0)
+        if depth > MOST_DEPTH:
+            raise ValueError(f"it is nested deeper than {MOST_DEPTH}")
+
+
+def _shallow(data: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return data unless it is nested deeper than anything in a plan.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan``.
+    """
+    level: list[Any] = [data]
+    for _ in range(MOST_DEPTH):
+        held = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for one in held for each in one if isinstance(each, (dict, list))]
+    if level:
+        raise _not_plain(source, "a plan", f"it is nested deeper than {MOST_DEPTH}")
+    return data
 
 
 def parse_json(text: str, source: str) -> dict[str, Any]:
@@ -100,7 +229,7 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
         raise _not_plain(source, "JSON", str(error)) from None
     if not isinstance(data, dict):
         raise _not_plain(source, "a JSON object", f"it is a {type(data).__name__}")
-    return data
+    return _shallow(data, source)
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,8 +241,8 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _bad_file(path: Path, reason: str, remedy: str) -> PlanError:
-    problem = f"plan file {str(path)!r} cannot be read, {reason}"
+def _bad_file(what: str, path: Path, reason: str, remedy: str) -> PlanError:
+    problem = f"{what} {str(path)!r} cannot be read, {reason}"
     return PlanError("bad-file", problem, field="path", value=str(path), remedy=remedy)
 
 
@@ -135,73 +264,17 @@ def arguments(data: Mapping[str, Any]) -> dict[str, Any]:
     PlanError
         ``bad-plan`` for the first missing, wrong or misspelt field.
     """
+    if isinstance(data, Mapping) and "map" in data and isinstance(data.get("history", {}), Mapping):
+        # Rules stand beside the history for readers, and within it for us.
+        rest = {name: value for name, value in data.items() if name != "map"}
+        data = rest | {"history": {**data.get("history", {}), "map": data["map"]}}
     try:
-        given = PlanFile.model_validate(data)
+        table = _plan_table().model_validate(data)
     except ValidationError as error:
         raise _as_plan_error(error) from None
-    said = given.model_fields_set
-    columns = given.history.model_dump(exclude_unset=True)
-    made = {
-        "name": given.name,
-        "currency": given.currency,
-        "budget": given.budget,
-        "step": given.step,
-        "spend": given.spend,
-        "reserve": Reserve(**given.reserve.model_dump(exclude_unset=True)),
-        "outcome": given.outcome,
-        "outcome_unit": given.outcome_unit,
-        "week_start": given.week_start,
-        "columns": Columns(**columns),
-        "goal": Goal(given.goal.kind, given.goal.target, given.goal.weights),
-        "value": given.value,
-        "limits": [limit_from_dict(limit) for limit in given.limits],
-        "events": given.events,
-        "demand": given.demand,
-        "lift_tests": [test.model_dump(exclude_unset=True) for test in given.lift_tests],
-        "scenarios": given.scenarios,
-        "contingencies": given.contingencies,
-        "channels": [_channel(c) for c in given.channels],
-    }
-    if "max_change" in said:
-        made["max_change"] = _change(given.max_change)
-    if given.delay is not None:
-        made["delay"] = Delay.of(given.delay.model_dump(exclude_unset=True))
-    if given.operation is not None:
-        made["operation"] = given.operation.model_dump(exclude_unset=True)
-    if given.budget_lines is not None:
-        made["budget_lines"] = BudgetLines(given.budget_lines.total, given.budget_lines.lines)
-    return made
-
-
-def _change(given: Any) -> Any:
-    return given.model_dump(exclude_unset=True) if isinstance(given, ChangeFile) else given
-
-
-def _channel(given: ChannelFile) -> Channel:
-    apart = {"curve", "max_change", "learning", "carryover", "prior"}
-    fields = {k: getattr(given, k) for k in given.model_fields_set - apart}
-    if given.learning is not None:
-        fields["learning"] = given.learning.model_dump()
-    if given.carryover is not None:
-        fields["carryover"] = given.carryover.model_dump(exclude_unset=True)
-    if given.prior is not None:
-        fields["prior"] = given.prior.model_dump(exclude_unset=True)
-    curve = None if given.curve is None else _curve(given.curve, given.name)
-    return Channel(curve=curve, max_change=_change(given.max_change), **fields)
-
-
-def _curve(given: dict[str, Any], channel: str) -> Curve:
-    """Return a channel's curve; what is wrong with it is said with the channel's name."""
-    try:
-        return curve_from_dict(given)
-    except CurveError as error:
-        raise CurveError(
-            error.code,
-            f"curve of {channel!r}: {error.problem}",
-            field=f"channels.{channel}.curve.{error.field}".removesuffix(".curve"),
-            value=error.value,
-            remedy=error.remedy,
-        ) from None
+    given = table.model_dump(exclude_unset=True)
+    renamed = {one.metadata.get("called") or one.name: one.name for one in fields(PlanFields)}
+    return {renamed[name]: value for name, value in given.items() if name in renamed}
 
 
 def _as_plan_error(error: ValidationError) -> PlanError:
@@ -224,92 +297,42 @@ def _as_plan_error(error: ValidationError) -> PlanError:
 
 def _is_kind(part: int | str) -> bool:
     """Whether a part of a place names one of several allowed kinds, which no reader wrote."""
-    return part in ("str", "ChangeFile") or str(part).startswith(("dict[", "list["))
+    return part in ("str", "MaxChangeFile") or str(part).startswith(("dict[", "list["))
 
 
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
     """Return the fields that a plan file may have at a place."""
-    rooms: dict[str, type[BaseModel]] = {
-        "channels": ChannelFile,
-        "reserve": ReserveFile,
-        "history": ColumnsFile,
-        "budget_lines": LinesFile,
-        "max_change": ChangeFile,
-        "learning": LearningFile,
-        "carryover": CarryoverFile,
-        "prior": PriorFile,
-        "goal": GoalFile,
-        "delay": DelayFile,
-        "lift_tests": LiftTestFile,
-        "operation": OperationFile,
-        "phases": PhaseFile,
-        "freezes": FreezeFile,
-        "approval": ApprovalFile,
-        "pacing": PacingFile,
-        "releases": ReleaseFile,
-        "fiscal": FiscalFile,
-        "alerts": AlertsFile,
-        "ChangeFile": ChangeFile,
-    }
-    model = next((rooms[str(p)] for p in reversed(loc) if str(p) in rooms), PlanFile)
-    return list(model.model_fields)
+    table = _plan_table()
+    for part in loc:
+        if part in table.model_fields:
+            table = next(_tables_in(table.model_fields[str(part)].annotation), table)
+    return list(table.model_fields)
 
 
-def plain(plan: Plan) -> dict[str, Any]:
-    """Return a plan as plain data; amounts are text, so that nothing is lost."""
-    data: dict[str, Any] = {
-        "schema_version": 1,
-        "name": plan.name,
-        "currency": plan.currency,
-        "budget": f"{plan.budget:f}",
-        "spend": plan.spend,
-        "max_change": plan.max_change.to_dict(),
-        "reserve": plan.reserve.to_dict(),
-        "outcome": plan.outcome,
-        "week_start": plan.week_start,
-        "history": plan.columns.to_dict(),
-        "goal": plan.goal.to_dict(),
-        "value": f"{plan.value:f}",
-        "limits": [limit_to_dict(limit) for limit in plan.limits],
-        "events": plain_events(plan.events),
-        "demand": {str(day): index for day, index in plan.demand},
-        "lift_tests": [test.to_dict() for test in plan.lift_tests],
-        "scenarios": [table.to_dict() for table in plan.scenarios],
-        "contingencies": [table.to_dict() for table in plan.contingencies],
-        "channels": [_plain_channel(c) for c in plan.channels],
-    }
-    if plan.step is not None:
-        data["step"] = f"{plan.step:f}"
-    if plan.outcome_unit is not None:
-        data["outcome_unit"] = plan.outcome_unit
-    if plan.delay is not None:
-        data["delay"] = plan.delay.to_dict()
-    if plan.operation != Operation():
-        data["operation"] = plan.operation.to_dict()
-    if plan.budget_lines is not None:
-        lines = {k: f"{v:f}" for k, v in plan.budget_lines.lines}
-        data["budget_lines"] = {"total": f"{plan.budget_lines.total:f}", "lines": lines}
+def _tables_in(hint: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        yield hint
+    for part in get_args(hint):
+        yield from _tables_in(part)
+
+
+def limits_only(plan: PlanFields) -> dict[str, Any]:
+    """Return the part of a plan that limits a week's spends, as plain data.
+
+    Limits of a class of one's own, which no file can hold, are left out.
+    """
+    own = ("currency", "budget", "step", "spend", "max_change", "reserve", "outcome", "goal",
+           "value")  # fmt: skip
+    of_channel = ("name", "floor", "cap", "locked", "max_change", "labels", "off_or_at_least",
+                  "learning", "lot", "value", "rates")  # fmt: skip
+    data = plain_fields(plan, own)
+    data["limits"] = [limit_to_dict(limit) for limit in plan.limits if type(limit) in _HELD]
+    data["channels"] = [plain_fields(channel, of_channel) for channel in plan.channels]
+    # What makes the outcome money, such as the columns of the history, is left out.
+    if plan.value is None and kind_of(plan) == "money":
+        data["value"] = "1"
     return data
 
 
-def _plain_channel(channel: Channel) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": channel.name, "floor": f"{channel.floor:f}"}
-    amounts = ("cap", "locked", "off_or_at_least", "lot", "value")
-    data |= {k: f"{v:f}" for k in amounts if (v := getattr(channel, k)) is not None}
-    if channel.learning is not None:
-        data["learning"] = channel.learning.to_dict()
-    if channel.carryover is not None:
-        data["carryover"] = channel.carryover.to_dict()
-    if channel.prior is not None:
-        data["prior"] = channel.prior.to_dict()
-    if channel.pinned:
-        data["pinned"] = True
-    if channel.rates:
-        data["rates"] = {k: f"{v:f}" for k, v in channel.rates}
-    if channel.max_change is not None:
-        data["max_change"] = channel.max_change.to_dict()
-    if channel.curve is not None:
-        data["curve"] = channel.curve.to_dict()
-    if channel.labels:
-        data["labels"] = dict(channel.labels)
-    return data
+_HELD = frozenset(KINDS.values())
+"""The classes of limits that a plan file holds."""

@@ -1,44 +1,40 @@
-"""The plan: what may be spent, on what, under which limits."""
+"""The plan: what may be spent, on what, under which limits.
+
+`PlanFields` declares the fields and reads what a user writes into their exact form; `check_plan`
+then refuses a plan that contradicts itself: one field after another, then names that one part uses
+of another, and the limits last. What a dated week changes is in `schedule`, and how plans are
+written to files in `files`. Whether a week can be solved at all is
+known once last week's spends are: that is not checked here.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from budgetopt.calendar import Week
-from budgetopt.curves import Curve, stack
+from budgetopt.calendar import Week, start_day_number
 from budgetopt.errors import PlanError, did_you_mean
-from budgetopt.history import Columns, Delay
-from budgetopt.money import Currency, as_decimal
-from budgetopt.plan.beforehand import Beforehand
-from budgetopt.plan.change import DEFAULT_SHARE, MaxChange
-from budgetopt.plan.channel import Channel
-from budgetopt.plan.checks import as_channels, as_lift_tests, as_unit, check_plan, of_kind
-from budgetopt.plan.dates import Event, as_demand, as_events, days_of
-from budgetopt.plan.declared import Declared, as_contingencies, as_scenarios
-from budgetopt.plan.goal import Goal
-from budgetopt.plan.lift_test import LiftTest
-from budgetopt.plan.limits import Rule
-from budgetopt.plan.lines import BudgetLines
-from budgetopt.plan.minor import MinorUnits
-from budgetopt.plan.operation import Operation, dated
-from budgetopt.plan.reserve import Reserve
+from budgetopt.history import History
+from budgetopt.i18n import say
+from budgetopt.money import show_amount
+from budgetopt.notebook import Card, Shown
+from budgetopt.plan import schedule
+from budgetopt.plan.channel import check_name
+from budgetopt.plan.fields import PlanFields, check_worth
+from budgetopt.plan.priors import LiftTest, check_demand
+from budgetopt.untrusted import is_safe, twin_key
 
-_UNSAID = MaxChange(DEFAULT_SHARE)
-T = TypeVar("T")
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True)
-class Plan(MinorUnits):
+class Plan(Shown, PlanFields):
     """What may be spent in a week, on what, under which limits.
 
     Parameters
@@ -57,10 +53,11 @@ class Plan(MinorUnits):
     step
         Spends are whole multiples of this; by default one minor unit. Locked spends are exempt.
     spend
-        ``"at-most"``: money that brings nothing, or that no cap lets in, stays unspent and is
+        ``"at-most"``: money that brings nothing, or that no cap allows, stays unspent and is
         shown. ``"all"``: a plan whose caps keep money back is refused.
     outcome
-        Name of what comes back, for reports, such as ``"revenue"``.
+        Name of what comes back, for reports, such as ``"revenue"``; a name of money or of events
+        says which it is, see `budgetopt.plan.kind_of`.
     outcome_unit
         Size of one event in units of the outcome: 1 where it is a count, the average order value
         where it is revenue. None where it is not known.
@@ -78,7 +75,8 @@ class Plan(MinorUnits):
         What is maximised; by default the outcome.
     value
         What one outcome is worth in money, for profit and ROAS: 1 where the outcome is revenue, a
-        margin, or the lifetime value of a new customer.
+        margin, or the lifetime value of a new customer. None where it is not said: see
+        `budgetopt.plan.kind_of` for when an outcome counts as money all the same.
     delay
         How outcomes of a week keep arriving, a `Delay`; None where a week is complete when it is
         over.
@@ -87,13 +85,27 @@ class Plan(MinorUnits):
         a day, to ``[first, last]`` or to a list of such lists; or days and pairs ``(first, last)``.
         One lasts at most 183 days.
     demand
-        The known demand of single weeks: a mapping of a day to its week's index, 0.001 to 50. Weeks
-        that are not named are usual ones, 1.
+        The known demand of single weeks: a mapping of a day to its week's index, 0.001 to 50, by
+        which all outcomes of that week are multiplied. Weeks that are not named are usual ones, 1.
     lift_tests
         What experiments and earlier models found, `LiftTest` or their fields.
     scenarios, contingencies
         What may happen in a simulated year, and what is answered: plain tables, or what has
         ``to_dict``. `market.scenarios_of` and `simulation.contingencies_of` read them.
+    cases
+        What-ifs, a table with a name and the parts of a `market.Change` each; `market.cases_of`
+        reads them.
+    targets
+        Goals with dates, `Target` or their fields. They limit no split: pages say where they stand
+        and where they are heading.
+    horizon
+        How many weeks the weekly decision looks ahead, 1 to 104: a week is then the first step of
+        the best plan of so many weeks, so that change limits are spent where they will be needed,
+        and money that works on in later weeks counts. None for each week by itself.
+    park_after
+        Whole weeks without spend, 1 to 520, after which a channel that had money before is parked:
+        weekly decisions lock it at 0, and say so, unless it has a floor or is declared ``awake``.
+        By default none is.
     operation
         How weeks are run: phases, freezes, approval, pacing, releases, fiscal periods and alerts;
         an `Operation` or its parts.
@@ -105,140 +117,15 @@ class Plan(MinorUnits):
 
     Examples
     --------
+    >>> from budgetopt.plan import Channel
     >>> plan = Plan(budget=100, currency="CNY", channels=[Channel("a"), Channel("b", cap=30)])
     >>> plan.names, plan.spendable
     (('a', 'b'), Decimal('100.00'))
     """
 
-    budget: Decimal
-    channels: tuple[Channel, ...]
-    currency: str
-    max_change: MaxChange
-    reserve: Reserve
-    step: Decimal | None
-    spend: Literal["at-most", "all"]
-    outcome: str
-    outcome_unit: float | None
-    week_start: str
-    columns: Columns
-    budget_lines: BudgetLines | None
-    name: str
-    limits: tuple[Rule, ...]
-    goal: Goal
-    value: Decimal
-    delay: Delay | None
-    events: tuple[Event, ...]
-    demand: tuple[tuple[dt.date, float], ...]
-    lift_tests: tuple[LiftTest, ...]
-    scenarios: tuple[Declared, ...]
-    contingencies: tuple[Declared, ...]
-    operation: Operation
-
-    def __init__(
-        self,
-        *,
-        budget: Any,
-        channels: Iterable[Channel],
-        currency: str,
-        max_change: Any = _UNSAID,
-        reserve: Reserve | None = None,
-        step: Any = None,
-        spend: Literal["at-most", "all"] = "at-most",
-        outcome: str = "outcome",
-        outcome_unit: float | None = None,
-        week_start: str = "monday",
-        columns: Columns | None = None,
-        budget_lines: BudgetLines | None = None,
-        name: str = "",
-        limits: Iterable[Rule] = (),
-        goal: Goal | None = None,
-        value: Any = 1,
-        delay: Delay | None = None,
-        events: Mapping[str, Any] | Iterable[Any] = (),
-        demand: Mapping[Any, float] | tuple[tuple[dt.date, float], ...] | None = None,
-        lift_tests: Iterable[LiftTest | Mapping[str, Any]] = (),
-        scenarios: Iterable[Any] = (),
-        contingencies: Iterable[Any] = (),
-        operation: Operation | Mapping[str, Any] | None = None,
-    ) -> None:
-        put = object.__setattr__
-        put(self, "budget", as_decimal(budget, "budget"))
-        put(self, "channels", as_channels(channels))
-        put(self, "currency", Currency(currency).code)
-        put(self, "max_change", MaxChange.of(max_change, "max_change") or MaxChange())
-        put(self, "reserve", of_kind(Reserve, reserve, "reserve") or Reserve())
-        put(self, "step", None if step is None else as_decimal(step, "step"))
-        put(self, "spend", spend)
-        put(self, "outcome", outcome)
-        put(self, "outcome_unit", as_unit(outcome_unit))
-        put(self, "week_start", week_start)
-        put(self, "columns", of_kind(Columns, columns, "columns") or Columns())
-        put(self, "budget_lines", of_kind(BudgetLines, budget_lines, "budget_lines"))
-        put(self, "name", name)
-        put(self, "limits", tuple(limits))
-        put(self, "goal", of_kind(Goal, goal, "goal") or Goal())
-        put(self, "value", as_decimal(value, "value"))
-        put(self, "delay", of_kind(Delay, delay, "delay"))
-        put(self, "events", as_events(events))
-        put(self, "demand", () if demand is None else as_demand(demand))
-        put(self, "lift_tests", as_lift_tests(lift_tests))
-        put(self, "scenarios", as_scenarios(scenarios))
-        put(self, "contingencies", as_contingencies(contingencies))
-        put(self, "operation", Operation.of(operation))
+    def check_fields(self) -> None:
+        """Refuse a plan that contradicts itself."""
         check_plan(self)
-
-    @cached_property
-    def labels(self) -> dict[str, NDArray[np.object_]]:
-        """The value of each label by channel, None where a channel does not carry it."""
-        tables = [dict(c.labels) for c in self.channels]
-        keys = dict.fromkeys(key for table in tables for key in table)
-        return {k: np.array([table.get(k) for table in tables], dtype=object) for k in keys}
-
-    @cached_property
-    def curves(self) -> Curve | None:
-        """One curve over the channels, or None where a channel carries none."""
-        single = [c.curve for c in self.channels if c.curve is not None]
-        return stack(single) if len(single) == len(self.channels) else None
-
-    @cached_property
-    def values(self) -> NDArray[np.float64]:
-        """What one outcome of each channel is worth in money."""
-        return np.array([float(self.value if c.value is None else c.value) for c in self.channels])
-
-    @cached_property
-    def beforehand(self) -> Beforehand:
-        """All that learning is told beside the weeks."""
-        each = self.channels
-        return Beforehand(
-            tuple((c.name, c.prior) for c in each if c.prior is not None),
-            tuple((c.name, c.carryover) for c in each if c.carryover is not None),
-            tuple((c.name, c.curve) for c in each if c.pinned and c.curve is not None),
-            self.delay,
-            self.demand,
-            days_of(self.events),
-            self.lift_tests,
-        )
-
-    def rates(self, outcome: str) -> NDArray[np.float64]:
-        """Return how much of a named outcome comes with one unit of each channel's outcome.
-
-        Raises
-        ------
-        PlanError
-            ``unknown-name`` where no channel has a rate of this name.
-        """
-        if outcome == self.outcome:
-            return np.ones(len(self.channels), dtype=np.float64)
-        known = {name for c in self.channels for name, _ in c.rates}
-        if outcome not in known:
-            raise PlanError(
-                "unknown-name",
-                f"outcome {outcome!r} has no rate in any channel",
-                field="rates",
-                value=outcome,
-                remedy=did_you_mean(outcome, [self.outcome, *sorted(known)]),
-            )
-        return np.array([float(dict(c.rates).get(outcome, 0)) for c in self.channels])
 
     def on(self, week: Week) -> Self:
         """Return the plan as it is for one week; itself where no phase touches the week.
@@ -254,7 +141,7 @@ class Plan(MinorUnits):
         PlanError
             ``bounds-clash`` where the reserve is above the week's budget.
         """
-        changes = dated.changes(self, week)
+        changes = schedule.changes(self, week)
         return replace(self, **changes) if changes else self
 
     def budget_of(self, first: dt.date, last: dt.date) -> int:
@@ -270,11 +157,20 @@ class Plan(MinorUnits):
         CalendarError
             ``bad-date`` for a range that ends before it begins.
         """
-        return dated.budget_of(self, first, last)
+        return schedule.budget_of(self, first, last)
 
     def frozen(self, week: Week) -> dict[str, str]:
         """Return the channels that may not move in a week, each with the name of its freeze."""
-        return {name: freeze.name for name, freeze in dated.frozen(self, week).items()}
+        return {name: freeze.name for name, freeze in schedule.frozen(self, week).items()}
+
+    def demand_of(self, week: Week) -> float:
+        """Return the declared demand of a week, 1 where it is a usual one."""
+        return next((index for day, index in self.demand if week.start <= day <= week.end), 1.0)
+
+    def events_of(self, week: Week) -> tuple[str, ...]:
+        """Return the names of the events of which days lie in a week."""
+        held = (n for n, first, last in self.events if first <= week.end and week.start <= last)
+        return tuple(dict.fromkeys(held))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -282,6 +178,26 @@ class Plan(MinorUnits):
         from budgetopt.plan.files import load
 
         return cls.from_dict(load(path))
+
+    @classmethod
+    def draft(cls, history: History, *, currency: str | None = None) -> Self:
+        """Return a first plan for a history: its channels, and the budget of a usual week.
+
+        A channel without spend in the last eight weeks is locked at 0. The reasons are those of
+        `budgetopt.plan.draft`, which ``budgetopt init`` writes beside each line.
+
+        Parameters
+        ----------
+        history
+            What was spent and what came back.
+        currency
+            Code of the currency; by default what the history's files carry, or ``"XXX"``.
+        """
+        from budgetopt.plan.draft import draft
+
+        made = draft(history, currency=currency).plan
+        names = ("currency", "budget", "channels", "outcome", "week_start", "columns")
+        return cls(**{name: getattr(made, name) for name in names})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -305,10 +221,181 @@ class Plan(MinorUnits):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data that `from_dict` takes."""
-        from budgetopt.plan.files import plain
-
-        return plain(self)
+        data = {"schema_version": 1, **super().to_dict()}
+        return data if data["operation"] else {k: v for k, v in data.items() if k != "operation"}
 
     def to_json(self) -> str:
         """Return the plan as JSON text that `from_json` takes."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a channel: floor, cap, lock, lot, change limit, value and labels."""
+        import pandas as pd
+
+        def number(money: Any) -> float:
+            return np.nan if money is None else float(money)
+
+        rows = []
+        for channel, value in zip(self.channels, self.values.tolist(), strict=True):
+            rule = channel.max_change or self.max_change
+            row = {"channel": channel.name, "floor": float(channel.floor)}
+            row |= {name: number(getattr(channel, name)) for name in ("cap", "locked", "lot")}
+            row["off_or_at_least"] = number(channel.least_on)
+            row |= {"max_change": number(rule.share), "max_change_money": number(rule.money)}
+            rows.append(row | {"value": value} | dict(channel.labels))
+        return pd.DataFrame(rows)
+
+    def _card(self) -> Card:
+        title = say(
+            "plan-in-short",
+            name=self.name and say("named-prefix", name=self.name),
+            channels=len(self.channels),
+            spendable=show_amount(self.spendable),
+            budget=show_amount(self.budget),
+            currency=self.currency,
+            outcome=self.outcome,
+            limits=len(self.limits),
+        )
+        parts = ("floor", "cap", "locked")
+        rows = [
+            (c.name, *("" if (m := getattr(c, part)) is None else show_amount(m) for part in parts))
+            for c in self.channels
+        ]
+        return Card(title, (say("channel"), say("floor"), say("cap"), say("lock")), rows)
+
+
+def check_plan(plan: Plan) -> None:
+    """Refuse a plan that contradicts itself.
+
+    Raises
+    ------
+    PlanError, MoneyError, CalendarError
+        With the first contradiction found.
+    """
+    start_day_number(plan.week_start)
+    if plan.spend not in ("at-most", "all"):
+        raise PlanError(
+            "bad-plan",
+            f"spend is {plan.spend!r}",
+            field="spend",
+            value=plan.spend,
+            remedy="write 'at-most' or 'all'",
+        )
+    if not plan.channels:
+        raise PlanError(
+            "bad-plan",
+            "the plan has no channel",
+            field="channels",
+            remedy="declare at least one channel",
+        )
+    for field, text in (("name", plan.name), ("outcome", plan.outcome)):
+        if isinstance(text, str) and not is_safe(text):
+            check_name(text, field, field)
+    _refuse_doubled("channel", [channel.name for channel in plan.channels])
+    _check_columns(plan)
+    _check_delay(plan)
+    _check_lift_tests(plan)
+    check_demand(plan.demand, plan.week_start)
+    # Reading them once finds amounts finer than a minor unit while the plan is being made.
+    _ = plan.minor_bounds, plan.step_minor, plan.spendable_minor
+    _ = plan.minimums_minor, plan.lots_minor
+    plan.max_change.check(plan.money, "max_change")
+    for channel in plan.channels:
+        if channel.max_change is not None:
+            channel.max_change.check(plan.money, f"max_change of {channel.name!r}")
+    _check_operation(plan)
+    _check_limits(plan)
+    check_worth(plan)
+
+
+def _refuse_doubled(what: str, names: list[str]) -> None:
+    by_key: dict[str, str] = {}
+    for name in names:
+        key = twin_key(name)
+        if key in by_key:
+            raise PlanError(
+                "bad-name",
+                f"{what} {name!r} is declared twice"
+                if name == by_key[key]
+                else f"{what} {name!a} looks the same as {by_key[key]!a}",
+                field=f"{what}s",
+                value=name,
+                remedy=f"give every {what} a name of its own",
+            )
+        by_key[key] = name
+
+
+def _check_columns(plan: Plan) -> None:
+    """Refuse a column declared for a channel that the plan does not have."""
+    for part in ("spends", "outcomes"):
+        plan.require_channels(getattr(plan.columns, part), f"history.{part[:-1]}")
+
+
+def _check_delay(plan: Plan) -> None:
+    """Refuse shares of a channel that the plan does not have."""
+    shares = () if plan.delay is None else plan.delay.channels
+    plan.require_channels((name for name, *_ in shares), "delay.channels")
+
+
+def _check_lift_tests(plan: Plan) -> None:
+    """Refuse a test of no channel of the plan, and one that is given twice and so counts twice."""
+    seen: set[LiftTest] = set()
+    for at, test in enumerate(plan.lift_tests):
+        plan.require_channels([test.channel], f"lift_tests.{at}.channel")
+        if test in seen:
+            raise PlanError(
+                "bad-plan",
+                f"lift_tests.{at} of {test.channel!r} is given twice",
+                field=f"lift_tests.{at}",
+                value=test.channel,
+                remedy="remove one, or give the day on which each test ended",
+            )
+        seen.add(test)
+
+
+def _check_operation(plan: Plan) -> None:
+    """Refuse unknown names, amounts finer than a minor unit, and a big reserve."""
+    operation, minor = plan.operation, plan.money.minor
+    for at, freeze in enumerate(operation.freezes):
+        plan.require_channels(freeze.channels, f"operation.freezes.{at}.channels")
+    _check_releases(plan)
+    for phase in operation.phases:
+        minor(phase.budget, f"operation.phases budget of {phase.name!r}")
+        if phase.max_change is not None:
+            phase.max_change.check(plan.money, f"max_change of phase {phase.name!r}")
+    if operation.approval is not None:
+        for part, amount in operation.approval.amounts.items():
+            minor(amount, f"operation.approval.{part}", "down")
+    schedule.check_reserve(plan)
+
+
+def _check_releases(plan: Plan) -> None:
+    """Refuse a release for a scenario that is not among those declared, where any are."""
+    known = tuple(str(table.get("name", table.get("kind"))) for table in plan.scenarios)
+    for at, release in enumerate(plan.operation.releases):
+        if known and release.scenario is not None and release.scenario not in known:
+            raise PlanError(
+                "unknown-name",
+                f"unknown scenario {release.scenario!r} in operation.releases.{at}",
+                field=f"operation.releases.{at}.scenario",
+                value=release.scenario,
+                remedy=did_you_mean(release.scenario, known),
+            )
+
+
+def _check_limits(plan: Plan) -> None:
+    """Refuse what is not a limit, two of one name, and unknown names."""
+    for limit in plan.limits:
+        if not (isinstance(getattr(limit, "name", None), str) and hasattr(limit, "rows")):
+            raise PlanError(
+                "bad-plan",
+                f"limit {limit!r} has no name or no rows",
+                field="limits",
+                value=repr(limit),
+                remedy="make it by bo.Limit, or give it a name and a method rows",
+            )
+        check_name(limit.name, "limits.name", "limit")
+    _refuse_doubled("limit", [limit.name for limit in plan.limits])
+    nothing = np.zeros(len(plan.channels), dtype=np.int64)
+    for limit in plan.limits:
+        limit.rows(plan, nothing)

@@ -1,256 +1,159 @@
-"""The tables of a plan file: which fields, nested how, and so the JSON Schema.
+"""Tables of a plan file that rooms above the plan read: scenarios, their answers, what-ifs.
 
-Ranges are checked where the values live, in `Channel`, `Plan` and their parts, so that Python
-callers get the same errors.
+The plan keeps them as plain, frozen data: it knows that they have names, and not what they mean.
+`as_scenarios`, `as_contingencies` and `as_cases` take mappings or objects with ``to_dict``; a
+`RawTable` is what each becomes. What the fields of a table may be is checked by the room that reads
+them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
-
-_AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
-Amount = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "money, or plain decimal text"})]
-Share = Annotated[Any, WithJsonSchema({**_AMOUNT, "description": "a share: 0.3 or '30%'"})]
-Number = Annotated[Any, WithJsonSchema({"type": "number"})]
-_DAY = {"type": "string", "format": "date"}
-_DAYS = {"type": "array", "items": _DAY, "minItems": 1, "maxItems": 2}
-_WHEN = {"anyOf": [_DAY, _DAYS, {"type": "array", "items": _DAYS, "minItems": 1}]}
-_EVENTS = {"anyOf": [{"type": "object", "additionalProperties": _WHEN},
-                     {"type": "array", "items": {"anyOf": [_DAY, _DAYS]}}]}  # fmt: skip
-Day = Annotated[Any, WithJsonSchema(_DAY)]
-Events = Annotated[
-    Any, WithJsonSchema({**_EVENTS, "description": "days or [first, last], by name or without"})
-]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-
-class ChangeFile(_Model):
-    """A change limit in parts; all that are given must hold."""
-
-    share: Share = None
-    money: Amount = None
-    from_zero: Amount = None
-
-
-class ReserveFile(_Model):
-    """Money held back: an amount, or a share such as '5%'."""
-
-    contingency: Amount = 0
-    test: Amount = 0
-    holdout: Amount = 0
-
-
-class LinesFile(_Model):
-    """A wider budget by module, which must add up."""
-
-    total: Amount
-    lines: dict[str, Amount]
-
-
-class LearningFile(_Model):
-    """Conversions a week that a platform needs to learn, and what one is expected to cost."""
-
-    conversions: Amount
-    cpa: Amount
-
-
-class CarryoverFile(_Model):
-    """How a week's effect spreads over later weeks."""
-
-    kind: Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
-    share: Number = None
-    delay: Number = None
-    shape: Number = None
-    scale: Number = None
-    length: Number = None
-
-
-class PriorFile(_Model):
-    """What is believed of a channel before its history is read."""
-
-    roas: Number = None
-    roas_sd: Number = None
-    saturation: Number = None
-    saturation_sd: Number = None
-    noise: Number = None
-
-
-class LiftTestFile(_Model):
-    """The extra outcome per week that more spend on one channel brought, with its error."""
-
-    channel: str
-    incremental: Number
-    error: Number
-    high: Number
-    low: Number = 0
-    ended: Day = None
-
-
-class ChannelFile(_Model):
-    """One line that money can go to."""
-
-    name: str
-    floor: Amount = 0
-    cap: Amount = None
-    locked: Amount = None
-    max_change: ChangeFile | Share = None
-    curve: dict[str, Any] | None = None
-    labels: dict[str, str] = {}
-    off_or_at_least: Amount = None
-    learning: LearningFile | None = None
-    lot: Amount = None
-    value: Amount = None
-    rates: dict[str, Amount] = {}
-    carryover: CarryoverFile | None = None
-    prior: PriorFile | None = None
-    pinned: StrictBool = False
-
-
-class DelayFile(_Model):
-    """The share of a week's outcome that is reported at each age of the week."""
-
-    shares: list[Number]
-    ages: list[Number] | None = None
-    log_sds: list[Number] | None = None
-    channels: dict[str, dict[str, list[Number]]] = {}
-
-
-class GoalFile(_Model):
-    """What is maximised: the outcome, the profit, or the target for the least spend."""
-
-    kind: Literal["outcome", "profit", "least-spend"] = "outcome"
-    target: Amount = None
-    weights: dict[str, Amount] = {}
-
-
-class ColumnsFile(_Model):
-    """How a history file maps to weeks, channels, spend and outcome."""
-
-    layout: Literal["long", "wide"] = "long"
-    week: str = "week"
-    channel: str = "channel"
-    spend: str | dict[str, str] = "spend"
-    outcome: str | list[str] | dict[str, str | list[str]] = "outcome"
-    rows: Literal["weekly", "daily"] = "weekly"
-    date_format: str | None = None
-    delimiter: str | None = None
-    decimal: Literal[".", ","] = "."
-    encoding: str | None = None
-    sheet: str | None = None
-    missing: Literal["refuse", "zero", "unknown"] = "refuse"
-    gaps: Literal["refuse", "unknown"] = "refuse"
-    repeats: Literal["refuse", "sum"] = "refuse"
-    ignore: list[str] = []
-
-
-class PhaseFile(_Model):
-    """Dated days with a budget of their own."""
-
-    name: str
-    first: Day
-    last: Day
-    budget: Amount
-    kind: Literal["preparation", "warm-up", "burst", "steady", "wind-down"] = "steady"
-    max_change: ChangeFile | Share = None
-
-
-class FreezeFile(_Model):
-    """Days on which channels may not move; all of them where none is named."""
-
-    name: str
-    first: Day
-    last: Day
-    channels: list[str] = []
-    why: Literal["frozen", "learning"] = "frozen"
-
-
-class ApprovalFile(_Model):
-    """Amounts above which a proposal needs a name."""
-
-    move: Amount = None
-    move_share: Share = None
-    channel: Amount = None
-    total: Amount = None
-    approvers: list[str] = []
-
-
-class PacingFile(_Model):
-    """Warning lines, the band around the plan, and the answer to overspending."""
-
-    lines: list[Share] = [0.8, 0.9, 1.0]
-    band: Share = 0.05
-    overspend: Literal["reserve", "weakest", "stop"] = "reserve"
-
-
-class ReleaseFile(_Model):
-    """A share of the contingency that is released when something happens."""
-
-    when: Literal["scenario", "pace", "mroas"]
-    share: Share
-    scenario: str | None = None
-    pace: Share = None
-    hurdle: Number = None
-
-
-class FiscalFile(_Model):
-    """The periods that budgets and reserves are counted over."""
-
-    period: Literal["month", "quarter", "year", "4-4-5"] = "month"
-    first_month: StrictInt = 1
-
-
-class AlertsFile(_Model):
-    """Lines beyond which an alert is raised."""
-
-    stale_days: StrictInt = 10
-    stuck_weeks: StrictInt = 4
-    revised_share: Share = 0.02
-    reserve_low: Share = 0.2
-    pause_cpa: Number = None
-    pause_roas: Number = None
-
-
-class OperationFile(_Model):
-    """How weeks are run."""
-
-    phases: list[PhaseFile] = []
-    freezes: list[FreezeFile] = []
-    approval: ApprovalFile | None = None
-    pacing: PacingFile = Field(default_factory=PacingFile)
-    releases: list[ReleaseFile] = []
-    fiscal: FiscalFile = Field(default_factory=FiscalFile)
-    alerts: AlertsFile = Field(default_factory=AlertsFile)
-
-
-class PlanFile(_Model):
-    """A budgetopt plan: what may be spent in a week, on what, under which limits."""
-
-    schema_version: Literal[1] = 1
-    name: str = ""
-    currency: str
-    budget: Amount
-    step: Amount = None
-    spend: Literal["at-most", "all"] = "at-most"
-    max_change: ChangeFile | Share = None
-    reserve: ReserveFile = Field(default_factory=ReserveFile)
-    outcome: str = "outcome"
-    outcome_unit: Amount = None
-    week_start: str = "monday"
-    history: ColumnsFile = Field(default_factory=ColumnsFile)
-    budget_lines: LinesFile | None = None
-    goal: GoalFile = Field(default_factory=GoalFile)
-    value: Amount = 1
-    limits: list[dict[str, Any]] = []
-    delay: DelayFile | None = None
-    events: Events = {}
-    demand: dict[str, Number] = {}
-    lift_tests: list[LiftTestFile] = []
-    scenarios: list[dict[str, Any]] = []
-    contingencies: list[dict[str, Any]] = []
-    operation: OperationFile | None = None
-    channels: list[ChannelFile]
+import datetime as dt
+import math
+import numbers
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from budgetopt.errors import PlanError
+from budgetopt.plan.channel import check_name
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable(Mapping[str, Any]):
+    """A table of a plan file: texts, numbers, truths, days as texts, tuples, tables in it.
+
+    Parameters
+    ----------
+    pairs
+        Its fields in the order in which they were written.
+    """
+
+    pairs: tuple[tuple[str, Any], ...]
+
+    def __getitem__(self, key: str) -> Any:
+        return dict(self.pairs)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, _ in self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.pairs))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data for JSON."""
+        return {key: _listed(value) for key, value in self.pairs}
+
+
+def as_scenarios(given: Any) -> tuple[RawTable, ...]:
+    """Return tables of scenarios, each with a name, or else a kind that names it.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan``, ``bad-name``.
+    """
+    return _named(given, "scenario", "name", "kind")
+
+
+def as_cases(given: Any) -> tuple[RawTable, ...]:
+    """Return tables of what-ifs, each with a name.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan``, ``bad-name``.
+    """
+    return _named(given, "case", "name")
+
+
+def _named(given: Any, what: str, *keys: str) -> tuple[RawTable, ...]:
+    """Return tables of which each has a name of its own, in the first of some fields."""
+    tables = _tables(given, f"{what}s")
+    names = [_text(table, f"{what}s.{at}", *keys) for at, table in enumerate(tables)]
+    for at, name in enumerate(names):
+        check_name(name, f"{what}s.{at}", what)
+        if name in names[:at]:
+            raise PlanError(
+                "bad-name",
+                f"{what} {name!r} is declared twice",
+                field=f"{what}s.{at}",
+                value=name,
+                remedy=f"give every {what} a name of its own",
+            )
+    return tables
+
+
+def as_contingencies(given: Any) -> tuple[RawTable, ...]:
+    """Return tables of contingencies, each with the name of the scenario that it answers.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan``.
+    """
+    tables = _tables(given, "contingencies")
+    for at, table in enumerate(tables):
+        _text(table, f"contingencies.{at}", "scenario")
+    return tables
+
+
+def _tables(given: Any, field: str) -> tuple[RawTable, ...]:
+    alone = isinstance(given, Mapping) or not isinstance(given, Iterable)
+    return tuple(
+        _table(one, f"{field}.{at}") for at, one in enumerate((given,) if alone else given)
+    )
+
+
+def _table(given: Any, field: str) -> RawTable:
+    plain = given.to_dict() if hasattr(given, "to_dict") else given
+    if not isinstance(plain, Mapping) or not all(isinstance(key, str) for key in plain):
+        raise _bad(field, given, "write a table of fields")
+    return RawTable(tuple((key, _plain(v, f"{field}.{key}")) for key, v in plain.items()))
+
+
+def _text(table: RawTable, field: str, *keys: str) -> str:
+    """Return the first of some fields that is there, which has to be a text."""
+    key = next((key for key in keys if key in table), None)
+    if key is None:
+        raise PlanError(
+            "bad-plan",
+            f"{field} has no {keys[0]}",
+            field=f"{field}.{keys[0]}",
+            remedy=f"add its {' or '.join(keys)}",
+        )
+    text = table[key]
+    if isinstance(text, str) and text.strip():
+        return text
+    raise _bad(f"{field}.{key}", text, "give a text")
+
+
+def _plain(value: Any, field: str) -> Any:
+    """Return a value as frozen plain data that JSON can hold."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return _table(value, field)
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(v, f"{field}.{at}") for at, v in enumerate(value))
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, (numbers.Real, Decimal)) and math.isfinite(value):
+        return float(value)
+    raise _bad(field, value, "give a finite number, a text, true or false, a day, list or table")
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, RawTable):
+        return value.to_dict()
+    return [_listed(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _bad(field: str, value: Any, remedy: str) -> PlanError:
+    return PlanError("bad-plan", f"{field} is {value!r}", field=field, value=value, remedy=remedy)

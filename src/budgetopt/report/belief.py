@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -13,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from budgetopt.belief import Belief, ChannelSummary, Estimate, Reading
-from budgetopt.figures import show_figure
-from budgetopt.report.layout import figures, noted, sentences, table
+from budgetopt.i18n import Message, in_language, say, show_figure
+from budgetopt.plan import Plan, ReturnWords, is_valued, return_words, unused
+from budgetopt.report.text import Table, figures, laid_out, note_lines
 
 SCHEMA_VERSION = 1
 LEVEL = 0.8
@@ -25,11 +24,13 @@ _WEEKS = 8
 """Last weeks whose predictions are looked at."""
 
 
-def belief_table(belief: Belief, level: float = LEVEL) -> str:
+def belief_table(
+    belief: Belief, level: float = LEVEL, plan: Plan | None = None, language: str = "en"
+) -> str:
     """Return a belief as text: three tables with one line a channel, its record, and the notes.
 
-    The tables are the outcome and ROAS at the usual spend; what the next unit of money brings
-    there and where the curve saturates; and what all this was learned from.
+    The tables are the outcome at the usual spend and what a unit of money brings there; what the
+    next one brings and where the curve saturates; and what all this was learned from.
 
     Parameters
     ----------
@@ -37,38 +38,47 @@ def belief_table(belief: Belief, level: float = LEVEL) -> str:
         The belief.
     level
         Chance inside the ranges, between 0 and 1.
+    plan
+        Says what the outcome is and is worth, so whether ROAS or CPA is spoken of; None where
+        that is not known.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
     """
+    tables = iter(belief_tables(belief, level, plan, language).items())
+    parts = [part for title, table in tables for part in ("", title, table)]
+    notes = (*belief.notes, *(() if plan is None else unused(plan, "learn", belief)))
+    every = (belief.learned_from(), *parts, *belief_record(belief, level), *note_lines(notes))
+    return laid_out(every, language)
+
+
+def belief_tables(
+    belief: Belief, level: float = LEVEL, plan: Plan | None = None, language: str = "en"
+) -> dict[str, Table]:
+    """Return the three tables of `belief_table` by the sentences that stand over them."""
     rows = belief.summary(level)
+    words, worth = _returns(plan, rows)
     names = [row.channel for row in rows]
     readings = [_reading(row) for row in rows]
-    parts = [
-        sentences(_learned_from(belief)),
-        "",
-        sentences(_at_usual(belief, rows, level)),
-        _table(
+    marginal = say("belief-marginal-costs") if words.inverse else say("belief-marginal-returns")
+    return {
+        _at_usual(belief, rows, level): _table(
             names,
-            {"spend": _few([r.spend for r in readings])}
-            | _ranged("outcome", [r.response for r in readings], 4)
-            | _ranged("ROAS", [r.roas for r in readings], 3),
+            {say("spend"): _few([r.spend for r in readings])}
+            | _ranged(say("outcome"), [r.response for r in readings], 4)
+            | _ranged(words.average, _worth([r.roas for r in readings], worth, words), 3),
+            language,
         ),
-        "",
-        sentences(
-            "What the next unit of money brings there, the money a week at which half of the "
-            "most is reached, and the chance that the curve is S-shaped:"
-        ),
-        _table(
+        marginal: _table(
             names,
-            _ranged("mROAS", [r.mroas for r in readings], 3)
-            | _ranged("half at", [row.saturation for row in rows], 3)
-            | {"S-shape": [f"{row.s_shaped:.0%}" for row in rows]},
+            _ranged(words.marginal, _worth([r.mroas for r in readings], worth, words), 3)
+            | _ranged(say("half-at"), [row.saturation for row in rows], 3)
+            | {say("s-shape"): [f"{row.s_shaped:.0%}" for row in rows]},
+            language,
         ),
-        "",
-        sentences(_told(belief, rows)),
-        _table(names, _evidence(rows), words="last change"),
-        *_record(belief, level),
-        *noted(belief.notes),
-    ]
-    return "\n".join(parts)
+        _evidence_columns(belief, rows): _table(
+            names, _evidence(rows), language, words=say("last-change")
+        ),
+    }
 
 
 def belief_facts(belief: Belief, level: float = LEVEL) -> dict[str, Any]:
@@ -96,23 +106,95 @@ def belief_facts(belief: Belief, level: float = LEVEL) -> dict[str, Any]:
     }
 
 
-def belief_json(belief: Belief, level: float = LEVEL) -> str:
-    """Return `belief_facts` as JSON text."""
-    return json.dumps(belief_facts(belief, level), ensure_ascii=False, indent=2, allow_nan=False)
+def belief_json(belief: Belief, level: float = LEVEL, *, plan: Plan | None = None) -> str:
+    """Return `belief_facts` as JSON text; of a plan whose outcome is a count, CPA for ROAS."""
+    facts = belief_facts(belief, level)
+    if plan is not None and return_words(plan).inverse:
+        facts["channels"] = [_as_costs(row) for row in facts["channels"]]
+    return json.dumps(facts, ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def belief_csv(belief: Belief, level: float = LEVEL) -> str:
-    """Return one row a channel; what is not known is empty.
+_COSTS = {"roas": "cpa", "mroas": "marginal_cpa"}
+"""What the return of a count is called, by that of money."""
 
-    Response, ROAS and mROAS are those at ``spend``: the usual one, or the equal share where the
-    channel never spent and ``spend_low`` and ``spend_high`` are empty.
+
+def _as_costs(row: Any) -> Any:
+    """Return plain data of a channel with what an outcome costs in place of what money brings.
+
+    The low end of a cost is the high one of the return.
     """
-    rows = [_flat(row) for row in belief.summary(level)]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    if not isinstance(row, dict):
+        return row
+    found = {}
+    for name, value in row.items():
+        if name in _COSTS and isinstance(value, dict):
+            ends = {"mean": "mean", "low": "high", "high": "low"}
+            found[_COSTS[name]] = {end: _inverse(value[other]) for end, other in ends.items()}
+        else:
+            found[name] = _as_costs(value)
+    return found
+
+
+def _inverse(value: float | None) -> float | None:
+    return 1 / value if value else None
+
+
+def _flat_costs(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the same of a flat row."""
+    found = {}
+    for name, value in row.items():
+        base, _, end = name.partition("_")
+        if base not in _COSTS:
+            found[name] = value
+            continue
+        turned = {"": base, "low": f"{base}_high", "high": f"{base}_low"}[end]
+        found["_".join(filter(None, (_COSTS[base], end)))] = _inverse(row[turned])
+    return found
+
+
+def belief_rows(
+    belief: Belief, level: float = LEVEL, *, plan: Plan | None = None
+) -> list[dict[str, Any]]:
+    """Return one row a channel as plain data; what is not known is None.
+
+    Response, ROAS and mROAS (for a count, CPA and marginal CPA) are those at ``spend``: the usual
+    one, or the equal share where the channel never spent and ``spend_low`` and ``spend_high`` are
+    None.
+    """
+    rows = [row.flat() for row in belief.summary(level)]
+    counted = plan is not None and return_words(plan).inverse
+    return [_flat_costs(row) for row in rows] if counted else rows
+
+
+def _returns(
+    plan: Plan | None, rows: Sequence[ChannelSummary]
+) -> tuple[ReturnWords, Sequence[float]]:
+    """Return how the return on money is called, and what an outcome of each channel counts for."""
+    alike = [1.0] * len(rows)
+    if plan is None:
+        return ReturnWords(say("per-unit", unit="unit"), say("next-unit", unit="unit")), alike
+    words = return_words(plan, valued=False)
+    if words.average == "ROAS" or not is_valued(plan):
+        return words, alike
+    value = dict(zip(plan.names, plan.values.tolist(), strict=True))
+    return return_words(plan), [value.get(row.channel, math.nan) for row in rows]
+
+
+def _worth(found: Sequence[Estimate], worth: Sequence[float], words: ReturnWords) -> list[Estimate]:
+    """Return what money brings at its worth, or turned into the cost of one outcome.
+
+    The cost at the mean is money over the mean outcome, as every ratio is one of totals.
+    """
+    if not words.inverse:
+        return [
+            Estimate(w * one.mean, w * one.low, w * one.high)
+            for one, w in zip(found, worth, strict=True)
+        ]
+
+    def cost(brought: float) -> float:
+        return 1 / brought if brought > 0 else math.nan
+
+    return [Estimate(cost(one.mean), cost(one.high), cost(one.low)) for one in found]
 
 
 def _reading(row: ChannelSummary) -> Reading:
@@ -120,42 +202,29 @@ def _reading(row: ChannelSummary) -> Reading:
     return row.at_reference if row.at_usual is None else row.at_usual
 
 
-def _learned_from(belief: Belief) -> str:
-    weeks = belief.log.weeks
-    kind = "one total outcome" if belief.source == "total" else "an outcome for each channel"
-    count = f"{len(weeks)} {'week' if len(weeks) == 1 else 'weeks'}"
-    return f"Learned from {count}, {weeks[0]} to {weeks[-1]}, {kind}."
-
-
-def _at_usual(belief: Belief, rows: Sequence[ChannelSummary], level: float) -> str:
-    usual = "the mean of the weeks with any"
+def _at_usual(belief: Belief, rows: Sequence[ChannelSummary], level: float) -> Message:
+    usual = say("usual-is-mean")
     if any(row.at_usual is None for row in rows):
-        usual += f"; the equal share, {show_figure(belief.reference, 4)}, where there was none"
-    return (
-        f"What a week at the usual spend ({usual}) brings: the mean, and low and high with a "
-        f"chance of {_exactly(level)} between them:"
-    )
+        usual = say("usual-is-mean-or-share", share=show_figure(belief.reference, 4))
+    return say("belief-at-usual", usual=usual, level=_exactly(level))
 
 
-def _told(belief: Belief, rows: Sequence[ChannelSummary]) -> str:
-    text = "The share of this that is data and not prior, the least and the most spend seen"
-    if belief.source == "channel":
-        text += ", how far the response drifts and the outcome scatters in a week"
-    if any(row.change for row in rows):
-        text += ", and the last jump of the response with its chance"
-    return f"{text}:"
+def _evidence_columns(belief: Belief, rows: Sequence[ChannelSummary]) -> Message:
+    moves = say("evidence-moves") if belief.source == "channel" else ""
+    jump = say("evidence-jump") if any(row.change for row in rows) else ""
+    return say("evidence-columns", moves=moves, jump=jump)
 
 
 def _evidence(rows: Sequence[ChannelSummary]) -> dict[str, list[str]]:
     least, most = ([_number(s) for s in ends] for ends in zip(*map(_seen, rows), strict=True))
     spends = _few([*least, *most])
     return {
-        "data": [f"{row.data_share:.0%}" for row in rows],
-        "least": spends[: len(rows)],
-        "most": spends[len(rows) :],
-        "drift": [_percent(row.drift) for row in rows],
-        "noise": [_percent(row.noise) for row in rows],
-        "last change": [
+        say("data-share"): [f"{row.data_share:.0%}" for row in rows],
+        say("least"): spends[: len(rows)],
+        say("most"): spends[len(rows) :],
+        say("drift"): [_percent(row.drift) for row in rows],
+        say("noise"): [_percent(row.noise) for row in rows],
+        say("last-change"): [
             "" if row.change is None else f"{row.change.week} {row.change.chance:.0%}"
             for row in rows
         ],
@@ -166,33 +235,42 @@ def _seen(row: ChannelSummary) -> tuple[float | None, float | None]:
     return row.spend_low, row.spend_high
 
 
-def _record(belief: Belief, level: float) -> list[str]:
-    """Say how well the last weeks were predicted, where anything was."""
+def belief_record(belief: Belief, level: float = LEVEL) -> list[Message]:
+    """Return in a sentence how well the last weeks were predicted, where anything was."""
     held = belief.calibration(_WEEKS, level)
     if held.covered is None:
         return []
     weeks = min(_WEEKS, len(belief.log.weeks))
-    last = "the last week" if weeks == 1 else f"the last {weeks} weeks"
     return [
-        sentences(
-            f"Of {held.outcomes} outcomes of {last}, {held.inside} "
-            f"({held.covered:.0%}) lay in the {_exactly(level)} range predicted a week before."
+        say(
+            "belief-record",
+            outcomes=held.outcomes,
+            last=say("last-week") if weeks == 1 else say("last-weeks", count=weeks),
+            inside=held.inside,
+            share=f"{held.covered:.0%}",
+            level=_exactly(level),
         )
     ]
 
 
-def _table(names: Sequence[str], columns: Mapping[str, Sequence[str]], words: str = "") -> str:
+def _table(
+    names: Sequence[str],
+    columns: Mapping[Any, Sequence[str]],
+    language: str,
+    words: str = "",
+) -> Table:
     # A range's ends are keyed by what they are of, and all are headed alike.
-    headings = [heading.split("|")[-1] for heading in columns]
-    return table(["channel", *headings], [names, *columns.values()], words)
+    heads = [head if isinstance(head, str) else head[-1] for head in columns]
+    headings = [in_language(head, language) for head in (say("channel"), *heads)]
+    return Table(headings, [names, *columns.values()], in_language(words, language))
 
 
-def _ranged(heading: str, values: Sequence[Estimate], digits: int) -> dict[str, list[str]]:
+def _ranged(heading: str, values: Sequence[Estimate], digits: int) -> dict[Any, list[str]]:
     """Return three columns with the same digits after the point: mean, low and high."""
     count = len(values)
     parts = ([getattr(v, part) for v in values] for part in ("mean", "low", "high"))
     texts = figures([value for part in parts for value in part], digits, _HUGE)
-    keys = (heading, f"{heading}|low", f"{heading}|high")
+    keys = (heading, (heading, say("low")), (heading, say("high")))
     return {key: texts[at * count : (at + 1) * count] for at, key in enumerate(keys)}
 
 
@@ -217,32 +295,3 @@ def _plain(row: ChannelSummary) -> dict[str, Any]:
     if row.change is not None:
         data["change"] = {"week": str(row.change.week), "chance": row.change.chance}
     return data
-
-
-def _flat(row: ChannelSummary) -> dict[str, Any]:
-    """Return a channel as one row; None is written as an empty field."""
-    at = _reading(row)
-    estimates = {
-        "response": at.response,
-        "roas": at.roas,
-        "mroas": at.mroas,
-        "saturation": row.saturation,
-        "drift": row.drift,
-        "noise": row.noise,
-    }
-    flat: dict[str, Any] = {
-        "channel": row.channel,
-        "data_share": row.data_share,
-        "spend_low": row.spend_low,
-        "spend_high": row.spend_high,
-        "spend": at.spend,
-    }
-    for name, estimate in estimates.items():
-        for part in ("mean", "low", "high"):
-            key = name if part == "mean" else f"{name}_{part}"
-            flat[key] = None if estimate is None else getattr(estimate, part)
-    return flat | {
-        "s_shaped": row.s_shaped,
-        "change_week": None if row.change is None else str(row.change.week),
-        "change_chance": None if row.change is None else row.change.chance,
-    }

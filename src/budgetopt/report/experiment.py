@@ -6,54 +6,59 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
-from budgetopt.experiments import ArmSummary, NextDay, Verdict
-from budgetopt.experiments.words import TITLES
-from budgetopt.experiments.words import sentences as said
-from budgetopt.money import show_amount
-from budgetopt.report.layout import amounts, figures, noted, sentences, table
+from budgetopt.experiments import DECISIONS, TITLES, ArmSummary, NextDay, Verdict
+from budgetopt.experiments import sentences as said
+from budgetopt.i18n import in_language, say
+from budgetopt.money import difference_of, show_amount
+from budgetopt.report.text import Table, amounts, figures, laid_out, note_lines
 
 
-def next_table(day: NextDay) -> str:
+def next_table(day: NextDay, language: str = "en") -> str:
     """Return the next day's money as text: one line an arm, totals, and the notes."""
-    title = "First day of the test" if day.day is None else f"Test on {day.day}"
-    spent = f"{show_amount(day.budget - day.back_to_plan)} of {show_amount(day.budget)} spent"
-    released = f", {show_amount(day.back_to_plan)} back to the plan" if day.released else ""
+    money = show_amount(day.budget)
+    title = say("test-first-day", budget=money)
+    if day.day is not None:
+        title = say("test-day", day=str(day.day), budget=money)
+    spend = show_amount(difference_of(day.budget, day.back_to_plan))
+    spent = say("test-spent", spend=spend, budget=money)
+    if day.released:
+        back = show_amount(day.back_to_plan)
+        spent = say("test-spent-and-back", spend=spend, budget=money, back=back)
     columns = (
         list(day.spend),
         amounts(list(day.spend.values())),
         [f"{day.probability[arm]:.0%}" for arm in day.spend],
         amounts([day.minimum[arm] for arm in day.spend]),
     )
-    return "\n".join(
-        [
-            sentences(f"{title}, {show_amount(day.budget)} to spend"),
-            table(("arm", "next", "best", "minimum"), columns),
-            sentences(f"{spent}{released}."),
-            *noted(day.notes),
-        ]
-    )
+    heads = (say("arm"), say("next"), say("chance-of-best"), say("minimum"))
+    table = Table([in_language(head, language) for head in heads], columns)
+    return laid_out([title, table, spent, *note_lines(day.notes)], language)
 
 
-def verdict_table(verdict: Verdict) -> str:
+def verdict_table(verdict: Verdict, language: str = "en") -> str:
     """Return a verdict as text: one line an arm, then the decision and why in sentences."""
-    days = f"{verdict.days} {'day' if verdict.days == 1 else 'days'}"
     title = TITLES[verdict.metric]
-    state = dict.fromkeys(verdict.beaten, "beaten") | {
-        paused.arm: f"paused {paused.day}" for paused in verdict.paused
-    }
+    state = dict.fromkeys(verdict.beaten, say("arm-beaten"))
+    state |= {paused.arm: say("arm-paused", day=str(paused.day)) for paused in verdict.paused}
     columns = (
         [arm.arm for arm in verdict.arms],
         *_ranges(verdict),
         [f"{arm.probability:.1%}" for arm in verdict.arms],
         [_loss(arm, verdict) for arm in verdict.arms],
         amounts([Decimal(f"{arm.spend:.2f}") for arm in verdict.arms]),
-        [state.get(arm.arm, "") for arm in verdict.arms],
+        [in_language(state.get(arm.arm, ""), language) for arm in verdict.arms],
     )
-    headings = ("arm", title, "low", "high", "best", "loss", "spend", "state")
-    head = f"Test after {days}, by {title} (low to high: 95% sure): {verdict.decision}"
-    return "\n".join(
-        [sentences(head), table(headings, columns, "state"), *map(sentences, said(verdict))]
+    named = (say("low"), say("high"), say("chance-of-best"), say("loss"), say("spend"))
+    every = (say("arm"), title, *named, say("state"))
+    heads = [in_language(head, language) for head in every]
+    head = say(
+        "test-heading",
+        days=say("one-day") if verdict.days == 1 else say("count-days", count=verdict.days),
+        metric=title,
+        decision=DECISIONS[verdict.decision],
     )
+    table = Table(heads, columns, heads[-1])
+    return laid_out([head, table, *said(verdict)], language)
 
 
 def _ranges(verdict: Verdict) -> Iterator[list[str]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from budgetopt.figures import show_figure
-from budgetopt.market import Outage, Scenario
+from budgetopt.i18n import Message, in_language, joined, say, show_figure
+from budgetopt.market import Outage, Relative, Scenario
 from budgetopt.money import show_amount
-from budgetopt.plan import Plan
-from budgetopt.report.layout import figures, noted, sentences, table
+from budgetopt.plan import Plan, kind_of, return_words
+from budgetopt.report.ledger import clauses
+from budgetopt.report.text import Table, as_known, figures, laid_out, note_lines
 from budgetopt.simulation import Contingency, Difference, Simulation
 
 if TYPE_CHECKING:
@@ -65,34 +67,55 @@ class Years:
     @property
     def interrupted(self) -> str:
         """How far it came where it was broken off, else nothing."""
-        said = [
-            f"interrupted after {world.runs:,} of {world.asked:,} runs"
-            + (f" {name}" if self.scenarios else "")
-            for name, world in self.worlds.items()
-            if world.interrupted
-        ]
-        if said:
-            return said[0]
+        for name, world in self.worlds.items():
+            if world.interrupted:
+                return _broken_off(world.runs, world.asked, name if self.scenarios else "")
         if self.scenarios and self.struck is None:
-            return f"interrupted after 0 of {self.usual.asked:,} runs {STRUCK}"
+            return _broken_off(0, self.usual.asked, STRUCK)
         return ""
 
 
-_COLUMNS = "5 of 100 runs lie below 5%, 5 above 95%; within ± the mean is 95% sure."
-"""What the columns of outcomes are."""
+def _broken_off(runs: int, asked: int, world: str) -> Message:
+    counts = {"runs": f"{runs:,}", "asked": f"{asked:,}"}
+    if not world:
+        return say("interrupted-runs", **counts)
+    return say("interrupted-usual" if world == USUAL else "interrupted-struck", **counts)
 
 
-def years_table(years: Years) -> str:
-    """Return simulated years as text: what policies bring, how sure it is, and what it costs."""
-    usual, struck = years.usual, years.struck
-    lines = [sentences(years.interrupted.upper())] if years.interrupted else []
-    lines += [sentences(_heading(years)), ""]
-    lines += _world(years, "As usual:" if years.scenarios else "", usual, said=_COLUMNS)
-    if struck is not None:
-        lines += ["", *_world(years, _happening(years), struck)]
-        lines += ["", *_costs(usual, struck)]
+def years_table(years: Years, language: str = "en") -> str:
+    """Return simulated years as text: what policies bring, how sure it is, and what it costs.
+
+    Parameters
+    ----------
+    years
+        What was simulated.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    lines: list[str | Table] = []
+    if years.interrupted:
+        lines.append(in_language(years.interrupted, language).upper())
+    lines += [years_heading(years), ""]
+    for name, parts in worlds(years, language).items():
+        lines += parts if name == USUAL else ["", *parts]
+    return laid_out([*lines, *note_lines(years_notes(years))], language)
+
+
+def years_notes(years: Years) -> list[str]:
+    """Return what a reader should know of simulated years, each note once."""
     notes = dict.fromkeys(n for world in years.worlds.values() for n in world.notes)
-    return "\n".join([*lines, *noted((*years.notes, *notes))])
+    return [*years.notes, *notes]
+
+
+def worlds(years: Years, language: str = "en") -> dict[str, list[str | Table]]:
+    """Return the sentences and tables of each world, by its name."""
+    usual, struck = years.usual, years.struck
+    title = say("years-as-usual") if years.scenarios else ""
+    found = {USUAL: _world(years, title, usual, language, columns=say("years-columns"))}
+    if struck is not None:
+        parts = _world(years, _happening(years), struck, language)
+        found[STRUCK] = [*parts, "", *_costs(usual, struck, language)]
+    return found
 
 
 def years_json(years: Years) -> str:
@@ -104,14 +127,15 @@ def years_json(years: Years) -> str:
         "plan": years.plan.name,
         "status": years.interrupted or "complete",
         "truth": years.truth,
-        "scenarios": [{"name": s.name} | s.to_dict() for s in years.scenarios],
+        "scenarios": [_assumed(s) for s in years.scenarios],
         "contingencies": [one.to_dict() for one in years.contingencies],
         "target": years.target,
         "notes": list(years.notes),
         "worlds": {name: _plain_world(world, years) for name, world in years.worlds.items()},
         "differences": [
             {"world": name, "policy": policy, "less": first}
-            | _plain_difference(world.difference(policy, first))
+            | _plain_difference(world.difference(policy, first, measure="goal"))
+            | _plain_parts(world, policy)
             for name, world in years.worlds.items()
             for policy in world.policies[1:]
         ],
@@ -142,60 +166,145 @@ def years_frame(years: Years, by: str) -> pd.DataFrame:
         frame.insert(1, "runs", world.runs)
         frame.insert(2, "asked", world.asked)
         parts.append(frame)
-    return pd.concat(parts, ignore_index=True)
+    every = pd.concat(parts, ignore_index=True)
+    return every.drop(columns=_unsaid(years.plan), errors="ignore")
 
 
-def _heading(years: Years) -> str:
+def years_heading(years: Years) -> Message:
+    """Return what was simulated in a sentence."""
     usual, plan = years.usual, years.plan
-    runs = f"{usual.runs:,} {'run' if usual.runs == 1 else 'runs'}"
-    weeks = f"{usual.weeks} {'week' if usual.weeks == 1 else 'weeks'}"
-    return (
-        f"{runs} of {weeks}, seed {usual.seed}; {show_amount(plan.spendable)} {plan.currency} a "
-        f"week to spend, {show_amount(plan.held)} in reserve. {years.truth}"
+    return say(
+        "years-heading",
+        runs=say("one-run") if usual.runs == 1 else say("count-runs", count=f"{usual.runs:,}"),
+        weeks=say("one-week") if usual.weeks == 1 else say("count-weeks", count=usual.weeks),
+        seed=usual.seed,
+        spendable=show_amount(plan.spendable),
+        currency=plan.currency,
+        held=show_amount(plan.held),
+        truth=years.truth,
     )
 
 
-def _world(years: Years, title: str, world: Simulation, said: str = "") -> list[str]:
+_MORE = {
+    "outcome": "more-outcome-than",
+    "weights": "more-weighted-than",
+    "profit": "more-profit-than",
+    # The goal is minus the money, so that more of it is less money.
+    "least-spend": "less-money-than",
+}
+"""What stands over the differences, by the goal."""
+
+
+def _world(
+    years: Years, title: str, world: Simulation, language: str, columns: str = ""
+) -> list[str | Table]:
     """Return the lines of one world: what each policy brings, and how much more than the first."""
-    lines = [sentences(title)] if title else []
-    lines += [_outcomes(years, world), *([sentences(said)] if said else [])]
-    lines += ["", _chances(years, world)]
+    lines: list[str | Table] = [title] if title else []
+    lines.append(_outcomes(years, world, language))
+    lines += [columns] if columns else []
+    lines += ["", _chances(years, world, language)]
+    if world.target is not None:
+        lines += ["", *_on_target(world, language)]
     if len(world.policies) > 1:
-        first = world.policies[0]
-        found = {name: world.difference(name, first) for name in world.policies[1:]}
-        head = f"More {years.plan.outcome} than {first} in the same runs (low to high: 95% sure):"
-        lines += ["", sentences(head), _differences(found)]
+        first, goal = world.policies[0], world.goal
+        found = {name: world.difference(name, first, measure="goal") for name in world.policies[1:]}
+        head = say(_MORE[goal], outcome=years.plan.outcome, policy=first)
+        heading = say("less") if goal == "least-spend" else say("more")
+        lines += ["", head, _differences(found, heading, language)]
+        lines += [] if goal == "least-spend" else _parts(world, language)
     return lines
 
 
-def _outcomes(years: Years, world: Simulation) -> str:
-    """Return the table of what each policy brings and spends."""
+def _rows(
+    names: Sequence[str], columns: Mapping[str, Sequence[str]], language: str, first: str = ""
+) -> Table:
+    """Return a table of policies."""
+    heads = (first or say("policy"), *columns)
+    headings = [in_language(head, language).strip() for head in heads]
+    return Table(headings, (list(names), *columns.values()))
+
+
+def _on_target(world: Simulation, language: str) -> list[str | Table]:
+    """Return what weeks cost that reach the target, and how often policies miss it."""
     names = world.policies
-    means = [world.mean("outcome", name) for name in names]
-    bands = [world.quantiles("outcome", name, chances=(0.05, 0.95)) for name in names]
+    found = [world.on_target(name) for name in names]
+    columns: dict[str, list[str]] = {
+        say("spend"): _amounts([one.spend for one in found]),
+        say("missed"): [_share(one.missed) for one in found],
+        say("short-by"): _amounts([one.short if one.missed else math.nan for one in found]),
+    }
+    head = say("years-on-target", target=show_figure(world.target or 0.0))
+    return [head, _rows(names, columns, language)]
+
+
+def _parts(world: Simulation, language: str) -> list[str | Table]:
+    """Return how much of each difference is due to other money, and how much to the split."""
+    first = world.policies[0]
+    found = {name: parts for name in world.policies[1:] if (parts := world.parts(name)) is not None}
+    if not found:
+        return []
+    head = say("years-parts", policy=first)
+    spends = [world.mean("spend", name).mean - world.mean("spend", first).mean for name in found]
+    by_money, by_split = zip(*found.values(), strict=True)
+    columns: dict[str, list[str]] = {
+        say("money"): _amounts(spends),
+        say("by-money"): _known([part.mean for part in by_money], _widest(by_money)),
+        "± ": [_half(_width(part)) for part in by_money],
+        say("by-split"): _known([part.mean for part in by_split], _widest(by_split)),
+        "±": [_half(_width(part)) for part in by_split],
+    }
+    return ["", head, _rows(list(found), columns, language)]
+
+
+def _width(part: Difference) -> float:
+    """Return half the width of a difference's interval."""
+    return 0.5 * (part.high - part.low)
+
+
+def _widest(parts: Sequence[Difference]) -> float:
+    """Return the greatest width of an interval, 0 where a single run has none."""
+    widths = [2 * _width(part) for part in parts]
+    return max(filter(math.isfinite, widths), default=0.0)
+
+
+def outcome_texts(world: Simulation) -> list[str]:
+    """Return the outcome of each policy as it is written: first all means, then 5 %, then 95 %."""
+    means = [world.mean("outcome", name) for name in world.policies]
+    bands = [world.quantiles("outcome", name, chances=(0.05, 0.95)) for name in world.policies]
     three = [m.mean for m in means], [b[0] for b in bands], [b[1] for b in bands]
-    shown = _amounts([v for part in three for v in part])
+    half = max((mean.half for mean in means if math.isfinite(mean.half)), default=0.0)
+    return _known([v for part in three for v in part], 2 * half)
+
+
+def _outcomes(years: Years, world: Simulation, language: str) -> Table:
+    """Return the table of what each policy brings and spends."""
+    names, shown = world.policies, outcome_texts(world)
+    means = [world.mean("outcome", name) for name in names]
     columns = {years.plan.outcome: shown[: len(names)]}
+    if world.goal in ("weights", "profit"):
+        goal = say("by-weights") if world.goal == "weights" else say("profit")
+        columns |= {goal: _amounts([world.mean("goal", name).mean for name in names])}
     columns["±"] = [_half(mean.half) for mean in means]
     columns |= {"5%": shown[len(names) : 2 * len(names)], "95%": shown[2 * len(names) :]}
-    columns["spend"] = _amounts([world.mean("spend", name).mean for name in names])
+    columns[say("spend")] = _amounts([world.mean("spend", name).mean for name in names])
     heading, measure = _return(years.plan)
     columns[heading] = figures([world.mean(measure, name).mean for name in names], 3)
-    return table(("policy", *columns), (list(names), *columns.values()))
+    return _rows(names, columns, language)
 
 
-def _chances(years: Years, world: Simulation) -> str:
+def _chances(years: Years, world: Simulation, language: str) -> str | Table:
     """Return the table of what may happen to each policy, or say that none of it does."""
     names, target = world.policies, years.target
-    chances = {"overspend": [world.chance_of_overspend(name).mean for name in names]}
-    if not _is_count(years.plan):
-        chances["loss"] = [world.chance_of_loss(name).mean for name in names]
+    chances = {say("overspend"): [world.chance_of_overspend(name).mean for name in names]}
+    if kind_of(years.plan) == "money":
+        chances[say("loss")] = [world.chance_of_loss(name).mean for name in names]
     if target is None and not any(map(any, chances.values())):
-        return sentences(f"Chance of {' or '.join(chances)}: none in these runs.")
+        what = reduce(lambda one, other: say("either-or", one=one, other=other), chances)
+        return say("chances-none", what=what)
     if target is not None:
-        chances["target"] = [world.chance(policy=n, at_least=target).mean for n in names]
-    columns = [list(map(_share, each)) for each in chances.values()]
-    return table(("chance of", *chances), (list(names), *columns))
+        chances[say("target")] = [world.chance(policy=n, at_least=target).mean for n in names]
+    columns: dict[str, list[str]] = {h: list(map(_share, each)) for h, each in chances.items()}
+    return _rows(names, columns, language, say("chance-of"))
 
 
 def _half(half: float) -> str:
@@ -204,64 +313,94 @@ def _half(half: float) -> str:
     return show_figure(half, 2) if half < _HUGE else f"{half:.2g}"
 
 
+def _known(values: Sequence[float], width: float) -> list[str]:
+    """Return numbers to the digits that the width of an interval leaves known."""
+    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    return as_known(values, width, _DIGITS) if largest < _HUGE else _amounts(values)
+
+
 def _amounts(values: Sequence[float]) -> list[str]:
     return figures(values, _DIGITS, _HUGE)
 
 
-def _differences(found: dict[str, Difference]) -> str:
-    columns = _ranges(list(found.values()))
+def _differences(found: dict[str, Difference], heading: str, language: str) -> Table:
     better = [_share(d.share_better) for d in found.values()]
-    return table(("policy", "more", "low", "high", "better"), (list(found), *columns, better))
+    heads = (heading, say("low"), say("high"))
+    columns = dict(zip(heads, _ranges(list(found.values())), strict=True)) | {say("better"): better}
+    return _rows(list(found), columns, language)
 
 
-def _costs(usual: Simulation, struck: Simulation) -> list[str]:
+def _costs(usual: Simulation, struck: Simulation, language: str) -> list[str | Table]:
     """Return what the scenarios cost each policy, run by run."""
     found = {name: struck.difference(name, world=usual) for name in usual.policies}
     shares = [f"{d.mean / m:+.1%}" if (m := usual.mean("outcome", name).mean) else ""
               for name, d in found.items()]  # fmt: skip
-    head = "What the scenarios change, in the same runs (low to high: 95% sure):"
-    columns = (*_ranges(list(found.values())), shares)
-    return [sentences(head), table(("policy", "change", "low", "high", "share"),
-                                   (list(found), *columns))]  # fmt: skip
+    heads: tuple[str, ...] = (say("change"), say("low"), say("high"))
+    columns = dict(zip(heads, _ranges(list(found.values())), strict=True)) | {say("share"): shares}
+    return [say("years-costs"), _rows(list(found), columns, language)]
 
 
 def _ranges(found: Sequence[Difference]) -> Iterator[list[str]]:
     """Yield the columns of means, lows and highs; a single run has no interval."""
     parts = [[getattr(d, part) for d in found] for part in ("mean", "low", "high")]
     finite = [v if math.isfinite(v) else math.nan for part in parts for v in part]
-    texts, count = _amounts(finite), len(found)
+    texts, count = _known(finite, _widest(found)), len(found)
     for at in range(3):
         yield texts[at * count : (at + 1) * count]
 
 
-def _happening(years: Years) -> str:
+def _happening(years: Years) -> Message:
     """Say what happens, when, and what the plan answers."""
-    said = [f"With {'; '.join(map(_in_words, years.scenarios))}"]
+    answers = []
     for one in years.contingencies:
-        does = []
+        does: list[str] = []
         if one.release:
-            does.append(f"{_share(one.release)} of the contingency reserve is released")
-        if one.pause:
-            does.append(f"{', '.join(one.pause)} {'is' if len(one.pause) == 1 else 'are'} paused")
-        does += [f"{name} may get {show_figure(money)} a week" for name, money in one.spare]
+            does.append(say("contingency-share-released", share=_share(one.release)))
+        if len(one.pause) == 1:
+            does.append(say("channel-paused", channel=one.pause[0]))
+        elif one.pause:
+            does.append(say("channels-paused", channels=one.pause))
+        does += [
+            say("channel-may-get", channel=name, money=show_figure(money))
+            for name, money in one.spare
+        ]
         if does:
-            after = f"{one.after} {'week' if one.after == 1 else 'weeks'}"
-            said.append(f"Against {one.scenario}, after {after}, {' and '.join(does)}")
-    return ". ".join(said) + ":"
+            after = say("one-week") if one.after == 1 else say("count-weeks", count=one.after)
+            what = {"scenario": one.scenario, "after": after, "does": joined(does)}
+            answers.append(say("contingency-answers", **what))
+    happens = clauses(tuple(map(_in_words, years.scenarios)))
+    if not answers:
+        return say("years-with", happens=happens)
+    return say("years-with-answers", happens=happens, answers=clauses(answers))
 
 
-def _in_words(scenario: Scenario) -> str:
+def _assumed(scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario as data, with the settings that nobody gave."""
+    own = {f.name: getattr(scenario, f.name) for f in scenario.settings()}
+    sizes = {k: str(v) if isinstance(v, Relative) else v for k, v in own.items()}
+    return {"name": scenario.name} | scenario.to_dict() | sizes
+
+
+def _in_words(scenario: Scenario) -> Message:
     dated = not isinstance(scenario.start, int)
-    start = f"{scenario.start}" if dated else f"week {scenario.start}"
-    when = f"from {start}"
+    start = str(scenario.start) if dated else say("week-number", number=scenario.start)
+    when = say("from-time", start=start)
     if isinstance(scenario, Outage):
         days = show_figure(scenario.days)
-        when = f"{days} {'day' if scenario.days == 1 else 'days'} from {start}"
+        when = say(
+            "days-from-time" if scenario.days != 1 else "day-from-time", days=days, start=start
+        )
     elif scenario.end is not None:
-        when += f" to {scenario.end}"
-    where = f", {', '.join(scenario.channels)}" if scenario.channels else ""
-    often = f", in {_share(scenario.chance)} of the runs" if scenario.chance < 1 else ""
-    return f"{scenario.name} ({when}{where}{often})"
+        when = say("from-time-to", start=start, end=str(scenario.end))
+    where = say("in-channels", channels=scenario.channels) if scenario.channels else ""
+    # The size last: defaults are assumptions too, and a name does not say them.
+    assumed = scenario.assumptions()
+    size = say("scenario-size", assumed=tuple(assumed)) if assumed else ""
+    often = ""
+    if scenario.chance < 1:
+        often = say("in-share-of-runs", share=_share(scenario.chance))
+    parts = {"when": when, "where": where, "often": often, "size": size}
+    return say("scenario-happens", name=scenario.name, **parts)
 
 
 def _share(share: float) -> str:
@@ -273,25 +412,35 @@ def _share(share: float) -> str:
 
 def _return(plan: Plan) -> tuple[str, str]:
     """Return how a plan's return on money is called, and its measure."""
-    if _is_count(plan):
-        return "CPA", "cpa"
-    # Where an outcome is worth a margin, its worth per money is no ROAS.
-    worth_itself = bool((plan.values == 1).all())  # noqa: PD011 # a plan is no data frame
-    return ("ROAS" if worth_itself else "value/spend"), "roas"
+    words = return_words(plan)
+    return words.average, "cpa" if words.inverse else "roas"
 
 
-def _is_count(plan: Plan) -> bool:
-    """Whether an outcome is an event whose worth in money nobody said."""
-    each = plan.values  # noqa: PD011 # a plan is no data frame
-    return plan.outcome_unit == 1 and bool((each == 1).all())
+_OF_MONEY = ("value", "profit", "roas", "chance_of_loss")
+"""Measures that say nothing of a count whose worth is not known."""
+
+
+def _unsaid(plan: Plan) -> list[str]:
+    """Return the measures that are not said of a plan's outcome."""
+    return list(_OF_MONEY) if kind_of(plan) == "count" else []
 
 
 def _plain_world(world: Simulation, years: Years) -> dict[str, Any]:
     data = world.to_dict()
+    for plain in data["policies"].values():
+        for name in _unsaid(years.plan):
+            plain.pop(name, None)
     if years.target is not None:
         for name, plain in data["policies"].items():
             plain["chance_of_target"] = world.chance(policy=name, at_least=years.target).mean
     return data
+
+
+def _plain_parts(world: Simulation, policy: str) -> dict[str, Any]:
+    """Return the two parts of a difference, None where the money is the same."""
+    parts = world.parts(policy)
+    each = (None, None) if parts is None else tuple(map(_plain_difference, parts))
+    return dict(zip(("by_money", "by_split"), each, strict=True))
 
 
 def _plain_difference(found: Difference) -> dict[str, Any]:

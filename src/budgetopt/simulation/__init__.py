@@ -9,20 +9,26 @@ market or chance.
 
 from __future__ import annotations
 
-from budgetopt.simulation.contingency import Contingency
-from budgetopt.simulation.measures import MEASURES
-from budgetopt.simulation.planned import (
+from budgetopt.market import Change
+from budgetopt.simulation.contingency import (
+    Contingency,
     contingencies_of,
     contingency_from_dict,
     contingency_schema,
 )
-from budgetopt.simulation.precision import Precision
+from budgetopt.simulation.job import Schedule
 from budgetopt.simulation.run import simulate
-from budgetopt.simulation.schedule import Schedule
-from budgetopt.simulation.sensitivity import Tornado, sensitivity, sobol
 from budgetopt.simulation.simulation import Simulation
-from budgetopt.simulation.statistics import Difference, Interval
-from budgetopt.simulation.what_if import Change, WhatIf, what_if
+from budgetopt.simulation.statistics import MEASURES, Difference, Interval, Precision
+from budgetopt.simulation.what_if import (
+    SobolIndices,
+    Tornado,
+    WhatIf,
+    input_in_words,
+    sensitivity,
+    sobol,
+    what_if,
+)
 
 __all__ = [
     "MEASURES",
@@ -33,11 +39,13 @@ __all__ = [
     "Precision",
     "Schedule",
     "Simulation",
+    "SobolIndices",
     "Tornado",
     "WhatIf",
     "contingencies_of",
     "contingency_from_dict",
     "contingency_schema",
+    "input_in_words",
     "sensitivity",
     "simulate",
     "sobol",

@@ -1,32 +1,97 @@
-"""What a simulation is to do, the same for every batch of runs; it travels to workers."""
+"""What a simulation is to do, the same for every batch of runs; it travels to workers.
+
+`Schedule` is a fixed plan of spends, the open loop. `Job` holds market, players, plan, weeks and
+settings, and what they say of a dated week's limits.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from budgetopt.belief.settings import Settings
-from budgetopt.belief.stream import Stream
-from budgetopt.curves import Log
-from budgetopt.curves.base import Floats
-from budgetopt.market import Market, Scenario
-from budgetopt.market.streams import BLOCK
-from budgetopt.optimize.problem import problem_of
-from budgetopt.plan import Beforehand, Plan
+from budgetopt.arrays import Floats
+from budgetopt.belief import Settings, Stream
+from budgetopt.calendar import Week
+from budgetopt.curves import Curve, Log, kernels
+from budgetopt.i18n import say
+from budgetopt.market import BLOCK, Conditions, Market, Scenario, wrong
+from budgetopt.optimize import (
+    objective_of,
+    problem_of,
+    runs_on_steps,
+)
+from budgetopt.plan import Plan, unused
 from budgetopt.policies import Policy
-from budgetopt.simulation.contingency import Contingency
-from budgetopt.simulation.limits import Limits
-from budgetopt.simulation.schedule import Schedule
+from budgetopt.simulation.contingency import (
+    Contingency,
+    Limits,
+    WeekLimits,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A fixed plan of spends, carried out whatever comes back.
+
+    Nothing is learned, and no limit of the plan is looked at: the orders are the plan. A budget
+    that a scenario cuts or raises scales them, and a closed channel takes no money.
+
+    Parameters
+    ----------
+    spend
+        Money, at least 0, shape ``(channels,)`` for every week or ``(weeks, channels)``.
+    name
+        How it is called in results.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+
+    spend: Floats
+    name: str = "schedule"
+
+    def __init__(self, spend: Any, name: str = "schedule") -> None:
+        given = np.array(spend, dtype=np.float64)
+        # Written so that NaN fails.
+        if given.ndim not in (1, 2) or not np.all((given >= 0) & (given < np.inf)):
+            remedy = "give finite money of at least 0, by channel, or by week and channel"
+            raise wrong(
+                "spend", str(given.shape), remedy, "spend of the schedule is not a valid plan"
+            )
+        given.flags.writeable = False
+        object.__setattr__(self, "spend", given)
+        object.__setattr__(self, "name", name)
+
+    def ordered(self, week: Conditions) -> Floats:
+        """Return the money of a week, shape ``(channels,)``, or by run where the budget is cut."""
+        spend = self.spend if self.spend.ndim == 1 else self.spend[week.number - 1]
+        return spend if np.all(week.budget == 1.0) else spend * week.budget[:, None]
+
+    def check(self, weeks: int, channels: int) -> None:
+        """Raise ``bad-argument`` where it is for other weeks or channels."""
+        shape = self.spend.shape
+        if shape[-1] != channels or (len(shape) == 2 and shape[0] < weeks):
+            raise wrong(
+                "spend",
+                str(shape),
+                f"give {channels} channels, and at least {weeks} weeks",
+                f"spend of the schedule {self.name!r} has the shape {shape}",
+            )
+
 
 BATCH = 4 * BLOCK
 """Runs that are decided side by side. Which runs share a batch never depends on chunks or workers,
 so neither does any number; with half as many, calls of NumPy cost a fifth more."""
 _OPEN = 32 * BLOCK
 """The same where all plans are fixed, and the market is all that is computed."""
-_ALONE = 16
+_PER_RUN_BATCH = 16
 """The same where runs are solved one by one, so that workers get equal parts of few runs."""
 
 Player = Policy | Schedule
@@ -53,6 +118,8 @@ class Job:
         Whether every channel of every run and week is kept.
     balanced
         Whether chance is evenly spread over every block of runs.
+    past_weeks
+        First days of the common past.
     """
 
     plan: Plan
@@ -69,18 +136,87 @@ class Job:
     regret: bool
     detail: bool
     balanced: bool = False
+    past_weeks: tuple[dt.date, ...] = ()
 
     @property
-    def alone(self) -> bool:
+    def per_run(self) -> bool:
         """Whether the plan has what only one run at a time is solved for."""
         plan = self.plan
         return bool(plan.limits or any(plan.minimums_minor) or plan.goal.kind != "outcome"
                     or plan.goal.weights)  # fmt: skip
 
     @cached_property
-    def limits(self) -> Limits:
-        """The plan's limits by channel."""
-        return Limits.of(self.plan)
+    def counts(self) -> tuple[Floats, Floats]:
+        """What an outcome counts for by the plan's goal, and what money costs, by channel."""
+        return objective_of(self.plan)
+
+    def week(self, number: int) -> Week | None:
+        """Return a simulated week by its number, from 1 on; None where the market has no dates."""
+        start = self.market.start
+        return None if start is None else Week(start).shift(number - 1)
+
+    def plan_of(self, number: int) -> Plan:
+        """Return the plan as it is in a week."""
+        week = self.week(number)
+        return self.plan if week is None else self.plan.on(week)
+
+    def limits_of(self, number: int) -> Limits:
+        """Return a week's limits by channel."""
+        week = self.week(number)
+        frozen = () if week is None else tuple(self.plan.frozen(week))
+        plan = self.plan_of(number)
+        key = (plan.budget, plan.max_change, plan.reserve, frozen)
+        if key not in self._limits:
+            self._limits[key] = Limits.of(plan, frozen)
+        return self._limits[key]
+
+    @cached_property
+    def _limits(self) -> dict[Any, Limits]:
+        return {}
+
+    def demand_of(self, number: int) -> float:
+        """Return the demand that the plan declares of a week."""
+        week = self.week(number)
+        return 1.0 if week is None else self.plan.demand_of(week)
+
+    @cached_property
+    def dated(self) -> tuple[tuple[float, bool], ...]:
+        """Declared demand of each week from the first of the past on, and if it is eventful."""
+        ahead = (self.week(number) for number in range(1, self.weeks + 1))
+        weeks = (*(Week(day) for day in self.past_weeks), *ahead)
+        plan = self.plan
+        return tuple(
+            (1.0, False) if w is None else (plan.demand_of(w), bool(plan.events_of(w)))
+            for w in weeks
+        )
+
+    @cached_property
+    def carried(self) -> Floats:
+        """Weights of the plan's declared carryover, shape ``(lags, channels)``."""
+        return kernels([channel.carryover for channel in self.plan.channels])
+
+    @cached_property
+    def step(self) -> int:
+        """Minor units in the step of all channels, where it is coarse enough to matter, else 0.
+
+        A step in every channel is then above a hundredth of the money.
+        """
+        lots = self.plan.lots_minor
+        coarse = sum(lots) > 0.01 * self.plan.spendable_minor
+        return lots[0] if coarse and len(set(lots)) == 1 else 0
+
+    def on_steps(self, spend: Floats, limits: WeekLimits, curves: Curve | None = None) -> Floats:
+        """Return the splits of all runs on whole steps, as a live week would take them.
+
+        With curves they are the best of these, else the nearest.
+        """
+        if not self.step:
+            return spend
+        names = self.plan.names
+        rank = np.argsort(sorted(range(len(names)), key=names.__getitem__))
+        units = self.plan.money.units
+        ends = (limits.lower, limits.upper, limits.budget)
+        return runs_on_steps(spend, ends, self.step, units, rank, curves)
 
     @property
     def slack(self) -> float:
@@ -92,14 +228,14 @@ class Job:
         """Runs that are decided side by side."""
         if all(isinstance(player, Schedule) for player in self.policies) and not self.regret:
             return _OPEN
-        return _ALONE if self.alone else BATCH
+        return _PER_RUN_BATCH if self.per_run else BATCH
 
     def rng(self, policy: Player, at: int) -> np.random.Generator:
         """Return the random numbers of a policy in a batch, or in a run that is decided alone.
 
         They depend on the seed, the policy's name and the number, and on nothing else.
         """
-        key = (zlib.crc32(b"policy"), zlib.crc32(policy.name.encode()), int(self.alone), at)
+        key = (zlib.crc32(b"policy"), zlib.crc32(policy.name.encode()), int(self.per_run), at)
         return np.random.Generator(
             np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=key))
         )
@@ -112,7 +248,9 @@ class Job:
         settings = self.settings
         # Doubles take half as long again; in a year they moved no outcome by two millionths.
         single = np.float32
-        return Stream(size, runs, reference=reference, unit=unit, settings=settings, dtype=single)
+        priors = [channel.prior for channel in self.plan.channels]
+        return Stream(size, runs, reference=reference, unit=unit, settings=settings,
+                      priors=priors, dtype=single)  # fmt: skip
 
     def share(self) -> Floats:
         """Return the part of an outcome that the first report tells, as the plan declares it."""
@@ -122,27 +260,30 @@ class Job:
     def notes(self) -> tuple[str, ...]:
         """Say what is simplified."""
         plan, market, said = self.plan, self.market, []
-        said.append("spends are not rounded to the money step")
-        if any(lot > plan.step_minor for lot in plan.lots_minor):
-            said.append("channels' own lots are not kept")
-        if self.alone:
-            said.append("the plan's goal or limits across channels need every run solved alone")
+        if not self.step or self.per_run:
+            said.append(say("years-not-rounded"))
+        if any(lot > plan.step_minor for lot in plan.lots_minor) and (
+            not self.step or self.per_run
+        ):
+            said.append(say("years-lots-not-kept"))
+        if self.per_run:
+            said.append(say("years-run-by-run"))
         if market.delay and plan.delay is None:
-            said.append("reports come late, but the plan declares no delay: policies learn from "
-                        "first reports as if they were complete")  # fmt: skip
+            said.append(say("years-delay-undeclared"))
         if market.carryover is not None:
-            said.append("policies and the clairvoyant take the carryover as settled at once")
-        known = replace(plan.beforehand, delay=None, carryovers=())
-        if known != Beforehand():
-            said.append("simulated policies learn from weeks alone: priors, pinned curves, lift "
-                        "tests, demand and events of the plan are left out")  # fmt: skip
-        if plan.operation.phases or plan.operation.freezes:
-            said.append("every simulated week has the plan's weekly budget and change limit: "
-                        "phases and freezes of its operation are left out")  # fmt: skip
+            said.append(say("years-carryover-settled"))
+        said += unused(plan if market.start is None else self._undated(), "simulate")
+        if any(self.demand_of(number) != self.market.demand.index_of(number)
+               for number in range(1, self.weeks + 1)):  # fmt: skip
+            said.append(say("years-other-demand"))
         if self.regret:
-            said.append("the clairvoyant takes every week's best; with a change limit it looks no "
-                        "week ahead")  # fmt: skip
+            said.append(say("years-clairvoyant"))
         return tuple(said)
+
+    def _undated(self) -> Plan:
+        """Return the plan without what dated weeks take of it."""
+        operation = replace(self.plan.operation, phases=(), freezes=())
+        return replace(self.plan, operation=operation, demand=())
 
     def refuse_infeasible(self) -> None:
         """Refuse a plan that no week can keep, before any scenario.
@@ -151,6 +292,6 @@ class Job:
         ------
         InfeasibleError
         """
-        if any(not isinstance(policy, Schedule) for policy in self.policies) and not self.alone:
+        if any(not isinstance(policy, Schedule) for policy in self.policies) and not self.per_run:
             curves = dict.fromkeys(self.plan.names, Log(1.0, 1.0))
             problem_of(self.plan, curves)

@@ -1,35 +1,38 @@
-"""`simulate`: batches of runs, here or on workers, joined in order."""
+"""`simulate`: batches of runs, here or on workers, joined in order to one simulation.
+
+The answer depends on seed and runs alone, not on the workers: batches are joined in the order of
+their runs, and where a simulation is interrupted, as far as all before them are done.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from budgetopt.belief.settings import Settings
-from budgetopt.curves.base import Floats
+from budgetopt.arrays import Floats
+from budgetopt.belief import Settings
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.history import History
-from budgetopt.market import Market, Scenario
-from budgetopt.market.checks import whole, wrong
+from budgetopt.i18n import say
+from budgetopt.market import BLOCK, Market, Scenario, whole, wrong
+from budgetopt.notebook import Progress, progress_bar
+from budgetopt.optimize import goal_of
 from budgetopt.plan import Plan
-from budgetopt.policies import DEFAULT, checked_policy, policy_named
+from budgetopt.policies import DEFAULT, as_policy
 from budgetopt.simulation.contingency import Contingency
-from budgetopt.simulation.job import Job, Player
-from budgetopt.simulation.joined import joined
-from budgetopt.simulation.precision import Precision
-from budgetopt.simulation.schedule import Schedule
+from budgetopt.simulation.job import Job, Player, Schedule
 from budgetopt.simulation.simulation import Simulation
-from budgetopt.simulation.year import CLAIRVOYANT, Batch, play
+from budgetopt.simulation.statistics import Precision
+from budgetopt.simulation.year import CLAIRVOYANT, Batch, Record, play
 
 _WAITING = 64
 """Chunks that are handed out and not yet joined, so that memory stays bounded."""
-
-Progress = Callable[[int, int], object]
 
 
 def simulate(
@@ -42,7 +45,7 @@ def simulate(
     runs: int = 1000,
     seed: int = 0,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     history: History | None = None,
     last: Mapping[str, Any] | None = None,
     contingencies: Iterable[Contingency] = (),
@@ -74,7 +77,8 @@ def simulate(
         Any `concurrent.futures.Executor`; None for this process. A chunk whose worker died is done
         again.
     progress
-        Called with the runs that are done, and all, after every batch, or chunk of a worker.
+        Called with the runs that are done, and all, after every batch, or chunk of a worker; True
+        for a bar on a terminal or in a notebook.
     history
         The past that all runs share, with an outcome for each channel.
     last
@@ -92,7 +96,7 @@ def simulate(
         Whether to keep every channel of every run and week, 16 bytes each.
     balanced
         Whether chance is evenly spread over every 64 runs, from Sobol' points: means, of fixed
-        plans above all, then take fewer runs; see `budgetopt.market.streams.Balanced`. Such runs
+        plans above all, then take fewer runs; see `budgetopt.market.random.Balanced`. Such runs
         are not paired with others.
     chunk
         Runs that a worker is given at a time, rounded up to whole batches: of 256 runs, of 2,048
@@ -102,7 +106,7 @@ def simulate(
     -------
     Simulation
         The same to the bit for any chunk, executor, and order of the policies. Interrupted from
-        the keyboard it holds the chunks that were finished, and says so.
+        the keyboard it holds the runs that were done, up to the first that was not, and says so.
 
     Raises
     ------
@@ -115,8 +119,10 @@ def simulate(
 
     Notes
     -----
-    Policies learn by channel from reported outcomes only, and are renewed every week under floors,
-    caps, locks, change limits, reserve and budget; see `budgetopt.simulation.limits` for what gives
+    Policies learn by channel from reported outcomes only, with the plan's priors, carryover, demand
+    and events, and are renewed every week under floors, caps, locks, change limits, reserve and
+    budget. Where the market has dates, weeks have the plan's phases, freezes and demand. What of
+    the plan is not used is in the notes. See `budgetopt.simulation.contingency` for what gives
     way where these contradict each other. Spends are not rounded, and no guardrail of the live week
     stands behind a policy. A plan with limits across channels, minimums or another goal than its
     outcome is solved run by run.
@@ -131,6 +137,7 @@ def simulate(
     >>> found.runs, found.difference("posterior-mean", "equal").share_better > 0.5
     (64, True)
     """
+    past = _past(plan, history, last)
     job = Job(
         plan,
         market,
@@ -139,55 +146,66 @@ def simulate(
         tuple(contingencies),
         whole(weeks, "weeks", least=1),
         whole(seed, "seed"),
-        *_past(plan, history, last),
+        *past[:3],
         settings or Settings.fast(),
         regret,
         detail,
         balanced,
+        past[3],
     )
     runs, chunk = whole(runs, "runs", least=1), whole(chunk, "chunk", least=1)
     _check(job, precision)
     batches: list[Batch] = []
+    waiting: deque[_Handed] = deque()
     stopped, interrupted = False, False
     try:
-        for part in _chunks(job, runs, chunk, executor):
-            for batch in part:
-                batches.append(batch)
-                stopped = precision is not None and precision.reached(job, batches)
+        with progress_bar(progress, "simulate") as told:
+            for part in _chunks(job, runs, chunk, executor, waiting):
+                for batch in part:
+                    batches.append(batch)
+                    stopped = precision is not None and precision.reached(job, batches)
+                    if stopped:
+                        break
+                told(batches[-1].first + len(batches[-1].budget), runs)
                 if stopped:
                     break
-            if progress is not None:
-                progress(batches[-1].first + len(batches[-1].budget), runs)
-            if stopped:
-                break
     except KeyboardInterrupt:
+        while waiting and waiting[0].done:
+            batches += waiting.popleft().result()
         if not batches:
             raise
         interrupted = True
-    return joined(job, batches, asked=runs, interrupted=interrupted)
+    finally:
+        for one in waiting:
+            one.cancel()
+    # Runs of a number meet the same weather in every world, and so are the first without a gap.
+    left_out = sum(one.span[1] for one in waiting if one.done) if interrupted else 0
+    return joined(job, batches, asked=runs, interrupted=interrupted, left_out=left_out)
 
 
 def _chunks(
-    job: Job, runs: int, chunk: int, executor: Executor | None
+    job: Job, runs: int, chunk: int, executor: Executor | None, waiting: deque[_Handed]
 ) -> Iterator[tuple[Batch, ...]]:
-    """Yield the chunks in order, wherever they are done."""
+    """Yield the chunks in order, wherever they are done; those handed out wait in their order."""
     size = -(-chunk // job.batch) * job.batch
     spans = [(first, min(size, runs - first)) for first in range(0, runs, size)]
     if executor is None:
         for span in spans:
             yield from ((batch,) for batch in _batches(job, *span))
         return
-    waiting: deque[_Handed] = deque()
-    try:
-        for span in spans:
-            waiting.append(_Handed(job, span, executor))
-            if len(waiting) >= _WAITING:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for one in waiting:
-            one.cancel()
+    for span in spans:
+        waiting.append(_Handed(job, span, executor))
+        if len(waiting) >= _WAITING:
+            yield _first(waiting)
+    while waiting:
+        yield _first(waiting)
+
+
+def _first(waiting: deque[_Handed]) -> tuple[Batch, ...]:
+    """Return the first chunk that waits, which waits no more once it is there."""
+    found = waiting[0].result()
+    waiting.popleft()
+    return found
 
 
 @dataclass
@@ -212,6 +230,13 @@ class _Handed:
         # The executor is gone for good; the numbers are the same here.
         return _chunk(self.job, *self.span)
 
+    @property
+    def done(self) -> bool:
+        """Whether its runs are there."""
+        future = self._future
+        there = future is not None and future.done() and not future.cancelled()
+        return there and future is not None and future.exception() is None
+
     def cancel(self) -> None:
         if self._future is not None:
             self._future.cancel()
@@ -235,18 +260,16 @@ def _batches(job: Job, first: int, runs: int) -> Iterator[Batch]:
 
 def _players(given: Any) -> tuple[Player, ...]:
     several = isinstance(given, Iterable) and not isinstance(given, str)
-    found: list[Player] = []
-    for one in given if several else (given,):
-        if isinstance(one, Schedule):
-            found.append(one)
-        else:
-            found.append(checked_policy(policy_named(one) if isinstance(one, str) else one))
+    found: list[Player] = [
+        one if isinstance(one, Schedule) else as_policy(one)
+        for one in (given if several else (given,))
+    ]
     names = [player.name for player in found]
     doubled = [name for name in names if names.count(name) > 1 or name == CLAIRVOYANT]
     if doubled:
         raise InputError(
             "bad-name",
-            f"two policies are called {doubled[0]!r}",
+            f"two policies are named {doubled[0]!r}",
             field="policies",
             value=doubled[0],
             remedy="give each policy a name of its own, and none 'clairvoyant'",
@@ -258,16 +281,16 @@ def _players(given: Any) -> tuple[Player, ...]:
 
 def _past(
     plan: Plan, history: History | None, last: Mapping[str, Any] | None
-) -> tuple[Floats | None, Floats, Floats]:
-    """Return last week's money, and the spends and outcomes of the common past."""
+) -> tuple[Floats | None, Floats, Floats, tuple[dt.date, ...]]:
+    """Return last week's money, and spends, outcomes and first days of the common past."""
     size = len(plan.names)
     nothing = np.zeros((0, size))
     given = None
     if last is not None:
         given = np.array(plan.last_minor(last)) / plan.money.units
     if history is None:
-        return given, nothing, nothing
-    past = history.select(plan.names).complete()
+        return given, nothing, nothing, ()
+    past = history.select(plan.names, plan.currency).complete()
     if past.outcome is None:
         raise wrong(
             "history",
@@ -280,7 +303,7 @@ def _past(
         given = np.zeros(size)
         for week in known:
             given = np.where(week >= 0, week, given)
-    return given, past.spend, past.outcome
+    return given, past.spend, past.outcome, tuple(past.weeks.tolist())
 
 
 def _check(job: Job, precision: Precision | None) -> None:
@@ -290,7 +313,7 @@ def _check(job: Job, precision: Precision | None) -> None:
         if name not in plan.index:
             raise InputError(
                 "unknown-name",
-                f"the market has the channel {name!r}, which the plan has not",
+                f"the market's channel {name!r} is not in the plan",
                 field="market.channels",
                 value=name,
                 remedy=did_you_mean(name, plan.names),
@@ -307,3 +330,90 @@ def _check(job: Job, precision: Precision | None) -> None:
     if precision is not None:
         precision.check([player.name for player in job.policies])
     job.refuse_infeasible()
+
+
+def joined(
+    job: Job,
+    batches: Sequence[Batch],
+    *,
+    asked: int,
+    interrupted: bool = False,
+    left_out: int = 0,
+) -> Simulation:
+    """Return the simulation of batches of runs, which are joined in their order.
+
+    Parameters
+    ----------
+    job, batches
+        What was simulated, and what came of it.
+    asked
+        Runs that were asked for.
+    interrupted
+        Whether it was broken off from the keyboard.
+    left_out
+        Runs that were done by then, after others that were not.
+    """
+    names = [player.name for player in job.policies]
+    records, followed = (
+        {name: _stacked([getattr(b, kind)[name] for b in batches]) for name in each}
+        for kind, each in (
+            ("records", batches[0].records),
+            ("same_money", batches[0].same_money),
+        )
+    )
+    runs = sum(len(batch.budget) for batch in batches)
+    happens = {
+        name: np.concatenate([batch.happens[name] for batch in batches])
+        for name in batches[0].happens
+    }
+    notes = [*job.notes(), *_events(names, records)]
+    if interrupted:
+        said = say("interrupted-runs", runs=f"{runs:,}", asked=f"{asked:,}")
+        if left_out:
+            said = say("interrupted-left-out", interrupted=said, count=f"{left_out:,}")
+        notes.append(said)
+    elif runs < asked:
+        notes.append(say("precise-enough", runs=f"{runs:,}", asked=f"{asked:,}"))
+    return Simulation(
+        job.plan.names,
+        tuple(names),
+        tuple(happens),
+        job.seed,
+        asked,
+        np.concatenate([batch.budget for batch in batches]),
+        happens,
+        records,
+        job.market.funnel,
+        tuple(notes),
+        interrupted,
+        BLOCK if job.balanced else 1,
+        goal_of(job.plan),
+        followed,
+        None if job.plan.goal.target is None else float(job.plan.goal.target),
+    )
+
+
+def _stacked(records: Sequence[Record]) -> Record:
+    """Return one record of several batches; sums over the runs are added up in order."""
+    parts: dict[str, Any] = {}
+    for name in Record._fields:
+        each = [getattr(record, name) for record in records]
+        if name.startswith("week_"):
+            parts[name] = sum(each[1:], start=each[0])
+        elif name == "detail":
+            parts[name] = tuple(np.concatenate(kind) for kind in zip(*each, strict=True))
+        else:
+            parts[name] = np.concatenate(each)
+    return Record(**parts)
+
+
+def _events(names: Sequence[str], records: dict[str, Record]) -> list[str]:
+    """Say how often a week went otherwise than decided."""
+    said: list[str] = []
+    for name in names:
+        fell, gave = (int(marks.sum()) for marks in (records[name].fell, records[name].gave_way))
+        if fell:
+            said.append(say("policy-fell-back", policy=name, count=f"{fell:,}"))
+        if gave:
+            said.append(say("policy-limits-gave-way", policy=name, count=f"{gave:,}"))
+    return said

@@ -1,4 +1,17 @@
-"""What came of a simulation, and the questions that may be asked of it."""
+r"""What came of a simulation, and the questions that may be asked of it.
+
+- `Simulation`: totals by run, week and channel; means, quantiles, chances, tails and paired
+  differences, each with its interval; tables, plain data, and `Simulation.summary` in words;
+- `metrics_table`: the planner's metrics out of the totals. Amounts are added up over runs first and
+  divided next, so that every ratio is one of totals. mROAS is what all spends together would bring
+  more, per unit of money, if each rose by the same small share: with money x and slope
+  :math:`f'(x)` it is :math:`\sum x f'(x)\,/\sum x` times what an outcome brings in. It asks the
+  true curves, so it is known where a clairvoyant played; with carryover it is that of a steady
+  week.
+
+Where this stops: intervals tell the error of simulating a finite number of runs, not that of the
+market's description.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +20,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.curves.base import Floats
-from budgetopt.errors import InputError, did_you_mean
-from budgetopt.market import Funnel
-from budgetopt.market.checks import number, wrong
+from budgetopt.arrays import Floats
+from budgetopt.errors import InputError, as_number, did_you_mean
+from budgetopt.i18n import Message, in_language, quoted, say, show_figure
+from budgetopt.market import Funnel, wrong
+from budgetopt.notebook import Card, Shown
 from budgetopt.simulation import statistics
-from budgetopt.simulation.measures import MEASURES, measure_named
-from budgetopt.simulation.metrics import metrics_table
-from budgetopt.simulation.statistics import LEVEL, Difference, Interval, Sample, sample
-from budgetopt.simulation.tables import by_channel, by_run, by_week, in_words
-from budgetopt.simulation.year import CLAIRVOYANT, Record
+from budgetopt.simulation.statistics import (
+    LEVEL,
+    MEASURES,
+    Difference,
+    Interval,
+    Sample,
+    measure_named,
+    sample,
+)
+from budgetopt.simulation.year import CLAIRVOYANT, Record, same_money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +49,30 @@ SCHEMA = 1
 BANDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that tables show."""
 _CLOSE = 1e-9
+_SAME_MONEY = 1e-3
+"""Share up to which two policies spend the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class Simulation:
+class OnTarget(NamedTuple):
+    """What a goal of least money asks for: the target reached, and at what cost.
+
+    Parameters
+    ----------
+    missed
+        Share of all weeks whose outcome is below the target.
+    short
+        By how much, on average of these weeks; 0 where there are none.
+    spend
+        Money of a week that reaches it, on average; NaN where none does.
+    """
+
+    missed: float
+    short: float
+    spend: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulation(Shown):
     """Possible years of a plan under some policies; `simulate` makes it.
 
     Parameters
@@ -59,6 +98,13 @@ class Simulation:
     together
         Runs over which chance was evenly spread: intervals of means are those of the means of so
         many runs. Intervals of chances take all runs for independent, and so are too wide then.
+    goal
+        What the plan is for, as `Allocation.goal` calls it.
+    same_money
+        The first policy's proportions at the money of each other one, in the same weather; see
+        `parts`.
+    target
+        Outcome of a week that a goal of least money asks for; None for other goals.
     """
 
     channels: tuple[str, ...]
@@ -73,6 +119,9 @@ class Simulation:
     notes: tuple[str, ...] = ()
     interrupted: bool = False
     together: int = 1
+    goal: str = "outcome"
+    same_money: dict[str, Record] = field(default_factory=dict)
+    target: float | None = None
 
     @property
     def runs(self) -> int:
@@ -98,6 +147,8 @@ class Simulation:
             ``unknown-name``.
         """
         name = self.policies[0] if policy is None else policy
+        if name in self.same_money:
+            return self.same_money[name]
         if name not in self.records:
             raise InputError(
                 "unknown-name",
@@ -114,7 +165,7 @@ class Simulation:
         Raises
         ------
         InputError
-            ``unknown-name``; ``bad-argument`` for regret where no clairvoyant played.
+            ``unknown-name``; ``bad-argument`` for regret where no clairvoyant was simulated.
         """
         kind = measure_named(measure)
         above = self._sums(kind.above, policy)
@@ -143,7 +194,7 @@ class Simulation:
         weekly: bool = False,
     ) -> Floats:
         """Return quantiles over the runs, shape ``(chances,)``, or ``(chances, weeks)`` by week."""
-        wanted = [number(c, "chances", least=0, most=1) for c in chances]
+        wanted = [as_number(c, "chances", least=0, most=1) for c in chances]
         values = self.by_week(measure, policy) if weekly else self.by_run(measure, policy)
         return np.quantile(values, wanted, axis=0)
 
@@ -217,13 +268,59 @@ class Simulation:
         mine, theirs = ((world.seed, world.weeks, world.together > 1) for world in (self, other))
         if mine != theirs:
             problem = f"the other world has seed, weeks and balance {theirs}, this one {mine}"
-            raise wrong("world", str(theirs), "simulate both alike", problem)
+            raise wrong("world", str(theirs), "simulate both with the same settings", problem)
         if other is self and less is None:
             raise wrong("less", None, "name the policy, or give a world, to compare with")
         name = self.policies[0] if policy is None else policy
         both = min(self.runs, other.runs)
         one, two = self._sample(measure, name, both), other._sample(measure, less or name, both)
         return statistics.difference(one, two, level)
+
+    def parts(
+        self, policy: str, *, measure: str = "goal", level: float = LEVEL
+    ) -> tuple[Difference, Difference] | None:
+        """Return what a policy brings more than the first one, in two parts.
+
+        Returns
+        -------
+        tuple of Difference, or None
+            What its money brings more in the first one's proportions, and what its split brings
+            more than these at the same money; the two add up. None where their money is the same.
+
+        Raises
+        ------
+        InputError
+            ``unknown-name``.
+        """
+        first = self.policies[0]
+        spends = [float(self.record(name).spend.sum()) for name in (first, policy)]
+        if policy == first or abs(spends[1] - spends[0]) <= _SAME_MONEY * max(spends):
+            return None
+        same = same_money(first, policy)
+        return (
+            self.difference(same, first, measure=measure, level=level),
+            self.difference(policy, same, measure=measure, level=level),
+        )
+
+    def on_target(self, policy: str | None = None) -> OnTarget:
+        """Return what a policy's weeks cost that reach the target, and how often they miss it.
+
+        Raises
+        ------
+        InputError
+            ``unknown-name``; ``bad-argument`` where the goal has no target of a week.
+        """
+        if self.target is None:
+            problem = "the plan's goal asks for no outcome of a week"
+            raise wrong("target", None, "simulate a plan whose goal is the least money", problem)
+        record = self.record(policy)
+        short = np.maximum(self.target - record.outcome, 0.0)
+        met = short == 0
+        return OnTarget(
+            float(np.mean(~met)),
+            float(short[~met].mean()) if not met.all() else 0.0,
+            float(record.spend[met].mean()) if met.any() else np.nan,
+        )
 
     def runs_needed(
         self,
@@ -263,7 +360,7 @@ class Simulation:
         """Return the planner's metrics by ``"channel"``, ``"week"`` or in all (``"total"``).
 
         Amounts are means of a run, ratios are of the sums of all runs, NaN where undefined. mROAS
-        is known where a clairvoyant played; see `budgetopt.simulation.metrics`.
+        is known where a clairvoyant played; see `budgetopt.simulation.simulation`.
 
         Raises
         ------
@@ -302,6 +399,8 @@ class Simulation:
             "weeks": self.weeks,
             "interrupted": self.interrupted,
             "channels": list(self.channels),
+            "goal": self.goal,
+            "target": self.target,
             "scenarios": {name: float(np.mean(self.happens[name])) for name in self.scenarios},
             "policies": {name: self._plain(name) for name in self.policies},
             "notes": list(self.notes),
@@ -311,9 +410,20 @@ class Simulation:
         """Return the summary as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
-    def summary(self) -> str:
-        """Return what came of it in words."""
-        return in_words(self)
+    def summary(self, language: str = "en") -> str:
+        """Return what came of it in words, in ``"en"`` or ``"zh"``."""
+        return "\n".join(in_language(line, language) for line in in_words(self))
+
+    def _card(self) -> Card:
+        rows = []
+        for name in self.policies:
+            mean = self.mean("outcome", name)
+            ends = self.quantiles("outcome", name, chances=(0.05, 0.95)).tolist()
+            spend = self.mean("spend", name).mean
+            rows.append((name, show_figure(mean.mean, 5), show_figure(mean.half, 2),
+                         *(show_figure(v, 5) for v in (*ends, spend))))  # fmt: skip
+        heads = (say("policy"), say("outcome"), "±", "5%", "95%", say("spend"))
+        return Card(in_words(self)[0], heads, rows)
 
     @cached_property
     def _samples(self) -> dict[tuple[str, str, int], Sample]:
@@ -335,8 +445,10 @@ class Simulation:
             return record.value - record.spend
         if name == "regret":
             if not self.has_regret:
-                raise wrong("measure", name, "simulate with regret=True", "no clairvoyant played")
-            return self.records[CLAIRVOYANT].expected - record.expected
+                raise wrong(
+                    "measure", name, "simulate with regret=True", "no clairvoyant was simulated"
+                )
+            return self.records[CLAIRVOYANT].expected_goal - record.expected_goal
         found: Floats = getattr(record, name)
         return found
 
@@ -353,6 +465,9 @@ class Simulation:
                 "quantiles": {str(c): _finite(q) for c, q in zip(BANDS, spread, strict=True)},
                 "cvar": _finite(self.cvar(name, policy)),
             }
+        if self.target is not None:
+            on = self.on_target(policy)._asdict()
+            found["on_target"] = {name: _finite(value) for name, value in on.items()}
         found["chance_of_loss"] = self.chance_of_loss(policy).mean
         found["chance_of_overspend"] = self.chance_of_overspend(policy).mean
         return found
@@ -360,3 +475,189 @@ class Simulation:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+_AXES: dict[str, int | tuple[int, int]] = {"channel": 0, "week": 1, "total": (0, 1)}
+"""Over what the totals by week and channel are added up."""
+AMOUNTS = ("spend", "impressions", "clicks", "conversions", "orders", "new_customers", "revenue",
+           "gross")  # fmt: skip
+
+
+def metrics_table(simulation: Simulation, policy: str | None, by: str) -> pd.DataFrame:
+    """Return one row for each channel, or week, or one in all; see `Simulation.metrics`."""
+    import pandas as pd
+
+    if by not in _AXES:
+        raise InputError(
+            "unknown-name",
+            f"there are no metrics by {by!r}",
+            field="by",
+            value=by,
+            remedy=did_you_mean(by, _AXES),
+        )
+    record, funnel = simulation.record(policy), simulation.funnel
+    spend, bought = record.week_spend, record.week_bought
+    # Nothing is bought for nothing, whatever its price.
+    price = np.divide(spend, bought, out=np.ones_like(spend), where=bought > 0)
+    totals = funnel.totals(spend, record.week_outcome, price).sum(axis=_AXES[by])
+    lift = record.week_lift.sum(axis=_AXES[by])
+    slope = np.divide(lift, totals.spend, out=np.full(np.shape(lift), np.nan),
+                      where=np.asarray(totals.spend) > 0)  # fmt: skip
+    names = {
+        "channel": list(simulation.channels),
+        "week": list(range(1, simulation.weeks + 1)),
+        "total": ["total"],
+    }
+    columns = {name: getattr(totals, name) / simulation.runs for name in AMOUNTS}
+    columns |= funnel.metrics(totals, slope)
+    flat = {name: np.atleast_1d(values) for name, values in columns.items()}
+    return pd.DataFrame({by: names[by], **flat})
+
+
+def by_run(simulation: Simulation) -> pd.DataFrame:
+    """Return one row for each policy and run, with every measure and the scenarios."""
+    import pandas as pd
+
+    shown = _shown(simulation)
+    parts = []
+    for policy in simulation.policies:
+        columns = {"policy": policy, "run": np.arange(simulation.runs)}
+        columns |= {name: simulation.by_run(name, policy) for name in shown}
+        columns |= {f"happens: {name}": runs for name, runs in simulation.happens.items()}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_week(simulation: Simulation) -> pd.DataFrame:
+    """Return one row for each policy and week: means, and quantiles of the outcome."""
+    import pandas as pd
+
+    parts = []
+    for policy in simulation.policies:
+        columns = {"policy": policy, "week": np.arange(1, simulation.weeks + 1)}
+        for name in _shown(simulation):
+            kind = MEASURES[name]
+            above = simulation.by_week(kind.above, policy).mean(axis=0)
+            below = simulation.by_week(kind.below, policy).mean(axis=0) if kind.below else 1.0
+            with np.errstate(divide="ignore", invalid="ignore"):
+                columns[name] = np.where(np.asarray(below) == 0, np.nan, above / below)
+        for chance in (0.05, 0.5, 0.95):
+            band = simulation.quantiles("outcome", policy, chances=[chance], weekly=True)[0]
+            columns[f"outcome {chance:.0%}"] = band
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_channel(simulation: Simulation) -> pd.DataFrame:
+    """Return one row for each policy and channel: totals of a run, their mean and a band."""
+    import pandas as pd
+
+    parts = []
+    for policy in simulation.policies:
+        record = simulation.record(policy)
+        columns: dict[str, Any] = {"policy": policy, "channel": list(simulation.channels)}
+        for name, amounts in (("outcome", record.channel_outcome), ("spend", record.channel_spend)):
+            low, high = np.quantile(amounts, [0.05, 0.95], axis=0)
+            columns |= {name: amounts.mean(axis=0), f"{name} 5%": low, f"{name} 95%": high}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def in_words(simulation: Simulation) -> list[Message]:
+    """Return a few sentences: means with intervals, bad runs, and who is better by how much."""
+    runs, weeks = simulation.runs, simulation.weeks
+    head = say(
+        "simulation-in-short",
+        runs=say("one-run") if runs == 1 else say("count-runs", count=f"{runs:,}"),
+        weeks=say("one-week") if weeks == 1 else say("count-weeks", count=weeks),
+        channels=len(simulation.channels),
+        seed=simulation.seed,
+    )
+    lines = [say("simulation-interrupted", head=head) if simulation.interrupted else head]
+    for name, happened in simulation.happens.items():
+        share = f"{np.mean(happened):.0%}"
+        lines.append(say("scenario-share", name=quoted(name), share=share))
+    lines += [_policy_in_words(simulation, policy) for policy in simulation.policies]
+    lines += [_against_first(simulation, other) for other in simulation.policies[1:]]
+    return [*lines, *(say("note-line", note=note) for note in simulation.notes)]
+
+
+_GOALS = {
+    "outcome": say("outcome"),
+    "weights": say("weighted-outcome"),
+    "profit": say("profit"),
+}
+"""What a policy brings more than another, by the plan's goal; the least money has its own words."""
+
+
+def _against_first(simulation: Simulation, other: str) -> Message:
+    """Return what a policy brings more than the first, in two parts where their money differs."""
+    first = simulation.policies[0]
+    gap = simulation.difference(other, first, measure="goal")
+    if simulation.goal == "least-spend":
+        return _against_on_target(simulation, other, gap)
+    said = say(
+        "policy-returns-more",
+        policy=other,
+        first=first,
+        gap=show_figure(gap.mean),
+        what=_GOALS[simulation.goal],
+        share=f"{gap.share_better:.0%}",
+        **_ends(gap.low, gap.high, gap.level),
+    )
+    parts = simulation.parts(other)
+    if parts is None:
+        return said
+    spends = [simulation.mean("spend", name).mean for name in (first, other)]
+    more = spends[1] - spends[0]
+    money, split = (show_figure(part.mean) for part in parts)
+    values = {"money": money, "split": split, "change": show_figure(abs(more)), "first": first}
+    due = say("due-to-more-money" if more > 0 else "due-to-less-money", **values)
+    return say("two-sentences", one=said, other=due)
+
+
+def _ends(low: float, high: float, level: float) -> dict[str, str]:
+    """Return the ends of an interval as text."""
+    return {"low": show_figure(low), "high": show_figure(high), "level": f"{level:.0%}"}
+
+
+def _against_on_target(simulation: Simulation, other: str, gap: Difference) -> Message:
+    """Return what a policy takes less than the first, and how often both miss the target."""
+    first = simulation.policies[0]
+    mine, theirs = (simulation.on_target(name) for name in (other, first))
+    return say(
+        "policy-takes-money",
+        policy=other,
+        first=first,
+        # The goal is minus the money.
+        gap=show_figure(-gap.mean, sign=True),
+        target=show_figure(simulation.target or 0.0),
+        missed=f"{mine.missed:.0%}",
+        short=show_figure(mine.short),
+        first_missed=f"{theirs.missed:.0%}",
+        first_short=show_figure(theirs.short),
+        **_ends(-gap.high, -gap.low, gap.level),
+    )
+
+
+def _policy_in_words(simulation: Simulation, policy: str) -> Message:
+    mean = simulation.mean("outcome", policy)
+    low, high = simulation.quantiles("outcome", policy, chances=(0.05, 0.95))
+    values = {
+        "policy": policy,
+        "mean": show_figure(mean.mean),
+        "half": show_figure(mean.half, 2),
+        "low": show_figure(low),
+        "high": show_figure(high),
+        "worst": show_figure(simulation.cvar("outcome", policy)),
+        "spend": show_figure(simulation.mean("spend", policy).mean),
+        "chance": f"{simulation.chance_of_overspend(policy).mean:.0%}",
+    }
+    if not simulation.has_regret:
+        return say("policy-outcome", **values)
+    regret = show_figure(simulation.mean("regret", policy).mean)
+    return say("policy-outcome-regret", **values, regret=regret)
+
+
+def _shown(simulation: Simulation) -> list[str]:
+    return [name for name in MEASURES if name != "regret" or simulation.has_regret]

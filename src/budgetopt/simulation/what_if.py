@@ -1,112 +1,54 @@
 """What if: one week's optimum of a plan under changed inputs, side by side, without chance.
 
-`what_if` solves the plan anew for each `Change`; `sensitivity` moves one input at a time; `sobol`
-moves all of them together and says which the outcome's variance is due to.
+From simple to subtle:
+
+- `what_if` solves the plan anew for each `Change`;
+- `sensitivity` moves one input at a time, and says which moves the optimum's outcome most;
+- `sobol` moves all of them together, and says which the outcome's variance is due to.
+
+Where this stops: curves are taken as known; what is not known of them is the simulator's subject.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from budgetopt.curves import Curve
-from budgetopt.curves.base import Floats
-from budgetopt.errors import InfeasibleError, PlanError
-from budgetopt.figures import show_figure
-from budgetopt.market.checks import known, number, wrong
-from budgetopt.optimize import allocate, curves_of
-from budgetopt.plan import Channel, Plan
-from budgetopt.simulation.known import Known
-from budgetopt.simulation.stretch import stretched
+from budgetopt.arrays import Floats
+from budgetopt.belief import learn
+from budgetopt.calendar import Week
+from budgetopt.errors import InfeasibleError, PlanError, as_number
+from budgetopt.history import History
+from budgetopt.i18n import Message, in_language, say, show_figure
+from budgetopt.market import Change, Relative, cases_of, known, whole, wrong
+from budgetopt.notebook import Card, Progress, Shown, progress_bar
+from budgetopt.optimize import (
+    Allocation,
+    Known,
+    allocate,
+    curves_of,
+    expected,
+    goal_of,
+    last_spend,
+    on_week,
+)
+from budgetopt.plan import Plan, kind_of, return_words, unused
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AS_PLANNED = "as planned"
-_ALL = "*"
-
-Pairs = tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Change:
-    """Inputs that are other than planned.
-
-    Parameters
-    ----------
-    budget
-        Relative change of the weekly budget, at least -1: -0.2 is a fifth less. Reserves that are
-        shares follow it.
-    cap
-        New caps by channel, money; the floor stays.
-    price
-        Relative change of the price of media, above -1, for all channels or by channel: at 0.3 the
-        same money brings what 1/1.3 of it brought.
-    rate
-        Relative change of what the same media bring, at least -1, likewise.
-    without
-        Channels that get nothing.
-
-    Raises
-    ------
-    InputError
-        ``bad-argument``.
-    """
-
-    budget: float = 0.0
-    cap: tuple[tuple[str, Decimal], ...] = ()
-    price: Pairs = ()
-    rate: Pairs = ()
-    without: tuple[str, ...] = ()
-
-    def __init__(
-        self,
-        budget: float = 0.0,
-        cap: Mapping[str, Any] | tuple[tuple[str, Any], ...] = (),
-        price: float | Mapping[str, float] | Pairs = (),
-        rate: float | Mapping[str, float] | Pairs = (),
-        without: str | tuple[str, ...] | list[str] = (),
-    ) -> None:
-        put = object.__setattr__
-        put(self, "budget", number(budget, "change.budget", least=-1))
-        put(self, "cap", tuple((n, Decimal(str(v))) for n, v in dict(cap).items()))
-        put(self, "price", _pairs(price, "change.price", least=-1))
-        put(self, "rate", _pairs(rate, "change.rate", least=-1))
-        if any(value <= -1 for _, value in self.price):
-            raise wrong("change.price", price, "give a change above -1")
-        put(self, "without", (without,) if isinstance(without, str) else tuple(without))
-
-    def check(self, names: tuple[str, ...]) -> None:
-        """Raise ``unknown-name`` for a channel that is not there."""
-        named = [name for name, _ in (*self.cap, *self.price, *self.rate) if name != _ALL]
-        known([*named, *self.without], names, "change")
-
-    def plan(self, plan: Plan) -> Plan:
-        """Return the changed plan."""
-        caps = dict(self.cap)
-        channels = [
-            _off(c) if c.name in self.without else _capped(c, caps.get(c.name))
-            for c in plan.channels
-        ]
-        budget = plan.budget
-        if self.budget:
-            scaled = float(budget) * (1 + self.budget)
-            budget = plan.money.amount(plan.money.nearest(scaled))
-        return replace(plan, budget=budget, channels=tuple(channels), budget_lines=None)
-
-    def curves(self, curves: Curve, names: tuple[str, ...]) -> Curve:
-        """Return the changed curves over the channels."""
-        height, width = (_factors(pairs, names) for pairs in (self.rate, self.price))
-        if np.all(height == 1.0) and np.all(width == 1.0):
-            return curves
-        return stretched(curves, height, width)
+AS_PLANNED = say("as-planned")
+_SAME_MONEY = 1e-3
+"""Share up to which two answers spend the same."""
 
 
-class Answer(NamedTuple):
+class Optimum(NamedTuple):
     """One week's optimum under a change.
 
     Parameters
@@ -121,6 +63,10 @@ class Answer(NamedTuple):
         Money by channel.
     problem
         Why no split keeps the limits; empty where one does.
+    allocation
+        The verified split, with the range of its outcome; None where there is none.
+    changed
+        What is other than planned, in clauses.
     """
 
     name: str
@@ -130,15 +76,29 @@ class Answer(NamedTuple):
     value: float
     split: tuple[tuple[str, float], ...]
     problem: str = ""
+    allocation: Allocation | None = None
+    changed: tuple[Message, ...] = ()
 
 
-@dataclass(frozen=True)
-class WhatIf:
-    """Answers side by side, the plan as it is first."""
+@dataclass(frozen=True, repr=False)
+class WhatIf(Shown):
+    """Answers side by side, the plan as it is first.
 
-    answers: tuple[Answer, ...]
+    Parameters
+    ----------
+    answers
+        One for each change.
+    plan
+        The plan as it is; it says what the outcome is worth, if that is known.
+    notes
+        What a reader should know: the demand of its week, and fields of the plan that are not used.
+    """
 
-    def __getitem__(self, name: str) -> Answer:
+    answers: tuple[Optimum, ...]
+    plan: Plan = field(repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Optimum:
         """Return the answer of a change.
 
         Raises
@@ -153,30 +113,100 @@ class WhatIf:
         """Return one row for each change, with its difference from the plan as it is."""
         import pandas as pd
 
-        base = self.answers[0]
-        rows = []
+        return pd.DataFrame(self._rows())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answers as plain data, what is not known as None."""
+        rows = [
+            {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in r.items()}
+            for r in self._rows()
+        ]
+        changed = [[part.to_dict() for part in a.changed] for a in self.answers]
+        cases = [row | {"changed": parts} for row, parts in zip(rows, changed, strict=True)]
+        return {"currency": self.plan.currency, "outcome": self.plan.outcome, "cases": cases,
+                "notes": list(self.notes)}  # fmt: skip
+
+    def _rows(self) -> list[dict[str, Any]]:
+        base, rows = self.answers[0], []
         for a in self.answers:
+            spread = None if a.allocation is None else a.allocation.spread
             row: dict[str, Any] = {"change": a.name, "budget": a.budget, "spend": a.spend}
             row |= {"outcome": a.outcome, "more outcome": a.outcome - base.outcome}
-            row |= {"ROAS": a.value / a.spend if a.spend else np.nan, "profit": a.value - a.spend}
+            if self.by_worth:
+                row |= {"worth": self.worth(a), "more worth": self.worth(a) - self.worth(base)}
+            if base.allocation is not None and base.allocation.spread is not None:
+                row["low"], row["high"] = (
+                    (math.nan, math.nan) if spread is None else (spread.low, spread.high)
+                )
+            row |= self.returns(a)
             row |= {f"spend on {name}": money for name, money in a.split}
             rows.append(row | {"problem": a.problem})
-        return pd.DataFrame(rows)
+        return rows
 
-    def summary(self) -> str:
-        """Return a sentence for each change."""
-        base, lines = self.answers[0], []
+    @property
+    def by_worth(self) -> bool:
+        """Whether cases are compared by what the goal says that they are worth, not by outcome."""
+        return goal_of(self.plan) in ("profit", "weights")
+
+    def worth(self, answer: Optimum) -> float:
+        """Return what a case is compared by: its profit or weighted outcomes, or its outcome."""
+        if not self.by_worth:
+            return answer.outcome
+        return math.nan if answer.allocation is None else answer.allocation.worth
+
+    def returns(self, answer: Optimum) -> dict[str, float]:
+        """Return what money brings, and the profit where the outcome's worth is known, by name."""
+        words, spend, value = return_words(self.plan), answer.spend, answer.value
+        above, below = (spend, value) if words.inverse else (value, spend)
+        found = {words.average: above / below if below else math.nan}
+        return found | ({"profit": value - spend} if kind_of(self.plan) == "money" else {})
+
+    def _card(self) -> Card:
+        words = return_words(self.plan)
+        rows = []
         for a in self.answers:
-            if a.problem:
-                lines.append(f"{a.name}: no split keeps the limits: {a.problem}.")
-                continue
-            said = f"{a.name}: {show_figure(a.spend)} brings {show_figure(a.outcome)}"
-            if a is not base:
-                gap = a.outcome - base.outcome
-                share = f" ({gap / base.outcome:+.1%})" if base.outcome > 0 else ""
-                said += f", {show_figure(abs(gap))} {'more' if gap >= 0 else 'less'}{share}"
-            lines.append(said + ".")
-        return "\n".join(lines)
+            figures = (a.spend, a.outcome, self.returns(a)[words.average])
+            shown = [show_figure(v, 5) if math.isfinite(v) else "-" for v in figures]
+            rows.append((a.name, *shown))
+        heads = (say("case"), say("spend"), say("outcome"), words.average)
+        return Card(say("what-if-title", currency=self.plan.currency), heads, rows)
+
+    def summary(self, language: str = "en") -> str:
+        """Return a sentence for each change, in ``"en"`` or ``"zh"``."""
+        lines = [self._sentence(answer) for answer in self.answers]
+        lines += [say("note-line", note=note) for note in self.notes]
+        return "\n".join(in_language(line, language) for line in lines)
+
+    def _sentence(self, answer: Optimum) -> Message:
+        base = self.answers[0]
+        if answer.problem:
+            return say("case-impossible", case=answer.name, why=answer.problem)
+        values = {
+            "case": answer.name,
+            "spend": show_figure(answer.spend),
+            "currency": self.plan.currency,
+            "outcome": self._brings(answer),
+        }
+        if answer is base:
+            return say("case-brings", **values)
+        before = self.worth(base)
+        gap = self.worth(answer) - before
+        share = f"{gap / before:+.1%}" if before > 0 else show_figure(gap, 3, sign=True)
+        money = answer.spend - base.spend
+        if abs(money) <= _SAME_MONEY * base.spend:
+            return say("case-brings-more", **values, more=share)
+        return say("case-more-for", **values, more=share, money=show_figure(money, sign=True))
+
+    def _brings(self, answer: Optimum) -> str:
+        """Return what a case brings, in the words of the goal."""
+        goal, week = goal_of(self.plan), answer.allocation
+        if goal == "weights" and week is not None:
+            return expected(week)
+        figure = show_figure(answer.outcome, 5)
+        outcome = say("outcome-figure", figure=figure, outcome=self.plan.outcome)
+        if goal != "profit":
+            return outcome
+        return say("outcome-and-profit", outcome=outcome, profit=show_figure(self.worth(answer)))
 
 
 def what_if(
@@ -184,7 +214,10 @@ def what_if(
     curves: Any = None,
     changes: Mapping[str, Change | Mapping[str, Any]] | None = None,
     *,
+    history: History | None = None,
     last: Mapping[str, Any] | None = None,
+    week: Week | dt.date | str | None = None,
+    progress: Progress | bool | None = None,
 ) -> WhatIf:
     """Solve one week of a plan as it is, and again under each change.
 
@@ -193,16 +226,26 @@ def what_if(
     plan
         Budget, channels and limits.
     curves
-        As in `allocate`: a belief, a mapping, or None for the plan's own.
+        As in `allocate`: a belief, a mapping, or None for what the history says, or else for the
+        plan's own.
     changes
-        By name: a `Change` or its parts.
+        By name: a `Change` or its parts; None for the plan's cases.
+    history
+        Weeks to learn from where no curves are given, and whose last spend counts where no other
+        is given.
     last
         Last applied spend, for the change limit.
+    week
+        A day of the week that is looked at, as in `allocate`.
+    progress
+        As in `frontier`, of the changes.
 
     Returns
     -------
     WhatIf
-        A change under which no split keeps the limits has the reason in place of an answer.
+        The split of most expected outcome for each, as `allocate` gives it for a plan that is
+        changed by hand. A change under which no split keeps the limits has the reason in place of
+        an answer.
 
     Raises
     ------
@@ -210,33 +253,53 @@ def what_if(
         ``bad-argument``, ``unknown-name``.
     InfeasibleError
         Where the plan has no split as it is.
+
+    Examples
+    --------
+    >>> from budgetopt.curves import Log
+    >>> from budgetopt.plan import Channel
+    >>> plan = Plan(budget=100, currency="CNY", channels=[Channel("a"), Channel("b")])
+    >>> found = what_if(plan, {"a": Log(3, 10), "b": Log(1, 10)}, {"less": {"budget": "-20%"}})
+    >>> print(found.summary())
+    as planned: 100 CNY should return 7.6903 outcome.
+    less: 80 CNY should return 6.961 outcome, -9.5% for -20 CNY.
     """
-    base, rows = curves_of(plan, curves), []
-    given = {AS_PLANNED: Change()}
-    for name, change in (changes or {}).items():
-        given[name] = change if isinstance(change, Change) else _change(change)
+    if history is not None:
+        past = history.select(plan.names, plan.currency).complete()
+        curves = learn(past, plan) if curves is None else curves
+        last = last_spend(plan, past) if last is None else last
+    dated = on_week(plan, curves, week, last)
+    notes = (*dated.notes, *unused(dated.plan, "what-if", curves))
+    plan, curves, rows = dated.plan, dated.curves, []
+    given: dict[str, Change] = {AS_PLANNED: Change()}
+    for name, change in (cases_of(plan) if changes is None else changes).items():
+        given[name] = change if isinstance(change, Change) else Change.from_dict(change)
         given[name].check(plan.names)
-    for name, change in given.items():
-        try:
-            rows.append(answer_under(change, plan, base, name=name, last=last))
-        except (InfeasibleError, PlanError) as error:
-            clash = isinstance(error, InfeasibleError) or error.code == "bounds-clash"
-            if name == AS_PLANNED or not clash:
-                raise
-            nothing = tuple((channel, np.nan) for channel in plan.names)
-            rows.append(Answer(name, np.nan, np.nan, np.nan, np.nan, nothing, error.problem))
-    return WhatIf(tuple(rows))
+    with progress_bar(progress, "what-if") as told:
+        for name, change in given.items():
+            try:
+                rows.append(answer_under(change, plan, curves, name=name, last=last))
+            except (InfeasibleError, PlanError) as error:
+                clash = isinstance(error, InfeasibleError) or error.code == "bounds-clash"
+                if name == AS_PLANNED or not clash:
+                    raise
+                nothing = tuple((channel, math.nan) for channel in plan.names)
+                missing = (math.nan,) * 4
+                changed = change.parts(plan.currency)
+                rows.append(Optimum(name, *missing, nothing, error.problem, None, changed))
+            told(len(rows), len(given))
+    return WhatIf(tuple(rows), plan, notes)
 
 
 def answer_under(
     change: Change,
     plan: Plan,
-    curves: Curve,
+    curves: Any,
     *,
     name: str = "",
     last: Mapping[str, Any] | None = None,
-) -> Answer:
-    """Return the optimum of a plan and curves over its channels under one change.
+) -> Optimum:
+    """Return the optimum of a plan under one change.
 
     Raises
     ------
@@ -245,35 +308,332 @@ def answer_under(
     PlanError
         ``bounds-clash`` for a cap below its floor.
     """
-    plan, curves = change.plan(plan), change.curves(curves, plan.names)
-    week = allocate(plan, Known(plan.names, curves), last=last)
+    plan, curves = change.of(plan, curves)
+    week = allocate(plan, curves, last=last)
     split = tuple((channel, float(money)) for channel, money in week.spend.items())
     outcomes = np.array([week.outcomes[channel] for channel in plan.names])
-    spend = sum(money for _, money in split)
-    value = float(plan.values @ outcomes)  # noqa: PD011 # a plan is no data frame
-    return Answer(name, float(plan.spendable), spend, week.outcome, value, split)
+    value = float(plan.values @ outcomes)  # a plan is no data frame
+    return Optimum(
+        name,
+        float(plan.spendable),
+        float(week.total),
+        week.outcome,
+        value,
+        split,
+        allocation=week,
+        changed=change.parts(plan.currency),
+    )
 
 
-def _change(given: Mapping[str, Any]) -> Change:
-    parts = tuple(Change.__dataclass_fields__)
-    known(given, parts, "change")
-    return Change(**given)
+class Swing(NamedTuple):
+    """What one input does, moved by the same share down and up.
+
+    Parameters
+    ----------
+    name
+        The input, such as ``"budget"`` or ``"price of douyin"``.
+    low, high
+        Outcome with the input moved down and up; NaN where no split keeps the limits.
+    """
+
+    name: str
+    low: float
+    high: float
+
+    @property
+    def size(self) -> float:
+        """How far apart they are."""
+        return abs(self.high - self.low)
 
 
-def _pairs(given: Any, field: str, *, least: float) -> Pairs:
-    pairs = {_ALL: given} if isinstance(given, (int, float)) else dict(given)
-    return tuple((name, number(v, f"{field}.{name}", least=least)) for name, v in pairs.items())
+@dataclass(frozen=True)
+class Tornado:
+    """Inputs in the order of what they move, the largest first.
+
+    Parameters
+    ----------
+    outcome
+        Of the plan as it is.
+    by
+        The share by which each input is moved.
+    swings
+        One for each input.
+    notes
+        What a reader should know: what the week's demand is, and what of the plan is not used.
+    """
+
+    outcome: float
+    by: float
+    swings: tuple[Swing, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each input."""
+        import pandas as pd
+
+        rows = [(s.name, s.low, s.high, s.low - self.outcome, s.high - self.outcome, s.size)
+                for s in self.swings]  # fmt: skip
+        columns = ["input", "outcome low", "outcome high", "change low", "change high", "swing"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def summary(self, language: str = "en") -> str:
+        """Return a sentence for each of the first inputs, in ``"en"`` or ``"zh"``."""
+        lines = [say("tornado-planned", outcome=show_figure(self.outcome))]
+        for swing in self.swings[:5]:
+            ends = {"low": show_figure(swing.low), "high": show_figure(swing.high)}
+            by = f"{self.by:.0%}"
+            lines.append(say("tornado-swing", input=input_in_words(swing.name), by=by, **ends))
+        lines += [say("note-line", note=note) for note in self.notes]
+        return "\n".join(in_language(line, language) for line in lines)
 
 
-def _factors(pairs: Pairs, names: tuple[str, ...]) -> Floats:
-    given = dict(pairs)
-    return np.array([1.0 + given.get(name, given.get(_ALL, 0.0)) for name in names])
+_INPUTS = {
+    "budget": say("budget"),
+    "price": say("all-prices"),
+    "rate": say("all-rates"),
+}
+_INPUTS_OF = {"price": "input-price", "rate": "input-rate", "cap": "input-cap"}
 
 
-def _capped(channel: Channel, cap: Decimal | None) -> Channel:
-    return channel if cap is None else replace(channel, cap=cap)
+def input_in_words(name: str) -> Message:
+    """Return an input such as ``"price of douyin"`` as a message.
+
+    Examples
+    --------
+    >>> input_in_words("price of douyin").code, input_in_words("budget")
+    ('input-price', 'budget')
+    """
+    kind, _, channel = name.partition(" of ")
+    return say(_INPUTS_OF[kind], channel=channel) if channel else _INPUTS[kind]
 
 
-def _off(channel: Channel) -> Channel:
-    nothing: dict[str, Any] = {"floor": 0, "cap": None, "locked": 0}
-    return replace(channel, **nothing, off_or_at_least=None, learning=None)
+def sensitivity(
+    plan: Plan,
+    curves: Any = None,
+    *,
+    by: float = 0.1,
+    inputs: Sequence[str] | None = None,
+    last: Mapping[str, Any] | None = None,
+    week: Week | dt.date | str | None = None,
+    progress: Progress | bool | None = None,
+) -> Tornado:
+    """Move one input at a time down and up by a share, and solve the plan anew.
+
+    Parameters
+    ----------
+    plan, curves, last, week, progress
+        As in `what_if`.
+    by
+        The share, above 0 and below 1.
+    inputs
+        Which: ``"budget"``, ``"price"`` and ``"rate"`` of all channels, ``"price of x"``, ``"rate
+        of x"`` or ``"cap of x"``; by default the budget and all that are of single channels.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``; ``unknown-name`` for an input that is not there.
+    """
+    by = as_number(by, "by", above=0, below=1)
+    plan, known, notes = _in_week(plan, curves, week, last, "sensitivity")
+    names = _inputs(plan, inputs)
+    changes = {
+        f"{name} {side:+d}": change_of(plan, {name: side * by})
+        for name in names
+        for side in (-1, 1)
+    }
+    found = what_if(plan, known, changes, last=last, progress=progress)
+    swings = [
+        Swing(name, *(found[f"{name} {side:+d}"].outcome for side in (-1, 1))) for name in names
+    ]
+    ordered = sorted(swings, key=lambda s: -s.size if math.isfinite(s.size) else -math.inf)
+    return Tornado(found[AS_PLANNED].outcome, by, tuple(ordered), notes)
+
+
+def _in_week(
+    plan: Plan,
+    curves: Any,
+    week: Week | dt.date | str | None,
+    last: Mapping[str, Any] | None,
+    command: str,
+) -> tuple[Plan, Known, tuple[str, ...]]:
+    """Return the plan and the curves of a week, and what is to be known of them.
+
+    The curves are those expected, without the draws of a belief, which nothing here asks for.
+    """
+    dated = on_week(plan, curves, week, last)
+    notes = (*dated.notes, *unused(dated.plan, command, curves))
+    return dated.plan, Known(dated.plan.names, curves_of(dated.plan, dated.curves)), notes
+
+
+class Index(NamedTuple):
+    """Shares of the outcome's variance.
+
+    Parameters
+    ----------
+    name
+        The input.
+    first
+        Due to this input alone.
+    total
+        Due to it alone and together with others.
+    """
+
+    name: str
+    first: float
+    total: float
+
+
+@dataclass(frozen=True)
+class SobolIndices:
+    """How much of the outcome's variance is due to each input.
+
+    Parameters
+    ----------
+    indices
+        One for each input, the largest total first.
+    notes
+        As those of a `Tornado`.
+    """
+
+    indices: tuple[Index, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each input."""
+        import pandas as pd
+
+        return pd.DataFrame(self.indices, columns=["input", "first", "total"])
+
+
+def sobol(
+    plan: Plan,
+    curves: Any = None,
+    *,
+    by: float = 0.1,
+    inputs: Sequence[str] | None = None,
+    draws: int = 128,
+    seed: int = 0,
+    last: Mapping[str, Any] | None = None,
+    week: Week | dt.date | str | None = None,
+    progress: Progress | bool | None = None,
+) -> SobolIndices:
+    """Move all inputs together, evenly within a share down and up, and split the variance.
+
+    Parameters
+    ----------
+    plan, curves, by, inputs, last, week, progress
+        As in `sensitivity`; of the solutions.
+    draws
+        A power of 2, at least 8; the plan is solved ``draws (inputs + 2)`` times.
+    seed
+        Of the scrambled Sobol points.
+
+    Returns
+    -------
+    SobolIndices
+        The largest total first.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``, ``unknown-name``.
+    InfeasibleError
+        Where no split keeps the limits in some draw: take a smaller share.
+    """
+    by = as_number(by, "by", above=0, below=1)
+    plan, base, notes = _in_week(plan, curves, week, last, "sobol")
+    names = _inputs(plan, inputs)
+
+    done = count(1)
+
+    def outcome(shares: Floats) -> float:
+        moved = change_of(plan, dict(zip(names, shares.tolist(), strict=True)))
+        brings = answer_under(moved, plan, base, last=last).outcome
+        told(next(done), draws * (len(names) + 2))
+        return brings
+
+    with progress_bar(progress, "sobol") as told:
+        first, total = sobol_indices(outcome, len(names), by, draws, seed)
+    found = [Index(*row) for row in zip(names, first.tolist(), total.tolist(), strict=True)]
+    return SobolIndices(tuple(sorted(found, key=lambda index: -index.total)), notes)
+
+
+def sobol_indices(
+    outcome: Callable[[Floats], float], inputs: int, by: float, draws: int, seed: int
+) -> tuple[Floats, Floats]:
+    r"""Return first-order and total indices of a function of inputs spread evenly on ±by.
+
+    With two sets of points A and B, and :math:`AB_i`, A with column i of B, the first index is
+    :math:`\overline{f(B)\,(f(AB_i) - f(A))}/V`, the total one
+    :math:`\overline{(f(A) - f(AB_i))^2}/2V`.
+
+    Parameters
+    ----------
+    outcome
+        Takes shares, shape ``(inputs,)``.
+    inputs, by, draws, seed
+        As in `sobol`.
+
+    Returns
+    -------
+    tuple of ndarray
+        Both of shape ``(inputs,)``; 0 where the function does not vary.
+
+    References
+    ----------
+    Saltelli et al. (2010), Variance based sensitivity analysis of model output, table 2b. Jansen
+    (1999), Analysis of variance designs for model output.
+    """
+    # Loaded late, as it takes longer than the rest of the room.
+    from scipy.stats import qmc
+
+    draws = whole(draws, "draws", least=8)
+    if draws & (draws - 1):
+        raise wrong("draws", draws, "give a power of 2, such as 128")
+    points = qmc.Sobol(2 * inputs, scramble=True, seed=np.random.default_rng(seed)).random(draws)
+    a, b = by * (2.0 * points[:, :inputs] - 1.0), by * (2.0 * points[:, inputs:] - 1.0)
+
+    def of(rows: Floats) -> Floats:
+        return np.array([outcome(row) for row in rows])
+
+    at_a, at_b = of(a), of(b)
+    both = np.concatenate([at_a, at_b])
+    middle, variance = both.mean(), both.var()
+    first, total = np.zeros((2, inputs))
+    for at in range(inputs):
+        mixed = a.copy()
+        mixed[:, at] = b[:, at]
+        found = of(mixed)
+        if variance > 0:
+            first[at] = np.mean((at_b - middle) * (found - at_a)) / variance
+            total[at] = np.mean(np.square(at_a - found)) / (2 * variance)
+    return first, total
+
+
+def change_of(plan: Plan, shares: Mapping[str, float]) -> Change:
+    """Return the change that moves inputs by shares of what they are."""
+    caps: dict[str, Any] = {}
+    price: dict[str, Relative] = {}
+    rate: dict[str, Relative] = {}
+    for name, share in shares.items():
+        kind, _, channel = name.partition(" of ")
+        if kind == "cap":
+            cap = plan.channels[plan.index[channel]].cap
+            money = float(cap or 0) * (1 + share)
+            caps[channel] = plan.money.amount(plan.money.nearest(money))
+        elif kind in ("price", "rate"):
+            (price if kind == "price" else rate)[channel or "*"] = Relative(share)
+    return Change(Relative(shares.get("budget", 0.0)), caps, price, rate)
+
+
+def _inputs(plan: Plan, inputs: Sequence[str] | None) -> list[str]:
+    capped = [c.name for c in plan.channels if c.cap is not None and c.locked is None]
+    of_channels = [f"{kind} of {name}" for kind in ("price", "rate") for name in plan.names]
+    usual = ["budget", *of_channels, *(f"cap of {name}" for name in capped)]
+    if inputs is None:
+        return usual
+    known(inputs, (*usual, "price", "rate"), "inputs")
+    if not inputs:
+        raise wrong("inputs", (), "name at least one", "no input is named")
+    return list(inputs)

@@ -7,10 +7,41 @@ answer that breaks a limit is withheld. What stepped in is in `Decision.fired`.
 
 from __future__ import annotations
 
-from budgetopt.weekly.decision import Decision
-from budgetopt.weekly.guardrails import Fired, Guardrails
-from budgetopt.weekly.move import Move
-from budgetopt.weekly.reallocate import last_spend, reallocate
-from budgetopt.weekly.watch import Watch, watch
+from budgetopt.optimize import last_spend
+from budgetopt.weekly.decision import Decision, Gains, Move, gains_of, moves_of
+from budgetopt.weekly.guardrails import (
+    Guardrails,
+    Intervention,
+    Watch,
+    best_split,
+    holding,
+    watch,
+    with_change,
+)
+from budgetopt.weekly.reallocate import DRAWS, GUARDRAILS, reallocate
+from budgetopt.weekly.targets import TargetState, TargetStatus, measured_so_far, target_statuses
+from budgetopt.weekly.warm_start import belief_for
 
-__all__ = ["Decision", "Fired", "Guardrails", "Move", "Watch", "last_spend", "reallocate", "watch"]
+__all__ = [
+    "DRAWS",
+    "GUARDRAILS",
+    "Decision",
+    "Gains",
+    "Guardrails",
+    "Intervention",
+    "Move",
+    "TargetState",
+    "TargetStatus",
+    "Watch",
+    "belief_for",
+    "best_split",
+    "gains_of",
+    "holding",
+    "last_spend",
+    "measured_so_far",
+    "moves_of",
+    "reallocate",
+    "target_statuses",
+    "watch",
+    "with_change",
+]

@@ -1,61 +1,84 @@
-"""The weekly run: learn from history, decide one week, explain every move."""
+"""The weekly run: learn from history, decide one week, explain every move.
+
+`reallocate` is the call, and its parts follow it. Then what the plan freezes in a dated week:
+`with_freezes` adds its channels to what the guardrails hold; `looser` gives way, step by step,
+where all that is held does not fit the limits, and `out_of_bounds` names frozen channels that a
+floor or a cap moves all the same. `applied_note` says what a reader should know of the spends that
+changes count from.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from budgetopt.arrays import Floats
 from budgetopt.belief import Belief
 from budgetopt.calendar import Week, as_date
 from budgetopt.curves import Curve, Mixture
-from budgetopt.errors import CalendarError, HistoryError, InfeasibleError, InputError, SolverError
-from budgetopt.figures import show_figure
+from budgetopt.errors import InfeasibleError, InputError, SolverError
 from budgetopt.history import History
+from budgetopt.horizon import plan_weeks
+from budgetopt.i18n import Message, listed, quoted, say, show_figure
+from budgetopt.market import Change
+from budgetopt.money import show_amount
 from budgetopt.optimize import (
     Allocation,
+    Known,
     Problem,
     Solved,
+    believed_in,
     best_for,
-    drawn_in,
     draws_of,
+    exchanged,
+    goal_of,
+    in_demand,
+    last_spend,
     problem_of,
+    project_onto_limits,
     settle,
+    week_decided,
+    week_notes,
+    whole_weeks,
 )
-from budgetopt.plan import Plan
+from budgetopt.plan import RULES, Channel, Freeze, Plan, as_count, frozen, unused
 from budgetopt.policies import (
     DEFAULT,
+    BeliefView,
     HoldSteady,
     Kept,
     Policy,
     View,
-    checked_policy,
+    as_policy,
     conservative,
     decided,
 )
-from budgetopt.policies.base import Floats
-from budgetopt.weekly.continued import belief_for, beyond_seen
-from budgetopt.weekly.dated import (
-    applied,
-    applied_note,
-    looser,
-    out_of_bounds,
-    phase_note,
-    with_freezes,
+from budgetopt.weekly.decision import Decision, Gains, gains_of, moves_of
+from budgetopt.weekly.guardrails import (
+    Beyond,
+    Guardrails,
+    Intervention,
+    Watch,
+    best_split,
+    beyond_change,
+    checked_spend,
+    held_at,
+    holding,
+    probing,
+    watch,
 )
-from budgetopt.weekly.decision import Decision
-from budgetopt.weekly.guard import best_split, checked_spend, holding
-from budgetopt.weekly.guardrails import Fired, Guardrails
-from budgetopt.weekly.reasons import moves_of
-from budgetopt.weekly.watch import Watch, watch
-from budgetopt.words import listed, say
+from budgetopt.weekly.targets import target_statuses
+from budgetopt.weekly.warm_start import belief_for, extrapolation_note
 
 _NAMED = 6
-"""Weeks that one note names."""
+"""Weeks, or channels, that one note names."""
 
 DRAWS = 1000
 """Draws from the belief that the range of the outcome is read from."""
@@ -77,12 +100,15 @@ class _Ready(NamedTuple):
         The best split by the expected curves.
     watch
         What the guards found.
+    ahead
+        Whether the view's optimum is the first of several weeks.
     """
 
     problem: Problem
     view: View
     best: Solved
     watch: Watch
+    ahead: bool = False
 
 
 class _Chosen(NamedTuple):
@@ -90,7 +116,7 @@ class _Chosen(NamedTuple):
 
     spend: Floats
     policy: str
-    fired: tuple[Fired, ...]
+    fired: tuple[Intervention, ...]
 
 
 def reallocate(
@@ -98,11 +124,13 @@ def reallocate(
     history: History,
     *,
     week: dt.date | str | None = None,
-    policy: Policy | None = None,
+    policy: Policy | str | None = None,
     seed: int = 0,
     belief: Belief | None = None,
     guardrails: Guardrails | None = GUARDRAILS,
     last: Mapping[str, Any] | None = None,
+    change: Change | None = None,
+    horizon: int | None = None,
 ) -> Decision:
     """Decide how one week's money is split, from what earlier weeks brought.
 
@@ -110,14 +138,15 @@ def reallocate(
     ----------
     plan
         Budget, channels and limits; those of the week decided, by `Plan.on`. Channels that the plan
-        freezes in it stay as they were.
+        freezes in it stay as they were, and outcomes are those of its demand.
     history
         Weeks of spend and outcome; only whole weeks before the one decided are used.
     week
         Day on which the week starts; by default the next one: after the last whole week, and
         after the week under way where the history has a part of it.
     policy
-        How to decide; by default `budgetopt.policies.DEFAULT`. In a week that it cannot solve its
+        How to decide, or its name, such as ``"thompson(3)"``; by default
+        `budgetopt.policies.DEFAULT`. In a week that it cannot solve its
         ``otherwise`` is taken, by default `HoldSteady`.
     seed
         Seed of the policy's random numbers, at least 0; each week has numbers of its own.
@@ -129,6 +158,13 @@ def reallocate(
     last
         Money by channel that was applied last, from which changes count, and freezes; by default
         what the history reports last. A channel that is not named is new.
+    change
+        What is other than planned in this week, such as ``Change(price="+30%")``; a note says so.
+    horizon
+        How many weeks the decision looks ahead, 1 to 104; by default the plan's. With more than 1
+        what a policy takes for the best split is the first week of the best plan of so many
+        (`plan_weeks`), where that can be made; a note says where not, and which week ahead cannot
+        be kept.
 
     Returns
     -------
@@ -152,56 +188,131 @@ def reallocate(
     VerificationError
         ``broken-limit`` where the policy's answer breaks a limit.
     """
-    policy, seed = checked_policy(DEFAULT if policy is None else policy), _seed(seed)
-    known = history.select(plan.names)
-    start = _week_decided(known, week)
+    policy, seed = as_policy(DEFAULT if policy is None else policy), _seed(seed)
+    known = history.select(plan.names, plan.currency)
+    start = week_decided(known, week)
     known = known.until(start)
-    past = known.complete()
-    if past.weeks.size == 0:
-        raise HistoryError(
-            "no-data",
-            f"the history has no whole week before {start}",
-            field="week",
-            value=str(start),
-            remedy="give a longer history or a later week",
-        )
+    past = whole_weeks(known, start)
     # What is learned does not depend on how much a phase has to spend.
     learned, reported = belief_for(plan, past, start, belief), last_spend(plan, past)
-    spent = reported if last is None else applied(plan, last)
+    spent = reported if last is None else applied_spend(plan, last)
+    usual, (plan, parked) = plan, with_parked(plan, past)
     watched = watch(guardrails, Week(start), past, learned, spent) if guardrails else Watch()
     watched = with_freezes(plan, Week(start), watched, spent)
-    usual, plan = plan, plan.on(Week(start))
-    ready = _ready(plan, past, learned, spent, watched)
+    plan = plan.on(Week(start))
+    expected = believed_in(plan, Week(start), learned)
+    assumed = () if change is None else change.notes(plan.currency)
+    if change is not None:
+        plan, expected = change.of(plan, expected)
+    ready = _ready(plan, past, expected, spent, watched)
+    ready, ahead = looking_ahead(usual, past, Week(start), spent, ready, horizon)
     rng = np.random.default_rng([seed, start.toordinal()])
     chosen = _chosen(policy, ready, guardrails, rng)
-    drawn = draws_of(plan, learned, DRAWS, seed)
+    drawn = draws_of(plan, expected, DRAWS, seed)
     allocation = _settled(plan, ready, chosen, drawn)
-    before = ready.problem.curves.value(ready.view.last).sum()
+    idle = _not_delivered(ready.watch, allocation, spent)
+    chosen = chosen._replace(fired=(*chosen.fired, *idle))
+    silent = {
+        name: say("not-delivered-here", week=week)
+        for name, week in ready.watch.silent
+        if any(name in one.channels for one in idle)
+    }
     said, held = [one.sentence for one in chosen.fired], dict(ready.watch.channels)
     counted = [] if last is None else applied_note(spent, reported)
     weeks = _missing_weeks(known, past, start, counted=last is None)
-    noted = (*learned.notes, *past.notes, *beyond_seen(learned, allocation), *allocation.notes)
+    dated = (*parked, *week_notes(usual, Week(start)), *unused(usual, "reallocate", learned))
+    noted = (*learned.notes, *past.notes, *extrapolation_note(learned, allocation))
+    first, rest = allocation.notes[: allocation.timed_out], allocation.notes[allocation.timed_out :]
     return Decision(
         week=Week(start),
         allocation=allocation,
-        moves=moves_of(allocation, spent, ready.problem, ready.best.prices, held, drawn),
+        moves=moves_of(allocation, spent, ready.problem, ready.best.prices, held, drawn, silent),
         policy=policy.name,
         seed=seed,
-        gain=float(allocation.outcome - before) if spent else None,
+        gains=gains_of(ready.problem, allocation) if spent else Gains(),
         history=past.fingerprint,
-        notes=(*said, *phase_note(usual, Week(start)), *counted, *weeks, *noted),
+        notes=(*first, *assumed, *ahead, *said, *dated, *counted, *weeks, *noted, *rest),
         decided_by=chosen.policy,
         fired=chosen.fired,
+        beyond=_beyond(plan, expected, spent, ready),
+        targets=target_statuses(usual, past, learned, allocation, Week(start), seed),
     )
 
 
+def looking_ahead(
+    plan: Plan,
+    past: History,
+    week: Week,
+    last: Mapping[str, Decimal],
+    ready: _Ready,
+    horizon: int | None,
+) -> tuple[_Ready, tuple[Message, ...]]:
+    """Return the week with the best plan of several weeks as its optimum, and what cannot be.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for a horizon that is not 1 to 104 weeks.
+    """
+    weeks = plan.horizon if horizon is None else as_count(horizon, "horizon", 104)
+    if weeks is None or weeks == 1:
+        return ready, ()
+    view, units = ready.view, plan.money.units
+    earlier = dict(zip(plan.names, np.nan_to_num(past.spend).T.tolist(), strict=True))
+
+    @cache
+    def first(curves: Curve) -> Floats:
+        usual = Known(plan.names, in_demand(curves, 1.0 / plan.demand_of(week), len(plan.names)))
+        found = plan_weeks(plan, usual, weeks, start=week, last=last or None, before=earlier)
+        return view.project(found.minor[0] / units)
+
+    def optimum(curves: Curve) -> Floats:
+        # Curves that are drawn may be S-shaped, which many weeks at once cannot be planned with.
+        with suppress(SolverError, InfeasibleError):
+            return first(curves).copy()
+        return view.optimum(curves)
+
+    try:
+        first(ready.problem.curves)
+    except (SolverError, InfeasibleError) as error:
+        return ready, (_not_ahead(weeks, error),)
+    return ready._replace(view=replace(view, best=optimum), ahead=True), (
+        say("looks-ahead", weeks=weeks),
+    )
+
+
+def _not_ahead(weeks: int, error: SolverError | InfeasibleError) -> Message:
+    """Say why a week is decided by itself, or which week ahead cannot be kept."""
+    found = error.details
+    if "week" not in found:
+        return say("cannot-look-ahead", weeks=weeks, why=error.code)
+    given = {"week": str(found["week"]), "there": show_amount(found["there"])}
+    if "needed" in found:
+        given["needed"] = show_amount(found["needed"])
+    remedy = (
+        "" if "max_change" not in found else say("ahead-wider", share=f"{found['max_change']:.0%}")
+    )
+    return say("ahead-not-kept" if "needed" in found else "ahead-clash", remedy=remedy, **given)
+
+
+def _beyond(
+    plan: Plan, belief: BeliefView, last: dict[str, Decimal], ready: _Ready
+) -> Beyond | None:
+    """Return what the change limits keep out of reach, where a guard does not hold the week."""
+    if ready.watch.whole_week:
+        return None
+    # Where nothing is spent on a channel, more money for it is no way out.
+    held = (*ready.watch.held, *(name for name, _ in ready.watch.silent))
+    return beyond_change(plan, belief, last, ready.problem, ready.best, held, goal_of(plan))
+
+
 def _ready(
-    plan: Plan, past: History, belief: Belief, last: dict[str, Decimal], watched: Watch
+    plan: Plan, past: History, belief: BeliefView, last: dict[str, Decimal], watched: Watch
 ) -> _Ready:
     """Return the week with what is held inside its bounds, or with less of it where that fits."""
     free = problem_of(plan, belief, last)
     try:
-        problem = holding(free, watched.held)
+        problem = probing(holding(free, watched.held), _usual_of_silent(past, watched, last))
         best, stuck = best_split(problem)
     except InfeasibleError:
         less = looser(watched)
@@ -210,6 +321,38 @@ def _ready(
         return _ready(plan, past, belief, last, less)
     watched = out_of_bounds(free, watched)
     return _Ready(problem, _view(plan, past, problem, belief, best.spend, stuck), best, watched)
+
+
+def _usual_of_silent(
+    past: History, watched: Watch, last: Mapping[str, Decimal]
+) -> dict[str, float]:
+    """Return the usual money of channels on which nothing was spent of late."""
+    usual = {}
+    for name, _ in watched.silent:
+        spend = past.spend[:, past.channels.index(name)]
+        some = spend[spend > 0]
+        if name not in watched.held:
+            usual[name] = float(some.mean() if some.size else last[name])
+    return usual
+
+
+def _not_delivered(
+    watched: Watch, allocation: Allocation, last: Mapping[str, Decimal]
+) -> tuple[Intervention, ...]:
+    """Return an alarm for each silent channel that has money now, or had some to spend."""
+    fired = []
+    for name, week in watched.silent:
+        planned = allocation.spend[name]
+        if not planned and not last.get(name):
+            continue
+        said = say(
+            "not-delivered",
+            channel=quoted(name),
+            week=week,
+            money=show_amount(planned),
+        )
+        fired.append(Intervention("not-delivered", said, (("planned", float(planned)),), (name,)))
+    return tuple(fired)
 
 
 def _chosen(
@@ -223,23 +366,24 @@ def _chosen(
         return _Chosen(spend, held.name, fired)
     found = decided(policy, view, rng)
     if found.reason:
-        said = say("{reason}, so {policy} decides", reason=found.reason, policy=found.policy)
-        fired = (*fired, Fired("otherwise", said))
+        said = say("fallback-decides", reason=found.reason, policy=found.policy)
+        fired = (*fired, Intervention("otherwise", said))
     spend = checked_spend(ready.problem, found.policy, found.spend)
     if rails is None:
         return _Chosen(spend, found.policy, fired)
+    if ready.ahead and spend.sum() < view.last.sum():
+        # A week that is wound down for later ones brings less on purpose: its mix is guarded.
+        view = replace(view, last=view.last * (spend.sum() / view.last.sum()))
     kept = conservative(view, spend, rails.most_loss, rails.confidence, ready.watch.widened)
     if kept.part == 1.0:
         return _Chosen(spend, found.policy, fired)
     return _Chosen(kept.spend, found.policy, (*fired, _part_of_the_way(found.policy, kept, rails)))
 
 
-def _part_of_the_way(policy: str, kept: Kept, rails: Guardrails) -> Fired:
+def _part_of_the_way(policy: str, kept: Kept, rails: Guardrails) -> Intervention:
     loss, allowed = (show_figure(-float(gain), 3) for gain in (kept.low, kept.allowed))
     said = say(
-        "the split of {policy} might bring {loss} less than last week's split at "
-        "{confidence} confidence, more than the {allowed} ({share}) that "
-        "may be lost, so it is taken {part} of the way",
+        "conservative-step",
         policy=policy,
         loss=loss,
         confidence=f"{rails.confidence:.0%}",
@@ -249,7 +393,7 @@ def _part_of_the_way(policy: str, kept: Kept, rails: Guardrails) -> Fired:
     )
     names = ("loss", "allowed", "part")
     figures = map(float, (-kept.low, -kept.allowed, kept.part))
-    return Fired("most-loss", said, tuple(zip(names, figures, strict=True)))
+    return Intervention("most-loss", said, tuple(zip(names, figures, strict=True)))
 
 
 def _settled(plan: Plan, ready: _Ready, chosen: _Chosen, drawn: Mixture | None) -> Allocation:
@@ -264,50 +408,11 @@ def _settled(plan: Plan, ready: _Ready, chosen: _Chosen, drawn: Mixture | None) 
     return replace(week, spread=replace(spread, low=low, high=high))
 
 
-def _week_decided(known: History, week: dt.date | str | None) -> dt.date:
-    """Return the start of the week to decide."""
-    if week is None:
-        whole = np.flatnonzero(~known.partial)
-        if not whole.size:
-            raise HistoryError(
-                "no-data",
-                "the history has no whole week",
-                field="history",
-                remedy="give at least one week that is over",
-            )
-        # The week after the last whole one may be under way; those after it are to come.
-        under_way = int(whole[-1]) + 1 < known.weeks.size
-        return Week(as_date(known.weeks[whole[-1]], "week")).shift(1 + under_way).start
-    start = as_date(week, "week")
-    if Week.of(start, known.week_start).start != start:
-        raise CalendarError(
-            "bad-date",
-            f"week {start} starts on a {start:%A}, but weeks start on {known.week_start.title()}",
-            field="week",
-            value=str(start),
-            remedy=f"give {Week.of(start, known.week_start).start}",
-        )
-    return start
-
-
-def last_spend(plan: Plan, past: History) -> dict[str, Decimal]:
-    """Return each channel's money in the last week it was reported for.
-
-    Channels that were never reported are left out.
-    """
-    last = {}
-    for at, name in enumerate(plan.names):
-        reported = past.spend[np.isfinite(past.spend[:, at]), at]
-        if reported.size:
-            last[name] = plan.money.amount(plan.money.nearest(reported[-1]))
-    return last
-
-
 def _view(
     plan: Plan,
     past: History,
     problem: Problem,
-    belief: Belief,
+    belief: BeliefView,
     best: Floats,
     stuck: SolverError | None,
 ) -> View:
@@ -319,7 +424,7 @@ def _view(
             if stuck is not None:
                 raise stuck
             return best.copy()
-        return best_for(problem, best, curves)
+        return exchanged(replace(problem, curves=curves), best_for(problem, best, curves))
 
     def fixed(values: Any) -> Floats:
         # A policy that writes into its view must not change what its answer is checked against.
@@ -339,7 +444,7 @@ def _view(
         outcome=past.outcome,
         spend_all=problem.spend_all,
         best=optimum,
-        keep=lambda spend: drawn_in(problem, best, spend),
+        projection=lambda spend: project_onto_limits(problem, best, spend),
         weight=fixed(problem.weight),
         cost=fixed(problem.cost),
         test=fixed(plan.reserve.parts(budget, problem.money)["test"] / units),
@@ -373,12 +478,195 @@ def _missing_weeks(known: History, past: History, start: dt.date, *, counted: bo
     notes: list[str] = []
     if known.partial.any():
         shown = listed([str(week) for week in known.weeks[known.partial]], _NAMED)
-        notes.append(say("left out, as not whole: {weeks}", weeks=shown))
+        notes.append(say("partial-weeks-left-out", weeks=shown))
     last = as_date(past.weeks[-1], "week")
     if (start - last).days > 7 and counted:
-        notes.append(
-            say("the last whole week known is {week}, and changes count from it", week=str(last))
-        )
+        notes.append(say("base-is-last-whole-week", week=str(last)))
     elif (start - last).days > 7:
-        notes.append(say("the last whole week known is {week}", week=str(last)))
+        notes.append(say("last-whole-week", week=str(last)))
     return notes
+
+
+def with_parked(plan: Plan, past: History) -> tuple[Plan, tuple[str, ...]]:
+    """Return a plan whose channels that have been idle for long are locked at 0, and a note.
+
+    A campaign that has ended does not come back to life because its curve looked steep. What never
+    had any money is new and not idle.
+    """
+    if plan.park_after is None:
+        return plan, ()
+    parked: dict[str, Channel] = {}
+    for at, channel in enumerate(plan.channels):
+        spent = np.flatnonzero(np.nan_to_num(past.spend[:, at]) > 0)
+        idle = spent.size > 0 and past.weeks.size - 1 - spent[-1] >= plan.park_after
+        if idle and channel.locked is None and not channel.floor and not channel.awake:
+            off: dict[str, Any] = {"cap": None, "off_or_at_least": None, "learning": None}
+            parked[channel.name] = replace(channel, **off, locked=0)
+    if not parked:
+        return plan, ()
+    names = listed(map(quoted, parked), _NAMED)
+    channels = tuple(parked.get(channel.name, channel) for channel in plan.channels)
+    parts = {"weeks": plan.park_after, "line": "awake = true"}
+    note = say("channels-parked", channels=names, **parts)
+    return replace(plan, channels=channels), (note,)
+
+
+def with_freezes(plan: Plan, week: Week, watched: Watch, last: Mapping[str, Decimal]) -> Watch:
+    """Return what was found, with the channels held that the plan freezes.
+
+    These hold whatever the guardrails are. A locked channel is left out: its lock is the decision.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    week
+        The week decided.
+    watched
+        What the guardrails found.
+    last
+        Last applied money by channel.
+    """
+    held = {
+        name: freeze
+        for name, freeze in frozen(plan, week).items()
+        if plan.channels[plan.index[name]].locked is None
+    }
+    if not held:
+        return watched
+    by_freeze: dict[Freeze, list[str]] = {}
+    for name, freeze in held.items():
+        by_freeze.setdefault(freeze, []).append(name)
+    free = [c.name for c in plan.channels if c.locked is None and c.name not in held]
+    # A lock may be another spend than the last.
+    still = not free and all(c.locked in (None, last.get(c.name, 0)) for c in plan.channels)
+    fired = tuple(
+        Intervention("freeze", _said(freeze, names, last, nothing=still), channels=tuple(names))
+        for freeze, names in by_freeze.items()
+    )
+    return replace(
+        watched,
+        fired=(*watched.fired, *fired),
+        whole_week=watched.whole_week or not free,
+        channels=(*watched.channels, *((name, _why(freeze)) for name, freeze in held.items())),
+        frozen=tuple(held),
+    )
+
+
+def _said(freeze: Freeze, names: list[str], last: Mapping[str, Decimal], *, nothing: bool) -> str:
+    first, end = str(freeze.first), str(freeze.last)
+    what = say("nothing-moves") if nothing else held_at(names, last)
+    return say(_HELD[freeze.why], held=what, first=first, last=end, freeze=quoted(freeze.name))
+
+
+_HELD = {"learning": "held-while-learning", "frozen": "held-while-frozen"}
+"""What a freeze does, by its kind."""
+_MEANT = {_HELD["learning"]: "learning-span", _HELD["frozen"]: "frozen-span"}
+"""What is left to say of a freeze that not all of its channels keep."""
+
+
+def _meant(fired: tuple[Intervention, ...], moved: tuple[str, ...]) -> tuple[Intervention, ...]:
+    """Return what fired, where freezes of channels that move do not say that these are held."""
+    return tuple(
+        replace(one, sentence=say(_MEANT[one.sentence.code], **one.sentence.values))
+        if isinstance(one.sentence, Message)
+        and one.sentence.code in _MEANT
+        and not set(moved).isdisjoint(one.channels)
+        else one
+        for one in fired
+    )
+
+
+def _why(freeze: Freeze) -> str:
+    if freeze.why == "learning":
+        return say("held-learning", last=str(freeze.last))
+    return say("held-frozen",
+               freeze=quoted(freeze.name), last=str(freeze.last))  # fmt: skip
+
+
+def looser(watched: Watch) -> Watch | None:
+    """Return what is held where all of it does not fit the limits, or None for no way left.
+
+    First the channels that the plan freezes stay, and the rest of last week's split is drawn in;
+    then everything is drawn in, and the freezes that cannot be kept are named.
+    """
+    others = {name for name, _ in watched.channels} - set(watched.frozen)
+    if not watched.whole_week and others:
+        said = say("held-channels-clash")
+        return replace(
+            watched, whole_week=True, fired=(*watched.fired, Intervention("limits", said))
+        )
+    if not watched.frozen:
+        return None
+    said = say(
+        "freezes-dropped",
+        channels=listed(map(quoted, watched.frozen), _NAMED),
+    )
+    meant = _meant(watched.fired, watched.frozen)
+    fired = (*meant, Intervention("limits", said, channels=watched.frozen))
+    return replace(watched, whole_week=True, frozen=(), fired=fired)
+
+
+def out_of_bounds(free: Problem, watched: Watch) -> Watch:
+    """Say which frozen channels a floor or a cap moves all the same."""
+    if free.last is None:
+        return watched
+    fired, bounds, show = [], free.bounds, free.money.show
+    for at in (free.names.index(name) for name in watched.frozen):
+        last, low, high = int(free.last[at]), int(bounds.lower[at]), int(bounds.upper[at])
+        if low <= last <= high:
+            continue
+        bound, rule = (low, bounds.lower_rule[at]) if last < low else (high, bounds.upper_rule[at])
+        said = say(
+            "freeze-broken-by-limit",
+            channel=quoted(free.names[at]),
+            last=show(last),
+            limit=say("its-limit", limit=RULES[rule]) if rule else say("the-budget"),
+            bound=show(bound),
+        )
+        figures = (("last", last / free.money.units), ("bound", bound / free.money.units))
+        fired.append(Intervention("limits", said, figures, (free.names[at],)))
+    moved = tuple(name for one in fired for name in one.channels)
+    return replace(watched, fired=(*_meant(watched.fired, moved), *fired))
+
+
+def applied_spend(plan: Plan, given: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Return last applied spends as exact money, of the channels that are named.
+
+    Raises
+    ------
+    PlanError, MoneyError
+        ``unknown-name`` for what is no channel, ``bad-money``.
+    """
+    minor = plan.last_minor(given)
+    return {name: plan.money.amount(minor[at]) for name, at in plan.index.items() if name in given}
+
+
+def applied_note(last: Mapping[str, Decimal], reported: Mapping[str, Decimal]) -> list[str]:
+    """Say that changes count from spends applied, where these are not what the history reports.
+
+    Parameters
+    ----------
+    last
+        Last applied money by channel.
+    reported
+        The same by the history.
+    """
+    apart = [
+        say(
+            "applied-and-reported",
+            channel=quoted(name),
+            applied=show_amount(last.get(name, Decimal(0))),
+            reported=show_amount(reported.get(name, Decimal(0))),
+        )
+        for name in dict.fromkeys([*last, *reported])
+        if last.get(name, Decimal(0)) != reported.get(name, Decimal(0))
+    ]
+    if not apart:
+        return []
+    return [
+        say(
+            "base-is-applied",
+            channels=listed(apart, _NAMED),
+        )
+    ]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import gammaln, polygamma, psi
 
-from budgetopt.belief.filter.gammas import gamma_shape, gammas
+from budgetopt.belief.filter.state import gamma_shape, gammas
 
 
 @given(st.floats(1e-3, 1e6))

@@ -10,9 +10,8 @@ from scipy.integrate import quad, trapezoid
 from scipy.special import gammaln, polygamma, psi
 from scipy.stats import nbinom, norm, poisson
 
-from budgetopt.belief.filter.gammas import gamma_shape
-from budgetopt.belief.filter.observe import Before, collapse, counts, gaussian
-from budgetopt.belief.filter.tables import Hypothesis
+from budgetopt.belief.filter.state import Hypothesis, gamma_shape
+from budgetopt.belief.filter.update import Before, collapse, counts, gaussian
 
 USUAL = (Hypothesis(1.0, 0.0, 0.0),)
 THREE = (Hypothesis(0.9, 0.0, 0.0), Hypothesis(0.06, 0.25, 0.0), Hypothesis(0.04, 0.0, 2.25))

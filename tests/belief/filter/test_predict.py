@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import psi
 from scipy.stats import kstest, nbinom, norm
 
-from budgetopt.belief.filter.gammas import gamma_shape
-from budgetopt.belief.filter.observe import Before
-from budgetopt.belief.filter.predict import rank
-from budgetopt.belief.filter.tables import Hypothesis
+from budgetopt.belief.filter.state import Hypothesis, gamma_shape
+from budgetopt.belief.filter.update import Before, rank
 
 USUAL = (Hypothesis(1.0, 0.0, 0.0),)
 THREE = (Hypothesis(0.9, 0.0, 0.0), Hypothesis(0.06, 0.25, 0.0), Hypothesis(0.04, 0.0, 2.25))

@@ -10,7 +10,7 @@ from scipy.special import gammaln
 from scipy.stats import multivariate_normal, norm
 
 from budgetopt.belief import Grid, Settings
-from budgetopt.belief.filter import Model, Week, start, step
+from budgetopt.belief.filter import PriorModel, WeekData, start, step
 
 MONDAY = np.datetime64("2026-01-05")
 PLAIN = Settings(
@@ -32,7 +32,7 @@ def chosen(**change):
 def model_of(settings, channels=1):
     nan = np.full(channels, np.nan)
     parts = (settings.points, settings.span, settings.hill_shapes, settings.steep_shapes)
-    return Model(Grid(100.0, *parts), settings, nan, nan, nan)
+    return PriorModel(Grid(100.0, *parts), settings, nan, nan, nan)
 
 
 def walked(spend, outcome, settings, *, days=None, unit=1.0, centre=None, runs=1, record=True):
@@ -47,7 +47,7 @@ def walked(spend, outcome, settings, *, days=None, unit=1.0, centre=None, runs=1
     for day, x, y in zip(days, spend, outcome, strict=True):
         seen = np.isfinite(x) & (x > 0) & np.isfinite(y)
         zeros = np.zeros(rows)
-        week = Week(day, np.where(seen, x, 0.0)[:, None], np.where(seen, y, 0.0), seen,
+        week = WeekData(day, np.where(seen, x, 0.0)[:, None], np.where(seen, y, 0.0), seen,
                     np.full(rows, unit), zeros, zeros)  # fmt: skip
         state, one = step(state, week, model, record=record)
         heard.append(one)
@@ -157,7 +157,7 @@ def test_jumps_and_outliers_against_every_path(shock, usual, worst):
     off by this much in the median and at worst, where jump and outlier are about as likely; the
     standard deviation itself is within a quarter.
     """
-    settings = chosen(noise=(0.15,), jump_chance=0.02, outlier_chance=0.03)
+    settings = chosen(noise=(0.15,), jump_chance=0.02, jump_sd=0.5, outlier_chance=0.03)
     off = []
     for seed in range(6):
         spend, outcome = weeks_of(seed, 6)

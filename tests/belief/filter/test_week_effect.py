@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from budgetopt.belief import Settings
-from budgetopt.belief.filter.tables import Effect
-from budgetopt.belief.filter.week_effect import ahead, effect_start, hear, kinds_of, moments
+from budgetopt.belief.filter.state import Effect
+from budgetopt.belief.filter.update import ahead, effect_start, kinds_of, moments, update_effect
 
 ONE = Settings(week_effect=(0.3,), week_persistence=(0.6,))
 
@@ -57,7 +57,7 @@ def test_each_channel_hears_the_others_only(extra):
     effect = only(ahead(effect_start(ONE, 4, 1), ONE, 1.0), 1)
     rho, variance = np.array([[0.30, 0.36, 0.25, 9.0]]), np.array([[0.04, 0.09, 0.02, 0.01]])
     seen = np.array([[True, True, True, False]])
-    mean, left, after = hear(effect, rho, variance, seen, extra)
+    mean, left, after = update_effect(effect, rho, variance, seen, extra)
     prior_mean, prior = effect.mean[0, 0], effect.variance[0, 0]
     for channel in range(4):
         others = [i for i in range(3) if i != channel]
@@ -78,7 +78,7 @@ def test_kinds_are_weighed_by_how_likely_they_make_the_words():
     settings = Settings(week_effect=(0.1, 0.4), week_persistence=(0.5,))
     effect = effect_start(settings, 3, 1)
     rho, variance = np.array([[0.2, 0.25, 0.22]]), np.array([[0.04, 0.09, 0.02]])
-    *_, after = hear(effect, rho, variance, np.ones((1, 3), dtype=bool), 0.0)
+    *_, after = update_effect(effect, rho, variance, np.ones((1, 3), dtype=bool), 0.0)
     direct = [
         multivariate_normal(np.full(3, m), v + np.diag(variance[0])).logpdf(rho[0])
         for m, v in zip(effect.mean[0], effect.variance[0], strict=True)
@@ -98,7 +98,7 @@ def test_what_others_say_weighs_the_kinds_for_each_channel():
     settings = Settings(week_effect=(0.05, 0.4), week_persistence=(0.0,))
     effect = effect_start(settings, 4, 1)
     rho, variance = np.array([[0.0, 0.5, 0.5, 0.5]]), np.full((1, 4), 0.01)
-    mean, left, _ = hear(effect, rho, variance, np.ones((1, 4), dtype=bool), 0.0)
+    mean, left, _ = update_effect(effect, rho, variance, np.ones((1, 4), dtype=bool), 0.0)
     told = [
         norm.pdf(0.5, m, np.sqrt(v + 0.01 / 3))
         for m, v in zip(effect.mean[0], effect.variance[0], strict=True)
@@ -114,7 +114,7 @@ def test_what_others_say_weighs_the_kinds_for_each_channel():
 def test_an_outage_of_one_is_no_season_of_all():
     effect = effect_start(ONE, 5, 1)
     rho = np.array([[0.0, 0.01, -0.01, 0.0, -5.0]])
-    *_, after = hear(effect, rho, np.full((1, 5), 0.04), np.ones((1, 5), dtype=bool), 0.0)
+    *_, after = update_effect(effect, rho, np.full((1, 5), 0.04), np.ones((1, 5), dtype=bool), 0.0)
     mean, _ = moments(after)
     # With full weight it would be read as a fall of 1/5 of 5.
     assert abs(mean[0]) < 0.1
@@ -123,7 +123,7 @@ def test_an_outage_of_one_is_no_season_of_all():
 def test_nothing_seen_changes_nothing():
     effect = effect_start(Settings(), 3, 2)
     nobody = np.zeros((2, 3), dtype=bool)
-    mean, variance, after = hear(effect, np.zeros((2, 3)), np.ones((2, 3)), nobody, 0.0)
+    mean, variance, after = update_effect(effect, np.zeros((2, 3)), np.ones((2, 3)), nobody, 0.0)
     for one, other in zip(after, effect, strict=True):
         np.testing.assert_array_equal(one, other)
     first, second = moments(effect)

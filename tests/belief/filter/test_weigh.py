@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import norm
 
 from budgetopt.belief import Grid, Settings
-from budgetopt.belief.filter import Model, start
-from budgetopt.belief.filter.weigh import weigh
+from budgetopt.belief.filter import PriorModel, start
+from budgetopt.belief.filter.run import weigh
 
 SMALL = Settings(points=3, hill_shapes=(), steep_shapes=(), noise=(0.1, 0.3), drift=(0.01, 0.05))
 POINTS = np.linspace(-2, 2, 5)
@@ -20,7 +20,7 @@ def model_of(chosen, channels, *, half=None, half_sd=None, noise=None):
     nan = np.full(channels, np.nan)
     own = [nan if part is None else np.array(part) for part in (half, half_sd, noise)]
     grid = Grid(100.0, chosen.points, chosen.span, chosen.hill_shapes, chosen.steep_shapes)
-    return Model(grid, chosen, *own)
+    return PriorModel(grid, chosen, *own)
 
 
 def weighed(model, evidence, runs=1):

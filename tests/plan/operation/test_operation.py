@@ -20,6 +20,7 @@ from budgetopt.plan import (
     Plan,
     Release,
 )
+from budgetopt.untrusted import twin_key
 
 from .helpers import day, phase, plan
 
@@ -210,11 +211,11 @@ def test_what_is_wrong_is_named_with_its_place_and_its_remedy(given, code, field
         ({"freezes": [phase("x", channels=["c"])]}, "unknown-name", "operation.freezes.0.channels"),
         ({"phases": [phase(budget="1.005")]}, "bad-money", "operation.phases budget of 'burst'"),
         (
-            {"phases": [phase(max_change={"money": "1.005"})]},
+            {"phases": [phase(max_change={"money": "1e15"})]},
             "bad-money",
             "max_change.money of phase 'burst'",
         ),
-        ({"approval": {"channel": "0.001"}}, "bad-money", "operation.approval.channel"),
+        ({"approval": {"channel": "1e15"}}, "bad-money", "operation.approval.channel"),
     ],
 )
 def test_a_plan_refuses_what_does_not_fit_its_channels_and_its_currency(changes, code, field):
@@ -259,7 +260,8 @@ def test_a_plan_file_names_what_is_misspelt_missing_or_of_another_kind(table, pl
 
 # Any operation comes back as it was
 
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9).filter(str.strip)
+names = st.text(st.characters(exclude_categories=["C", "Zl", "Zp", "M"]), min_size=1, max_size=9)
+names = names.filter(str.strip).filter(twin_key)
 shares = st.decimals(0, 1, places=4)
 above = shares.filter(bool)
 money = st.decimals(0, 10**9, places=2)
@@ -271,7 +273,7 @@ changes = st.none() | st.builds(MaxChange, shares, st.none() | money)
 def phases(draw):
     ends = sorted(draw(st.lists(days, max_size=8, unique=True)))
     spans = zip(ends[::2], ends[1::2], strict=False)
-    titles = draw(st.lists(names, min_size=4, max_size=4, unique=True))
+    titles = draw(st.lists(names, min_size=4, max_size=4, unique_by=twin_key))
     kinds = st.sampled_from(["preparation", "warm-up", "burst", "steady", "wind-down"])
     made = [
         Phase(title, first, last, draw(money), draw(kinds), draw(changes))

@@ -18,12 +18,12 @@ runs, channels, nuisances and cells.
 
 From simple to subtle:
 
-- `tables`: what is known, as arrays, and the priors;
-- `observe`: one week of outcomes, as logarithms (`gaussian`) or as counts (`counts`), under the
-  three hypotheses "as usual", "the level jumped" and "this week is an outlier";
-- `week_effect`: what all channels share in a week;
-- `weigh`: the centres of the priors, learned from all channels together;
-- `walk`: the weeks one after another.
+- `state`: what is known, as arrays, and the priors;
+- `update`: one week of outcomes, as logarithms (`gaussian`) or as counts (`counts`), under the
+  three hypotheses "as usual", "the level jumped" and "this week is an outlier"; the week effect
+  that all channels share; and the ranks of the outcomes in their predictions;
+- `run`: the weeks one after another; the centres of the priors, learned from all channels together
+  (`weigh`); and a level that broke for good, held against an outlier for some weeks (`Rival`).
 
 Where this stops. The three hypotheses are collapsed to one normal after each week (the first
 generalised pseudo-Bayes filter of Ackerson and Fu 1970), with one variance for all cells of the
@@ -34,7 +34,7 @@ is dropped. Without jumps, outliers and week effect nothing is approximate but c
 
 from __future__ import annotations
 
-from budgetopt.belief.filter.tables import Model, State, Tables, Week
-from budgetopt.belief.filter.walk import Heard, start, step
+from budgetopt.belief.filter.run import FilterState, WeekRecord, start, step
+from budgetopt.belief.filter.state import PriorModel, Tables, WeekData
 
-__all__ = ["Heard", "Model", "State", "Tables", "Week", "start", "step"]
+__all__ = ["FilterState", "PriorModel", "Tables", "WeekData", "WeekRecord", "start", "step"]

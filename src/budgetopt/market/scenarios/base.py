@@ -6,16 +6,18 @@ import datetime as dt
 import math
 import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from budgetopt.calendar import as_date
-from budgetopt.errors import CalendarError, InputError
-from budgetopt.market.checks import known, number, wrong
-from budgetopt.market.dynamics import Factor
+from budgetopt.errors import CalendarError, InputError, as_number
+from budgetopt.i18n import Message, say
+from budgetopt.market.dynamics import Factor, known, wrong
+from budgetopt.plan import Relative
+from budgetopt.untrusted import is_safe
 
 COMMON = ("name", "start", "end", "channels", "chance")
 """Fields that every kind of scenario has."""
@@ -58,14 +60,26 @@ NOTHING = Effect()
 def setting(
     default: float,
     about: str,
+    shown: str,
     *,
     least: float = -math.inf,
     most: float = math.inf,
     above: float = -math.inf,
 ) -> Any:
-    """Return a number field of a scenario, with its range for the check and for the schema."""
+    """Return a number field of a scenario, with its range for the check and for the schema.
+
+    `shown` is the code of the clause that says its value, as ``{percent}`` or ``{weeks}``; empty
+    where it is said elsewhere.
+    """
     rule = {"least": least, "most": most, "above": above}
-    return field(default=default, metadata={"about": about, "range": rule})
+    return field(default=default, metadata={"about": about, "range": rule, "shown": shown})
+
+
+def relative(default: str, what: str, *, least: float = -1, above: float = -math.inf) -> Any:
+    """Return a field that is a relative change, ``"+30%"`` or ``"x1.3"``, of what a code names."""
+    about = {"about": f"change of the {say(what)}", "relative": say(what)}
+    rule = {"least": least, "above": above}
+    return field(default=Relative.of(default, say(what)), metadata=about | {"range": rule})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +116,14 @@ class Scenario(ABC):
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        if not isinstance(self.name, str) or (self.name and not self.name.strip()):
+        text = isinstance(self.name, str) and is_safe(self.name)
+        if not text or (self.name and not self.name.strip()):
             raise InputError(
                 "bad-name",
                 f"name of a scenario is {self.name!r}",
                 field="scenario.name",
                 value=self.name,
-                remedy="give it a text",
+                remedy="give it a text without control characters",
             )
         put(self, "name", self.name or self.kind)
         put(self, "start", self._moment(self.start, "start"))
@@ -116,15 +131,24 @@ class Scenario(ABC):
             put(self, "end", self._moment(self.end, "end"))
             self._check_order()
         put(self, "channels", self._names(self.channels))
-        put(self, "chance", number(self.chance, self.label("chance"), least=0, most=1))
+        put(self, "chance", as_number(self.chance, self.label("chance"), least=0, most=1))
         for own in self.settings():
-            rule = own.metadata["range"]
-            put(self, own.name, number(getattr(self, own.name), self.label(own.name), **rule))
+            rule, label = own.metadata["range"], self.label(own.name)
+            given = getattr(self, own.name)
+            read = Relative.of if "relative" in own.metadata else as_number
+            put(self, own.name, read(given, label, **rule))
 
     @classmethod
     def settings(cls) -> tuple[Any, ...]:
         """Return the fields that are this kind's own."""
         return tuple(f for f in fields(cls) if "range" in f.metadata)
+
+    def assumptions(self) -> list[Message]:
+        """Return what is assumed of its size, defaults included, in clauses."""
+        by_size = sorted(self.settings(), key=lambda own: own.name == "recovery")
+        # A change of nothing, and a loss that does not recover, assume nothing.
+        values = [(own.metadata, v) for own in by_size if (v := getattr(self, own.name))]
+        return [_assumed(about, v) for about, v in values if about.get("shown", True)]
 
     def label(self, name: str) -> str:
         """Return how a field is called in an error."""
@@ -193,6 +217,7 @@ class Scenario(ABC):
                 continue
             if isinstance(value, dt.date):
                 value = value.isoformat()
+            value = str(value) if isinstance(value, Relative) else value
             plain[own.name] = list(value) if isinstance(value, tuple) else value
         return plain
 
@@ -243,6 +268,14 @@ class Scenario(ABC):
         return self._day(self.end, origin) + (7.0 if isinstance(self.end, int) else 1.0)
 
 
+def _assumed(about: Mapping[str, Any], value: float) -> Message:
+    """Return a setting's value in a clause."""
+    if "relative" in about:
+        return say("assumed-change", what=about["relative"], change=str(value))
+    weeks = say("one-week") if value == 1 else say("count-weeks", count=f"{value:g}")
+    return say(about["shown"], percent=f"{100 * value:.4g}%", weeks=weeks)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recovering(Scenario):
     """A scenario that fades after its end, by half in so many weeks.
@@ -253,7 +286,12 @@ class Recovering(Scenario):
         Weeks in which half of what is left goes, at least 0; 0 for at once.
     """
 
-    recovery: float = setting(0.0, "weeks in which half of what is left goes", least=0)
+    recovery: float = setting(
+        0.0,
+        "weeks in which half of what is left goes",
+        "assumed-half-recovered",
+        least=0,
+    )
 
     def strength(self, week: int, window: tuple[float, float]) -> float:
         """Return the share of the week in the window, and what is left of it afterwards."""

@@ -7,8 +7,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from budgetopt.market.checks import wrong
-from budgetopt.market.scenarios.base import NOTHING, Effect, Recovering, Scenario, setting
+from budgetopt.market.dynamics import wrong
+from budgetopt.market.scenarios.base import NOTHING, Effect, Recovering, Scenario, relative, setting
+from budgetopt.plan import Relative
+
+LOST = "assumed-response-lost"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +21,11 @@ class BudgetChange(Scenario):
     Parameters
     ----------
     size
-        Change as a share, at least -1: -0.2 is a cut by a fifth.
+        Change, at least -100 %: ``"-20%"`` or ``"x0.8"`` is a cut by a fifth.
     """
 
     kind: ClassVar[str] = "budget"
-    size: float = setting(-0.2, "change of the budget as a share", least=-1)
+    size: Relative = relative("-20%", "budget")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,7 +48,7 @@ class Competitor(Recovering):
     """
 
     kind: ClassVar[str] = "competitor"
-    size: float = setting(0.2, "share of the response that is lost", least=0, most=1)
+    size: float = setting(0.2, "share of the response that is lost", LOST, least=0, most=1)
 
     def effect(self, strength: float) -> Effect:
         """Return the factor of the response."""
@@ -59,14 +62,14 @@ class PlatformPolicy(Scenario):
     Parameters
     ----------
     price
-        Change of the price as a share, above -1.
+        Change of the price, such as ``"+30%"`` or ``"x1.3"``, above -100 %.
     reach
-        Change of the people that can be reached as a share, above -1.
+        Change of the people that can be reached, likewise.
     """
 
     kind: ClassVar[str] = "platform-policy"
-    price: float = setting(0.3, "change of the price as a share", above=-1)
-    reach: float = setting(-0.2, "change of the reach as a share", above=-1)
+    price: Relative = relative("+30%", "price", above=-1)
+    reach: Relative = relative("-20%", "reach", above=-1)
 
     def effect(self, strength: float) -> Effect:
         """Return the factors of price and reach."""
@@ -86,8 +89,13 @@ class NegativePublicity(Recovering):
     """
 
     kind: ClassVar[str] = "negative-publicity"
-    size: float = setting(0.4, "share of the response that is lost", least=0, most=1)
-    recovery: float = setting(2.0, "weeks in which half of the loss is made good", least=0)
+    size: float = setting(0.4, "share of the response that is lost", LOST, least=0, most=1)
+    recovery: float = setting(
+        2.0,
+        "weeks in which half of the loss is recovered",
+        "assumed-half-recovered",
+        least=0,
+    )
 
     def effect(self, strength: float) -> Effect:
         """Return the factor of the response."""
@@ -105,7 +113,9 @@ class Overspend(Scenario):
     """
 
     kind: ClassVar[str] = "overspend"
-    size: float = setting(0.15, "share that is spent beyond the order", least=0)
+    size: float = setting(
+        0.15, "overspend as a share of the planned amount", "assumed-spent-beyond-plan", least=0
+    )
 
     def effect(self, strength: float) -> Effect:
         """Return the factor of the delivery."""
@@ -123,7 +133,7 @@ class Outage(Scenario):
     """
 
     kind: ClassVar[str] = "outage"
-    days: float = setting(2.0, "days that it lasts", above=0)
+    days: float = setting(2.0, "days that it lasts", "", above=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -181,14 +191,14 @@ class Promotion(Scenario):
     Parameters
     ----------
     demand
-        Change of the response as a share, at least -1.
+        Change of the response, such as ``"+80%"`` or ``"x1.8"``, at least -100 %.
     price
-        Change of the price as a share, above -1.
+        Change of the price, likewise, above -100 %.
     """
 
     kind: ClassVar[str] = "promotion"
-    demand: float = setting(0.8, "change of the response as a share", least=-1)
-    price: float = setting(0.3, "change of the price as a share", above=-1)
+    demand: Relative = relative("+80%", "response")
+    price: Relative = relative("+30%", "price", above=-1)
 
     def effect(self, strength: float) -> Effect:
         """Return the factors of response and price."""
@@ -208,8 +218,20 @@ class CreativeFatigue(Scenario):
     """
 
     kind: ClassVar[str] = "creative-fatigue"
-    size: float = setting(0.05, "share of the response lost each week", least=0, most=1)
-    least: float = setting(0.5, "share of the response left in any case", least=0, most=1)
+    size: float = setting(
+        0.05,
+        "share of the response lost each week",
+        "assumed-response-lost-weekly",
+        least=0,
+        most=1,
+    )
+    least: float = setting(
+        0.5,
+        "share of the response left in any case",
+        "assumed-least-left",
+        least=0,
+        most=1,
+    )
 
     def effect(self, strength: float) -> Effect:
         """Return the factor of the response when so much of what can be lost is lost."""
@@ -237,7 +259,13 @@ class WeakEffect(Scenario):
     """
 
     kind: ClassVar[str] = "weak-effect"
-    size: float = setting(0.3, "share of the response that is missing", least=0, most=1)
+    size: float = setting(
+        0.3,
+        "share of the response that is missing",
+        "assumed-response-missing",
+        least=0,
+        most=1,
+    )
 
     def effect(self, strength: float) -> Effect:
         """Return the factor of the response."""
@@ -246,28 +274,29 @@ class WeakEffect(Scenario):
 
 @dataclass(frozen=True, kw_only=True)
 class Factors(Recovering):
-    """Anything else, said in factors; 1 leaves a thing as it is.
+    """Anything else, said in changes or factors; ``"+0%"`` or ``"x1"`` leaves a thing as it is.
 
     Parameters
     ----------
     demand, price, reach, delivery, tracking, budget
-        As in `Effect`; price and reach above 0, the others at least 0.
+        As in `Effect`, such as ``"-20%"`` or ``"x0.8"``; price and reach above -100 %, the others
+        at least.
     """
 
     kind: ClassVar[str] = "factors"
-    demand: float = setting(1.0, "factor of the response", least=0)
-    price: float = setting(1.0, "factor of the price", above=0)
-    reach: float = setting(1.0, "factor of the reach", above=0)
-    delivery: float = setting(1.0, "factor of the delivery", least=0)
-    tracking: float = setting(1.0, "factor of what is reported", least=0)
-    budget: float = setting(1.0, "factor of the budget", least=0)
+    demand: Relative = relative("+0%", "response")
+    price: Relative = relative("+0%", "price", above=-1)
+    reach: Relative = relative("+0%", "reach", above=-1)
+    delivery: Relative = relative("+0%", "delivery")
+    tracking: Relative = relative("+0%", "reported-share")
+    budget: Relative = relative("+0%", "budget")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.channels and self.budget != 1:
+        if self.channels and self.budget:
             raise wrong(self.label("channels"), self.channels, "the budget is the whole plan's")
 
     def effect(self, strength: float) -> Effect:
         """Return the factors, each as far from 1 as the strength says."""
         own = [f for f in Effect._fields if f != "open"]
-        return Effect(**{name: 1.0 + (getattr(self, name) - 1.0) * strength for name in own})
+        return Effect(**{name: 1.0 + getattr(self, name) * strength for name in own})

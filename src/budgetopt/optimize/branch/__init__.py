@@ -1,8 +1,8 @@
 """The branch engine: S-curves and off-or-at-least, by branch and bound on concave envelopes.
 
-`branch` is the call; `envelope` is the least concave function above a curve on a span, `branches`
-and `order` say how spans are split, `relax_budget` and `relax_rows` bound a node from above,
-`refill` and `sharpen` make splits that keep every limit.
+`branch` is the call, in `search`; `envelope` is the least concave function above a curve on a span;
+`relax` bounds a node from above, makes splits that keep every limit, and says how a node is split;
+`columns` are the linear programs that it solves where limits go across channels.
 """
 
 from __future__ import annotations

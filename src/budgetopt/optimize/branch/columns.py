@@ -10,15 +10,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from budgetopt.arrays import Floats, Places
 from budgetopt.errors import SolverError
+from budgetopt.optimize import highs
 from budgetopt.optimize.branch.envelope import Span
-from budgetopt.optimize.lagrangian import Field
-from budgetopt.optimize.rows import Rows
-
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+from budgetopt.optimize.certificate import Field
+from budgetopt.optimize.problem import Rows
 
 _BREAKING = ((1e3, np.inf), (1e7, np.inf), (1e7, 0.0))
 """What it costs to break a row by its size, in objectives of a channel, and how far one may:
@@ -27,6 +25,8 @@ _WANTED = 1e-13
 """What a column must bring, in objectives of a channel, to be added."""
 _EXACT = 1e-10
 """The finest feasibility the solver takes."""
+_PROGRAM, _ITERATION = 1500, 25
+"""Work of a round of columns and of an iteration, in microseconds, and a fifth for each channel."""
 
 
 class Mixed(NamedTuple):
@@ -50,7 +50,7 @@ class Mixed(NamedTuple):
     broken: float
 
 
-class Columns:
+class TreeProgram:
     r"""Maximise :math:`\sum_{ik} \mu_{ik} (w_i f_i(x_{ik}) - c_i x_{ik})` over mixtures in rows.
 
     Parameters
@@ -65,31 +65,26 @@ class Columns:
     """
 
     def __init__(self, field: Field, rows: Rows) -> None:
-        from highspy import Highs
-
         self.field, self.rows = field, rows
         self.channel: Places = np.empty(0, dtype=np.intp)
         self.spend = np.empty(0)
         self.worth, self.size = _units(field, rows)
-        self.model: Any = Highs()  # type: ignore[no-untyped-call]
-        for option, value in (
-            ("output_flag", False),
-            ("presolve", "off"),
-            ("threads", 1),
+        self.model: Any = highs.model(
+            presolve="off",
             # New columns leave the last basis feasible, and the rows are scaled already.
-            ("simplex_strategy", 4),
-            ("simplex_scale_strategy", 0),
-            ("primal_feasibility_tolerance", _EXACT),
-            ("dual_feasibility_tolerance", _EXACT),
+            simplex_strategy=4,
+            simplex_scale_strategy=0,
+            primal_feasibility_tolerance=_EXACT,
+            dual_feasibility_tolerance=_EXACT,
             # Smaller entries are dropped, and a spend that small would break its rows.
-            ("small_matrix_value", 1e-12),
-        ):
-            self.model.setOptionValue(option, value)
+            small_matrix_value=1e-12,
+        )
         self._rows()
         self.active = np.empty(0, dtype=bool)
         self.value = np.empty(0)
         self.duals = np.empty(0)
         self.held: set[tuple[int, float]] = set()
+        self.work = 0
 
     def _rows(self) -> None:
         """Add a row for each limit, one that sums to 1 for each channel, and what breaks limits."""
@@ -99,23 +94,17 @@ class Columns:
         most = np.concatenate([room, np.ones(channels)])
         nothing = np.zeros(0, dtype=np.int32)
         starts = np.zeros(count + channels, dtype=np.int32)
-        self.model.addRows(count + channels, least, most, 0, starts, nothing, np.zeros(0))
+        status = self.model.addRows(count + channels, least, most, 0, starts, nothing, np.zeros(0))
+        highs.checked(status, "rows")
         at = np.arange(count, dtype=np.int32)
         self._add(np.full(count, _BREAKING[0][0]), at, at, -np.ones(count))
 
     def _add(self, cost: Floats, starts: Any, rows: Any, entries: Floats) -> None:
         size = cost.size
         zeros, ends = np.zeros(size), np.full(size, np.inf)
-        self.model.addCols(
-            size,
-            cost,
-            zeros,
-            ends,
-            rows.size,
-            starts.astype(np.int32),
-            rows.astype(np.int32),
-            entries,
-        )
+        starts, rows = starts.astype(np.int32), rows.astype(np.int32)
+        status = self.model.addCols(size, cost, zeros, ends, rows.size, starts, rows, entries)
+        highs.checked(status, "columns")
 
     def add(self, channel: Places, spend: Floats, *, wanted: bool = True) -> int:
         """Add columns that are not there yet, if they are wanted at the prices of the last solve.
@@ -174,15 +163,17 @@ class Columns:
         if changed.size:
             ends = np.where(active[changed], np.inf, 0.0)
             at = (changed + self.rows.size).astype(np.int32)
-            self.model.changeColsBounds(changed.size, at, np.zeros(changed.size), ends)
+            status = self.model.changeColsBounds(changed.size, at, np.zeros(changed.size), ends)
+            highs.checked(status, "bounds")
             self.active = active
 
     def breaking(self, level: int) -> None:
         """Set how dear it is to break a row: 0 dear, 1 very dear, 2 not to be had."""
         count, (cost, most) = self.rows.size, _BREAKING[level]
         at = np.arange(count, dtype=np.int32)
-        self.model.changeColsCost(count, at, np.full(count, cost))
-        self.model.changeColsBounds(count, at, np.zeros(count), np.full(count, most))
+        highs.checked(self.model.changeColsCost(count, at, np.full(count, cost)), "costs")
+        status = self.model.changeColsBounds(count, at, np.zeros(count), np.full(count, most))
+        highs.checked(status, "bounds")
 
     def solve(self) -> Mixed | None:
         """Solve from where the last solve ended; None where the columns cannot keep the rows.
@@ -193,12 +184,12 @@ class Columns:
             ``not-converged``.
         """
         status = self._run()
-        if status == "Infeasible":
+        if status == "kInfeasible":
             return None
-        if status != "Optimal":
+        if status != "kOptimal":
             self.model.clearSolver()
             status = self._run()
-        if status != "Optimal":
+        if status != "kOptimal":
             raise SolverError(
                 "not-converged",
                 "the linear program of a node was not solved",
@@ -216,16 +207,18 @@ class Columns:
         prices = np.maximum(-self.duals[:count], 0.0) * self.worth / self.size
         return Mixed(float(mixed @ self.value), spend, prices, float(share[:count].sum()))
 
+    def _run(self) -> str:
+        status = highs.run(self.model)
+        iterations = max(0, int(self.model.getInfo().simplex_iteration_count))
+        self.work += _PROGRAM + iterations * (_ITERATION + self.field.lower.size // 5)
+        return status
+
     def _ends(self) -> tuple[Floats, Floats]:
         """Return the lowest and the highest spend let in by channel: means may round past them."""
         low, high = np.full(self.field.lower.size, np.inf), np.zeros(self.field.lower.size)
         np.minimum.at(low, self.channel[self.active], self.spend[self.active])
         np.maximum.at(high, self.channel[self.active], self.spend[self.active])
         return low, high
-
-    def _run(self) -> str:
-        self.model.run()
-        return str(self.model.modelStatusToString(self.model.getModelStatus()))
 
 
 def _units(field: Field, rows: Rows) -> tuple[float, Floats]:

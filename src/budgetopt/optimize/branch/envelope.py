@@ -1,8 +1,11 @@
 """The least concave function above each curve, on the part of its spends that is still open.
 
-`Bends` says once for all curves where they bend; `Span` is what a channel may spend; `Envelope` is
-the concave curve that the bounds of `branch` come from. Right for curves that are first convex and
-then concave, for points, and for mixtures of smooth cells, which may bend any number of times.
+- `NonconcaveMixtures`: weighted sums of cells, which may bend any number of times.
+- `Bends` says once for all curves where they bend; `Span` is what a channel may spend.
+- `Envelope` is the concave curve that the bounds of `branch` come from.
+
+Right for curves that are first convex and then concave, for points, and for mixtures of smooth
+cells. A curve of one's own that is neither is refused.
 """
 
 from __future__ import annotations
@@ -13,18 +16,75 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from budgetopt.curves import Curve, Hill, Mixture, Points, Stack
-from budgetopt.curves.hull import Hull
-from budgetopt.curves.points import row_envelope
+from budgetopt.arrays import Floats
+from budgetopt.curves import (
+    Curve,
+    Hill,
+    Hull,
+    Mixture,
+    Points,
+    Sampled,
+    Stack,
+    Stretches,
+    row_envelope,
+    stretches,
+)
 from budgetopt.errors import SolverError
-from budgetopt.optimize.branch.sums import Sums
 
-Floats = NDArray[np.float64]
+
+@dataclass(frozen=True, eq=False)
+class NonconcaveMixtures:
+    """Weighted sums of S-shaped and concave cells, and where they are concave.
+
+    Parameters
+    ----------
+    places
+        Positions on the channel axis, shape ``(sums,)``.
+    sampled
+        The sums.
+    parts
+        Their concave stretches.
+    """
+
+    places: NDArray[np.intp]
+    sampled: Sampled
+    parts: Stretches
+
+    @classmethod
+    def of(cls, curves: Mixture, places: NDArray[np.intp], upper: Floats) -> Self | None:
+        """Return the sums up to some spends; None where the cells are not smooth."""
+        most = float(np.max(upper, initial=0.0))
+        sampled = curves.sampled(0.0, most)
+        return None if sampled is None else cls(places, sampled, stretches(sampled, 0.0, most))
+
+    def over(self, span: Span) -> Hull:
+        """Return their envelopes on the spans of all channels."""
+        return Hull.over(self.sampled, self.parts, *(ends[self.places] for ends in span))
+
+    def on(self, span: Span) -> Hull:
+        """Return the sums themselves, on spans where each is concave."""
+        return Hull.on(self.sampled, span.lower[self.places], span.upper[self.places])
+
+    def changed(self, hull: Hull, at: int, span: Span) -> Hull:
+        """Return envelopes with that of one channel made anew on its span."""
+        row = np.flatnonzero(self.places == at)
+        parts = self.parts.pick(row)
+        ends = (ends[self.places[row]] for ends in span)
+        return hull.replaced(int(row[0]), Hull.over(self.sampled.take(row), parts, *ends))
+
+    def stretch(self, spend: Floats, span: Span) -> tuple[Floats, Floats]:
+        """Return the ends of the concave stretch in the span on which each sum's spend lies."""
+        x, least, upper = (ends[self.places] for ends in (spend, span.least, span.upper))
+        return self.parts.around(x, least, upper)
+
 
 _ROUNDS = 80
 """Newton's method meets a tangent in some five rounds; bisection alone would need 60."""
 _NEAR = 1e-13
 """Relative step at which a tangent point is met; what it is off by enters the chord squared."""
+_DOUBLINGS = 200
+_HALVINGS = 60
+"""Of a bracket of the tangent point of a curve of one's own."""
 
 
 class Span(NamedTuple):
@@ -70,7 +130,7 @@ class Bends:
     inflection: Floats
     reach: Floats
     points: dict[int, tuple[Floats, Floats]]
-    sums: Sums | None = None
+    sums: NonconcaveMixtures | None = None
     _single: dict[int, Curve] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -84,7 +144,7 @@ class Bends:
         """
         inflection, reach = np.zeros((2, upper.size))
         points: dict[int, tuple[Floats, Floats]] = {}
-        sums: Sums | None = None
+        sums: NonconcaveMixtures | None = None
         parts = curves.parts if isinstance(curves, Stack) else ((np.arange(upper.size), curves),)
         for places, part in parts:
             if isinstance(part, Points):
@@ -98,9 +158,11 @@ class Bends:
                 end = part.half * np.power(np.maximum(s - 1.0, 0.0), 1.0 / s)
                 reach[places] = np.where(works, np.maximum(end, part.inflection), 0.0)
             elif isinstance(part, Mixture) and not part.concave:
-                sums = Sums.of(part, places, upper[places])
-            if not part.concave and sums is None and not isinstance(part, (Hill, Points)):
-                raise _bends_anywhere(part)
+                sums = NonconcaveMixtures.of(part, places, upper[places])
+                if sums is None:
+                    raise _bends_anywhere(part)
+            elif not part.concave and not isinstance(part, Hill):
+                inflection[places], reach[places] = _declared(part, len(places))
         if isinstance(curves, Mixture):
             curves = curves.sampled(0.0, np.max(upper, initial=0.0)) or curves
         return cls(curves, inflection, reach, points, sums)
@@ -148,13 +210,40 @@ class Bends:
         return touch
 
 
+def _declared(part: Curve, channels: int) -> tuple[Floats, Floats]:
+    """Return what S-shaped curves of one's own declare as `inflection`, and their tangent points.
+
+    A line from zero touches where ``f(t) = t f'(t)``, beyond the inflection.
+    """
+    given = getattr(part, "inflection", None)
+    if given is None:
+        raise _bends_anywhere(part)
+    inflection = np.array(np.broadcast_to(np.asarray(given, dtype=np.float64), channels))
+
+    def short(at: Floats) -> NDArray[np.bool_]:
+        return np.asarray(part.value(at) < at * part.slope(at))
+
+    low, high = inflection.copy(), np.maximum(2.0 * inflection, 1e-300)
+    for _ in range(_DOUBLINGS):
+        beyond = short(high) & (inflection > 0)
+        if not beyond.any():
+            break
+        high = np.where(beyond, 2.0 * high, high)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        still = short(middle)
+        low, high = np.where(still, middle, low), np.where(still, high, middle)
+    return inflection, np.where(inflection > 0, high, 0.0)
+
+
 def _bends_anywhere(curve: Curve) -> SolverError:
     return SolverError(
         "wrong-method",
         f"where a {curve.kind} curve that is not concave bends is not known",
         field="method",
         value="branch",
-        remedy="give its points instead, smooth cells shared by all, or a curve that is concave",
+        remedy="declare its inflection where it is convex and then concave, or sample it: "
+        "Points.sampled(curve.value, upto=...)",
     )
 
 

@@ -1,31 +1,111 @@
 """S-curves and channels that are off or at least so much: best first over envelopes, proven.
 
-`branch` answers like every engine; `explore` says in addition how many nodes it took. What a node
-is worth comes from a `Relaxation`: a search for one price where the budget is the only row, a
-linear program of true spends under any rows that do not count channels.
+- `branch` answers like every engine; `explore` says in addition how many nodes it took. What a node
+  is worth comes from a `Relaxation`: a search for one price where the budget is the only row, a
+  linear program of true spends under any rows that do not count channels.
+- `Dominance` orders channels that differ in their top alone, which spares the search near ties. It
+  holds under a budget, and is not used where a row may treat two such channels differently.
+
+Limits that count channels are not solved here; `programs.integer` does.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import time
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from budgetopt.arrays import Floats, Places
+from budgetopt.curves import Hill, Stack
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.branch.branches import Branches, split
+from budgetopt.money import sum_minor
 from budgetopt.optimize.branch.envelope import Bends, Envelope, Span
-from budgetopt.optimize.branch.order import Order
-from budgetopt.optimize.branch.relax_budget import BudgetRelaxation, budget_alone
-from budgetopt.optimize.branch.relaxed import Relaxation, Relaxed
-from budgetopt.optimize.problem import Problem
-from budgetopt.optimize.solved import Solved
+from budgetopt.optimize.branch.relax import (
+    Branches,
+    BudgetRelaxation,
+    Relaxation,
+    Relaxed,
+    budget_alone,
+    split,
+)
+from budgetopt.optimize.clock import clock, out_of_time
+from budgetopt.optimize.problem import Problem, Solved
 
-Floats = NDArray[np.float64]
 
+@dataclass(frozen=True, eq=False)
+class Dominance:
+    r"""Which channels a best split gives at least as much as others.
+
+    Two channels with the same bounds and :math:`w_i f_i = \alpha\, w_j f_j`, :math:`\alpha \ge 1`,
+    may swap spends under a budget, and the swap that gives more to the first loses nothing:
+    :math:`(\alpha - 1) (w_j f_j(a) - w_j f_j(b)) \ge 0` for :math:`a \ge b`. So what is searched
+    can be cut down to splits in that order.
+
+    Parameters
+    ----------
+    groups
+        Positions of channels in order, the first gets most.
+    place
+        Group of each channel, -1 for none, shape ``(channels,)``.
+    """
+
+    groups: tuple[Places, ...]
+    place: Places
+
+    @classmethod
+    def of(cls, problem: Problem, span: Span) -> Self:
+        """Return the orders among a problem's S-curves under a budget alone."""
+        curves, size = problem.curves, len(problem.names)
+        parts = curves.parts if isinstance(curves, Stack) else ((np.arange(size), curves),)
+        groups: list[Places] = []
+        for places, part in parts:
+            if not isinstance(part, Hill) or part.concave:
+                continue
+            given = [np.broadcast_to(v, places.shape) for v in (part.half, part.shape)]
+            key = np.stack([*given, *(ends[places] for ends in span)], axis=-1)
+            _, kind = np.unique(key, axis=0, return_inverse=True)
+            worth = problem.weight[places] * np.broadcast_to(part.top, places.shape)
+            order = np.lexsort((places, -worth, kind.ravel()))
+            cuts = np.flatnonzero(np.diff(kind.ravel()[order])) + 1
+            groups += [places[some] for some in np.split(order, cuts) if some.size > 1]
+        place = np.full(size, -1, dtype=np.intp)
+        for number, group in enumerate(groups):
+            place[group] = number
+        return cls(tuple(groups), place)
+
+    @classmethod
+    def none(cls, size: int) -> Self:
+        """Return no order."""
+        return cls((), np.full(size, -1, dtype=np.intp))
+
+    def follow(self, span: Span, at: int) -> tuple[Span, Places]:
+        """Return spans after one channel's was cut, and the channels whose spans changed with it.
+
+        Those behind it get no more than it may at most, those before it no less than it must.
+        """
+        number = int(self.place[at])
+        if number < 0:
+            return span, np.array([at])
+        group = self.groups[number]
+        rank = int(np.flatnonzero(group == at)[0])
+        ahead, behind = group[:rank], group[rank + 1 :]
+        lower, least, upper = (ends.copy() for ends in span)
+        behind = behind[upper[behind] > upper[at]]
+        upper[behind] = upper[at]
+        off = behind[upper[behind] < least[behind]]
+        upper[off] = least[off] = lower[off]
+        ahead = ahead[lower[ahead] < lower[at]]
+        lower[ahead] = lower[at]
+        least[ahead] = np.maximum(least[ahead], lower[at])
+        ends = Span(lower, least, np.maximum(upper, least))
+        return ends, np.concatenate([[at], behind, ahead])
+
+
+WORK = 60_000_000
+"""Work of a search where the caller gives no time, in microseconds of a usual processor."""
 _ROUNDING = 1e-14
 """Share of all that the channels can bring that floating point alone may make a bound miss."""
 
@@ -66,7 +146,8 @@ def branch(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = No
     gap
         Relative gap at which to stop, at least 0.
     time_limit
-        Seconds, or None; when they are over, the best split so far is returned with its bound.
+        Seconds, or None for `WORK`, which ends alike on any machine; when they are over, the best
+        split so far is returned with its bound.
 
     Returns
     -------
@@ -79,8 +160,9 @@ def branch(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = No
     InfeasibleError
         ``limits-clash`` where no split keeps rows and minimums.
     SolverError
-        ``time-limit`` where the time is over before any split is found; ``wrong-method`` for rows
-        that count channels and for curves of which it is not known where they bend.
+        ``time-limit`` where the time is over before any split is found, ``not-converged`` where
+        the work is; ``wrong-method`` for rows that count channels and for curves of which it is
+        not known where they bend.
 
     Notes
     -----
@@ -88,7 +170,8 @@ def branch(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = No
     Udell and Boyd (2013), "Maximizing a sum of sigmoids". With the budget as the only row at most
     one channel lies under its envelope, so that few nodes are needed. S-curves that differ in their
     top alone are kept in order. A dozen or more that are the same in everything to within a
-    percent, but not quite, need many nodes, since all orders are nearly as good: set a time limit.
+    percent, but not quite, need many nodes, since all orders are nearly as good; what is then left
+    open is in the gap.
     """
     return explore(problem, gap=gap, time_limit=time_limit).solved
 
@@ -103,11 +186,11 @@ def explore(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = N
             value="branch",
             remedy="use the integer engine",
         )
-    ends = time.monotonic() + (np.inf if time_limit is None else time_limit)
+    left = clock(time_limit)
     tree = _Tree(problem, gap)
-    while tree.open and time.monotonic() < ends:
+    while tree.open and (tree.relaxation.work < WORK if left() is None else left() != 0):
         tree.grow()
-    return tree.answer(finished=not tree.heap)
+    return tree.answer(late=bool(tree.heap) and left() is not None)
 
 
 class _Node(NamedTuple):
@@ -126,7 +209,7 @@ class _Tree:
         self.relaxation: Relaxation = _relaxation(problem, gap)
         self.branches = Branches(self.bends, span)
         alone = budget_alone(problem)
-        self.order = Order.of(problem, span) if alone else Order.none(len(problem.names))
+        self.order = Dominance.of(problem, span) if alone else Dominance.none(len(problem.names))
         self.best: Floats | None = None
         self.best_prices, self.objective = np.zeros(0), -np.inf
         self.closed = -np.inf
@@ -202,10 +285,12 @@ class _Tree:
             # Solved loosely before there was a split to compare it with, perhaps.
             self.add(envelope, relaxed.bound, relaxed.prices, again=True)
 
-    def answer(self, *, finished: bool) -> Explored:
+    def answer(self, *, late: bool) -> Explored:
         """Return the best split with the bound of all nodes."""
+        if self.best is None and late:
+            raise out_of_time()
         if self.best is None:
-            raise _nothing_found(finished, self.closed)
+            raise _nothing_found(proven=not self.heap and self.closed == -np.inf)
         self.sharpen()
         bound = max(self.objective, self.closed, -self.heap[0][0] if self.heap else -np.inf)
         if bound - self.objective <= self.rounding:
@@ -218,7 +303,7 @@ class _Tree:
 def _relaxation(problem: Problem, gap: float) -> Relaxation:
     if budget_alone(problem):
         return BudgetRelaxation(problem)
-    from budgetopt.optimize.branch.relax_rows import RowsRelaxation
+    from budgetopt.optimize.branch.relax import RowsRelaxation
 
     return RowsRelaxation(problem, gap)
 
@@ -233,24 +318,17 @@ def _clash(name: str) -> InfeasibleError:
     )
 
 
-def _nothing_found(finished: bool, closed: float) -> InfeasibleError | SolverError:
-    if not finished:
-        return SolverError(
-            "time-limit",
-            "the time ran out before any split was found",
-            field="time_limit",
-            remedy="allow more time",
-        )
-    if closed == -np.inf:
+def _nothing_found(*, proven: bool) -> InfeasibleError | SolverError:
+    if proven:
         return InfeasibleError(
             "limits-clash",
-            "no split keeps the limits together with the channels' minimums",
+            "no split meets the limits together with the channels' minimums",
             field="limits",
             remedy="lower a minimum, or relax one of the limits",
         )
     return SolverError(
         "not-converged",
-        "no split was found that keeps the limits, nor a proof that there is none",
+        "no split was found that meets the limits, and none was proven impossible",
         field="method",
         value="branch",
         remedy="relax one of the limits a little, or use the integer engine",
@@ -263,7 +341,9 @@ def root_span(problem: Problem) -> Span:
     lower = np.where(lower > 0, np.maximum(lower, on), lower)
     if np.any(lower > problem.upper):
         raise _clash(problem.names[int(np.argmax(lower > problem.upper))])
-    room = max(0.0, problem.budget_money - float(lower.sum()))
+    # Exactly: in floats a cent that locks of billions leave is none.
+    held = np.where(lower > 0, np.maximum(problem.bounds.lower, problem.least_on), 0)
+    room = max(0, problem.budget - sum_minor(held)) / problem.money.units
     upper = np.maximum(lower, np.minimum(problem.upper, lower + room))
     optional = (lower <= 0) & (on > 0)
     upper = np.where(optional & (upper < on), 0.0, upper)

@@ -1,7 +1,7 @@
 """The dual engine: concave curves and any rows that do not count.
 
-`dual` finds the prices of the rows and the spends behind them; `newton` minimises the dual
-function, `responses` says what every channel takes at given prices.
+`dual`, in `search`, minimises the dual function by Newton's method: it finds the prices of the rows
+and the spends behind them. `responses` says what every channel spends at given prices.
 """
 
 from __future__ import annotations

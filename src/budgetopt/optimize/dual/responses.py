@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from budgetopt.optimize.lagrangian import Field
-from budgetopt.optimize.rows import Rows
-
-Floats = NDArray[np.float64]
+from budgetopt.arrays import Floats
+from budgetopt.optimize.certificate import Field
+from budgetopt.optimize.problem import Rows
 
 _DENSE = 20_000
 """Entries up to which a table is held dense, where dense products are quicker."""
@@ -20,8 +19,8 @@ _REACH = 2.0
 the row itself, not this cap, is what binds and has the price."""
 
 
-class Taken(NamedTuple):
-    """Answer of the channels to prices.
+class Response(NamedTuple):
+    """What channels spend at given prices of the rows.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ class Chords(NamedTuple):
     ease: Floats
 
 
-class Scaled:
+class ScaledProblem:
     r"""A field and its rows, free of units: rows by their size, the objective by its own.
 
     Parameters
@@ -165,7 +164,7 @@ class Scaled:
         """Return on which side of its last spend each channel is."""
         return None if self.moved is None else np.sign(spend - self.field.last)
 
-    def smooth(self, prices: Floats) -> Taken:
+    def smooth(self, prices: Floats) -> Response:
         """Return the best spends, for curves without straight pieces."""
         weight, cost, drag = self.terms(prices)
         spend, paid = self.best(weight, cost, drag)
@@ -175,7 +174,7 @@ class Scaled:
         gives = self.curves.slope_decay(spend) / paid
         gives = np.where(free & np.isfinite(gives) & (gives > 0), gives, 0.0)
         slope = None if self.outcome is None else np.where(gives > 0, paid / weight, 0.0)
-        return Taken(prices, self.left(spend), spend, gives, slope, self.side(spend))
+        return Response(prices, self.left(spend), spend, gives, slope, self.side(spend))
 
     def window(self, prices: Floats, half: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         r"""Return spends averaged over costs within `half`, the spends at both ends, and slopes.
@@ -195,12 +194,12 @@ class Scaled:
         spend = np.clip(0.5 * (few + many) + lead / (2.0 * half), few, many)
         return spend, few, many, np.where(wide > 0, rise / wide, 0.0)
 
-    def averaged(self, prices: Floats, half: Floats) -> Taken:
+    def averaged(self, prices: Floats, half: Floats) -> Response:
         """Return spends averaged over costs within `half`."""
         spend, few, many, slope = self.window(prices, half)
         gives = (many - few) / (2.0 * half)
         slopes = None if self.outcome is None else slope
-        return Taken(prices, self.left(spend), spend, gives, slopes, self.side(spend))
+        return Response(prices, self.left(spend), spend, gives, slopes, self.side(spend))
 
     def costs(self, prices: Floats) -> Floats:
         """Return the size of each channel's cost, all of its parts counted as positive."""
@@ -224,16 +223,16 @@ class Scaled:
         ease = (high - low) / (2.0 * half[at])
         return Chords(at, low, high, slope[at], spend[at], ease)
 
-    def drawn(self, prices: Floats, chords: Chords) -> Taken:
+    def drawn(self, prices: Floats, chords: Chords) -> Response:
         """Return best spends that on straight pieces are drawn to where they stood."""
-        taken = self.smooth(prices)
+        response = self.smooth(prices)
         weight, cost, drag = self.terms(prices)
         at = chords.at
         aim = chords.pull + chords.ease * (chords.slope * weight[at] - cost[at])
         if drag is not None:
             last, rub = self.field.last[at], chords.ease * drag[at]
             aim = np.where(aim - rub > last, aim - rub, np.minimum(aim + rub, last))
-        spend, gives, found = taken.spend.copy(), taken.gives.copy(), taken.spend[at]
+        spend, gives, found = response.spend.copy(), response.gives.copy(), response.spend[at]
         inside = (aim > chords.low) & (aim < chords.high)
         past = np.where(
             aim >= chords.high, np.maximum(found, chords.high), np.minimum(found, chords.low)
@@ -243,13 +242,13 @@ class Scaled:
         gives[at] = np.where(inside, chords.ease, np.where(stays, 0.0, gives[at]))
         if drag is not None:
             gives[at] = np.where(spend[at] == last, 0.0, gives[at])
-        slope = taken.slope
+        slope = response.slope
         if slope is not None:
             slope = slope.copy()
             slope[at] = np.where(inside, chords.slope, slope[at])
-        return Taken(prices, self.left(spend), spend, gives, slope, self.side(spend))
+        return Response(prices, self.left(spend), spend, gives, slope, self.side(spend))
 
-    def effect(self, taken: Taken, chosen: NDArray[np.intp]) -> Any:
+    def effect(self, response: Response, chosen: NDArray[np.intp]) -> Any:
         """Return what a unit of money in each channel uses of some rows, where it is free to move.
 
         Returns
@@ -258,18 +257,18 @@ class Scaled:
             Shape ``(chosen rows, channels)``.
         """
         effect = _part(self.money, chosen)
-        if self.moved is not None and taken.side is not None:
-            effect = effect + _times(_part(self.moved, chosen), taken.side)
-        if self.outcome is not None and taken.slope is not None:
-            effect = effect - _times(_part(self.outcome, chosen), taken.slope)
+        if self.moved is not None and response.side is not None:
+            effect = effect + _times(_part(self.moved, chosen), response.side)
+        if self.outcome is not None and response.slope is not None:
+            effect = effect - _times(_part(self.outcome, chosen), response.slope)
         return effect
 
-    def curvature(self, taken: Taken, chosen: NDArray[np.intp]) -> Floats:
+    def curvature(self, response: Response, chosen: NDArray[np.intp]) -> Floats:
         r"""Return the second derivative of the dual function, :math:`G D G^T`, over some rows."""
-        effect = self.effect(taken, chosen)
+        effect = self.effect(response, chosen)
         if isinstance(effect, np.ndarray):
-            return np.asarray((effect * taken.gives) @ effect.T)
-        return _sandwich(effect, taken.gives)
+            return np.asarray((effect * response.gives) @ effect.T)
+        return _sandwich(effect, response.gives)
 
 
 def _table(table: csr_array, size: Floats, dense: bool) -> Any:

@@ -1,7 +1,8 @@
 """The engines that go through PuLP: linear and integer programs.
 
-`linear` solves concave curves by chords below them, `integer` counts, lots and S-curves too;
-`lp` is the one file that imports PuLP.
+`linear` solves concave curves by chords below them, `integer` counts, lots and S-curves too, by the
+`options` of each channel and programs that choose among them, `choices`; `lp` is the one file that
+imports PuLP.
 """
 
 from __future__ import annotations

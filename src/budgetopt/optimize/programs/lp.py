@@ -1,9 +1,9 @@
 """Linear and integer programs through PuLP, the one place that imports it.
 
 A `Program` is plain arrays; `solve` hands it to HiGHS by PuLP 3 or 4, in memory and without a file,
-and gives back an `Answer` that has been held against the rows. PuLP's own words differ between the
-two (signs of prices, "optimal" after a time limit), so none of them is used: the model is always
-stated as a minimisation, whose signs agree, and the solver itself is asked how it ended.
+and gives back a `ProgramResult` that has been checked against the rows. PuLP's own words differ
+between the two (signs of prices, "optimal" after a time limit), so none of them is used: the model
+is always stated as a minimisation, whose signs agree, and the solver itself is asked how it ended.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Floats = NDArray[np.float64]
+from budgetopt.arrays import Floats
+from budgetopt.optimize import highs
 
 _EXACT = 1e-9
 """Feasibility asked of the solver, whose rows have largest entry 1. It takes 1e-10 as well, but
@@ -81,7 +82,7 @@ class Program:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class ProgramResult:
     """What came of a program.
 
     Parameters
@@ -111,7 +112,7 @@ def solve(
     time_limit: float | None = None,
     gap: float = 0.0,
     nodes: int | None = None,
-) -> Answer:
+) -> ProgramResult:
     """Solve a program with HiGHS.
 
     Parameters
@@ -136,7 +137,7 @@ def solve(
     if np.any(empty & unmet):
         return _nothing(Status.INFEASIBLE)
     if not program.objective.size:
-        return Answer(Status.OPTIMAL, np.empty(0), np.zeros(program.room.size))
+        return ProgramResult(Status.OPTIMAL, np.empty(0), np.zeros(program.room.size))
     model = _Model(program, rows, equal, rows.kept & ~empty)
     options = {} if nodes is None else {"mip_max_nodes": nodes}
     model.run(time_limit, gap, **options)
@@ -149,14 +150,14 @@ def solve(
     if _breaks(rows, equal, values):
         return _nothing(Status.ERROR)
     if program.whole is not None and program.whole.any():
-        return Answer(status, values, np.empty(0))
+        return ProgramResult(status, values, np.empty(0))
     prices = np.zeros(program.room.size)
     prices[model.kept] = -model.duals() * rows.objective / rows.largest[model.kept]
-    return Answer(status, values, np.where(equal, prices, np.maximum(prices, 0.0)))
+    return ProgramResult(status, values, np.where(equal, prices, np.maximum(prices, 0.0)))
 
 
-def _nothing(status: Status) -> Answer:
-    return Answer(status, np.empty(0), np.empty(0))
+def _nothing(status: Status) -> ProgramResult:
+    return ProgramResult(status, np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +194,7 @@ def largest_entries(matrix: csr_array) -> Floats:
 
 
 def _tidy(program: Program, values: Floats) -> Floats:
-    """Return values drawn into their bounds, whole ones on whole numbers."""
+    """Return values clipped to their bounds, whole ones on whole numbers."""
     whole = program.whole
     if whole is not None:
         near = np.round(values)
@@ -234,6 +235,7 @@ class _Model:
         self.lower = program.lower
         whole = np.zeros(program.lower.size, dtype=bool)
         whole = whole if program.whole is None else program.whole
+        self.searches = bool(whole.any())
         self.columns = [
             self.problem.add_variable(
                 f"x{at}",
@@ -261,28 +263,40 @@ class _Model:
 
     def run(self, time_limit: float | None, gap: float, **options: Any) -> None:
         """Solve, silently and on this thread."""
-        solver = self.pulp.HiGHS(
-            msg=False,
-            timeLimit=None if time_limit is None else max(time_limit, 0.0),
-            gapRel=gap,
-            gapAbs=0.0,
-            parallel="off",
+        if time_limit is not None:
+            options["time_limit"] = max(time_limit, 0.0)
+        made = self.problem.solverModel = highs.model(
+            mip_rel_gap=gap,
+            mip_abs_gap=0.0,
             # Entries below this are dropped; the default of 1e-9 would drop fine grids.
             small_matrix_value=1e-12,
             primal_feasibility_tolerance=_EXACT,
             dual_feasibility_tolerance=_EXACT,
             **options,
         )
-        try:
-            self.problem.solve(solver)
-        except KeyError:
-            # PuLP 3 has no word for a node limit, which it looks up after it filled in the values.
-            if self.problem.solverModel.getModelStatus().name not in _STATUS:
-                raise
-        self.word: str = self.problem.solverModel.getModelStatus().name
+        # PuLP states the model; its own settings would print, and take any number of threads.
+        solver = self.pulp.HiGHS(msg=False)
+        solver.buildSolverModel(self.problem)
+        if (made.getNumCol(), made.getNumRow()) != (len(self.columns), len(self.rows)):
+            self.word, self.found = highs.FAILED, False
+            return
+        if self.searches:
+            highs.bound_work(made)
+        self.word = highs.run(made)
         # 2 is HiGHS's number for a point within its tolerance of feasible; an optimum that misses
         # it by a hair after scaling back is judged by the rows instead.
-        self.found = self.problem.solverModel.getInfo().primal_solution_status == 2
+        self.found = self.word != highs.FAILED and made.getInfo().primal_solution_status == 2
+        if self.word == "kOptimal" or self.found:
+            self._fill_in(solver)
+
+    def _fill_in(self, solver: Any) -> None:
+        """Let PuLP hand out the values and the prices."""
+        try:
+            solver.findSolutionValues(self.problem)
+        except KeyError:
+            # PuLP 3 has no word for a node limit, which it looks up after it filled in the values.
+            if self.word not in _STATUS:
+                raise
 
     def values(self) -> Floats:
         """Return the columns' values; one that stands nowhere is at its bound nearest zero."""

@@ -5,22 +5,16 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from budgetopt.optimize.lagrangian import Field, field_of, priced
-from budgetopt.optimize.programs.menu import Menu, value_at
-from budgetopt.optimize.rows import Rows
-
-if TYPE_CHECKING:
-    from budgetopt.optimize.problem import Problem
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from budgetopt.arrays import Bools, Floats, Whole
+from budgetopt.optimize.certificate import Field, field_of, priced
+from budgetopt.optimize.problem import Problem, Rows
+from budgetopt.optimize.programs.linear import Menu, value_at
 
 _LOTS = 500
 """Lots up to which a channel's best is looked for among all of them."""
@@ -39,18 +33,18 @@ class Options(NamedTuple):
         Ends of its free amounts; there are none where `low` is above `high`.
     """
 
-    off: Flags
-    stay: Flags
+    off: Bools
+    stay: Bools
     low: Whole
     high: Whole
 
     @property
-    def free(self) -> Flags:
+    def free(self) -> Bools:
         """Where an amount between two bounds may be chosen."""
         return self.low <= self.high
 
     @property
-    def empty(self) -> Flags:
+    def empty(self) -> Bools:
         """Where nothing is left."""
         return ~(self.off | self.stay | self.free)
 
@@ -99,7 +93,7 @@ class Reply(NamedTuple):
     worth: Floats
 
 
-class Scene:
+class OptionSpace:
     """A problem's channels and rows as the search reads them.
 
     Parameters
@@ -141,7 +135,7 @@ class Scene:
         return Options((lower <= 0) & apart, stay, low, high)
 
     @cached_property
-    def hollow(self) -> Scene:
+    def hollow(self) -> OptionSpace:
         """The same with nothing to gain, in which prices prove that rows cannot be kept."""
         nothing = np.zeros_like(self.field.weight)
         empty = copy(self)
@@ -242,8 +236,8 @@ class Scene:
         return at, minor, value.reshape(minor.shape)
 
 
-def _columns(table: csr_array) -> Flags:
+def _columns(table: csr_array) -> Bools:
     """Return the columns that have entries."""
-    seen: Flags = np.zeros(table.shape[1], dtype=bool)
+    seen: Bools = np.zeros(table.shape[1], dtype=bool)
     seen[table.indices] = True
     return seen

@@ -1,4 +1,10 @@
-"""What is maximised over draws: mean, CVaR, a quantile or a chance."""
+"""Risk measures over posterior draws, mean, CVaR, quantile or chance, and the spread of a split.
+
+- `Risk` says what is maximised over the draws of the objective.
+- `Spread` and `spread` say how far a split's outcome may lie from its mean.
+
+Both are sums over draws: with 200 draws a quantile of 5 % rests on ten of them.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from budgetopt.arrays import Floats
+from budgetopt.curves import Curve
 from budgetopt.errors import InputError
+from budgetopt.i18n import round_known, say, show_figure
 
-Floats = NDArray[np.float64]
 Kind = Literal["mean", "mean-cvar", "quantile", "chance"]
 
 
@@ -180,3 +188,88 @@ def _hold(field: str, value: Any, good: Any, wanted: str) -> None:
 def _wrong(field: str, value: Any, remedy: str) -> InputError:
     problem = f"{field} of the risk is {value!r}"
     return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Range of a split's outcome over draws, and the chance that it beats last week's split.
+
+    Where the money of the two differs, last week's proportions are meant, at the same money.
+
+    Parameters
+    ----------
+    low, median, high
+        5, 50 and 95 % quantiles of the outcome.
+    mean
+        Mean of the draws.
+    better
+        Share of the draws in which the split brings more than last week's; None where no last
+        week was given, or the two are the same split.
+    draws
+        How many draws.
+    """
+
+    low: float
+    median: float
+    high: float
+    mean: float
+    better: float | None
+    draws: int
+
+    @property
+    def width(self) -> float:
+        """How far apart the ends are."""
+        return self.high - self.low
+
+    def shown(self) -> dict[str, str]:
+        """Return median, low and high as texts, to the digits that the range leaves known."""
+        ends = {"median": self.median, "low": self.low, "high": self.high}
+        return {name: show_figure(round_known(v, self.width)) for name, v in ends.items()}
+
+    def summary(self) -> str:
+        """Return the range in a sentence."""
+        text = say("outcome-median-range", **self.shown())
+        if self.better is None:
+            return text
+        return say(
+            "range-better-than-last",
+            range=text,
+            better=f"{100 * self.better:.0f}",
+        )
+
+
+def spread(
+    draws: Curve,
+    spend: ArrayLike,
+    last: ArrayLike | None = None,
+    *,
+    weight: ArrayLike = 1.0,
+    cost: ArrayLike = 0.0,
+) -> Spread:
+    """Return the range of a split's outcome over draws of the curves.
+
+    Parameters
+    ----------
+    draws
+        Curves with the draws before the channels, such as ``belief.draw(rng, 1000)``.
+    spend, last
+        Money by channel, shape ``(channels,)``; `last` may be None.
+    weight, cost
+        What an outcome counts for and a unit of money costs, by channel, as in `Problem`.
+
+    Notes
+    -----
+    Quantiles are draws, not values between two of them. Of 1,000 draws a share near one half is
+    known to 0.03 (two standard errors).
+    """
+
+    def drawn(money: ArrayLike) -> Floats:
+        net = np.asarray(weight) * draws.value(money) - np.asarray(cost) * np.asarray(money)
+        return np.asarray(np.atleast_1d(net.sum(axis=-1)))
+
+    outcomes = drawn(spend)
+    low, median, high = (Risk.quantile(level).value(outcomes) for level in (0.05, 0.5, 0.95))
+    # A split is neither better nor worse than itself.
+    same = last is None or np.allclose(spend, last, rtol=1e-9, atol=1e-9 * float(np.sum(last)))
+    better = None if last is None or same else float(np.mean(outcomes > drawn(last)))
+    return Spread(low, median, high, float(outcomes.mean()), better, outcomes.size)

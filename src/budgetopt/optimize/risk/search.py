@@ -1,29 +1,39 @@
-"""Quantiles and chances over draws: a local search from several starts, and honest bounds."""
+"""From a problem and its draws to the split that a risk measure likes best.
+
+- `risk_averse` is the entry: it refuses what is not concave and chooses between the exact programs
+  of `tails`, for mean and CVaR, and the search here.
+- `search` maximises quantiles and chances: a local search from several starts, with honest bounds.
+  The problem is NP-hard in general, so its gap need not close.
+"""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arrays import Floats
+from budgetopt.curves import Mixture
 from budgetopt.optimize.certificate import lagrangian_bound
+from budgetopt.optimize.clock import UNLIMITED, Clock, clock, counted
+from budgetopt.optimize.engines import mark_timed_out, solve
+from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.risk.draws import DrawProblem, refuse_what_is_not_concave
 from budgetopt.optimize.risk.measure import Risk
-from budgetopt.optimize.risk.scene import Scene
 from budgetopt.optimize.risk.tails import concave
-from budgetopt.optimize.solved import Solved
 from budgetopt.optimize.waterfill import Filled, waterfill
-
-Floats = NDArray[np.float64]
 
 _ALONE = 3
 """Splits that are best for single draws to start from, which finds corners that the mean avoids."""
 _TURNS = 12
 """Turns of one ascent; it ends by itself when the kept draws stay the same, mostly after 3 to 8."""
+_WORK, _FEWEST = 5e10, 3
+"""Work of a search where the caller gives no time, some minute of a usual processor, and the least
+turns that it has: one takes draws times squared channels, to the power of 1.5."""
 
 
-def search(scene: Scene, risk: Risk, end: float = np.inf) -> Solved:
+def search(sample: DrawProblem, risk: Risk, left: Clock = UNLIMITED) -> Solved:
     r"""Return a split that no exchange of kept draws improves, for a quantile or a chance.
 
     The quantile of rank j is at least v where S - j + 1 draws are. So it is the maximum over sets
@@ -34,12 +44,12 @@ def search(scene: Scene, risk: Risk, end: float = np.inf) -> Solved:
 
     Parameters
     ----------
-    scene
+    sample
         Problem and draws, concave.
     risk
         Quantile or chance.
-    end
-        When to stop, on the clock of `time.monotonic`.
+    left
+        The caller's time, at whose end the best so far is returned.
 
     Notes
     -----
@@ -47,20 +57,22 @@ def search(scene: Scene, risk: Risk, end: float = np.inf) -> Solved:
     proven to be the best; its bound is.
     """
     if risk.kind == "quantile":
-        return _quantile(scene, risk, end)
-    return _chance(scene, risk, end)
+        return _quantile(sample, risk, left)
+    return _chance(sample, risk, left)
 
 
-def _starts(scene: Scene, risk: Risk, tails: tuple[float, ...], alone: Filled) -> list[Floats]:
+def _starts(
+    sample: DrawProblem, risk: Risk, tails: tuple[float, ...], alone: Filled
+) -> list[Floats]:
     """Return splits to climb from, the best first.
 
     The best ones for the mean, for some CVaRs and for single draws, and last week's.
     """
-    found = [scene.solve(np.full(scene.size, 1.0 / scene.size)).spend]
+    found = [sample.solve(np.full(sample.size, 1.0 / sample.size)).spend]
     for tail in tails:
-        if 1 < tail * scene.size < scene.size:
-            found.append(concave(scene, Risk.cvar(tail), start=found[0]).spend)
-    problem = scene.problem
+        if 1 < tail * sample.size < sample.size:
+            found.append(concave(sample, Risk.cvar(tail), start=found[0]).spend)
+    problem = sample.problem
     others = [problem.last_money] * (problem.last is not None)
     if not problem.limits and not problem.spend_all:
         others += list(alone.spend)
@@ -70,14 +82,14 @@ def _starts(scene: Scene, risk: Risk, tails: tuple[float, ...], alone: Filled) -
         if np.all((spend >= problem.lower) & (spend <= problem.upper))
         and np.all(problem.rows.used(spend, spend, problem.last_money) <= problem.rows.room)
     ]
-    worth = [_worth(scene, risk, spend) for spend in inside]
+    worth = [_worth(sample, risk, spend) for spend in inside]
     chosen = [inside[at] for at in np.argsort(-np.array(worth), kind="stable")[:_ALONE]]
-    return sorted(found + chosen, key=lambda spend: -_worth(scene, risk, spend))
+    return sorted(found + chosen, key=lambda spend: -_worth(sample, risk, spend))
 
 
-def _worth(scene: Scene, risk: Risk, spend: Floats) -> float:
+def _worth(sample: DrawProblem, risk: Risk, spend: Floats) -> float:
     """Return a quantile, or the chance to be above zero, in which ties are broken by the mean."""
-    values = scene.value(spend)
+    values = sample.value(spend)
     if risk.kind == "quantile":
         return risk.value(values)
     return _reached(values, risk) + 0.5 * float(np.mean(np.tanh(values / (np.std(values) or 1.0))))
@@ -89,27 +101,27 @@ def _reached(values: Floats, risk: Risk) -> int:
     return int(np.sum(values > 0 if risk.target is None else values >= 0))
 
 
-def _climb(scene: Scene, spend: Floats, keep: int, end: float) -> tuple[Solved, float]:
+def _climb(sample: DrawProblem, spend: Floats, keep: int, left: Clock) -> tuple[Solved, float]:
     """Return a split at which the least of the best `keep` draws cannot be raised, and the least.
 
     The first answer is at least as good as `spend`, and each turn as good as the turn before.
     """
-    values = scene.value(spend)
-    found, least = Solved(spend, np.zeros(scene.problem.rows.size), np.inf, "search"), -np.inf
+    values = sample.value(spend)
+    found, least = Solved(spend, np.zeros(sample.problem.rows.size), np.inf, "search"), -np.inf
     chosen = _best(values, keep)
     for _ in range(_TURNS):
         # A tail of one draw is the worst case.
-        kept = scene.kept(chosen)
+        kept = sample.kept(chosen)
         if keep > 1:
             solved = concave(kept, Risk.cvar(1.0 / keep), start=found.spend)
         else:
             solved = kept.solve(np.ones(1))
-        values = scene.value(solved.spend)
+        values = sample.value(solved.spend)
         after = _best(values, keep)
         worth = float(values[after].min())
         if worth > least:
             found, least = solved, worth
-        if np.array_equal(after, chosen) or time.monotonic() > end:
+        if np.array_equal(after, chosen) or left() == 0:
             break
         chosen = after
     return found, least
@@ -121,58 +133,58 @@ def _best(values: Floats, keep: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def _quantile(scene: Scene, risk: Risk, end: float) -> Solved:
-    keep = scene.size - risk.rank(scene.size) + 1
-    alone = _alone(scene)
-    starts = _starts(scene, risk, (risk.level, 2 * risk.level), alone)
-    best, value = _climb(scene, starts[0], keep, end)
+def _quantile(sample: DrawProblem, risk: Risk, left: Clock) -> Solved:
+    keep = sample.size - risk.rank(sample.size) + 1
+    alone = _alone(sample)
+    starts = _starts(sample, risk, (risk.level, 2 * risk.level), alone)
+    best, value = _climb(sample, starts[0], keep, left)
     for start in starts[1:]:
-        if time.monotonic() > end:
+        if left() == 0:
             break
-        found, worth = _climb(scene, start, keep, end)
+        found, worth = _climb(sample, start, keep, left)
         if worth > value:
             best, value = found, worth
-    return best._replace(bound=_quantile_bound(scene, keep, alone), method="search")
+    return best._replace(bound=_quantile_bound(sample, keep, alone), method="search")
 
 
-def _quantile_bound(scene: Scene, keep: int, alone: Filled) -> float:
+def _quantile_bound(sample: DrawProblem, keep: int, alone: Filled) -> float:
     """Return the less of two bounds on the least of the best `keep` draws at any split.
 
     The same rank among what each draw could bring on its own at best; and, where no draw can be
     negative, the best mean of all draws counted as if all of it were in the kept ones (Markov).
     """
-    ranked = float(np.sort(_most(scene, alone))[scene.size - keep])
-    if scene.problem.cost.any() or scene.offset.any():
+    ranked = float(np.sort(_most(sample, alone))[sample.size - keep])
+    if sample.problem.cost.any() or sample.offset.any():
         return ranked
-    mean = scene.solve(np.full(scene.size, 1.0 / scene.size)).bound
-    return min(ranked, mean * scene.size / keep)
+    mean = sample.solve(np.full(sample.size, 1.0 / sample.size)).bound
+    return min(ranked, mean * sample.size / keep)
 
 
-def _alone(scene: Scene) -> Filled:
+def _alone(sample: DrawProblem) -> Filled:
     """Return the best split of each draw on its own, rows and costs left out."""
-    problem = scene.problem
-    budget = np.full(scene.size, problem.budget_money)
-    return waterfill(scene.weighed, problem.lower, problem.upper, budget)
+    problem = sample.problem
+    budget = np.full(sample.size, problem.budget_money)
+    return waterfill(sample.weighed, problem.lower, problem.upper, budget)
 
 
-def _most(scene: Scene, alone: Filled) -> Floats:
+def _most(sample: DrawProblem, alone: Filled) -> Floats:
     """Return at least what each draw could bring at its own best split."""
-    problem = scene.problem
+    problem = sample.problem
     lower, upper = problem.lower, problem.upper
-    budget = np.full(scene.size, problem.budget_money)
-    bound = lagrangian_bound(scene.weighed, lower, upper, budget, alone.price)
-    return np.asarray(bound - problem.cost @ lower - scene.offset)
+    budget = np.full(sample.size, problem.budget_money)
+    bound = lagrangian_bound(sample.weighed, lower, upper, budget, alone.price)
+    return np.asarray(bound - problem.cost @ lower - sample.offset)
 
 
-def _chance(scene: Scene, risk: Risk, end: float) -> Solved:
-    problem = scene.problem
-    apart = scene.value(problem.last_money) if risk.target is None else risk.target
-    over = replace(scene, offset=scene.offset + apart)
+def _chance(sample: DrawProblem, risk: Risk, left: Clock) -> Solved:
+    problem = sample.problem
+    apart = sample.value(problem.last_money) if risk.target is None else risk.target
+    over = replace(sample, offset=sample.offset + apart)
     alone = _alone(over)
     starts = _starts(over, risk, (0.5, 0.2), alone)
     best, count = starts[0], _reached(over.value(starts[0]), risk)
     for start in starts[: 1 + _ALONE]:
-        found, reached = _raised(over, risk, start, end)
+        found, reached = _raised(over, risk, start, left)
         if reached > count:
             best, count = found, reached
     # A draw that can do no better than equal is counted as one that can.
@@ -181,16 +193,85 @@ def _chance(scene: Scene, risk: Risk, end: float) -> Solved:
     return Solved(best, np.zeros(problem.rows.size), bound, "search")
 
 
-def _raised(scene: Scene, risk: Risk, start: Floats, end: float) -> tuple[Floats, int]:
+def _raised(sample: DrawProblem, risk: Risk, start: Floats, left: Clock) -> tuple[Floats, int]:
     """Return a split at which no stride brings more draws above zero, and how many are."""
-    spend, count = start, _reached(scene.value(start), risk)
-    stride = max(1, scene.size // 10)
-    while stride and count < scene.size and time.monotonic() < end:
-        aim = min(count + stride, scene.size)
-        trial = _climb(scene, spend, aim, end)[0].spend
-        now = _reached(scene.value(trial), risk)
+    spend, count = start, _reached(sample.value(start), risk)
+    stride = max(1, sample.size // 10)
+    while stride and count < sample.size and left() != 0:
+        aim = min(count + stride, sample.size)
+        trial = _climb(sample, spend, aim, left)[0].spend
+        now = _reached(sample.value(trial), risk)
         if now > count:
             spend, count = trial, now
         else:
             stride //= 2
     return spend, count
+
+
+def risk_averse(
+    problem: Problem, draws: Mixture, risk: Risk, *, time_limit: float | None = None
+) -> Solved:
+    r"""Return the split that maximises a risk measure over draws of the curves.
+
+    Mean and CVaR are a maximum over splits of a minimum over weights of the draws,
+
+    .. math::
+        \max_x \min_{q \in Q} \sum_s q_s F_s(x) \le \max_x \sum_s q_s F_s(x)
+        \quad \text{for every } q \in Q,
+
+    and the right side is a problem without risk on the mixture of the draws, which `waterfill` or
+    `dual` solve with proof. An interior point method finds the split and the q together; where
+    curves have kinks a linear program over columns closes what is left.
+
+    Parameters
+    ----------
+    problem
+        Budget, bounds and rows; its own curves are not used.
+    draws
+        Curves with weights of shape ``(draws, channels, cells)``, in the problem's channel order.
+    risk
+        What is maximised.
+    time_limit
+        Seconds after which the best split so far is returned with its gap; by default a search
+        ends after so much work.
+
+    Returns
+    -------
+    Solved
+        Its bound is of the measure. Mean and mean-CVaR are proven to a relative gap of 1e-6 and
+        better; for quantile and chance the split is a local optimum and the bound is what can be
+        proven cheaply, so that the gap stays open. Prices are of the measure; for a quantile of
+        the draws kept above it, for a chance zero.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where draws and channels do not match.
+    SolverError
+        ``not-concave`` for S-shaped draws and ``wrong-method`` for limits that risk cannot keep
+        (counts, outcomes, lots, off-or-at-least); the mean of the draws takes them all.
+
+    Notes
+    -----
+    Sources: Rockafellar and Uryasev (2000), "Optimization of conditional value-at-risk"; Artzner,
+    Delbaen, Eber and Heath (1999) for the minimum over q.
+    """
+    left = clock(time_limit)
+    sample = DrawProblem.of(problem, draws)
+    if risk.neutral:
+        return _mean(sample, time_limit)
+    refuse_what_is_not_concave(sample)
+    if risk.concave:
+        solved = concave(sample, risk, left)
+    else:
+        work = (sample.size * problem.lower.size**2) ** 1.5
+        turns = counted(max(_FEWEST, int(_WORK / work)))
+        solved = search(sample, risk, turns if left() is None else left)
+    worth = risk.value(sample.value(solved.spend), sample.value(problem.last_money))
+    return mark_timed_out(solved, worth, left)
+
+
+def _mean(sample: DrawProblem, time_limit: float | None) -> Solved:
+    shares = np.full(sample.size, 1.0 / sample.size)
+    mean = Mixture(sample.draws.cells, np.tensordot(shares, sample.draws.weights, 1))
+    return solve(replace(sample.problem, curves=mean), time_limit=time_limit)

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from budgetopt.errors import PlanError, did_you_mean
-from budgetopt.plan.limits.base import Caps, Rule
-from budgetopt.plan.limits.count import Apart, AtLeastOn, FewMoves
+from budgetopt.money import number_text
+from budgetopt.plan.limits.base import Caps, Row, Rule, integers
+from budgetopt.plan.limits.counts import Apart, AtLeastOn, FewMoves
 from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
-from budgetopt.plan.limits.ratio import CpaCeiling, MroasFloor, OutcomeFloor, RoasFloor
-from budgetopt.plan.limits.row import Row
+from budgetopt.plan.limits.ratios import CpaCeiling, MroasFloor, OutcomeFloor, RoasFloor
 
 __all__ = [
     "KINDS",
@@ -35,6 +36,7 @@ __all__ = [
     "Row",
     "Rule",
     "Turnover",
+    "integers",
     "limit_from_dict",
     "limit_to_dict",
 ]
@@ -108,7 +110,7 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
     except TypeError as error:
         raise PlanError(
             "bad-plan",
-            f"{kind} limit lacks a part ({error})",
+            f"{kind} limit is missing a part ({error})",
             field="limits",
             value=kind,
             remedy=f"give {', '.join(parts)}",
@@ -130,16 +132,16 @@ def limit_to_dict(limit: Rule) -> dict[str, Any]:
             return {"kind": kind, **{k: v for k, v in parts.items() if v is not None}}
     raise PlanError(
         "bad-plan",
-        f"limit {limit.name!r} is of a class of its own, which a plan file cannot hold",
+        f"limit {limit.name!r} is a custom Python class, which a plan file cannot store",
         field=f"limits.{limit.name}",
         value=type(limit).__name__,
-        remedy="keep such a limit in Python",
+        remedy="use such a limit from Python only",
     )
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    if isinstance(value, (Decimal, Fraction)):
+        return number_text(value)
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items()}
     return list(value) if isinstance(value, tuple) else value

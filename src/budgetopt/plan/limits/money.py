@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from budgetopt.errors import PlanError
-from budgetopt.money import as_decimal, show_amount
-from budgetopt.plan.change import as_share
-from budgetopt.plan.limits.base import Whole, as_fraction, frozen_where, members, said
-from budgetopt.plan.limits.row import Row, coefficients
-from budgetopt.words import say
-
-if TYPE_CHECKING:
-    from budgetopt.plan.plan import Plan
+from budgetopt.arrays import Whole
+from budgetopt.errors import MoneyError, PlanError
+from budgetopt.i18n import say
+from budgetopt.money import Number, as_exact, show_amount, show_number, show_share
+from budgetopt.plan.amounts import as_money_or_share, money_or_share_text
+from budgetopt.plan.limits.base import (
+    PlanFacts,
+    Row,
+    coefficients,
+    frozen_where,
+    members,
+    multiple,
+    said,
+)
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,16 @@ class GroupLimit:
     where
         The group: labels that a member carries, or channel names.
     at_least, at_most
-        Money, or text with a percent sign for a share; at least one of them.
+        Money, or text with a percent sign for a share; at least one of them. A number between 0
+        and 1 is refused, since it is a share as often as it is money.
     of
         The group that shares are of; by default all channels, that is, of what is spent.
 
     Raises
     ------
     PlanError
-        ``bad-plan`` where neither bound is given; ``bounds-clash`` where they contradict.
+        ``bad-plan`` where neither bound is given; ``bounds-clash`` where they contradict;
+        ``bad-number`` for a number between 0 and 1.
     """
 
     name: str
@@ -59,59 +65,71 @@ class GroupLimit:
                 field=f"limits.{self.name}",
                 remedy="give one of them",
             )
-        low, high = (_bound(b, self.name) for b in (self.at_least, self.at_most))
+        low, high = self._bounds()
         if low and high and low[1] == high[1] and low[0] > high[0]:
-            raise PlanError(
-                "bounds-clash",
-                f"limit {self.name!r} asks for at least {self.at_least} and at most {self.at_most}",
-                field=f"limits.{self.name}",
-                value=str(self.at_least),
-                remedy="lower at_least or raise at_most",
-            )
+            raise _clash(self)
+        for part, bound in (("at_least", low), ("at_most", high)):
+            if bound:
+                put(self, part, money_or_share_text(*bound) if bound[1] else bound[0])
 
-    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+    def _bounds(self) -> tuple[tuple[Number, bool] | None, tuple[Number, bool] | None]:
+        """Return the least and the most, each with whether it is a share; None if not given."""
+        low, high = (
+            None if given is None else as_money_or_share(given, f"{part} of limit {self.name!r}")
+            for part, given in (("at_least", self.at_least), ("at_most", self.at_most))
+        )
+        return low, high
+
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
         """Return one row for each bound that is given."""
-        rows = []
-        for given, sign in ((self.at_most, 1), (self.at_least, -1)):
-            if given is not None:
-                rows.append(self._row(plan, given, sign))
-        return tuple(rows)
+        low, high = self._bounds()
+        both = ((high, 1), (low, -1))
+        return tuple(self._row(plan, *bound, sign) for bound, sign in both if bound)
 
-    def _row(self, plan: Plan, given: Any, sign: int) -> Row:
+    def _row(self, plan: PlanFacts, amount: Number, is_share: bool, sign: int) -> Row:
         chosen = members(plan, self.where, self.name)
-        amount, is_share = _bound(given, self.name) or (Decimal(0), False)
         group = said(self.where)
         if not is_share:
-            money = say("{amount} {currency}", amount=show_amount(amount), currency=plan.currency)
+            money = say("amount-currency", amount=show_amount(amount), currency=plan.money.code)
             text = _asked(group, sign, money)
-            return Row(self.name, sign * chosen, sign * as_fraction(amount), sentence=text)
+            return Row(
+                self.name,
+                sign * chosen,
+                sign * plan.money.inwards(amount, most=sign > 0),
+                sentence=text,
+                kind="group",
+                unit="money",
+                least=sign < 0,
+            )
         base = members(plan, {} if self.of is None else self.of, self.name)
-        share = as_fraction(amount)
-        whole = chosen * share.denominator - base * share.numerator
-        of = say("what is spent") if self.of is None else said(self.of)
-        part = say("{share} % of {group}", share=f"{amount * 100:.4g}", group=of)
+        share = Fraction(amount)
+        whole = multiple(share.denominator, chosen) - multiple(share.numerator, base)
+        of = say("total-spend") if self.of is None else said(self.of)
+        part = say("share-of-group", share=show_share(amount), group=of)
         text = _asked(group, sign, part)
-        return Row(self.name, sign * whole, Fraction(0), share.denominator, sentence=text)
+        return Row(
+            self.name,
+            sign * whole,
+            Fraction(0),
+            share.denominator,
+            sentence=text,
+            kind="group",
+            unit="money",
+            bound=share,
+            base=multiple(share.denominator, base),
+            least=sign < 0,
+        )
 
 
 def _asked(group: str, sign: int, amount: str) -> str:
     if sign > 0:
-        return say("{group}: at most {most}", group=group, most=amount)
-    return say("{group}: at least {least}", group=group, least=amount)
-
-
-def _bound(given: Any, limit: str) -> tuple[Decimal, bool] | None:
-    """Return an amount and whether it is a share, or None."""
-    if given is None:
-        return None
-    if isinstance(given, str) and given.strip().endswith("%"):
-        return as_share(given, f"limit {limit!r}"), True
-    return as_decimal(given, f"limit {limit!r}"), False
+        return say("group-at-most", group=group, most=amount)
+    return say("group-at-least", group=group, least=amount)
 
 
 @dataclass(frozen=True)
 class LinearLimit:
-    """Any linear side rule: agency fees, CO2, stock.
+    r"""Any linear side rule, :math:`\sum_i a_i x_i \le b`: agency fees, CO2, stock.
 
     Parameters
     ----------
@@ -119,51 +137,108 @@ class LinearLimit:
         Name of the limit.
     coefficients
         What one unit of money in a channel uses up, by channel; negative for what it gives back.
-    at_most
-        Room, may be negative.
+    at_most, at_least
+        Most and least that is used up, may be negative; at least one of the two, or `equal`.
     unit
         What is used up, for sentences.
+    equal
+        What is used up exactly, to the last minor unit: whole steps must be able to meet it.
 
     Raises
     ------
     PlanError
-        ``bad-number`` for a coefficient or room that is not a finite number.
+        ``bad-number`` for a coefficient or bound that is not a finite number; ``bad-plan`` where
+        no bound is given, or `equal` beside another; ``bounds-clash`` where the bounds contradict.
     """
 
     name: str
     coefficients: Mapping[str, Any]
-    at_most: Any
+    at_most: Any = None
     unit: str = ""
+    at_least: Any = None
+    equal: Any = None
 
     def __post_init__(self) -> None:
+        put = object.__setattr__
         exact = {k: _signed(v, f"{self.name}.{k}") for k, v in dict(self.coefficients).items()}
-        object.__setattr__(self, "coefficients", exact)
-        object.__setattr__(self, "at_most", _signed(self.at_most, f"{self.name}.at_most"))
+        put(self, "coefficients", exact)
+        given = [part for part in _BOUNDS if getattr(self, part) is not None]
+        for part in given:
+            put(self, part, _signed(getattr(self, part), f"{self.name}.{part}"))
+        if not given or (self.equal is not None and len(given) > 1):
+            raise PlanError(
+                "bad-plan",
+                f"limit {self.name!r} has {' and '.join(given) or 'no bound'}",
+                field=f"limits.{self.name}",
+                value=", ".join(given),
+                remedy="give at_most, at_least or both, or equal alone",
+            )
+        if len(given) > 1 and self.at_least > self.at_most:
+            raise _clash(self)
 
-    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
-        """Return the one row."""
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
+        """Return one row for each bound, two for an equality."""
         members(plan, tuple(self.coefficients), self.name)
-        whole, scale = coefficients(plan, self.coefficients, len(plan.channels))
-        most, unit = f"{self.at_most:,f}", self.unit.rstrip()
-        text = say("at most {most} {unit}", most=most, unit=unit)
-        text = text if unit else say("at most {most}", most=most)
-        return (Row(self.name, whole, as_fraction(self.at_most), scale, sentence=text),)
+        whole, scale = coefficients(plan, self.coefficients)
+        most = least = self.equal
+        if self.equal is None:
+            most, least = self.at_most, self.at_least
+        # Without a unit, sums and differences of spends are money.
+        unit = self.unit.strip()
+        plain = not unit and bool(np.all(np.isin(np.abs(whole), (0, scale))))
+        return tuple(
+            Row(
+                self.name,
+                sign * whole,
+                sign * (plan.money.inwards(bound, most=sign > 0) if plain else Fraction(bound)),
+                scale,
+                sentence=self._said(sign),
+                kind="linear",
+                unit="money" if plain else unit,
+            )
+            for sign, bound in ((1, most), (-1, least))
+            if bound is not None
+        )
+
+    def _said(self, sign: int) -> str:
+        """Return a bound in words."""
+        unit = self.unit.strip()
+        if self.equal is not None:
+            return say("exactly", amount=_with_unit(self.equal, unit))
+        if sign < 0:
+            return say("at-least", least=_with_unit(self.at_least, unit))
+        return say("at-most", most=_with_unit(self.at_most, unit))
 
 
-def _signed(value: Any, field: str) -> Decimal:
+_BOUNDS = ("at_most", "at_least", "equal")
+"""The bounds that a linear limit may have."""
+
+
+def _with_unit(bound: Number, unit: str) -> str:
+    return f"{show_number(bound)} {unit}".rstrip()
+
+
+def _clash(limit: GroupLimit | LinearLimit) -> PlanError:
+    return PlanError(
+        "bounds-clash",
+        f"limit {limit.name!r} requires at least {limit.at_least} and at most {limit.at_most}",
+        field=f"limits.{limit.name}",
+        value=str(limit.at_least),
+        remedy="lower at_least or raise at_most",
+    )
+
+
+def _signed(value: Any, field: str) -> Number:
     try:
-        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    except (InvalidOperation, TypeError, ValueError):
-        exact = Decimal("NaN")
-    if isinstance(value, bool) or not exact.is_finite():
+        return as_exact(value, f"limits.{field}", signed=True)
+    except MoneyError as error:
         raise PlanError(
             "bad-number",
-            f"limits.{field} is {value!r}",
+            error.problem,
             field=f"limits.{field}",
             value=value,
             remedy="give a finite number",
-        )
-    return exact
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -182,23 +257,25 @@ class Turnover:
     name: str = "turnover"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at_most", as_decimal(self.at_most, f"limit {self.name!r}"))
+        object.__setattr__(self, "at_most", as_exact(self.at_most, f"limit {self.name!r}"))
 
-    def rows(self, plan: Plan, last: Whole | None) -> tuple[Row, ...]:
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
         """Return the row of money moved; none where there is no last applied week."""
         if last is None:
             return ()
-        size = len(plan.channels)
+        size = len(plan.names)
         return (
             Row(
                 self.name,
                 np.zeros(size, dtype=np.int64),
-                as_fraction(self.at_most),
+                plan.money.inwards(self.at_most, most=True),
                 moved=np.ones(size, dtype=np.int64),
                 sentence=say(
-                    "at most {money} {currency} moves in total",
+                    "turnover-at-most",
                     money=show_amount(self.at_most),
-                    currency=plan.currency,
+                    currency=plan.money.code,
                 ),
+                kind="turnover",
+                unit="money",
             ),
         )

@@ -1,0 +1,214 @@
+"""Throw spoilt exports at the readers of histories: only typed errors may come out, and soon.
+
+    python benchmarks/fuzz_readers.py --inputs 100000 --workers 2 [--seed 0]
+
+Inputs are small exports of every platform in several encodings, workbooks and parquet files, with
+bytes, cells and lines spoilt. Each is recognised by its columns or read with those it was made of.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime as dt
+import functools
+import importlib
+import io
+import json
+import multiprocessing
+import random
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+MOST_SECONDS = 5.0
+MOST_MEBIBYTES = 1024
+ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gbk", "cp1252", "big5")
+TOKENS = (
+    "", " ", "--", "NaN", "inf", "-1", "1e999", "1e-320", "1.234,56", "1,23,4", "１２", "¥5",
+    "5 EUR", "12%", "3万", "=1+1", '="2025-09-01"', "2025-09-31", "31/12/2025", "12/31/2025",
+    "2025-W60", "20250901", "45901",
+    "2025-09-01 至 2025-09-07", "2025-09-01 13:00", "Total", "合计: 2个计划",
+    "Gesamt", "a\u202eb", "\x00", "\x1b[2J", '"', '""', "'", "\r", "\n", "\t", ";", "|", ",,,,",
+    "品牌", "é", "e\u0301", "9" * 400, "x" * 5000,
+)  # fmt: skip
+CELLS = (
+    None, True, False, 0, -1, 1e300, -0.5, 20250901, 45901, "=1/0", "=A1", "#REF!", "Total", "--",
+    dt.datetime(2025, 9, 1), dt.datetime(2025, 9, 1, 13), dt.date(1900, 1, 1), dt.time(3),
+    dt.timedelta(days=3), "x" * 40_000, "2025-09-01", "1.234,56", "",
+)  # fmt: skip
+
+
+@functools.cache
+def exported(platform: str) -> tuple[str, Any]:
+    """Return five days of a platform's export, as the tests write it, and its columns."""
+    from budgetopt.history import recognise
+
+    module = importlib.import_module("tests.history.test_platform_layouts")
+    layout = module.LAYOUTS[platform]
+    # All days say what the first ones leave open, such as the order of day and month.
+    short, whole = (module.sample(layout, layout.get("mark", ","), module.DAYS[:n])[0]
+                    for n in (5, 21))  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.csv"
+        path.write_text(whole, "utf-8")
+        return short, recognise(path).columns
+
+
+PLATFORMS = ("Google Ads", "Meta", "TikTok", "巨量引擎", "百度", "腾讯广告", "GA4", "CM360", "")
+
+
+def spoilt_text(rng: random.Random, text: str) -> str:
+    """Return a text with a few things wrong."""
+    for _ in range(rng.choice((1, 1, 2, 3, 6))):
+        lines, at = text.split("\n"), rng.randrange(len(text) + 1)
+        line = rng.randrange(len(lines))
+        kind = rng.randrange(7)
+        if kind == 0:
+            text = text[:at] + rng.choice(TOKENS) * rng.choice((1, 1, 3)) + text[at:]
+        elif kind == 1:
+            text = text[:at] + text[at + rng.choice((1, 3, 40)) :]
+        elif kind == 2:
+            text = "\n".join(lines[:line] + lines[line + 1 :])
+        elif kind == 3:
+            text = "\n".join(lines[: line + 1] * rng.choice((1, 2)) + lines[line:])
+        else:
+            mark = rng.choice(",,,;\t")
+            cells = lines[line].split(mark)
+            cells[rng.randrange(len(cells))] = rng.choice(TOKENS)
+            lines[line] = mark.join(cells)
+            text = "\n".join(lines)
+    return text
+
+
+def spoilt_bytes(rng: random.Random, data: bytes) -> bytes:
+    """Return bytes with a few of them changed, left out or doubled."""
+    made = bytearray(data)
+    for _ in range(rng.choice((1, 2, 8, 40))):
+        at = rng.randrange(len(made) or 1)
+        kind = rng.randrange(4)
+        if kind == 0 and made:
+            made[at] = rng.randrange(256)
+        elif kind == 1:
+            del made[at : at + rng.choice((1, 2, 100))]
+        elif kind == 2:
+            made[at:at] = made[at : at + rng.choice((1, 50))]
+        else:
+            made[at:at] = bytes(rng.randrange(256) for _ in range(rng.choice((1, 4))))
+    return bytes(made)
+
+
+def workbook(rng: random.Random) -> bytes:
+    """Return a workbook with some cells that nobody expects."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    rows = [["Report"], ["week", "channel", "spend", "outcome"]]
+    first = dt.date(2025, 9, 1)
+    for number in range(6):
+        rows.append([first + dt.timedelta(weeks=number), "a", 100.5 + number, 3])
+    for _ in range(rng.choice((0, 1, 2, 5))):
+        row = rng.choice(rows)
+        row[rng.randrange(len(row))] = rng.choice(CELLS)
+    for row in rows:
+        book.active.append(row)
+    if rng.random() < 0.3:
+        book.create_sheet("other").append(rng.choice(rows))
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+@functools.cache
+def parquet() -> bytes:
+    """Return a parquet file."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"week": ["2025-09-01", "2025-09-08"], "channel": ["a", "a"],
+                          "spend": [1.5, 2.5], "outcome": [3, 4]})  # fmt: skip
+    return frame.to_parquet()
+
+
+def attempt(seed: int, folder: Path) -> str:
+    """Read one spoilt input; return how it ended."""
+    from budgetopt.history import Columns, History, recognise
+
+    rng = random.Random(seed)
+    kind = rng.random()
+    columns = Columns()
+    if kind < 0.8:
+        text, columns = exported(rng.choice(PLATFORMS))
+        text = spoilt_text(rng, text)
+        encoding = rng.choice(ENCODINGS)
+        data = text.encode(encoding, "replace")
+        columns = replace(columns, encoding=encoding) if rng.random() < 0.9 else columns
+        data = spoilt_bytes(rng, data) if rng.random() < 0.2 else data
+        path = folder / rng.choice(("a.csv", "a.csv", "a.txt", "a.tsv"))
+    elif kind < 0.97:
+        path, data = folder / "a.xlsx", workbook(rng)
+        data = spoilt_bytes(rng, data) if rng.random() < 0.5 else data
+    else:
+        path, data = folder / "a.parquet", spoilt_bytes(rng, parquet())
+    path.write_bytes(data)
+    if rng.random() < 0.4:
+        found = recognise(path)
+        History.read(path, found.columns, week_start=found.week_start)
+        return "read as recognised"
+    History.read(path, columns)
+    return "read as declared"
+
+
+def judge(seed: int, folder: Path) -> tuple[str, str]:
+    """Return a verdict on one seed's input, and what is to be said of it."""
+    from budgetopt.errors import BudgetoptError
+
+    began = time.process_time()
+    try:
+        verdict, text = attempt(seed, folder), ""
+    except BudgetoptError as refused:
+        json.dumps(refused.to_dict())
+        verdict, text = f"ok: {refused.code}", str(refused)
+    except Exception as broken:  # noqa: BLE001 - whatever is untyped is the finding
+        return "untyped", "".join(traceback.format_exception(broken)[-3:])
+    took = time.process_time() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if took > MOST_SECONDS:
+        return "late", f"{took:.1f} s: {text}"
+    return ("large", f"{peak:.0f} MiB") if peak > MOST_MEBIBYTES else (verdict, text)
+
+
+def work(job: tuple[int, int]) -> list[tuple[int, str, str]]:
+    """Judge a range of seeds."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [(seed, *judge(seed, Path(folder))) for seed in range(*job)]
+
+
+def main() -> int:
+    """Run the fuzz and print its tally; exit 1 where anything is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--inputs", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    ends = range(args.seed, args.seed + args.inputs, 100)
+    jobs = [(a, min(a + 100, args.seed + args.inputs)) for a in ends]
+    tally: collections.Counter[str] = collections.Counter()
+    with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
+        for results in pool.imap_unordered(work, jobs):
+            for seed, verdict, text in results:
+                tally[verdict] += 1
+                if verdict in ("untyped", "late", "large") and tally[verdict] < 6:
+                    print(f"{seed}: {verdict}: {text}", flush=True)
+    print(json.dumps(dict(sorted(tally.items())), indent=2, ensure_ascii=False))
+    return int(any(verdict in tally for verdict in ("untyped", "late", "large")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,340 @@
+"""``budgetopt learn`` and ``budgetopt reallocate``: the belief, and one week's decision.
+
+First how a belief is read from a file, continued and saved: it never replaces one that knows more.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import budgetopt as bo
+from budgetopt.cli.common import (
+    POLICIES,
+    AsOf,
+    BeliefPath,
+    BudgetChange,
+    DataThrough,
+    Explain,
+    Format,
+    FormatOption,
+    HistoryPath,
+    Language,
+    LanguageOption,
+    OutPath,
+    PlanPath,
+    PriceChange,
+    answer,
+    belief_name,
+    change_of,
+    check_printed,
+    is_page,
+    keep,
+    read_history,
+    rendered,
+    respond,
+)
+from budgetopt.errors import BudgetoptError, HistoryError, InputError
+from budgetopt.untrusted import MEBIBYTE, read_bounded
+
+_MOST_BYTES = 256 * MEBIBYTE
+"""Size of a belief that is read: one of a thousand channels is a tenth of it."""
+_NAMED = 6
+"""Names shown in one message."""
+
+
+def load_belief(path: Path) -> bo.Belief:
+    """Return the belief of a file.
+
+    Raises
+    ------
+    InputError
+        ``bad-file`` where it cannot be read or is not a belief.
+    """
+    data = _data(path)
+    try:
+        return bo.Belief.from_dict(data)
+    except InputError as error:
+        raise _bad_file(path, "is not a belief", error.problem, "learn it again") from None
+
+
+def _data(path: Path) -> Any:
+    """Return the plain data of a JSON file."""
+    try:
+        return json.loads(
+            read_bounded(path, _MOST_BYTES).decode("utf-8-sig"), parse_constant=_no_number
+        )
+    except OSError as error:
+        reason, remedy = error.strerror or str(error), "check the path and its permissions"
+        raise _bad_file(path, "cannot be read", reason, remedy) from None
+    except (ValueError, RecursionError) as error:
+        raise _bad_file(
+            path, "is not a belief", f"it is not JSON ({error})", "learn it again"
+        ) from None
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _bad_file(path: Path, what: str, reason: str, remedy: str) -> InputError:
+    problem = f"belief file {str(path)!r} {what}, {reason}"
+    return InputError("bad-file", problem, field="belief", value=str(path), remedy=remedy)
+
+
+def refuse_gaps(belief: bo.Belief, plan: bo.Plan, history: bo.History) -> None:
+    """Refuse weeks that neither a belief nor the history that goes on from it has.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-history``, unless the plan says that gaps are unknown weeks.
+    """
+    weeks = sorted({*belief.log.weeks.tolist(), *history.complete().weeks.tolist()})
+    step = dt.timedelta(weeks=1)
+    ends = [week for week, following in pairwise(weeks) if following - week != step]
+    if ends and plan.columns.gaps == "refuse":
+        raise HistoryError(
+            "bad-history",
+            f"neither belief nor history has the week of {ends[0] + step}, after that of {ends[0]}",
+            field="history",
+            value=str(ends[0] + step),
+            remedy="give a history with the weeks between, or declare gaps = 'unknown'",
+        )
+
+
+def history_of(belief: bo.Belief, plan: bo.Plan) -> bo.History:
+    """Return the weeks that a belief was learned from, as a history.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-history`` where weeks are missing.
+    """
+    log = belief.log
+    return bo.History(
+        log.channels,
+        log.weeks,
+        log.spend,
+        log.outcome,
+        log.total,
+        week_start=plan.week_start,
+        data_through=max((day for day in log.through.tolist() if day is not None), default=None),
+    )
+
+
+def past_of(
+    plan: bo.Plan,
+    paths: list[Path] | None,
+    belief: bo.Belief | None,
+    as_of: str | None,
+    data_through: str | None,
+) -> bo.History | None:
+    """Return the history of files, else the weeks that a belief was learned from, if any."""
+    if paths:
+        return read_history(plan, paths, as_of, data_through)
+    return None if belief is None else history_of(belief, plan)
+
+
+def write_belief(belief: bo.Belief, path: Path, option: str) -> None:
+    """Write a belief, unless an older one in its place knows more.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where weeks or channels would be lost, ``bad-file`` where the file cannot
+        be written.
+    """
+    lost = _lost(path, belief)
+    if lost:
+        raise InputError(
+            "bad-argument",
+            f"{option} {str(path)!r} already exists and contains {lost}, which would be lost",
+            field=option.lstrip("-"),
+            value=str(path),
+            remedy=f"continue from it with --belief {path}, or name another file",
+        )
+    text = json.dumps(belief.to_dict(), ensure_ascii=False, allow_nan=False)
+    bo.report.write_whole(path, text + "\n")
+
+
+def _lost(path: Path, belief: bo.Belief) -> str:
+    """Return what a saved belief knows that this one does not; empty where it is not a belief."""
+    try:
+        log = bo.belief.ObservationLog.from_dict(_data(path)["log"])
+    except (BudgetoptError, TypeError, ValueError, KeyError, AttributeError):
+        return ""
+    channels = [name for name in log.channels if name not in belief.channels]
+    weeks = sorted({*log.weeks.tolist()} - {*belief.log.weeks.tolist()})
+    if channels:
+        return f"other channels, {_listed(channels)}"
+    return f"other weeks, {_listed([str(week) for week in weeks])}" if weeks else ""
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(map(repr, names[:_NAMED])) + more
+
+
+class Resolution(StrEnum):
+    """Resolution of the learner's grids."""
+
+    full = "full"
+    fast = "fast"
+
+
+def _belief_or_page(param: typer.CallbackParam, path: Path) -> Path | None:
+    return path if is_page(path) else belief_name(param, path)
+
+
+def learn(
+    plan: PlanPath,
+    history: HistoryPath,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    settings: Annotated[
+        Resolution | None,
+        typer.Option(help="Resolution of the learner; default: full, or as in --belief."),
+    ] = None,
+    belief: BeliefPath = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            callback=_belief_or_page,
+            help="File to save the belief in; with a name ending in .html, the page of it instead.",
+        ),
+    ] = Path("belief.json"),
+    format: FormatOption = Format.table,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Learn every channel's response curve from the history, print it, and save the belief."""
+    keep(out, plan, history)
+    check_printed(format, "choose another, since --out names the file of the belief")
+    declared = bo.Plan.load(plan)
+    grids = {Resolution.full: bo.Settings, Resolution.fast: bo.Settings.fast}
+    chosen = None if settings is None else grids[settings]()
+    past = read_history(declared, history, as_of, data_through)
+    if belief is None:
+        learned = bo.learn(past, declared, settings=chosen)
+    else:
+        earlier = load_belief(belief)
+        refuse_gaps(earlier, declared, past)
+        if chosen is not None and chosen != earlier.settings:
+            earlier = bo.Belief.of(earlier.log, chosen)
+        learned = bo.weekly.belief_for(declared, past, dt.date.max, earlier)
+    text = rendered(
+        format,
+        lang,
+        table=lambda: bo.report.belief_table(learned, plan=declared, language=lang),
+        json=lambda: bo.report.belief_json(learned, plan=declared),
+        result=bo.exchange.Sheet.of_rows("belief", bo.report.belief_rows(learned, plan=declared)),
+    )
+    if is_page(out):
+        bo.report.page(learned, plan=declared, out=out, language=lang)
+    else:
+        write_belief(learned, out, "--out")
+    answer(str(text), None)
+
+
+NOTHING_MOVES = 5
+"""Exit code where the decision moves no money."""
+
+PolicyOption = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        metavar="NAME",
+        help=f"One of {', '.join(POLICIES)}; with settings in brackets, such as thompson(10) or "
+        "cautious(thompson(10), 0.5).",
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Random seed of the policy.")]
+
+
+def reallocate(
+    plan: PlanPath,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--history", metavar="FILE", help="History file; default: the weeks of --belief."
+        ),
+    ] = None,
+    week: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="First day of the week to decide; default: next week."),
+    ] = None,
+    policy: PolicyOption = POLICIES[0],
+    seed: SeedOption = 0,
+    budget: BudgetChange = None,
+    price: PriceChange = None,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    belief: BeliefPath = None,
+    save_belief: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-belief",
+            metavar="FILE",
+            callback=belief_name,
+            help="File to save the updated belief in.",
+        ),
+    ] = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    explain: Explain = False,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Decide one week's split from the history, with a reason for every move."""
+    keep(out, plan, history, belief)
+    keep(save_belief, plan, history, option="--save-belief")
+    keep(save_belief, out, option="--save-belief", what="--out")
+    chosen, declared = bo.policies.policy_named(policy), bo.Plan.load(plan)
+    earlier = None if belief is None else load_belief(belief)
+    past = _past(declared, earlier, history, as_of, data_through)
+    change = change_of(budget, price)
+    decision = bo.reallocate(
+        declared, past, week=week, policy=chosen, seed=seed, belief=earlier, change=change
+    )
+    if save_belief is not None:
+        start = decision.week.start
+        learned = bo.weekly.belief_for(declared, past.until(start), start, earlier)
+        write_belief(learned, save_belief, "--save-belief")
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.decision_table(decision, explain=explain, language=lang),
+        json=decision.to_json,
+        result=decision,
+    )
+    if not decision.moved:
+        raise typer.Exit(NOTHING_MOVES)
+
+
+def _past(
+    plan: bo.Plan,
+    belief: bo.Belief | None,
+    history: list[Path] | None,
+    as_of: str | None,
+    data_through: str | None,
+) -> bo.History:
+    """Return the weeks of a file, or those that a belief was learned from."""
+    past = past_of(plan, history, belief, as_of, data_through)
+    if past is None:
+        raise InputError(
+            "bad-argument",
+            "missing option '--history'",
+            field="history",
+            remedy="give it, or --belief",
+        )
+    if history and belief is not None:
+        refuse_gaps(belief, plan, past)
+    return past

@@ -1,0 +1,350 @@
+"""Help in Chinese: every text of ``--help`` by its English, and the words that frame them.
+
+A test compares the keys with the texts of all commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from budgetopt.cli.common import METHODS, POLICIES
+from budgetopt.cli.exchange import PLATFORMS
+
+_POLICIES = ", ".join(POLICIES)
+
+HELP: dict[str, str] = {
+    "Decide how a marketing budget is split, week after week.": "逐周决定营销预算如何分配。",
+    "Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver failed, 5 nothing to do, "
+    "6 ledger error, 7 done with a critical alert, 130 interrupted, 143 terminated.": (
+        "退出码：0 完成，2 输入有误，3 计划无法满足，4 求解失败，5 无需调整，6 台账错误，"
+        "7 完成但有严重预警，130 被中断，143 被终止。"
+    ),
+    "Print the version.": "显示版本号。",
+    "Show the traceback of an error.": "出错时显示调用栈。",
+    "Write an example plan and history to try the other commands on.": (
+        "写出示例计划和历史数据，供试用其他命令。"
+    ),
+    "Folder to write into.": "写入的文件夹。",
+    "Draft a plan from exported files, with what was decided beside each line.": (
+        "根据导出文件起草计划，并在每行旁注明依据。"
+    ),
+    "Exports of any kind.": "任意格式的导出文件。",
+    "Plan file to write.": "要写出的计划文件。",
+    "Currency; default: what the files carry.": "币种；默认取文件中的币种。",
+    "Treat this date as today; incomplete weeks are ignored.": (
+        "把此日期当作今天；未结束的周不采用。"
+    ),
+    "Language of help, tables and errors; default: BUDGETOPT_LANG, or the locale.": (
+        "帮助、表格和报错的语言；默认取 BUDGETOPT_LANG，其次取系统语言。"
+    ),
+    "Write the workbook that channel owners fill in; --history reads it back.": (
+        "写出供各渠道负责人填写的工作簿；可用 --history 读回。"
+    ),
+    "Plan file, .toml or .json.": "计划文件，.toml 或 .json。",
+    "The plan, to be compared with the ledger's.": "计划文件，用来与台账中的计划核对。",
+    "Workbook to write, .xlsx.": "要写出的工作簿，.xlsx。",
+    "Number of weeks.": "周数。",
+    "A day of the last week; default: the last one over.": (
+        "最后一周中的任意一天；默认为最近结束的一周。"
+    ),
+    "Check a plan and, if given, a history against it, without deciding anything.": (
+        "检查计划，并可连同历史数据一起核对，不做任何决策。"
+    ),
+    "History file.": "历史数据文件。",
+    "Last day that the history covers; default: as its rows show.": (
+        "历史数据的截止日；默认按数据行判断。"
+    ),
+    "Add what was decided in reading each history file.": "附上读取每个历史文件时所做的判断。",
+    "How to print the answer; --json is short for --format=json.": (
+        "输出格式；--json 即 --format=json。"
+    ),
+    "Learn every channel's response curve from the history, print it, and save the belief.": (
+        "从历史数据学习各渠道的响应曲线，显示并保存推断结果。"
+    ),
+    "History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes.": (
+        "历史数据文件：.csv、.xlsx 或 .parquet；可重复给出，也可用引号括起的通配符。"
+    ),
+    "Resolution of the learner; default: full, or as in --belief.": (
+        "学习的精细程度；默认为 full，或与 --belief 相同。"
+    ),
+    "Belief saved by budgetopt learn, to continue from.": (
+        "budgetopt learn 保存的推断结果，从它继续。"
+    ),
+    "File to save the belief in; with a name ending in .html, the page of it instead.": (
+        "保存推断结果的文件；文件名以 .html 结尾时改为写出网页。"
+    ),
+    "Decide one week's split from the history, with a reason for every move.": (
+        "根据历史数据决定一周的分配，每次调整都附理由。"
+    ),
+    "History file; default: the weeks of --belief.": "历史数据文件；默认采用 --belief 中的各周。",
+    "First day of the week to decide; default: next week.": "要决策的一周的第一天；默认为下一周。",
+    f"One of {_POLICIES}; with settings in brackets, such as thompson(10) or "
+    "cautious(thompson(10), 0.5).": (
+        f"策略，可选 {_POLICIES}；参数写在括号里，如 thompson(10) 或 cautious(thompson(10), 0.5)。"
+    ),
+    "Random seed of the policy.": "策略的随机种子。",
+    "Assume another budget, such as -20% or x0.8.": "假设另一预算，如 -20% 或 x0.8。",
+    "Assume dearer or cheaper media, such as feed=+30%; may be repeated.": (
+        "假设媒体涨价或降价，如 feed=+30%；可重复给出。"
+    ),
+    "File to save the updated belief in.": "保存更新后推断结果的文件。",
+    "Write the answer here instead. Unless --format says it, the ending of the name says how: "
+    ".txt, .md, .csv, .tsv, .json, .xlsx, .parquet or .html.": (
+        "把结果写到此文件。未给出 --format 时按文件名结尾决定格式：.txt、.md、.csv、.tsv、"
+        ".json、.xlsx、.parquet 或 .html。"
+    ),
+    "Write the history of a plan's channels as other models read it.": (
+        "把计划中各渠道的历史数据写成其他模型可读的格式。"
+    ),
+    "File to write: .csv, .tsv, .xlsx, .parquet or .json.": (
+        "要写出的文件：.csv、.tsv、.xlsx、.parquet 或 .json。"
+    ),
+    "Columns as this tool reads them.": "采用该工具所读的列名。",
+    "Add a sentence about every channel to a table.": "在表格后为每个渠道附一句说明。",
+    "Split one week's budget using the curves in the plan, or those of another model.": (
+        "用计划中的曲线或其他模型的曲线分配一周的预算。"
+    ),
+    "Curves of another model: Robyn's .json, PyMC-Marketing's .nc, or a .csv of points, draws or "
+    "parameters.": (
+        "其他模型的曲线：Robyn 的 .json、PyMC-Marketing 的 .nc，或含点、抽样或参数的 .csv。"
+    ),
+    "Weeks that a .csv of points gives totals of, as Meridian's tables do.": (
+        "点的 .csv 给出多少周的合计，如 Meridian 的表格。"
+    ),
+    "Review a month instead, such as 2026-11.": "改为月度回顾，如 2026-11。",
+    "Review a quarter instead, such as 2026-Q4.": "改为季度回顾，如 2026-Q4。",
+    "A day of the week, for its phases, freezes and demand; default: a usual week.": (
+        "该周的任意一天，用于确定阶段、冻结期和需求；默认为平常的一周。"
+    ),
+    f"Engine: {', '.join(METHODS)}.": f"求解方法：{'、'.join(METHODS)}。",
+    "Return the best answer found by then.": "到时返回已找到的最好结果。",
+    "Write the answer here instead; a name ending in .json makes it JSON.": (
+        "把结果写到此文件；文件名以 .json 结尾时写成 JSON。"
+    ),
+    "Show one week as planned and under changes: outcome, range, return and the new split.\n\n"
+    "Each change is its own case; without any, the cases in the plan are used.": (
+        "比较一周按计划和有变化时的结果：预期转化、区间、回报和新的分配。\n\n"
+        "每项变化各为一种情形；未给出时采用计划中的情形。"
+    ),
+    "History to learn the curves from; default: the curves in the plan.": (
+        "用于学习曲线的历史数据；默认采用计划中的曲线。"
+    ),
+    "Another budget, such as -20% or x0.8.": "另一预算，如 -20% 或 x0.8。",
+    "Higher or lower media prices, such as a=+30%.": "媒体价格上涨或下降，如 a=+30%。",
+    "Another cap of a channel.": "某渠道的另一上限。",
+    "A channel that gets nothing.": "不投放的渠道。",
+    "More or less demand, such as +40%.": "需求增减，如 +40%。",
+    "Put all changes in one case.": "把所有变化合为一种情形。",
+    "Show what smaller and larger budgets would return, and where the last unit breaks even.": (
+        "显示预算增减时的回报，以及最后一个单位何处保本。"
+    ),
+    "Simulate possible years of a plan, with and without scenarios.": (
+        "模拟计划可能出现的各种年份，含情景与不含情景。"
+    ),
+    "History to draw possible curves from; default: the curves in the plan.": (
+        "用于抽取可能曲线的历史数据；默认采用计划中的曲线。"
+    ),
+    "A scenario of the plan or a standard risk; several happen in the same year, which is compared "
+    "with the same year without them.": (
+        "计划中的情景或标准风险；多个情景发生在同一年，并与没有情景的同一年比较。"
+    ),
+    f"One of {_POLICIES}; the others are compared with the first. Default: hold and optimistic; "
+    "without a history equal in place of hold.": (
+        f"策略，可选 {_POLICIES}；其余策略都与第一个比较。默认为 hold 和 optimistic；"
+        "没有历史数据时以 equal 代替 hold。"
+    ),
+    "Weeks to simulate.": "模拟的周数。",
+    "Number of possible years.": "模拟次数。",
+    "Random seed.": "随机种子。",
+    "First day of week 1, for dated scenarios; default: the day after the history.": (
+        "第 1 周的第一天，用于有日期的情景；默认为历史数据截止日的次日。"
+    ),
+    "Outcome to reach over all weeks; default: the target in the plan's goal.": (
+        "全部周合计要达到的转化；默认取计划目标中的数值。"
+    ),
+    "Standard deviation of a week's log outcome, for curves in the plan.": (
+        "计划中曲线的每周对数转化的标准差。"
+    ),
+    "Number of processes.": "进程数。",
+    "New or empty folder; also writes summary.json, weeks.csv, channels.csv, runs.parquet. A name "
+    "ending in .html writes a page instead.": (
+        "新建或空的文件夹；同时写出 summary.json、weeks.csv、channels.csv、runs.parquet。"
+        "以 .html 结尾时改为写出网页。"
+    ),
+    "Plan many weeks at once, with what each week's money does in later weeks.\n\nEvery week keeps "
+    "the plan's limits, and from week to week the change limits. A year that cannot\nbe kept is "
+    "refused now, with the first week that cannot be kept.": (
+        "一次规划多周，并计入每周投放在之后各周的效果。\n\n"
+        "每周都遵守计划的限制，周与周之间遵守调整幅度上限。无法满足时会立即报错，"
+        "并指出第一个无法满足的周。"
+    ),
+    "How many weeks to plan.": "规划的周数。",
+    "Day of the first week; default: the next.": "第一周中的任意一天；默认为下一周。",
+    "Over which weeks money may be moved.": "预算可以在哪些周之间移动。",
+    "What one line of the table is.": "表格中一行代表什么。",
+    "Print the JSON Schema of plan files.": "输出计划文件的 JSON Schema。",
+    "Run the whole week: load, check, learn, decide, explain and record, on one page.": (
+        "完成一周的全部工作：读取、检查、学习、决策、说明和登记，汇总成一页。"
+    ),
+    "Every week, on a ledger": "每周流程（使用台账）",
+    "Ledger: a file, or the URL of a PostgreSQL database.": (
+        "台账：文件，或 PostgreSQL 数据库的地址。"
+    ),
+    "Any day of the week to decide; default: next week.": (
+        "要决策的一周中的任意一天；默认为下一周。"
+    ),
+    "Who is acting; default: the login name.": "操作人；默认为登录名。",
+    "A scenario that is happening now; may be repeated.": "正在发生的情景；可重复给出。",
+    "Also print the notes about plan, history and belief.": "同时显示关于计划、历史和推断的说明。",
+    "Approve the proposed split of a week, by name.": "以姓名审批一周的分配方案。",
+    "Any day of the week.": "该周中的任意一天。",
+    "The reason.": "理由。",
+    "Revision that was reviewed; fails if a newer one exists.": (
+        "审阅过的版本号；已有更新版本时会报错。"
+    ),
+    "Reject the proposed split of a week, with a reason.": "驳回一周的分配方案，并说明理由。",
+    "The reason, in a few words.": "简短的理由。",
+    "Change the proposed split of a week; it is checked against every limit, and priced.": (
+        "修改一周的分配方案；会逐条核对限制，并算出代价。"
+    ),
+    "New amount of a channel; may be repeated.": "某渠道的新金额；可重复给出。",
+    "CSV file with the columns channel and spend.": "含 channel 和 spend 两列的 CSV 文件。",
+    "Record an approved week as live, with any amounts that differ from the approved ones.": (
+        "登记已审批的一周为已执行，可注明与审批不同的金额。"
+    ),
+    "Write an approved week as daily budgets, in the sheet that an ad platform reads in bulk.": (
+        "把已审批的一周写成日预算，格式可供广告平台批量导入。"
+    ),
+    f"One of {', '.join(PLATFORMS)}.": f"平台，可选 {'、'.join(PLATFORMS)}。",
+    "Channel that runs on it; may be repeated. Default: as labelled in the plan.": (
+        "在该平台投放的渠道；可重复给出。默认按计划中的标签。"
+    ),
+    "CSV file with the columns channel, campaign and, if they differ, share.": (
+        "CSV 文件，含 channel 和 campaign 两列；比例不同时另有 share 列。"
+    ),
+    "History with what this week has spent so far.": "含本周已消耗金额的历史数据。",
+    "The same by channel, in place of a history; may be repeated.": (
+        "不用历史数据时，按渠道给出本周已消耗金额；可重复给出。"
+    ),
+    "Day that a CSV sheet is for; default: the first.": "CSV 表对应的日期；默认为第一天。",
+    "Least daily budget of a campaign.": "推广计划的最低日预算。",
+    "Step of a daily budget.": "日预算的步长。",
+    "Least change of a daily budget.": "日预算的最小调整额。",
+    "How to write it; default: as the name of the file says.": "写出格式；默认按文件名判断。",
+    "File to write: .csv, .xlsx or .json.": "要写出的文件：.csv、.xlsx 或 .json。",
+    "Release contingency reserve for one week, with a reason; run budgetopt week afterwards.": (
+        "为某周释放机动预算，并说明理由；之后再运行 budgetopt week。"
+    ),
+    "Amount to release, at most the balance.": "释放的金额，不超过余额。",
+    "Any day of the week that may spend it; default: next week.": (
+        "可使用这笔钱的一周中的任意一天；默认为下一周。"
+    ),
+    "Day of the release; default: today.": "释放日期；默认为今天。",
+    "Compare spend with plan: for the week, the fiscal period, the phase and the campaign.": (
+        "对比实际消耗与计划：按周、结算周期、阶段和营销活动。"
+    ),
+    "Show the steps to the optimum, week by week, and what larger steps would return.": (
+        "逐周显示走向最优的步骤，以及步子更大时的回报。"
+    ),
+    "Start from the split that this ledger applied last.": "从该台账最近执行的分配开始。",
+    "A day of the first week; default: the next week.": "第一周中的任意一天；默认为下一周。",
+    "Number of weeks; default: until the optimum is reached.": "周数；默认直到达到最优。",
+    "Write the memo of a week, or the review of a period, as one HTML page from the ledger.": (
+        "根据台账把一周的周报或一段时期的回顾写成一个网页文件。"
+    ),
+    "HTML file to write.": "要写出的网页文件。",
+    "A day of the memo's week; default: the newest.": "周报所属周的任意一天；默认为最新一周。",
+    "List the weeks of a ledger: planned, applied and actual spend, and the outcome.": (
+        "列出台账中的各周：计划、执行和实际消耗，以及转化。"
+    ),
+    "Show one week of a ledger: who did what and when, and the split of a revision.\n\nAs CSV "
+    "it is the split alone, in the form that edit and apply read with --spends: once the week\nis "
+    "applied, the applied split next to approved and actual spend; with --revision, the split "
+    "of\nthat revision.": (
+        "显示台账中的一周：谁在何时做了什么，以及某一版本的分配。\n\n"
+        "CSV 格式只含分配，可由 edit 和 apply 用 --spends 读取：执行后为已执行的分配，"
+        "并列出审批和实际金额；给出 --revision 时为该版本的分配。"
+    ),
+    "Revision to show; default: the newest.": "要显示的版本号；默认为最新版本。",
+    "Compare proposed, edited, applied and actual spend, or two revisions.": (
+        "比较方案、修改、执行和实际金额，或比较两个版本。"
+    ),
+    "First revision; default: the one before --to.": "第一个版本；默认为 --to 之前的版本。",
+    "Second revision; default: the newest.": "第二个版本；默认为最新版本。",
+    "Test creatives and audiences before scaling spend.": "放量前测试素材和人群。",
+    "Split the next day's budget between the arms of a test.": "把测试次日的预算分给各测试组。",
+    "Test file, .toml or .json, or only a table of its log.": (
+        "测试文件，.toml 或 .json；也可以只是日志表格。"
+    ),
+    "Day to decide, using the data before it; default: the next day.": (
+        "要决策的日期，只用此前的数据；默认为次日。"
+    ),
+    "Budget of that day; default: daily_budget.": "当日预算；默认为 daily_budget。",
+    "Show the result so far: a winner, no difference that matters, or keep going.": (
+        "显示目前的结论：已有胜者、没有实质差别，或继续测试。"
+    ),
+    "Check a ledger.": "检查台账。",
+    "Check every entry of a ledger against its hash and the entry before; exit code 6 if wrong.": (
+        "逐条核对台账记录的哈希和前后衔接；有误时退出码为 6。"
+    ),
+    "An anchor noted earlier, which must still be there.": "此前记下的锚点，台账中必须仍然存在。",
+}
+
+SHOW_HELP = "显示此帮助。"
+USAGE = ("Usage:", "用法：")
+FRAMES: dict[str, str] = {
+    "ARGUMENTS_PANEL_TITLE": "参数",
+    "OPTIONS_PANEL_TITLE": "选项",
+    "COMMANDS_PANEL_TITLE": "命令",
+    "DEFAULT_STRING": "[默认：{}]",
+    "REQUIRED_LONG_STRING": "[必填]",
+    "ENVVAR_STRING": "[环境变量：{}]",
+}
+"""What stands around the texts, by its name in typer."""
+
+
+@contextmanager
+def help_in_chinese(root: Any) -> Iterator[None]:
+    """Let help be Chinese meanwhile.
+
+    Parameters
+    ----------
+    root
+        The command line, made anew for this call: its texts are replaced for good.
+    """
+    from typer import rich_utils
+
+    _translate(root)
+    frames: Any = rich_utils
+    # A frame that a later typer calls otherwise stays English.
+    before = {name: getattr(frames, name) for name in FRAMES if hasattr(frames, name)}
+    try:
+        for name in before:
+            setattr(frames, name, FRAMES[name])
+        yield
+    finally:
+        for name, text in before.items():
+            setattr(frames, name, text)
+
+
+def _translate(command: Any) -> None:
+    """Replace the texts of a command, of its parameters and of its commands."""
+    for holder in (command, *command.params):
+        for part in ("help", "epilog", "rich_help_panel"):
+            text = getattr(holder, part, None)
+            if isinstance(text, str) and text in HELP:
+                setattr(holder, part, HELP[text])
+    option, usage = command.get_help_option, command.get_usage
+
+    def help_option(context: Any) -> Any:
+        made = option(context)
+        if made is not None:
+            made.help = SHOW_HELP
+        return made
+
+    command.get_help_option = help_option
+    command.get_usage = lambda context: usage(context).replace(*USAGE)
+    for each in getattr(command, "commands", {}).values():
+        _translate(each)

@@ -1,0 +1,294 @@
+"""Commands on a plan alone: ``demo``, ``schema``, ``check``, ``allocate`` and ``frontier``.
+
+``check`` needs no curves; ``allocate`` and ``frontier`` use those that the plan's channels carry,
+or those of another model's file, and ``frontier`` can learn them from a history instead.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+import budgetopt as bo
+from budgetopt.cli.common import (
+    METHODS,
+    AsOf,
+    BudgetChange,
+    CurvesHistory,
+    CurvesPath,
+    CurveWeeks,
+    DataThrough,
+    Explain,
+    Form,
+    Format,
+    FormatOption,
+    FormOption,
+    Language,
+    LanguageOption,
+    MethodOption,
+    OutPath,
+    PlanPath,
+    PriceChange,
+    TimeLimit,
+    WeekOption,
+    answer,
+    change_of,
+    command,
+    keep,
+    model_curves,
+    promised,
+    read_history,
+    respond,
+    today,
+)
+from budgetopt.errors import InputError
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Write an example plan and history to try the other commands on."""
+    from budgetopt.i18n import say
+
+    if promised(folder) is not None and not folder.exists():
+        problem = f"{str(folder)!r} has the name of a file"
+        raise _bad_folder(problem, folder, "name a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"{str(folder)!r} is not a folder and cannot be created, {error.strerror}"
+        raise _bad_folder(problem, folder, "name another folder") from None
+    plan, history = folder / "plan.toml", folder / "history.csv"
+    for path in (plan, history):
+        if path.exists():
+            problem = f"{str(path)!r} already exists"
+            raise _bad_folder(problem, folder, "name an empty folder")
+    for path in (plan, history):
+        bo.report.write_whole(path, _demo_file(path.name))
+    wrote = say("demo-written", plan=str(plan), history=str(history))
+    typer.echo(bo.report.said(wrote, lang))
+    # Not wrapped: it is there to be copied.
+    typer.echo(command("reallocate", str(plan), "--history", str(history)))
+
+
+def _bad_folder(problem: str, folder: Path, remedy: str) -> InputError:
+    return InputError("bad-file", problem, field="DIR", value=str(folder), remedy=remedy)
+
+
+def _demo_file(name: str) -> str:
+    """Return a file of the weekly example, from the wheel or from the source tree."""
+    from importlib import resources
+
+    packed = resources.files("budgetopt") / "demo" / name
+    if packed.is_file():
+        return packed.read_text(encoding="utf-8")
+    source = Path(__file__).parents[3] / "examples" / "weekly" / name
+    return source.read_text(encoding="utf-8")
+
+
+def schema() -> None:
+    """Print the JSON Schema of plan files."""
+    typer.echo(json.dumps(whole_schema(), indent=2))
+
+
+def whole_schema() -> dict[str, Any]:
+    """Return the schema of a plan with that of the tables which rooms above the plan read."""
+    whole = bo.plan.schema()
+    tables = {
+        "scenarios": bo.market.scenario_schema(),
+        "contingencies": bo.simulation.contingency_schema(),
+        "cases": bo.market.case_schema(),
+    }
+    for name, table in tables.items():
+        whole["properties"][name]["items"] = table
+    return whole
+
+
+def check(
+    plan: PlanPath,
+    history: Annotated[
+        list[Path] | None, typer.Option("--history", metavar="FILE", help="History file.")
+    ] = None,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Add what was decided in reading each history file.")
+    ] = False,
+    format: FormOption = Form.table,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Check a plan and, if given, a history against it, without deciding anything."""
+    from budgetopt.i18n import messages_of, say
+
+    if report and not history:
+        raise InputError(
+            "bad-argument", "--report is of history files, and none is given", field="report",
+            remedy="give --history",
+        )  # fmt: skip
+    declared = bo.Plan.load(plan)
+    # The plan keeps these tables unread: what is wrong in one is found here, not on Friday.
+    bo.market.scenarios_of(declared)
+    bo.simulation.contingencies_of(declared)
+    bo.market.cases_of(declared)
+    past = read_history(declared, history, as_of, data_through) if history else None
+    last = None if past is None else bo.weekly.last_spend(declared, past.complete())
+    # Curves so steep that no hurdle caps them: what is checked is what the plan alone says.
+    steep = dict.fromkeys(declared.names, bo.Log(1e30, 1.0))
+    problem = bo.optimize.problem_of(declared, steep if declared.curves is None else None, last)
+    least, most = bo.money.sum_minor(problem.bounds.lower), bo.money.sum_minor(problem.bounds.upper)
+    show, amount, count = declared.money.show, bo.money.show_amount, len(declared.channels)
+    lines = [
+        say(
+            "plan-checked",
+            channels=say("one-channel") if count == 1 else say("count-channels", count=count),
+            spendable=amount(declared.spendable),
+            currency=declared.currency,
+            held=amount(declared.held),
+            least=show(least),
+            most=show(min(most, problem.target)),
+        )
+    ]
+    lines += [] if past is None else [_said_of(past)]
+    lines += _said_of_targets(declared, past)
+    notes = [] if past is None else list(past.notes)
+    begins = bo.workflow.next_week(declared, today(as_of))
+    ahead = [
+        say("week-ahead-problem", problem=said)
+        for week in bo.workflow.weeks_ahead(declared, _after(past, begins), last)
+        if week.week >= begins and (said := week.sentence())
+    ]
+    imports = () if past is None else past.imports
+    if format is Form.json:
+        every = [*lines, *notes, *ahead, *bo.plan.unused(declared, "check")]
+        files = [one.to_dict() for one in imports]
+        whole = {"said": list(map(str, every)), "words": messages_of(every), "files": files}
+        answer(json.dumps(whole, ensure_ascii=False, allow_nan=False), None)
+        return
+    texts = [bo.report.said(line, lang) for line in lines]
+    texts += [bo.report.import_report(imports, lang)] if report else []
+    texts += bo.report.noted(notes, lang)
+    texts += [bo.report.said(line, lang) for line in ahead]
+    texts += bo.report.noted(bo.plan.unused(declared, "check"), lang)
+    answer("\n".join(texts), None)
+
+
+def _after(past: bo.History | None, begins: dt.date) -> dt.date:
+    """Return the week after the last whole one, which `last_spend` is of; it may be under way."""
+    whole = () if past is None else past.complete().weeks[-1:]
+    return min(
+        [begins, *(bo.calendar.as_date(week, "week") + dt.timedelta(weeks=1) for week in whole)]
+    )
+
+
+def _said_of(past: bo.History) -> bo.i18n.Message:
+    """Return what a history holds, in a sentence."""
+    from budgetopt.i18n import say
+
+    kind = say("outcome-by-channel") if past.outcome is not None else say("outcome-in-total")
+    size = past.weeks.size
+    count = say("one-week") if size == 1 else say("count-weeks", count=size)
+    if not size:
+        return say("history-empty", weeks=count, kind=kind)
+    ends = {"first": str(past.weeks[0]), "last": str(past.weeks[-1])}
+    return say("history-checked", weeks=count, kind=kind, **ends)
+
+
+def _said_of_targets(plan: bo.Plan, past: bo.History | None) -> list[bo.i18n.Message]:
+    """Return each dated target in a sentence, with where it stands by a history."""
+    from budgetopt.i18n import say
+
+    found = []
+    for target in plan.targets:
+        goal = target.sentence(plan.outcome)
+        so_far = None if past is None else bo.weekly.measured_so_far(plan, target, past)
+        found.append(
+            say("target-declared", goal=goal)
+            if so_far is None
+            else say("target-so-far", goal=goal, value=so_far)
+        )
+    return found
+
+
+def allocate(
+    plan: PlanPath,
+    curves: CurvesPath = None,
+    curve_weeks: CurveWeeks = 1,
+    week: WeekOption = None,
+    method: MethodOption = METHODS[0],
+    time_limit: TimeLimit = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    explain: Explain = False,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Split one week's budget using the curves in the plan, or those of another model."""
+    keep(out, plan, curves)
+    split = bo.allocate(
+        bo.Plan.load(plan),
+        model_curves(curves, curve_weeks),
+        week=week,
+        method=cast(bo.optimize.Method, method),
+        time_limit=time_limit,
+    )
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.allocation_table(split, explain=explain, language=lang),
+        json=split.to_json,
+        result=split,
+    )
+
+
+def frontier(
+    plan: PlanPath,
+    history: CurvesHistory = None,
+    curves: CurvesPath = None,
+    curve_weeks: CurveWeeks = 1,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    week: WeekOption = None,
+    budget: BudgetChange = None,
+    price: PriceChange = None,
+    method: MethodOption = METHODS[0],
+    time_limit: TimeLimit = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Show what smaller and larger budgets would return, and where the last unit breaks even."""
+    keep(out, plan, history, curves)
+    declared, last = bo.Plan.load(plan), None
+    belief: Any = model_curves(curves, curve_weeks)
+    if history:
+        past = read_history(declared, history, as_of, data_through)
+        past = past.select(declared.names, declared.currency).complete()
+        # With curves of another model a history says what was spent last.
+        belief = bo.learn(past, declared) if belief is None else belief
+        last = bo.weekly.last_spend(declared, past)
+    # The change is of the week that is looked at, whose budget may be a phase's.
+    dated = bo.optimize.on_week(declared, belief, week, last)
+    change = change_of(budget, price)
+    line = bo.frontier(
+        *change.of(dated.plan, dated.curves),
+        last=last,
+        method=cast(bo.optimize.Method, method),
+        time_limit=time_limit,
+        progress=True,
+    )
+    said = (*change.notes(declared.currency), *dated.notes, *line.notes)
+    line = replace(line, notes=said)
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.frontier_table(line, lang),
+        json=lambda: json.dumps(line.to_dict(), ensure_ascii=False, allow_nan=False),
+        result=line,
+    )

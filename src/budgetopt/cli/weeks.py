@@ -1,0 +1,430 @@
+"""The weekly commands on a ledger: ``week`` decides and records, the others read.
+
+``pace`` compares spend with plan, ``ramp`` shows the steps to the optimum, ``history``, ``show``
+and ``diff`` print what was recorded, and ``ledger verify`` checks that it was not changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import budgetopt as bo
+from budgetopt.cli.common import (
+    CRITICAL,
+    POLICIES,
+    AsOf,
+    DataThrough,
+    Form,
+    Format,
+    FormatOption,
+    FormOption,
+    FormPath,
+    HistoryPath,
+    Language,
+    LanguageOption,
+    LedgerPath,
+    LedgersPlan,
+    OutPath,
+    PlanPath,
+    WeekDay,
+    Who,
+    answer,
+    check_place,
+    keep,
+    login,
+    next_command,
+    open_ledger,
+    page_name,
+    read_history,
+    respond,
+    today,
+    week_entries,
+)
+from budgetopt.cli.decide import NOTHING_MOVES, PolicyOption, SeedOption
+from budgetopt.errors import InputError, LedgerError
+
+
+def week(
+    plan: PlanPath,
+    history: HistoryPath,
+    ledger: LedgerPath,
+    week: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Any day of the week to decide; default: next week."),
+    ] = None,
+    policy: PolicyOption = POLICIES[0],
+    seed: SeedOption = 0,
+    who: Who = None,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A scenario that is happening now; may be repeated."),
+    ] = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also print the notes about plan, history and belief.")
+    ] = False,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Run the whole week: load, check, learn, decide, explain and record, on one page."""
+    keep(out, plan, history, Path(ledger))
+    check_place(out)
+    chosen, declared, name = bo.policies.policy_named(policy), bo.Plan.load(plan), login(who)
+    day = today(as_of)
+    happening = [_known(one, declared) for one in scenario or ()]
+    past = read_history(declared, history, str(day), data_through)
+    with open_ledger(ledger, create=True) as found:
+        run = bo.run_week(
+            declared,
+            past,
+            found,
+            who=name,
+            today=day,
+            week=week,
+            policy=chosen,
+            seed=seed,
+            scenarios=happening,
+        )
+        state = bo.workflow.state_of(found, run.week)
+        wanted = declared.targets or explain or format is Format.json
+        scored = bo.workflow.scores(found, declared) if wanted else None
+    following = next_command(state, plan, declared, ledger)
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.week_page(
+            run, state, declared, following, scored=scored, explain=explain, language=lang
+        ),
+        json=lambda: bo.report.week_json(run, following, scored),
+        result=run.decision,
+    )
+    if bo.workflow.worst(run.alerts) == "critical":
+        raise typer.Exit(CRITICAL)
+    if not run.decision.moved:
+        raise typer.Exit(NOTHING_MOVES)
+
+
+def _known(name: str, plan: bo.Plan) -> str:
+    """Return the name of a scenario that a release or a table of the plan, or a preset has."""
+    released = {rule.scenario for rule in plan.operation.releases}
+    return name if name in released else bo.market.scenario_named(name, plan).name
+
+
+_WEEK = dt.timedelta(weeks=1)
+
+
+def pace(
+    plan: PlanPath,
+    history: HistoryPath,
+    ledger: LedgerPath,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Compare spend with plan: for the week, the fiscal period, the phase and the campaign."""
+    keep(out, plan, history)
+    declared = bo.Plan.load(plan)
+    day = today(as_of)
+    past = read_history(declared, history, str(day), data_through)
+    with open_ledger(ledger) as found:
+        bo.workflow.refuse_another_plan(found.latest("plan"), declared)
+        snapshot = bo.workflow.take_snapshot(found, bo.workflow.week_of(declared, day))
+        planned, balances = _planned(found, declared, snapshot, day), snapshot.balances(declared)
+    spent = bo.workflow.actual_of(past.select(declared.names, declared.currency))
+    paced = bo.workflow.pace(declared, planned, spent, day)
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.pace_table(paced, balances, lang),
+        json=lambda: bo.report.as_json(paced.to_dict() | {"balances": balances.to_dict()}),
+        result=paced,
+    )
+
+
+def _planned(
+    ledger: bo.Ledger, plan: bo.Plan, snapshot: bo.workflow.Snapshot, today: dt.date
+) -> dict[dt.date, Mapping[str, Any]]:
+    """Return what is applied, or proposed for this week and the next and not rejected."""
+    planned: dict[dt.date, Mapping[str, Any]] = dict(
+        snapshot.spends_since(plan, today - bo.workflow.LOOK_BACK)
+    )
+    for week in (snapshot.week, snapshot.week + _WEEK):
+        state = bo.workflow.state_of(ledger, week)
+        if state.current is not None and state.state != "rejected":
+            split = bo.workflow.latest_split(state).items()
+            planned.setdefault(week, {name: money for name, money in split if name in plan.index})
+    if not planned:
+        raise InputError(
+            "no-data",
+            "the ledger has no week to compare spend with",
+            field="ledger",
+            remedy="run budgetopt week first",
+        )
+    return planned
+
+
+def ramp(
+    plan: PlanPath,
+    history: HistoryPath,
+    ledger: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Start from the split that this ledger applied last."),
+    ] = None,
+    week: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="A day of the first week; default: the next week."),
+    ] = None,
+    weeks: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Number of weeks; default: until the optimum is reached."),
+    ] = None,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Show the steps to the optimum, week by week, and what larger steps would return."""
+    keep(out, plan, history)
+    declared = bo.Plan.load(plan)
+    day = today(as_of)
+    past = read_history(declared, history, str(day), data_through)
+    past = past.select(declared.names, declared.currency).complete()
+    start = (
+        bo.workflow.next_week(declared, day)
+        if week is None
+        else bo.workflow.week_of(declared, week)
+    )
+    last = _applied(ledger, declared, start) or bo.weekly.last_spend(declared, past)
+    found = bo.ramp(declared, bo.learn(past, declared), last, weeks, week=start)
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.ramp_table(found, last, lang),
+        json=lambda: bo.report.as_json(found.to_dict()),
+        result=found,
+    )
+
+
+def _applied(where: str | None, plan: bo.Plan, before: dt.date) -> dict[str, Decimal]:
+    """Return the spends applied last by a ledger; none without a ledger, or such a week in it."""
+    if where is None:
+        return {}
+    with open_ledger(where) as ledger:
+        bo.workflow.refuse_another_plan(ledger.latest("plan"), plan)
+        found = bo.workflow.take_snapshot(ledger, before).last
+    return {} if found is None else found[1]
+
+
+def _same_plan(ledger: bo.Ledger, plan: Path | None) -> None:
+    """Refuse a ledger of another plan, where one is given."""
+    if plan is not None:
+        bo.workflow.refuse_another_plan(ledger.latest("plan"), bo.Plan.load(plan))
+
+
+def history(
+    ledger: LedgerPath,
+    plan: LedgersPlan = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """List the weeks of a ledger: planned, applied and actual spend, and the outcome."""
+    with open_ledger(ledger) as found:
+        _same_plan(found, plan)
+        states, head = bo.workflow.states_of(found), found.head
+    rows, sums = bo.report.history_rows(states), ("planned", "applied", "actual", "outcome")
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.history_table(states, head, lang),
+        json=lambda: bo.report.history_json(states, head),
+        result=bo.exchange.Sheet.of_rows("weeks", rows, sums),
+    )
+
+
+def report(
+    plan: PlanPath,
+    ledger: LedgerPath,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", callback=page_name, help="HTML file to write."),
+    ],
+    week: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="A day of the memo's week; default: the newest."),
+    ] = None,
+    month: Annotated[
+        str | None,
+        typer.Option(metavar="MONTH", help="Review a month instead, such as 2026-11."),
+    ] = None,
+    quarter: Annotated[
+        str | None,
+        typer.Option(metavar="QUARTER", help="Review a quarter instead, such as 2026-Q4."),
+    ] = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Write the memo of a week, or the review of a period, as one HTML page from the ledger."""
+    keep(out, plan, Path(ledger))
+    declared = bo.Plan.load(plan)
+    with open_ledger(ledger) as found:
+        bo.report.page(
+            declared,
+            ledger=found,
+            week=week,
+            month=month,
+            quarter=quarter,
+            out=out,
+            language=lang,
+        )
+
+
+def show(
+    ledger: LedgerPath,
+    week: WeekDay,
+    plan: LedgersPlan = None,
+    revision: Annotated[
+        int | None, typer.Option(metavar="N", help="Revision to show; default: the newest.")
+    ] = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Show one week of a ledger: who did what and when, and the split of a revision.
+
+    As CSV it is the split alone, in the form that edit and apply read with --spends: once the week
+    is applied, the applied split next to approved and actual spend; with --revision, the split of
+    that revision.
+    """
+    with open_ledger(ledger) as found:
+        _same_plan(found, plan)
+        start, entries = week_entries(found, week)
+    chosen = bo.report.revision_of(entries, revision)
+    kept = [e for e in entries if revision in (None, e.revision)]
+    state = bo.workflow.fold(start, entries)
+    done = state.over and revision is None
+    split: Any = (
+        bo.exchange.Sheet.of_rows(
+            "split", bo.report.applied_rows(state), ("approved", "spend", "actual")
+        )
+        if done
+        else bo.workflow.decision_of(chosen.data)
+    )
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.show_table(state, entries, chosen, lang),
+        json=lambda: bo.report.entries_json(kept),
+        result=split,
+    )
+
+
+def diff(
+    ledger: LedgerPath,
+    week: WeekDay,
+    plan: LedgersPlan = None,
+    from_: Annotated[
+        int | None,
+        typer.Option("--from", metavar="N", help="First revision; default: the one before --to."),
+    ] = None,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="N", help="Second revision; default: the newest.")
+    ] = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Compare proposed, edited, applied and actual spend, or two revisions."""
+    with open_ledger(ledger) as found:
+        _same_plan(found, plan)
+        start, entries = week_entries(found, week)
+    state, notes = bo.workflow.fold(start, entries), tuple[str, ...]()
+    splits = bo.report.stages(state) if from_ is None and to is None else {}
+    # Before anything is edited or applied, what differs is between revisions.
+    if not splits or (len(splits) == 1 and state.revision > 1):
+        splits, notes = _revisions(entries, from_, to)
+    names = dict.fromkeys(name for split in splits.values() for name in split)
+    rows = [
+        {"channel": name} | {stage: split.get(name) for stage, split in splits.items()}
+        for name in names
+    ]
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.diff_table(splits, notes, lang),
+        json=lambda: bo.report.diff_json(splits, notes),
+        result=bo.exchange.Sheet.of_rows("split", rows, splits),
+    )
+
+
+def _revisions(
+    entries: Sequence[bo.ledger.Entry], first: int | None, last: int | None
+) -> tuple[dict[str, bo.report.Spends], tuple[str, ...]]:
+    """Return the splits of two revisions by number, and why those after the first were made."""
+    later = bo.report.revision_of(entries, last)
+    earlier = bo.report.revision_of(entries, later.revision - 1 if first is None else first)
+    if earlier.revision > later.revision:
+        raise InputError(
+            "bad-argument",
+            f"--from {earlier.revision} is later than --to {later.revision}",
+            field="from",
+            value=earlier.revision,
+            remedy=f"give --from {later.revision} --to {earlier.revision}",
+        )
+    splits = {str(each.revision): bo.workflow.spend_of(each) for each in (earlier, later)}
+    numbers = range(earlier.revision + 1, later.revision + 1)
+    made = (bo.report.revision_of(entries, number) for number in numbers)
+    return splits, tuple(reason for each in made for reason in bo.report.reasons_of(each))
+
+
+def verify(
+    ledger: LedgerPath,
+    anchor: Annotated[
+        str | None,
+        typer.Option(metavar="N:HASH", help="An anchor noted earlier, which must still be there."),
+    ] = None,
+    format: FormOption = Form.table,
+    out: FormPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Check every entry of a ledger against its hash and the entry before; exit code 6 if wrong."""
+    noted = None if anchor is None else _anchor(anchor)
+    with open_ledger(ledger) as opened:
+        found = opened.verify(noted)
+    answer(
+        bo.report.verified_json(found)
+        if format is Form.json
+        else bo.report.verified_table(found, lang),
+        out,
+    )
+    if not found.good:
+        raise typer.Exit(LedgerError.exit_code)
+
+
+def _anchor(text: str) -> tuple[int, str]:
+    number, _, digest = text.partition(":")
+    if not number.isdecimal() or not digest:
+        raise InputError(
+            "bad-argument",
+            f"--anchor is {text!r}",
+            field="anchor",
+            value=text,
+            remedy="give number and hash of an entry with a colon between them",
+        )
+    return int(number), digest

@@ -1,0 +1,234 @@
+"""Response curves that other models published as tables, as curves of ours.
+
+From simple to subtle: `read_points` reads a table of points per channel, as Meridian reports it,
+with its bounds; `read_draws` a table of points per channel and draw; `read_parameters` a table of
+the parameters of curves, per draw where it has them; `from_draws` takes arrays. Money and outcome
+are per week, or divided by the weeks that a table's totals are of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from budgetopt.arrays import Floats
+from budgetopt.curves import KINDS, Mixture, Points
+from budgetopt.errors import CurveError, did_you_mean
+from budgetopt.exchange.draws import CurveDraws
+from budgetopt.exchange.files import numbers, read_table, refused
+
+_NEARLY = 1e-6
+"""Share of the top by which a published curve may fall from rounding."""
+
+
+@dataclass(frozen=True)
+class PointCurve:
+    """One channel's published curve.
+
+    Parameters
+    ----------
+    mean
+        The curve.
+    low, high
+        Its published bounds, None where the table has none.
+    """
+
+    mean: Points
+    low: Points | None = None
+    high: Points | None = None
+
+
+def read_points(
+    path: str | PathLike[str],
+    *,
+    weeks: int = 1,
+    channel: str = "channel",
+    spend: str = "spend",
+    outcome: str = "mean",
+    low: str = "ci_lo",
+    high: str = "ci_hi",
+) -> dict[str, PointCurve]:
+    """Return the curves of a table of points, one row a channel and spend.
+
+    Parameters
+    ----------
+    path
+        A CSV file.
+    weeks
+        Weeks that the table's totals are of; the curves are per week.
+    channel, spend, outcome, low, high
+        Names of the columns; those of the bounds may be missing.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file``, ``bad-columns`` or ``bad-number``.
+    CurveError
+        ``bad-curve`` for points that are no curve.
+    """
+    if weeks < 1:
+        raise refused("bad-argument", "weeks", f"weeks is {weeks}", "give at least 1")
+    table = read_table(path, (channel, spend, outcome))
+    bounds = [name if name in table.columns else None for name in (low, high)]
+    names = [str(name) for name in pd.unique(table[channel])]
+    made = {}
+    for name in names:
+        rows = table[table[channel].astype(str) == name]
+        mean, lower, upper = (
+            None if column is None else _points(rows, spend, column, weeks, path)
+            for column in (outcome, *bounds)
+        )
+        assert mean is not None
+        made[name] = PointCurve(mean, lower, upper)
+    return made
+
+
+def _points(
+    rows: pd.DataFrame, spend: str, outcome: str, weeks: int, path: str | PathLike[str]
+) -> Points:
+    """Return one curve of a table, per week."""
+    x = numbers(rows, spend, path) / weeks
+    order = np.argsort(x, kind="stable")
+    return Points(x[order], _rising(numbers(rows, outcome, path)[order] / weeks))
+
+
+def from_draws(spend: Sequence[float] | Floats, outcome: Floats) -> Mixture:
+    """Return the mean of a posterior's draws as a curve; its cells are the draws.
+
+    Parameters
+    ----------
+    spend
+        The grid, rising, shape ``(points,)``.
+    outcome
+        Outcome of each draw on the grid, shape ``(draws, points)`` of one channel or
+        ``(draws, channels, points)``.
+
+    Raises
+    ------
+    CurveError
+        ``bad-curve``.
+    """
+    grid, values = np.asarray(spend, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
+    if values.ndim not in (2, 3) or values.shape[-1] != grid.size:
+        raise CurveError(
+            "bad-curve",
+            f"draws have shape {values.shape}, the grid {grid.shape}",
+            field="outcome",
+            value=str(values.shape),
+            remedy="give (draws, points), or (draws, channels, points)",
+        )
+    cells = np.moveaxis(values, 0, -2)
+    whole = Points(np.broadcast_to(grid, cells.shape).copy(), cells)
+    draws = values.shape[0]
+    return Mixture(whole, np.full(cells.shape[:-1], 1.0 / draws))
+
+
+def read_draws(
+    path: str | PathLike[str],
+    *,
+    weeks: int = 1,
+    channel: str = "channel",
+    draw: str = "draw",
+    spend: str = "spend",
+    outcome: str = "outcome",
+) -> CurveDraws:
+    """Return a posterior that is given by points, one row a channel, draw and spend.
+
+    Parameters
+    ----------
+    path
+        A CSV file. Every draw of a channel has the same spends.
+    weeks
+        Weeks that the table's totals are of; the curves are per week.
+    channel, draw, spend, outcome
+        Names of the columns.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file``, ``bad-columns``, ``bad-number`` or ``bad-name``.
+    CurveError
+        ``bad-curve`` for points that are no curve, and where draws or points are missing.
+    """
+    if weeks < 1:
+        raise refused("bad-argument", "weeks", f"weeks is {weeks}", "give at least 1")
+    table = read_table(path, (channel, draw, spend, outcome))
+    x, y = numbers(table, spend, path) / weeks, numbers(table, outcome, path) / weeks
+    (draw_of, draws), (channel_of, names) = (
+        pd.factorize(table[name].astype(str)) for name in (draw, channel)
+    )
+    order = np.lexsort((x, channel_of, draw_of))
+    points, left = divmod(x.size, max(len(draws) * len(names), 1))
+    shape = (len(draws), len(names), points)
+    full = (np.bincount(draw_of * len(names) + channel_of) == points) if not left else [False]
+    if not x.size or not np.all(full) or len(full) < len(draws) * len(names):
+        raise _no_curve(path, "has draws with other numbers of points", "give all points of each")
+    grid = x[order].reshape(shape)
+    if not np.array_equal(grid, np.broadcast_to(grid[:1], shape)):
+        raise _no_curve(path, "has draws on other spends", "give every draw at the same spends")
+    heights = y[order].reshape(shape)
+    return CurveDraws.on_grid(tuple(map(str, names)), grid[0], _rising(heights))
+
+
+def read_parameters(
+    path: str | PathLike[str], *, channel: str = "channel", kind: str = "kind", draw: str = "draw"
+) -> CurveDraws:
+    """Return the curves of a table of parameters, one row a channel, or a channel and draw.
+
+    Parameters
+    ----------
+    path
+        A CSV file. Parameters have the names and the units that a plan file gives them: for a
+        ``hill`` curve ``top`` in outcome per week, ``half`` in money per week and ``shape``.
+    channel, kind, draw
+        Names of the columns. All rows have one kind; without `draw` there is one draw.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file``, ``bad-columns``, ``bad-number`` or ``bad-name``.
+    CurveError
+        ``bad-curve`` for kinds that are not known or differ, for parameters out of range and where
+        draws are missing.
+    """
+    table = read_table(path, (channel, kind))
+    kinds = list(pd.unique(table[kind]))
+    known = [name for name in KINDS if name != Points.kind]
+    if len(kinds) != 1 or kinds[0] not in known:
+        shown = ", ".join(repr(str(name)[:40]) for name in kinds[:4]) or "none"
+        raise _no_curve(path, f"has curves of the kind {shown}", did_you_mean(
+            str(kinds[0]) if kinds else "", known) if len(kinds) < 2 else "give one kind a table"
+        )  # fmt: skip
+    made = KINDS[kinds[0]]
+    names = [name for name in made.__dataclass_fields__ if name != "kind"]  # type: ignore[attr-defined]
+    for name in names:
+        if name not in table.columns:
+            raise refused("bad-columns", name, f"a {kinds[0]} curve needs a column {name!r}",
+                          f"give {', '.join(names)}")  # fmt: skip
+    labels = table[draw].astype(str) if draw in table.columns else pd.Series("", table.index)
+    (draw_of, draws), (channel_of, channels) = (
+        pd.factorize(column) for column in (labels, table[channel].astype(str))
+    )
+    shape = (len(channels), len(draws))
+    place = channel_of * len(draws) + draw_of
+    if not np.array_equal(np.sort(place), np.arange(shape[0] * shape[1])):
+        raise _no_curve(path, "has a draw twice, or not for all channels", "give each once")
+    order = np.argsort(place)
+    parts = {name: numbers(table, name, path)[order].reshape(shape) for name in names}
+    return CurveDraws(tuple(map(str, channels)), made(**parts))
+
+
+def _no_curve(path: str | PathLike[str], problem: str, remedy: str) -> CurveError:
+    text = f"{Path(path).name} {problem}"
+    return CurveError("bad-curve", text, field="path", value=str(path), remedy=remedy)
+
+
+def _rising(values: Floats) -> Floats:
+    """Return values without the falls that rounding leaves; a real fall is refused by `Points`."""
+    top = np.maximum.accumulate(values, axis=-1)
+    return top if np.all(top - values <= _NEARLY * np.abs(values).max(initial=0.0)) else values

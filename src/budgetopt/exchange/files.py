@@ -1,0 +1,127 @@
+"""What the readers of this room share: tables and JSON of untrusted files, and their refusals."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from budgetopt.arrays import Floats
+from budgetopt.errors import HistoryError
+from budgetopt.untrusted import MEBIBYTE, is_safe, read_bounded
+
+MOST_BYTES = 64 * MEBIBYTE
+
+
+def read_table(path: str | PathLike[str], needed: Sequence[str]) -> pd.DataFrame:
+    """Return a CSV file as text, checked for its columns.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file`` or ``bad-columns``.
+    """
+    try:
+        data = read_bounded(Path(path), MOST_BYTES)
+        table = pd.read_csv(
+            io.BytesIO(data), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a CSV file in UTF-8"
+        raise refused("bad-file", "path", f"{str(path)!r} cannot be read, {reason}",
+                      "give a CSV file in UTF-8") from None  # fmt: skip
+    if not isinstance(table.index, pd.RangeIndex):
+        # A row with a cell too many makes an index of the first column.
+        raise refused("bad-file", "path", f"{Path(path).name} has rows longer than its header",
+                      "quote cells that hold commas")  # fmt: skip
+    for name in needed:
+        if name not in table.columns:
+            there = ", ".join(map(str, table.columns[:8]))
+            raise refused("bad-columns", name, f"{Path(path).name} has no column {name!r}",
+                          f"choose one of {there}")  # fmt: skip
+    return table
+
+
+def numbers(table: pd.DataFrame, name: str, path: str | PathLike[str]) -> Floats:
+    """Return a column as finite numbers.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-number``, which names the line.
+    """
+    values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
+    for at in np.flatnonzero(~np.isfinite(values))[:1]:
+        line = int(table.index[at]) + 2
+        cell = str(table[name].iloc[at])[:60]
+        raise refused("bad-number", name, f"{Path(path).name}, line {line}: {name!r} is {cell!r}, "
+                      "not a finite number", "export it again")  # fmt: skip
+    return values
+
+
+def dates(table: pd.DataFrame, name: str, path: str | PathLike[str]) -> Any:
+    """Return a column of ISO dates as days.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-date``, which names the line.
+    """
+    days = pd.to_datetime(table[name], errors="coerce", format="ISO8601", utc=True)
+    for at in np.flatnonzero(days.isna())[:1]:
+        cell = str(table[name].iloc[at])[:60]
+        raise refused("bad-date", name, f"{Path(path).name}, line {at + 2}: {name!r} is {cell!r}, "
+                      "not a date", "write dates as 2026-11-30")  # fmt: skip
+    return days.dt.tz_localize(None).to_numpy(dtype="datetime64[D]")
+
+
+def read_json(path: str | PathLike[str]) -> Any:
+    """Return the plain data of a JSON file: no constants beside JSON's, no deep nesting.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file``.
+    """
+    try:
+        text = read_bounded(Path(path), MOST_BYTES).decode("utf-8-sig")
+        return json.loads(text, parse_constant=_no_number)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except (ValueError, RecursionError):
+        reason = "it is not JSON in UTF-8"
+    raise refused("bad-file", "path", f"{str(path)!r} cannot be read, {reason}",
+                  "export the model again")  # fmt: skip
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(text)
+
+
+def safe_names(names: Sequence[str], field: str) -> tuple[str, ...]:
+    """Return channel names that can be shown and are told apart.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``.
+    """
+    for name in names:
+        if not name.strip() or not is_safe(name) or len(name) > 200:
+            raise refused("bad-name", field, f"a channel is called {name[:60]!r}",
+                          "give it a name that can be shown")  # fmt: skip
+    if len(set(names)) < len(names) or not names:
+        raise refused("bad-name", field, "there is no channel, or two have one name",
+                      "name each channel once")  # fmt: skip
+    return tuple(names)
+
+
+def refused(code: str, field: str, problem: str, remedy: str) -> HistoryError:
+    """Return the error of a file that is refused."""
+    return HistoryError(code, problem, field=field, value=field, remedy=remedy)

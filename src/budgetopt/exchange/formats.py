@@ -1,0 +1,348 @@
+"""Sheets as files: CSV, JSON, Markdown, workbooks and parquet.
+
+`render` writes a `Book` in a format, `write` any result to a file whose ending names the format.
+Text that a spreadsheet would take for a formula is text in each of them. A workbook has formats for
+its numbers, sums that are alive, and native charts; the values that are stored beside the sums are
+the exact ones, for readers that recompute nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from importlib.util import find_spec
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from budgetopt.errors import InputError
+from budgetopt.exchange.tables import Book, Chart, Sheet, book_of
+from budgetopt.i18n import Message, in_language, say
+from budgetopt.report import LaidOut, Table, as_json, as_markdown, laid_out, write_whole
+from budgetopt.untrusted import as_cell, escaped, from_cell
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".md": "md",
+    ".xlsx": "xlsx",
+    ".parquet": "parquet",
+}
+"""Formats by the ending of a file."""
+
+_MOST_ROWS = 1_048_574
+"""Rows of a sheet beside its header and its sums."""
+_NO_SHEET = re.compile(r"[\[\]:*?/\\']")
+_HEADS: dict[str, Message] = {
+    "channel": say("channel"),
+    "week": say("week"),
+    "last": say("last"),
+    "spend": say("spend"),
+    "least": say("least"),
+    "most": say("most"),
+    "outcome": say("outcome"),
+    "marginal": say("marginal"),
+    "limit": say("limit"),
+    "reason": say("reason"),
+    "budget": say("budget"),
+    "part": say("part"),
+    "amount": say("amount"),
+    "policy": say("policy"),
+    "split": say("split"),
+    "money": say("money"),
+    "frontier": say("frontier"),
+    "notes": say("notes"),
+    "cases": say("cases"),
+    "splits": say("splits"),
+}
+"""Columns and sheets as people read them; others are called what they are."""
+
+
+def write(
+    result: Any, path: str | PathLike[str], *, language: str = "en", for_excel: bool = False
+) -> None:
+    """Write a result to a file whose ending names the format; the file is whole or absent.
+
+    Parameters
+    ----------
+    result
+        Whatever `book_of` takes.
+    path
+        A file ending in ``.csv``, ``.tsv``, ``.json``, ``.md``, ``.xlsx`` or ``.parquet``. CSV and
+        parquet hold the first sheet.
+    language
+        ``"en"`` or ``"zh"``, of what people read: Markdown and workbooks.
+    for_excel
+        Whether text begins with a byte-order mark, without which Excel misreads other scripts.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for another ending or result, ``missing-extra``, ``bad-file``.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            "bad-argument",
+            f"path is {str(path)!r}, whose ending names no format",
+            field="path",
+            value=str(path),
+            remedy=f"name a file ending in {', '.join(SUFFIXES)}",
+        )
+    format = SUFFIXES[file.suffix.lower()]
+    if format == "json" and hasattr(result, "to_dict") and not hasattr(result, "iloc"):
+        content: str | bytes = as_json(result.to_dict()) + "\n"
+    else:
+        content = render(book_of(result), format, language)
+    if for_excel and isinstance(content, str):
+        content = "\ufeff" + content
+    write_whole(file, content)
+
+
+def render(book: Book, format: str, language: str = "en") -> str | bytes:
+    """Return a result in a format, as text or as the bytes of a file."""
+    writers: dict[str, Callable[[], str | bytes]] = {
+        "csv": lambda: as_csv(book.sheets[0]),
+        "tsv": lambda: as_csv(book.sheets[0], "\t"),
+        "json": lambda: sheets_json(book),
+        "md": lambda: markdown_of(book, language),
+        "xlsx": lambda: as_workbook(book, language),
+        "parquet": lambda: as_parquet(book.sheets[0]),
+    }
+    return writers[format]()
+
+
+def as_csv(sheet: Sheet, delimiter: str = ",") -> str:
+    """Return a sheet as CSV in which no cell is a formula; what is unknown is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    for row in (tuple(sheet.columns), *sheet.rows):
+        writer.writerow([as_cell(escaped(_text(value))) for value in row])
+    return out.getvalue()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def sheets_json(book: Book) -> str:
+    """Return sheets as JSON: columns and rows by name, money as text, which keeps it exact."""
+    sheets = {
+        sheet.name: {
+            "columns": list(sheet.columns),
+            "rows": [[_plain(value) for value in row] for row in sheet.rows],
+        }
+        for sheet in book.sheets
+    }
+    return as_json({"schema_version": 1, "kind": book.kind, "sheets": sheets}) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    return _text(value) if isinstance(value, (Decimal, dt.date)) else value
+
+
+def markdown_of(book: Book, language: str = "en") -> str:
+    """Return the page of a result as Markdown; without one, its sheets."""
+    if book.page is not None:
+        return as_markdown(book.page(language))
+    tables = [
+        Table(
+            [head_of(name, language) for name in sheet.columns],
+            [[_text(value) for value in values] for values in sheet.columns.values()],
+            words=[head_of(n, language) for n, v in sheet.columns.items() if not _is_numeric(v)],
+        )
+        for sheet in book.sheets
+    ]
+    return as_markdown(laid_out(tables, language))
+
+
+def _is_numeric(values: Iterable[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(
+        isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) for value in known
+    )
+
+
+def head_of(name: str, language: str) -> str:
+    """Return a column or sheet as people read it."""
+    return in_language(_HEADS[name], language) if name in _HEADS else name
+
+
+def as_parquet(sheet: Sheet) -> bytes:
+    """Return a sheet as a parquet file, its columns those of `Sheet.to_frame`.
+
+    Raises
+    ------
+    InputError
+        ``missing-extra``.
+    """
+    check_installed("parquet")
+    out = io.BytesIO()
+    sheet.to_frame().to_parquet(out, engine="pyarrow", index=False)
+    return out.getvalue()
+
+
+_NEEDS = {"xlsx": ("xlsxwriter", "excel"), "parquet": ("pyarrow", "parquet")}
+"""The package and the extra of formats that need one."""
+
+
+def check_installed(format: str) -> None:
+    """Refuse a format whose package is not installed, before anything is done for it.
+
+    Raises
+    ------
+    InputError
+        ``missing-extra``.
+    """
+    package, extra = _NEEDS.get(format, ("", ""))
+    if package and find_spec(package) is None:
+        raise InputError(
+            "missing-extra",
+            f"writing .{format} needs {package}, which is not installed",
+            field="format",
+            value=package,
+            remedy=f"pip install 'budgetopt[{extra}]'",
+        )
+
+
+def as_workbook(book: Book, language: str = "en") -> bytes:
+    """Return a result as a workbook: its sheets, and its sentences on a last one.
+
+    Raises
+    ------
+    InputError
+        ``missing-extra``; ``bad-argument`` for more rows than a sheet holds.
+    """
+    check_installed("xlsx")
+    import xlsxwriter  # type: ignore[import-untyped] # it comes without types
+
+    _check_rows(book.sheets)
+    out = io.BytesIO()
+    workbook = xlsxwriter.Workbook(out, {"in_memory": True})
+    # The same result makes the same bytes.
+    workbook.set_properties({"created": dt.datetime(2000, 1, 1)})
+    for sheet in book.sheets:
+        _Page(workbook, sheet, language).write()
+    page = "" if book.page is None else book.page(language)
+    lines = page.sentences if isinstance(page, LaidOut) else page.splitlines()
+    if lines:
+        style = workbook.add_format({"text_wrap": True, "quote_prefix": True})
+        notes = workbook.add_worksheet(head_of("notes", language))
+        notes.set_column(0, 0, 100)
+        for row, line in enumerate(lines):
+            notes.write_string(row, 0, escaped(line), style)
+    workbook.close()
+    return out.getvalue()
+
+
+def _check_rows(sheets: Sequence[Sheet]) -> None:
+    for sheet in sheets:
+        if len(sheet.rows) > _MOST_ROWS:
+            raise InputError(
+                "bad-argument",
+                f"table {sheet.name!r} has {len(sheet.rows):,} rows, more than a workbook holds",
+                field="format",
+                value="xlsx",
+                remedy="write it as .csv or .parquet",
+            )
+
+
+class _Page:
+    """One sheet of a workbook: a header, the rows, the sums below them, and the chart."""
+
+    def __init__(self, workbook: Any, sheet: Sheet, language: str) -> None:
+        self.workbook, self.sheet, self.language = workbook, sheet, language
+        name = _NO_SHEET.sub(" ", head_of(sheet.name, language))[:31].strip()
+        self.page = workbook.add_worksheet(name or None)
+        self.count = len(sheet.rows)
+
+    def write(self) -> None:
+        """Write the sheet."""
+        bold = self.workbook.add_format({"bold": True, "bottom": 1, "quote_prefix": True})
+        for at, (name, values) in enumerate(self.sheet.columns.items()):
+            head = name if self.sheet.plain else head_of(name, self.language)
+            self.page.write_string(0, at, _as_kept(head), bold)
+            style = self._style(name, values)
+            plain = self.workbook.add_format(style)
+            for row, value in enumerate(values, start=1):
+                self._cell(row, at, value, plain)
+            if self.sheet.sums:
+                self._sum(at, name, self.workbook.add_format(style | {"bold": True, "top": 1}))
+            longest = max([len(head), *(len(_text(value)) for value in values)])
+            self.page.set_column(at, at, min(60, max(10, longest + 2)))
+        self.page.freeze_panes(1, 1)
+        if self.sheet.chart is not None and self.count:
+            self._draw(self.sheet.chart)
+
+    def _style(self, name: str, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the number format of a column."""
+        known = [value for value in values if value is not None]
+        if not _is_numeric(known):
+            dates = any(isinstance(value, dt.date) for value in known)
+            return {"num_format": "yyyy-mm-dd"} if dates else {"quote_prefix": True}
+        if name in self.sheet.shares:
+            return {"num_format": "0.0%"}
+        if any(isinstance(value, Decimal) for value in known):
+            places = max(-int(value.as_tuple().exponent) for value in known)
+            return {"num_format": "#,##0" + ("." + "0" * places if places > 0 else "")}
+        if all(isinstance(value, int) for value in known):
+            return {"num_format": "#,##0"}
+        return {"num_format": "#,##0.00" if max(map(abs, known)) >= 1 else "0.0000"}
+
+    def _cell(self, row: int, at: int, value: Any, style: Any) -> None:
+        if value is None:
+            return
+        if isinstance(value, bool):
+            self.page.write_boolean(row, at, value, style)
+        elif isinstance(value, (int, float, Decimal)):
+            self.page.write_number(row, at, float(value), style)
+        elif isinstance(value, dt.date) and value.year > 1900:
+            self.page.write_datetime(row, at, dt.datetime.combine(value, dt.time()), style)
+        else:
+            # Excel counts days from 1900; an earlier one is text.
+            text = in_language(value if isinstance(value, str) else _text(value), self.language)
+            self.page.write_string(row, at, _as_kept(text), style)
+
+    def _sum(self, at: int, name: str, style: Any) -> None:
+        from xlsxwriter.utility import xl_range  # type: ignore[import-untyped] # likewise
+
+        row, total = self.count + 1, self.sheet.total(name) if name in self.sheet.sums else None
+        if total is not None:
+            formula = f"=SUM({xl_range(1, at, self.count, at)})"
+            self.page.write_formula(row, at, formula, style, float(total))
+        elif at == 0:
+            self.page.write_string(row, 0, in_language(say("total"), self.language), style)
+        else:
+            self.page.write_blank(row, at, None, style)
+
+    def _draw(self, look: Chart) -> None:
+        """Draw the sheet below itself."""
+        names, sheet = list(self.sheet.columns), self.page.get_name()
+        line = {"type": "scatter", "subtype": "straight_with_markers"}
+        chart = self.workbook.add_chart(line if look.kind == "line" else {"type": "column"})
+        across = names.index(look.across)
+        for at in map(names.index, look.up):
+            chart.add_series(
+                {
+                    "name": [sheet, 0, at],
+                    "categories": [sheet, 1, across, self.count, across],
+                    "values": [sheet, 1, at, self.count, at],
+                }
+            )
+        if look.kind == "line":
+            chart.set_x_axis({"name": head_of(look.across, self.language)})
+            chart.set_y_axis({"name": head_of(look.up[0], self.language)})
+        chart.set_size({"width": 640, "height": 360})
+        self.page.insert_chart(self.count + 3, 0, chart)
+
+
+def _as_kept(text: str) -> str:
+    """Return text as a cell that a history reads back as it was; its format makes it no formula."""
+    return text if from_cell(text) == text else as_cell(text)

@@ -1,0 +1,380 @@
+"""Columns as spellings, each judged once, and cells to amounts, refusing what can be two things.
+
+Plain decimals, well-formed thousands groups (``1,234.56``, ``12 345``, ``1'234``,
+``1,23,456``) and powers of ten. A currency sign or code is dropped where every amount of the column
+carries the same one, which the history keeps as `currency_sign` to compare with the plan's; it is
+refused where only some do, or where two differ. Percentages, infinities, bools, words and
+abbreviated amounts (``1.2k``, ``3万``) are refused.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+import numbers
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.errors import HistoryError
+from budgetopt.money import DIGITS, currencies_of
+from budgetopt.untrusted import half_width
+
+MISSING = frozenset({"", "-", "--", "—", "–", "nan", "na", "n/a", "#n/a", "null", "none"})
+"""Cells that say "nothing here", in lower case."""
+
+SIGN = (
+    r"[A-Z]{3}|[A-Z]{1,3}\$|CN¥|[Kk]r\.?|zł|Kč|人民币|美元|欧元|英镑|日元|港[币元]"
+    r"|[$€£¥￥₹₩₽₺₫฿₴₦₱₪₸元円]"
+)
+IN_HEADER = re.compile(r"[(\[（【]\s*([^()\[\]（）【】]+?)\s*[)\]）】]|[ _-]([A-Z]{3})$")
+"""Where a header names its currency: in brackets, or as a code at its end."""
+_WORDS = frozenset({"ALL", "TOP", "TRY", "CUP", "PEN", "LAK", "GEL", "MOP", "SOS", "BAM", "BOB"})
+"""Codes of currencies that are words, or short for other things, in headers."""
+CELL = re.compile(
+    rf"(?P<minus>[-−+]?)(?P<before>{SIGN})?\s*(?P<inner>[-−]?)"
+    rf"(?P<body>[0-9.,].*?)\s*(?P<after>{SIGN})?"
+)
+BARE_GROUP = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
+DOTTED_GROUP = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
+
+
+def _grammar(point: str) -> re.Pattern[str]:
+    other = "," if point == "." else r"\."
+    grouped = rf"[1-9][0-9]{{0,2}}(?P<sep>[{other}\s'’])[0-9]{{3}}(?:(?P=sep)[0-9]{{3}})*"
+    indian = rf"[1-9][0-9]?(?:{other}[0-9]{{2}})+{other}[0-9]{{3}}"
+    whole = rf"(?:[0-9]+|{grouped}|{indian})"
+    digits = re.escape(point)
+    return re.compile(rf"(?:{whole}(?:{digits}[0-9]*)?|{digits}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?")
+
+
+GRAMMAR = {point: _grammar(point) for point in ".,"}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column: every spelling that it holds, and which of them each row has.
+
+    Columns repeat themselves, so that whatever reads one judges a spelling once and not a row.
+
+    Parameters
+    ----------
+    spellings
+        Cells that differ, in the order of the first row of each; those of an array of dates or
+        numbers as they stand.
+    at
+        Position in `spellings` of every row, shape ``(rows,)``.
+    """
+
+    spellings: NDArray[Any]
+    at: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, cells: Iterable[Any]) -> Cells:
+        """Return cells as a column; text, numbers, dates or an array of either."""
+        if isinstance(cells, np.ndarray) and cells.dtype != object:
+            return cls(cells, np.arange(cells.size))
+        cells = list(cells)
+        try:
+            # True and 1 are equal, but no two of one spelling.
+            number = numbering()
+            at = [number[c if isinstance(c, str) else (type(c), c)] for c in cells]
+        except TypeError:
+            return cls(as_objects(cells), np.arange(len(cells)))
+        spellings = [key if isinstance(key, str) else key[1] for key in number]
+        return cls(as_objects(spellings), np.array(at, dtype=np.intp))
+
+    def __len__(self) -> int:
+        return self.at.size
+
+    def __getitem__(self, row: int) -> Any:
+        return self.spellings[self.at[row]]
+
+    def take(self, keep: NDArray[np.bool_]) -> Self:
+        """Return the rows that are kept, with their spellings alone."""
+        return self._compact(self.spellings, self.at[keep])
+
+    def map(self, of: Callable[[Any], Any]) -> Self:
+        """Return the column with each spelling turned into another; equal ones become one."""
+        number = numbering()
+        turned = np.array([number[of(s)] for s in self.spellings], dtype=np.intp)
+        return self._compact(as_objects(number), turned[self.at])
+
+    def _compact(self, spellings: NDArray[Any], at: NDArray[np.intp]) -> Self:
+        first = np.full(len(spellings), at.size)
+        first[at[::-1]] = np.arange(at.size)[::-1]
+        used = np.argsort(first, kind="stable")[: int((first < at.size).sum())]
+        place = np.empty(len(spellings), dtype=np.intp)
+        place[used] = np.arange(used.size)
+        return type(self)(spellings[used], place[at])
+
+    def each(self, of: Callable[[Any], Any], dtype: Any = bool) -> NDArray[Any]:
+        """Return what is said of the spelling of every row."""
+        return np.array([of(s) for s in self.spellings], dtype=dtype)[self.at]
+
+    def row_of(self, spelling: int) -> int:
+        """Return the first row that has a spelling."""
+        return int(np.argmax(self.at == spelling))
+
+
+def numbering() -> defaultdict[Any, int]:
+    """Return a mapping that gives every new key the next number, from 0."""
+    number: defaultdict[Any, int] = defaultdict()
+    number.default_factory = number.__len__
+    return number
+
+
+def as_objects(values: Iterable[Any]) -> NDArray[Any]:
+    """Return values as they are: numpy would turn a list of dates or numbers into other things."""
+    values = list(values)
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Numbers of one column, NaN where a cell is missing, and the currency sign they carried."""
+
+    values: NDArray[np.float64]
+    sign: str = ""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How numbers are written in a file: the decimal sign, and the delimiter beside it."""
+
+    point: str = "."
+    delimiter: str | None = None
+
+
+def read_amounts(cells: Cells, style: Style, field: str, where: Callable[[int], str]) -> Amounts:
+    """Return cells as non-negative numbers.
+
+    Parameters
+    ----------
+    cells
+        Text or numbers of any kind.
+    style
+        How text cells are written.
+    field
+        Name of the column, for errors.
+    where
+        Says where a row stands in its file, and whose amount it is.
+
+    Returns
+    -------
+    Amounts
+        Values of shape ``(rows,)``, finite and at least zero, or NaN where missing.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-number`` for the first cell that is not such a number.
+    """
+
+    def place(spelling: int) -> str:
+        return where(cells.row_of(spelling))
+
+    spellings = cells.spellings
+    try:
+        values, signs = _convert(spellings, style)
+    except _UnreadableError as bad:
+        _refuse(field, spellings[bad.at], place(bad.at), bad.problem, bad.remedy)
+    for wrong, problem, remedy in (
+        (np.isinf(values), "not finite", "give a finite number"),
+        (values < 0, "negative", "give zero or more; book a credit in the week it belongs to"),
+    ):
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            _refuse(field, spellings[at], place(at), problem, remedy)
+    return Amounts(values[cells.at], _one_sign(signs, values, spellings, field, place))
+
+
+def rough(cells: Cells, style: Style) -> NDArray[np.float64]:
+    """Return cells as evidence, never as amounts that are kept: what is no number is NaN."""
+
+    def of(cell: Any) -> float:
+        try:
+            return _read_cell(cell, style)[0]
+        except _UnreadableError:
+            return math.nan
+
+    return cells.each(of, np.float64)
+
+
+class _UnreadableError(Exception):
+    """One cell is not a number; the caller knows where it stands."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.at, self.problem, self.remedy = 0, problem, remedy
+
+
+def _refuse(field: str, cell: Any, place: str, problem: str, remedy: str) -> None:
+    raise HistoryError(
+        "bad-number",
+        f"{place}: {field!r} is {_shown(cell)}, {problem}",
+        field=field,
+        value=cell,
+        remedy=remedy,
+    )
+
+
+def _shown(cell: Any) -> str:
+    return repr(cell[:60]) if isinstance(cell, str) else str(cell)
+
+
+def _convert(cells: NDArray[Any], style: Style) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the numbers, and the sign of each cell where any cell has one."""
+    if style == Style(".", ";"):
+        _check_dots(cells)
+    if cells.dtype.kind in "iuf":
+        return cells.astype(np.float64), []
+    if style.point == "." and _plain(cells):
+        try:
+            return cells.astype(np.float64), []
+        except ValueError:
+            pass  # An empty or odd cell is among them: read them one by one.
+    values, signs = np.empty(cells.size), [""] * cells.size
+    for at, cell in enumerate(cells):
+        try:
+            values[at], signs[at] = _read_cell(cell, style)
+        except _UnreadableError as bad:
+            bad.at = at
+            raise
+    return values, signs if any(signs) else []
+
+
+def _check_dots(cells: NDArray[Any]) -> None:
+    """Refuse a column in which every point may separate thousands, as in ``1.234;950``."""
+    dotted = [at for at, cell in enumerate(cells) if isinstance(cell, str) and "." in cell]
+    if dotted and all(DOTTED_GROUP.fullmatch(cells[at].strip()) for at in dotted):
+        bad = _UnreadableError(
+            "a thousand or a fraction: in a file delimited by ';' every point of this column "
+            "may be either",
+            "declare decimal = ',', or write fractions with another number of digits",
+        )
+        bad.at = dotted[0]
+        raise bad
+
+
+def _plain(cells: NDArray[Any]) -> bool:
+    """Say whether all cells are text of plain digits alone, the usual and quick case."""
+    try:
+        return set("".join(cells)) <= set("0123456789.eE+-")
+    except TypeError:
+        return False
+
+
+def _read_cell(cell: Any, style: Style) -> tuple[float, str]:
+    if isinstance(cell, str):
+        return _read_text(half_width(cell.strip()), style)
+    # pandas marks a missing number in an object column by a value of its own.
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return math.nan, ""
+    if isinstance(cell, (bool, np.bool_)):
+        raise _UnreadableError("a yes or no, not a number", "give a number")
+    if isinstance(cell, (numbers.Real, decimal.Decimal)):
+        return float(cell), ""
+    raise _UnreadableError("not a number", "give a number")
+
+
+def _read_text(text: str, style: Style) -> tuple[float, str]:
+    if text.casefold() in MISSING:
+        return math.nan, ""
+    match = CELL.fullmatch(text)
+    if not match or not GRAMMAR[style.point].fullmatch(match["body"]):
+        raise _diagnose(text, match, style)
+    body, sign = match["body"], _currency(match, style)
+    if style.point == "." and style.delimiter == ";" and BARE_GROUP.fullmatch(body):
+        raise _UnreadableError(
+            "a thousand or a fraction: in a file delimited by ';' it may be either",
+            "declare decimal = ',' or write it without a separator",
+        )
+    plain = re.sub(r"[\s'’" + ("," if style.point == "." else ".") + "]", "", body)
+    number = float(plain.replace(style.point, "."))
+    return (-number if "-" in _minus(match) else number), sign
+
+
+def _minus(match: re.Match[str]) -> str:
+    return (match["minus"] + match["inner"]).replace("−", "-")
+
+
+def _currency(match: re.Match[str], style: Style) -> str:
+    """Return the currency sign or code of a cell, one spelling for each."""
+    signs = [sign for sign in (match["before"], match["after"]) if sign]
+    if len(signs) > 1 or not all(map(currencies_of, signs)):
+        raise _diagnose(match[0], None, style)
+    return str(signs[0]).replace("￥", "¥") if signs else ""
+
+
+def header_currency(name: str) -> str:
+    """Return the currency sign or code that a column's name carries; empty where it has none.
+
+    Examples
+    --------
+    >>> [header_currency(name) for name in ("Amount spent (USD)", "消耗(元)", "Clicks (all)")]
+    ['USD', '元', '']
+    """
+    for match in IN_HEADER.finditer(name):
+        text = match[1] or match[2]
+        # Informal names in plain letters, such as kr or US, are too often something else here.
+        plain = text.isascii() and "$" not in text
+        if text == "RMB" or (
+            text in DIGITS and text not in _WORDS if plain else currencies_of(text)
+        ):
+            return text
+    return ""
+
+
+def same_currency(one: str, other: str) -> bool:
+    """Whether two signs or codes may stand for one currency."""
+    return one == other or bool(set(currencies_of(one)) & set(currencies_of(other)))
+
+
+def _diagnose(text: str, match: re.Match[str] | None, style: Style) -> _UnreadableError:
+    """Say what is wrong with a text cell that is not a number under the declared style."""
+    other = "," if style.point == "." else "."
+    if "%" in text or "％" in text:
+        return _UnreadableError(
+            "a percentage, not an amount", "declare the column that holds the amount"
+        )
+    if text.casefold().lstrip("+-−") in ("inf", "infinity", "∞"):
+        return _UnreadableError("not finite", "give a finite number")
+    if match and GRAMMAR[other].fullmatch(match["body"]):
+        return _UnreadableError(
+            f"not written with the decimal sign {style.point!r}", f"declare decimal = {other!r}"
+        )
+    return _UnreadableError("not a number", "write it as 1250.50")
+
+
+def _one_sign(
+    signs: Sequence[str],
+    values: NDArray[np.float64],
+    cells: NDArray[Any],
+    field: str,
+    where: Callable[[int], str],
+) -> str:
+    """Return the sign that every amount carries, or refuse the first that differs."""
+    if not signs:
+        return ""
+    given = np.flatnonzero(~np.isnan(values)).tolist()
+    first = signs[given[0]]
+    for at in given:
+        if signs[at] != first:
+            said = f"currency {signs[at]!r}" if signs[at] else "no currency sign"
+            other = repr(first) if first else "no sign"
+            _refuse(
+                field,
+                cells[at],
+                where(at),
+                f"with {said} where {where(given[0])} has {other}",
+                "give one currency, and write it in every cell or in none",
+            )
+    return first

@@ -1,0 +1,522 @@
+"""`History`: weekly arrays that check themselves, however they were made.
+
+It is read from a file or a data frame, cut by weeks and channels, and written as plain data, text
+or a frame. Amounts are as reported, never scaled; partial weeks are marked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.arrays import Floats
+from budgetopt.calendar import Week, as_date
+from budgetopt.errors import HistoryError
+from budgetopt.history.assemble import (
+    Weekly,
+    assemble,
+    check_amounts,
+    check_daily,
+    check_names,
+    check_partial,
+    check_through,
+    check_weeks,
+)
+from budgetopt.history.cells import same_currency
+from budgetopt.history.columns import Columns, check_columns, suggest
+from budgetopt.history.entries import Entries, read_entries
+from budgetopt.history.files import Table, from_frame, from_query
+from budgetopt.history.imports import Import, import_of
+from budgetopt.history.sources import Paths, files_of, read_group
+from budgetopt.i18n import quoted, say, show_figure
+from budgetopt.notebook import Card, Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class History(Shown):
+    """What was spent and what came back, week by week; `read` makes one from a file.
+
+    Parameters
+    ----------
+    channels
+        Names, each once.
+    weeks
+        First days, ascending and seven days apart, shape ``(weeks,)``; may be empty.
+    spend
+        Money per week, at least zero, shape ``(weeks, channels)``; NaN is not reported.
+    outcome
+        Outcome per week and channel, at least zero, same shape; NaN is unknown.
+    total
+        Outcome per week of all channels together, shape ``(weeks,)``, where that is all that is
+        known. Exactly one of `outcome` and `total` is given.
+    partial
+        Weeks that are not over, or lack days, shape ``(weeks,)``; by default none. Their amounts
+        are what was seen, never scaled.
+    week_start
+        Day on which weeks start.
+    notes
+        What was noticed and done while reading; no part of equality.
+    data_through
+        Last day whose events the amounts hold; None where it is not said, see `through`. A week
+        that ends after it is partial.
+    currency_sign
+        Sign or code of the currency that the amounts of a file carried, in cells or headers; empty
+        where none did. No part of equality; `select` holds it against a plan's currency.
+    daily
+        Money per day of each week, shape ``(weeks, 7, channels)``, where rows are daily; NaN on
+        days that are not reported. None where only weeks are known. Pacing reads it; it is no part
+        of equality.
+    imports
+        What was decided in reading each file; no part of equality.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``, ``bad-number``, ``bad-history`` or ``bad-argument``.
+    CalendarError
+        ``bad-date``.
+
+    Notes
+    -----
+    Arrays are stored as read-only copies. Two histories are equal when channels, in their order,
+    weeks, amounts, partial marks, start day and the day they are known through are.
+
+    Examples
+    --------
+    >>> week = np.array(["2026-11-16"], dtype="datetime64[D]")
+    >>> History(("search",), week, [[100.0]], outcome=[[300.0]]).last_spend
+    {'search': 100.0}
+    """
+
+    channels: tuple[str, ...]
+    weeks: NDArray[np.datetime64]
+    spend: Floats
+    outcome: Floats | None = None
+    total: Floats | None = None
+    partial: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    week_start: str = "monday"
+    notes: tuple[str, ...] = ()
+    data_through: dt.date | None = None
+    currency_sign: str = ""
+    daily: Floats | None = None
+    imports: tuple[Import, ...] = ()
+
+    def __post_init__(self) -> None:
+        channels = check_names(self.channels, "channels")
+        week_start, weeks = check_weeks(self.weeks, self.week_start)
+        if (self.outcome is None) == (self.total is None):
+            raise HistoryError(
+                "bad-argument",
+                "a history has either outcome by channel or one total",
+                field="outcome",
+                value=None,
+                remedy="give one of the two",
+            )
+        checked: dict[str, Any] = {"channels": channels, "weeks": weeks, "week_start": week_start}
+        checked["spend"] = check_amounts(self.spend, "spend", weeks, channels)
+        if self.outcome is not None:
+            checked["outcome"] = check_amounts(self.outcome, "outcome", weeks, channels)
+        if self.total is not None:
+            checked["total"] = check_amounts(self.total, "total", weeks, None)
+        if self.daily is not None:
+            checked["daily"] = check_daily(self.daily, weeks, channels)
+        checked["partial"] = check_partial(self.partial, weeks)
+        checked["notes"] = tuple(n if isinstance(n, str) else str(n) for n in self.notes)
+        checked["data_through"] = check_through(self.data_through, weeks, checked["partial"])
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def read(
+        cls,
+        path: Paths,
+        columns: Columns = Columns(),  # noqa: B008 - frozen
+        *,
+        channels: Sequence[str] | None = None,
+        week_start: str = "monday",
+        as_of: dt.date | None = None,
+        data_through: dt.date | None = None,
+    ) -> Self:
+        """Read a history from ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` files.
+
+        Parameters
+        ----------
+        path
+            A file, a pattern such as ``"exports/*.csv"``, or several of either; what two files both
+            say is compared and counts once.
+        columns
+            What its columns mean.
+        channels
+            The plan's channels: the history gets these, in this order. One without rows becomes
+            unknown (NaN); one that is not among them is refused. By default those of the file,
+            sorted.
+        week_start
+            Day on which weeks start.
+        as_of
+            Today: weeks that are not over are marked as partial. Of daily rows those of days on or
+            after it are left out, as if the file ended the day before; rows of earlier days keep
+            their amounts, with what arrived since. Weekly rows all stay.
+        data_through
+            Last day whose events are in the file; weeks that end after it are partial. By default
+            yesterday, seen from `as_of`, but never later than the last day that the rows speak of:
+            an old file stays old. Give it where the file is younger than its last week. With daily
+            rows and `as_of` it is yesterday at the latest.
+
+        Raises
+        ------
+        HistoryError
+            ``bad-file``, ``missing-extra``, ``bad-columns``, ``unknown-name``, ``bad-name``,
+            ``bad-number``, ``bad-history`` or ``no-data``.
+        CalendarError
+            ``bad-date``.
+        """
+        check_columns(columns)
+        known = None if channels is None else check_names(channels, "channels")
+        today = None if as_of is None else as_date(as_of, "as_of")
+        through = None if data_through is None else as_date(data_through, "data_through")
+        files = files_of(path, columns)
+        group = read_group(files, known, week_start, today, through)
+        return cls._of(group.entries, group.weekly, known, week_start, group.imports)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        columns: Columns = Columns(),  # noqa: B008 - frozen
+        *,
+        channels: Sequence[str] | None = None,
+        week_start: str = "monday",
+        as_of: dt.date | None = None,
+        data_through: dt.date | None = None,
+    ) -> Self:
+        """Read a history from a data frame; all else, such as `as_of`, as in `read`.
+
+        It may be of pandas, polars, pyarrow or another library that narwhals knows; lazy frames are
+        collected.
+        """
+        table = from_frame(frame, columns)
+        return cls._from_table(table, columns, channels, week_start, as_of, data_through)
+
+    @classmethod
+    def from_sql(
+        cls,
+        query: Any,
+        connection: Any,
+        columns: Columns = Columns(),  # noqa: B008 - frozen
+        *,
+        channels: Sequence[str] | None = None,
+        week_start: str = "monday",
+        as_of: dt.date | None = None,
+        data_through: dt.date | None = None,
+    ) -> Self:
+        """Read a history from a database by SQLAlchemy (the extra ``sql``); all else as in `read`.
+
+        Parameters
+        ----------
+        query
+            SQL as text, or any statement of SQLAlchemy.
+        connection
+            A connection, an engine, or a URL; nothing is committed.
+        columns, channels, week_start, as_of, data_through
+            As in `read`.
+
+        Raises
+        ------
+        HistoryError
+            ``missing-extra``; ``bad-argument`` where the query fails; else as `read`.
+        CalendarError
+            ``bad-date``.
+        """
+        table = from_query(query, connection, columns)
+        return cls._from_table(table, columns, channels, week_start, as_of, data_through)
+
+    @classmethod
+    def _from_table(
+        cls,
+        table: Table,
+        columns: Columns,
+        channels: Sequence[str] | None,
+        week_start: str,
+        as_of: dt.date | None,
+        data_through: dt.date | None,
+    ) -> Self:
+        known = None if channels is None else check_names(channels, "channels")
+        today = None if as_of is None else as_date(as_of, "as_of")
+        through = None if data_through is None else as_date(data_through, "data_through")
+        entries = read_entries(table, columns, known, today)
+        made = assemble(entries, columns, week_start, today, through)
+        return cls._of(entries, made, known, week_start, (import_of(entries, columns),))
+
+    @classmethod
+    def _of(
+        cls,
+        entries: Entries,
+        made: Weekly,
+        known: tuple[str, ...] | None,
+        week_start: str,
+        imports: tuple[Import, ...],
+    ) -> Self:
+        """Return the history of assembled weeks, of the known channels where some are."""
+        history = cls(
+            entries.channels,
+            made.weeks,
+            made.spend,
+            made.outcome,
+            made.total,
+            made.partial,
+            week_start,
+            made.notes,
+            made.through,
+            entries.currency_sign,
+            made.daily,
+            imports,
+        )
+        return history if known is None else history.select(known)
+
+    def until(self, week: dt.date) -> Self:
+        """Return only the weeks that start before a date.
+
+        Their amounts are as they are known now, so that `through` stays what it is.
+        """
+        kept = self._rows(self.weeks < np.datetime64(as_date(week, "week"), "D"))
+        return replace(kept, data_through=self.through)
+
+    def complete(self) -> Self:
+        """Return the history without partial weeks.
+
+        Partial weeks at either end are left out. One in between cannot be, since weeks follow one
+        another: its amounts become unknown (NaN).
+        """
+        whole = np.flatnonzero(~self.partial)
+        inner = slice(whole[0], whole[-1] + 1) if whole.size else slice(0, 0)
+
+        kept = self._rows(inner)
+
+        def blank(array: Floats) -> Floats:
+            copy = array.copy()
+            copy[kept.partial] = np.nan
+            return copy
+
+        return replace(
+            kept,
+            spend=blank(kept.spend),
+            outcome=_apply(blank, kept.outcome),
+            total=_apply(blank, kept.total),
+            partial=np.zeros_like(kept.partial),
+        )
+
+    def select(self, channels: Sequence[str], currency: str | None = None) -> Self:
+        """Return the history of these channels in this order.
+
+        A channel without history becomes unknown (NaN), which is noted.
+
+        Parameters
+        ----------
+        channels
+            Names.
+        currency
+            Code of the plan's currency, which a sign in the file must be able to stand for. By
+            default, and with ``"XXX"``, it is not looked at.
+
+        Raises
+        ------
+        HistoryError
+            ``bad-money`` for amounts in another currency, since nothing is ever converted.
+            ``unknown-name`` for a channel of the history that is not among them: leaving out money
+            that was spent is done on purpose, by `Columns.ignore`.
+        """
+        names = check_names(channels, "channels")
+        if currency is not None:
+            self.check_currency(currency)
+        for name in self.channels:
+            if name not in names:
+                raise HistoryError(
+                    "unknown-name",
+                    f"channel {name!r} of the history is not among the channels",
+                    field="channels",
+                    value=name,
+                    remedy=suggest(name, names),
+                )
+        position = {name: at for at, name in enumerate(self.channels)}
+        # One more column, of NaN, serves every channel that has none.
+        take = [position.get(name, len(position)) for name in names]
+
+        def widen(array: Floats) -> Floats:
+            width = [(0, 0)] * (array.ndim - 1) + [(0, 1)]
+            return np.pad(array, width, constant_values=np.nan)[..., take]
+
+        without = [name for name in names if name not in position]
+        notes = [say("channel-without-history", channel=quoted(n)) for n in without]
+        return replace(
+            self,
+            channels=names,
+            spend=widen(self.spend),
+            outcome=_apply(widen, self.outcome),
+            daily=_apply(widen, self.daily),
+            notes=(*self.notes, *notes),
+        )
+
+    def check_currency(self, currency: str) -> None:
+        """Refuse amounts whose sign or code cannot stand for a plan's currency.
+
+        Raises
+        ------
+        HistoryError
+            ``bad-money``.
+        """
+        sign = self.currency_sign
+        if not sign or currency == "XXX" or same_currency(sign, currency):
+            return
+        raise HistoryError(
+            "bad-money",
+            f"the amounts of the history are in {sign!r}, and the plan is in {currency}",
+            field="currency",
+            value=sign,
+            remedy="convert the amounts, or correct the plan's currency: nothing is converted here",
+        )
+
+    def _rows(self, keep: Any) -> Self:
+        def take(array: Floats) -> Floats:
+            return np.asarray(array[keep], dtype=np.float64)
+
+        return replace(
+            self,
+            weeks=self.weeks[keep],
+            spend=take(self.spend),
+            outcome=_apply(take, self.outcome),
+            total=_apply(take, self.total),
+            partial=self.partial[keep],
+            daily=_apply(take, self.daily),
+        )
+
+    @property
+    def _known_outcome(self) -> Floats:
+        """The outcome by channel, or the total as a single column."""
+        if self.outcome is not None:
+            return self.outcome
+        return np.asarray(self.total, dtype=np.float64)[:, None]
+
+    @property
+    def last_spend(self) -> dict[str, float]:
+        """Spends of the last week that is not partial; channels that are NaN are left out."""
+        whole = np.flatnonzero(~self.partial)
+        if not whole.size:
+            return {}
+        spends = zip(self.channels, self.spend[whole[-1]].tolist(), strict=True)
+        return {name: spend for name, spend in spends if not np.isnan(spend)}
+
+    @property
+    def through(self) -> dt.date | None:
+        """Last day whose events the amounts hold: `data_through`, or what is safe to assume.
+
+        That is the end of the last week that is not partial; None where there is none.
+        """
+        return self._assumed_through if self.data_through is None else self.data_through
+
+    @property
+    def _assumed_through(self) -> dt.date | None:
+        whole = np.flatnonzero(~self.partial)
+        return Week(as_date(self.weeks[whole[-1]], "weeks")).end if whole.size else None
+
+    @property
+    def ages(self) -> Floats:
+        """Weeks from the last day of each week to `through`, shape ``(weeks,)``.
+
+        Days are sevenths. A week that is not over has a negative age; all are NaN where `through`
+        is None.
+        """
+        if self.through is None:
+            return np.full(self.weeks.size, np.nan)
+        last_days = self.weeks + np.timedelta64(6, "D")
+        days: Floats = (np.datetime64(self.through, "D") - last_days) / np.timedelta64(1, "D")
+        return days / 7.0
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content, hexadecimal; the order of rows and channels does not matter."""
+        order = sorted(range(len(self.channels)), key=lambda at: self.channels[at])
+        head = {
+            "format": 1,
+            "channels": [self.channels[at] for at in order],
+            "week_start": self.week_start,
+            "total": self.total is not None,
+        }
+        # Only where it says more than the weeks do, as in the ledgers written before it was kept.
+        if self.through != self._assumed_through:
+            head["data_through"] = str(self.through)
+        digest = hashlib.sha256(json.dumps(head).encode())
+        digest.update(self.weeks.astype("<M8[D]").tobytes())
+        digest.update(self.partial.astype("u1").tobytes())
+        outcome = self._known_outcome if self.outcome is None else self.outcome[:, order]
+        for array in (self.spend[:, order], outcome):
+            # NaN has many bit patterns, and this one of them.
+            digest.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a long frame with the columns week, channel, spend and outcome.
+
+        Where only a total is known the last column is called ``total`` instead, and repeats the
+        week's total in the row of every channel: it is not to be summed. `from_frame` reads the
+        frame back, with ``missing="unknown"`` where there are NaN; partial marks and the day of
+        `data_through` are not in it.
+        """
+        import pandas as pd
+
+        width = len(self.channels)
+        last = np.broadcast_to(self._known_outcome, self.spend.shape)
+        return pd.DataFrame(
+            {
+                "week": np.repeat(self.weeks.astype("datetime64[s]"), width),
+                "channel": list(self.channels) * self.weeks.size,
+                "spend": self.spend.ravel(),
+                "outcome" if self.total is None else "total": last.ravel(),
+            }
+        )
+
+    def _card(self) -> Card:
+        count = len(self.weeks)
+        weeks = say("one-week") if count == 1 else say("count-weeks", count=count)
+        by_channel = self.outcome is not None
+        kind = say("outcome-by-channel") if by_channel else say("outcome-in-total")
+        if not count:
+            return Card(say("history-empty", weeks=weeks, kind=kind), (), ())
+        ends = {"first": str(self.weeks[0]), "last": str(self.weeks[-1])}
+        last = [self.last_spend.get(name, np.nan) for name in self.channels]
+        columns = [np.nansum(self.spend, axis=0), np.array(last)]
+        heads = [say("channel"), say("spend"), say("last")]
+        if self.outcome is not None:
+            columns.append(np.nansum(self.outcome, axis=0))
+            heads.append(say("outcome"))
+        rows = [
+            (name, *("" if np.isnan(v) else show_figure(v) for v in row))
+            for name, row in zip(self.channels, np.stack(columns, axis=1).tolist(), strict=True)
+        ]
+        return Card(say("history-checked", weeks=weeks, kind=kind, **ends), heads, rows)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        return self.channels == other.channels and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, since a pickled array forgets that it is read-only.
+        return type(self), tuple(getattr(self, f.name) for f in fields(self))
+
+
+def _apply(change: Callable[[Floats], Floats], array: Floats | None) -> Floats | None:
+    return None if array is None else change(array)

@@ -1,0 +1,269 @@
+"""A file nobody declared: its layout, columns, encoding, dates and rows, each with the reason.
+
+`recognise` reads a file by the names that platforms give their columns (`layouts`), and decides
+only what the file shows: every decision is kept beside its field, for a draft to write down. What
+the file leaves open, such as day-first dates without a day above 12, is refused as in any reading.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from glob import escape
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from budgetopt.calendar import DAYS, as_date
+from budgetopt.errors import BudgetoptError, HistoryError
+from budgetopt.history.columns import Columns
+from budgetopt.history.dates import read_spans
+from budgetopt.history.files import (
+    DELIMITERS,
+    MARKS,
+    bad_file,
+    head_of,
+    load,
+    parquet_frame,
+    read_file,
+    read_sheets,
+)
+from budgetopt.history.history import History
+from budgetopt.history.imports import of_days, of_header
+from budgetopt.history.layouts import first_named, named, plain_name, platform_of
+from budgetopt.history.mapping import MapRule
+from budgetopt.history.template import HEADER_WITHIN
+from budgetopt.i18n import say
+
+_ENCODINGS = ("utf-8", "gbk", "gb18030", "big5", "shift_jis", "cp1251", "cp1252")
+_WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)
+_CAMPAIGNS = frozenset({"channel", "渠道", "session default channel group"})
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The columns of one file, and why.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Its columns, `Columns.file` being its name.
+    platform
+        Whose layout it has; empty where none is known.
+    week_start
+        Day on which its weeks start.
+    reasons
+        What was decided of a field, by its name.
+    """
+
+    path: Path
+    columns: Columns
+    platform: str = ""
+    week_start: str = "monday"
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def recognise(path: str | Path) -> Recognised:
+    """Return the columns of a file by their names.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-columns`` where it has no known columns of date, spend and outcome; else as
+        `History.read`.
+    CalendarError
+        ``bad-date``.
+    """
+    path = Path(path)
+    header, how = _find_header(path)
+    found = _by_name(path, header)
+    columns = replace(found.columns, **how, file=escape(path.name))
+    reasons = dict(found.reasons)
+    if "encoding" in how:
+        reasons["encoding"] = say("draft-encoding")
+    return _settled(replace(found, columns=columns, reasons=reasons))
+
+
+def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """Return the header of a file, and the encoding or sheet that it was found by."""
+    data = read_file(path)
+    if path.suffix.lower() == ".xlsx":
+        sheets = read_sheets(path, data)
+        rows = [(title, row) for title, every in sheets.items() for row in every[:HEADER_WITHIN]]
+        best = max(rows, key=lambda one: _score(one[1]), default=("", []))
+        titles = {title for title, row in rows if _score(row) and _score(row) == _score(best[1])}
+        if len(titles) > 1:
+            names = ", ".join(map(repr, sorted(titles)))
+            bad_file(path, f"ambiguous: sheets {names} look alike", "leave one sheet in it")
+        return _cells(best[1]), {"sheet": best[0]} if len(sheets) > 1 else {}
+    if path.suffix.lower() == ".parquet":
+        return list(map(str, parquet_frame(path, data).columns)), {}
+    marked = [name for mark, name in MARKS if data.startswith(mark)]
+    seen: list[tuple[int, str, list[str], str]] = []
+    for encoding in marked[:1] or _ENCODINGS:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        row = max((_best_row(text, mark) for mark in DELIMITERS), key=_score)
+        seen.append((_score(row), encoding, row, text))
+    if not seen:
+        bad_file(path, "in no encoding that is known", "save it as UTF-8")
+    best_score = max(score for score, *_ in seen)
+    score, encoding, row, text = next(one for one in seen if one[0] == best_score)
+    others = {other for s, _, _, other in seen if s == score}
+    if encoding != "utf-8" and not marked and "".join(row).isascii() and len(others) > 1:
+        # Names of campaigns would be read in one way or another.
+        bad_file(path, "in one of several encodings", "save it as UTF-8")
+    return row, {} if marked or encoding == "utf-8" else {"encoding": encoding}
+
+
+def _best_row(text: str, delimiter: str) -> list[str]:
+    try:
+        head = head_of(text.removeprefix("\ufeff"))
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+        return max(map(_cells, islice(reader, HEADER_WITHIN)), key=_score, default=[])
+    except csv.Error:
+        return []
+
+
+def _cells(row: Sequence[Any]) -> list[str]:
+    return ["" if cell is None else str(cell).strip() for cell in row]
+
+
+def _score(row: Sequence[Any]) -> int:
+    """Return how much a row looks like a header: known names of date, spend and outcome, others."""
+    header = _cells(row)
+    main = [bool(named(header, role)) for role in ("week", "spend", "outcome", "channel")]
+    wide = len(_wide_spends(header)) > 1
+    return 2 * sum(main) + 2 * wide if main[0] and (main[1] or wide) else 0
+
+
+def _wide_spends(header: Sequence[str]) -> dict[str, str]:
+    """Return columns of spend by channel, as ``tv_S`` or ``TV spend``."""
+    found = {column: _WIDE.fullmatch(column) for column in header}
+    return {match[1]: column for column, match in found.items() if match}
+
+
+def _by_name(path: Path, header: list[str]) -> Recognised:
+    """Return the columns that the names of a header say."""
+    roles = ("week", "channel", "spend", "outcome")
+    chosen = {role: name for role in roles if (name := first_named(header, role))}
+    wide = _wide_spends(header)
+    is_wide = len(wide) > 1 and not ("channel" in chosen and "spend" in chosen)
+    needed = ["week", "outcome", *([] if is_wide else ["channel", "spend"])]
+    for role in needed:
+        if role not in chosen:
+            raise HistoryError(
+                "bad-columns",
+                f"{path.name} has no column that is known as its {role}",
+                field=role,
+                value=header[:20],
+                remedy=f"rename it to {role!r}, or declare it in the plan's [history]",
+            )
+    platform = platform_of(header)
+    if is_wide:
+        columns = Columns(layout="wide", week=chosen["week"], spend=wide, outcome=chosen["outcome"])
+        return Recognised(path, columns, platform, reasons=of_header(header, columns))
+    columns = Columns.from_dict(chosen)
+    reasons = of_header(header, columns)
+    if re.search(r"end(?:ing)?$|结束|截止", plain_name(chosen["week"])):
+        columns = replace(columns, week_is="end")
+        reasons["week_is"] = say("draft-week-end")
+    return Recognised(path, columns, platform, reasons=reasons)
+
+
+def _settled(found: Recognised) -> Recognised:
+    """Decide what the rows show: daily or weekly, the decimal sign, repeats, what is absent."""
+    columns, reasons, start = found.columns, dict(found.reasons), "monday"
+    table = load(found.path, columns)
+    spans = read_spans(table.cells[columns.week], columns.date_format, columns.week, table.where)
+    days = np.unique(spans.first)
+    weekly = days.size > 1 and not (np.diff(days).astype(np.int64) % 7).any()
+    if weekly:
+        day = as_date(days[0], columns.week)
+        offset = 1 if columns.week_is == "end" else 0
+        start = DAYS[(day.weekday() + offset) % 7]
+        reasons["week_start"] = say("draft-week-start", day=start)
+    else:
+        columns = replace(columns, rows="daily", week_is="start")
+    reasons |= of_days(days, columns)
+    found = replace(found, columns=columns, week_start=start, reasons=reasons)
+    # Only what stops the reading is declared, each with its reason.
+    read = _read(found)
+    while isinstance(read, BudgetoptError):
+        for name, value, reason in ANSWERS.get(read.code, ()):
+            columns = Columns.from_dict(found.columns.to_dict() | {name: value})
+            tried = replace(found, columns=columns, reasons=found.reasons | {name: reason})
+            after = _read(tried)
+            if columns != found.columns and _differ(read, after):
+                found, read = tried, after
+                break
+        else:
+            raise read
+    if read.partial.all() and read.weeks.size > 1 and found.columns.rows == "daily":
+        # Every week lacks days, such as weekends: they are no days that are still to come.
+        reasons = found.reasons | {"absent": say("draft-absent")}
+        found = replace(found, columns=replace(found.columns, absent="zero"), reasons=reasons)
+    return found
+
+
+ANSWERS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "bad-number": (
+        ("missing", "zero", say("draft-missing")),
+        ("decimal", ",", say("draft-decimal")),
+    ),
+    "bad-history": (
+        ("repeats", "sum", say("draft-repeats")),
+        ("gaps", "unknown", say("draft-gaps")),
+        ("absent", "zero", say("draft-absent")),
+    ),
+}
+"""What may be declared where a file is refused, by the code of the error, in the order tried."""
+
+
+def _read(found: Recognised) -> History | BudgetoptError:
+    try:
+        return History.read(found.path, found.columns, week_start=found.week_start)
+    except BudgetoptError as error:
+        return error
+
+
+def _differ(error: BudgetoptError, after: History | BudgetoptError) -> bool:
+    """Whether a declaration has settled what an error is about."""
+    if isinstance(after, History):
+        return True
+    return (error.code, error.field, str(error)) != (after.code, after.field, str(after))
+
+
+def together(files: Sequence[Recognised]) -> Columns:
+    """Return the columns of several files as one history.
+
+    Campaigns of a known platform are mapped to the platform, one channel a file's layout; what one
+    file stands for by itself stays as it is.
+    """
+    if len(files) == 1:
+        return replace(files[0].columns, file=None)
+    starts = {one.week_start for one in files if one.columns.rows == "weekly"}
+    if len(starts) > 1:
+        raise HistoryError(
+            "bad-history",
+            f"the files start their weeks on {' and '.join(sorted(starts))}",
+            field="week_start",
+            value=sorted(starts)[0],
+            remedy="export weeks that start on one day, or daily rows",
+        )
+    rules = tuple(
+        MapRule(channel=one.platform, file=escape(one.path.name))
+        for one in files
+        if one.platform and plain_name(one.columns.channel) not in _CAMPAIGNS
+    )
+    sources = tuple(replace(one.columns, map=rules) for one in files)
+    return replace(Columns(), map=rules, sources=sources)

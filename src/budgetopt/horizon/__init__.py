@@ -1,0 +1,8 @@
+"""Many weeks at once: carryover, change limits and free timing, planned together and proven."""
+
+from __future__ import annotations
+
+from budgetopt.horizon.build import Timing
+from budgetopt.horizon.schedule import Schedule, plan_weeks
+
+__all__ = ["Schedule", "Timing", "plan_weeks"]

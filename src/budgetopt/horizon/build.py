@@ -1,0 +1,274 @@
+"""From a plan and dated weeks to the arrays of one program over all of them.
+
+A week alone is what `problem_of` makes of it: bounds, rows and money. Here the weeks are put side
+by side, with what couples them: carryover, change limits from week to week, freezes, and money
+whose timing is free within a month, a quarter or the whole plan.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from budgetopt.arrays import Bools, Floats, Whole
+from budgetopt.calendar import Week
+from budgetopt.curves import Curve, effective_spend, kernels
+from budgetopt.errors import SolverError
+from budgetopt.horizon.interior import Program
+from budgetopt.optimize import Known, Problem, objective_of, on_week, problem_of
+from budgetopt.plan import FREE, MaxChange, Plan
+
+Timing = Literal["week", "month", "quarter", "all"]
+"""Over which weeks the money may be moved."""
+
+
+class Dated(NamedTuple):
+    """One week of a plan by itself, and how far channels may move from the week before."""
+
+    week: Week
+    problem: Problem
+    change: tuple[MaxChange, ...]
+    frozen: Bools
+    equal: int
+
+
+@dataclass(frozen=True, eq=False)
+class Horizon:
+    """A plan over dated weeks.
+
+    Parameters
+    ----------
+    plan, curve
+        The plan, and one curve over its channels.
+    weeks
+        Each by itself.
+    last
+        Spend of the week before the first, in minor units, or None.
+    before
+        Money of earlier weeks, oldest first, ``(weeks before, channels)``.
+    period
+        Number of the period that each week's money belongs to.
+    rate
+        Interest by week.
+    """
+
+    plan: Plan
+    curve: Curve
+    weeks: tuple[Dated, ...]
+    last: Whole | None
+    before: Floats
+    period: tuple[int, ...]
+    rate: float
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        curve: Curve,
+        weeks: Sequence[Week],
+        last: Whole | None,
+        before: Floats,
+        timing: Timing,
+        rate: float,
+    ) -> Horizon:
+        """Return a plan over weeks; parameters as in `plan_weeks`.
+
+        Raises
+        ------
+        SolverError
+            ``wrong-method`` where a week has what only one week at a time can keep.
+        InfeasibleError
+            Where a week cannot be kept by itself.
+        """
+        known = Known(plan.names, curve)
+        dated = tuple(_dated(plan, known, week) for week in weeks)
+        for one in dated:
+            _refuse(plan, one)
+        labels = [_label(week, timing) for week in weeks]
+        order = {label: at for at, label in enumerate(dict.fromkeys(labels))}
+        return cls(plan, curve, dated, last, before, tuple(order[one] for one in labels), rate)
+
+    @property
+    def totals(self) -> list[int]:
+        """Money of each period in minor units."""
+        total = [0] * (max(self.period) + 1)
+        for at, one in zip(self.period, self.weeks, strict=True):
+            total[at] += one.problem.budget
+        return total
+
+    def demand(self, lasting: int) -> Floats:
+        """Return the demand of so many weeks from the first on, those after the plan included."""
+        first = self.weeks[0].week
+        return np.array([self.plan.demand_of(first.shift(at)) for at in range(lasting)])
+
+    def alone(self, at: int) -> Problem:
+        """Return a week that may take all of its period's money; the first after the last spend."""
+        total = self.totals[self.period[at]]
+        return _timed(self.weeks[at].problem, total) if at else self.on(0, self.last, total)
+
+    def on(self, at: int, last: Whole | None, left: int) -> Problem:
+        """Return a week's problem after a week's spends, with so much of its period left."""
+        known = Known(self.plan.names, self.curve)
+        amounts = None if last is None else self.plan.money.amounts(last.tolist())
+        spent = None if amounts is None else dict(zip(self.plan.names, amounts, strict=True))
+        dated = on_week(self.plan, known, self.weeks[at].week, spent)
+        return _timed(problem_of(dated.plan, dated.curves, spent), left)
+
+
+def _timed(problem: Problem, total: int) -> Problem:
+    """Return a week that may take any part of a period's money."""
+    if total == problem.budget:
+        return problem
+    open_ = problem.bounds.upper_rule == FREE
+    upper = np.where(open_, np.maximum(problem.bounds.lower, total), problem.bounds.upper)
+    bounds = replace(problem.bounds, upper=upper)
+    return replace(problem, budget=total, spend_all=False, bounds=bounds)
+
+
+def _dated(plan: Plan, known: Known, week: Week) -> Dated:
+    dated = on_week(plan, known, week)
+    frozen = np.isin(plan.names, list(plan.frozen(week)))
+    change = tuple(
+        channel.max_change or dated.plan.max_change if channel.locked is None else MaxChange()
+        for channel in dated.plan.channels
+    )
+    problem = problem_of(dated.plan, dated.curves)
+    return Dated(week, problem, change, frozen, dated.plan.spendable_minor // len(plan.names))
+
+
+def _label(week: Week, timing: Timing) -> tuple[int, ...]:
+    """Return the period of a week: the month, or the quarter, that most of its days lie in."""
+    middle = week.start + dt.timedelta(days=3)
+    return {
+        "week": (week.start.toordinal(),),
+        "month": (middle.year, middle.month),
+        "quarter": (middle.year, (middle.month - 1) // 3),
+        "all": (),
+    }[timing]
+
+
+def _refuse(plan: Plan, one: Dated) -> None:
+    """Refuse what a program of many weeks cannot hold."""
+    problem, zero = one.problem, np.zeros(len(plan.names), dtype=np.int64)
+    # Limits on what moves have rows only after a last week.
+    limits = [row for rule in plan.limits for row in rule.rows(plan, zero)]
+    rows = [
+        row
+        for row in (*limits, *problem.limits)
+        if row.counts or row.moved is not None or row.outcome is not None
+    ]
+    what = None
+    if not problem.curves.concave:
+        what, field, value = "an S-shaped curve", "curves", "S-shaped"
+    elif problem.least_on.any():
+        name = problem.names[int(np.argmax(problem.least_on > 0))]
+        what, field, value = f"off or at least, of {name!r}", f"channels.{name}", name
+    elif np.any(problem.lots != problem.step):
+        name = problem.names[int(np.argmax(problem.lots != problem.step))]
+        what, field, value = f"a lot of its own, of {name!r}", f"channels.{name}.lot", name
+    elif rows:
+        what, field, value = f"the limit {rows[0].limit!r}", "limits", rows[0].limit
+    if what is not None:
+        raise SolverError(
+            "wrong-method",
+            f"many weeks at once cannot be planned under {what}",
+            field=field,
+            value=value,
+            remedy="leave it out, or plan week by week",
+        )
+
+
+def program_of(horizon: Horizon, spare: int = 0) -> Program:
+    """Return the program of a plan over weeks, in money.
+
+    Parameters
+    ----------
+    horizon
+        The plan over weeks.
+    spare
+        Steps by which what a week may fall, and what it may take, is narrowed, so that whole steps
+        find room.
+    """
+    plan, weeks = horizon.plan, horizon.weeks
+    size, count, units = len(plan.names), len(weeks), plan.money.units
+    lags = kernels([channel.carryover for channel in plan.channels])
+    lasting = count + len(lags) - 1
+    lag = np.arange(lasting)[:, None] - np.arange(count)
+    inside = (lag >= 0) & (lag < len(lags))
+    kernel = np.where(inside[:, :, None], lags[np.clip(lag, 0, len(lags) - 1)], 0.0)
+    worth = (1.0 + horizon.rate) ** -np.arange(lasting)
+    weight, cost = objective_of(plan)
+    bounds = [horizon.alone(at).bounds for at in range(count)]
+    own, own_room = _changes(horizon, spare)
+    across, room, exact = _across(horizon, spare)
+    return Program(
+        curves=horizon.curve,
+        weight=(horizon.demand(lasting) * worth)[:, None] * weight,
+        cost=cost[:, None] * worth[:count],
+        kernel=np.ascontiguousarray(kernel.transpose(2, 0, 1)),
+        carried=effective_spend(np.zeros((lasting, size)), lags, horizon.before),
+        lower=np.stack([one.lower for one in bounds], axis=1) / units,
+        upper=np.stack([one.upper for one in bounds], axis=1) / units,
+        own=own,
+        own_room=own_room,
+        across=across,
+        room=room,
+        exact=exact,
+    )
+
+
+def _changes(horizon: Horizon, spare: int) -> tuple[Floats, Floats]:
+    r"""Return change limits as rows, :math:`x_t - (1 + s) x_{t-1} \le 0` and downwards alike.
+
+    A channel at zero may start again with a share of the equal share of the budget, which is no
+    row; so the program never stops a channel to start it again.
+    """
+    plan, weeks = horizon.plan, horizon.weeks
+    count, units = len(weeks), plan.money.units
+    rows: list[list[tuple[Floats, float]]] = [[] for _ in plan.names]
+    for at in range(1, count):
+        one = weeks[at]
+        for channel, rule in enumerate(one.change):
+            if one.frozen[channel]:
+                continue
+            for share, money in ((rule.share, 0), (0, rule.money)):
+                if share is None or money is None:
+                    continue
+                up, down = np.zeros(count), np.zeros(count)
+                up[at - 1], up[at] = -(1.0 + float(share)), 1.0
+                down[at - 1], down[at] = 1.0 - float(share), -1.0
+                moves = float(money)
+                rows[channel] += [(up, moves), (down, moves - spare * plan.step_minor / units)]
+    most = max(map(len, rows))
+    own, room = np.zeros((len(rows), most, count)), np.ones((len(rows), most))
+    for channel, found in enumerate(rows):
+        for at, (row, most_) in enumerate(found):
+            own[channel, at], room[channel, at] = row, most_
+    return own, room
+
+
+def _across(horizon: Horizon, spare: int) -> tuple[Floats, Floats, Bools]:
+    """Return totals of periods, limits across channels of each week, and freezes, as rows."""
+    plan, weeks = horizon.plan, horizon.weeks
+    shape, units = (len(plan.names), len(weeks)), plan.money.units
+    rows: list[tuple[Floats, float, bool]] = []
+    for period, total in enumerate(horizon.totals):
+        row = np.zeros(shape)
+        row[:, [at for at, one in enumerate(horizon.period) if one == period]] = 1.0
+        rows.append((row, total / units, plan.spend == "all"))
+    narrow = spare * plan.step_minor / units
+    for at, one in enumerate(weeks):
+        for limit in one.problem.limits:
+            row = np.zeros(shape)
+            row[:, at] = limit.money_floats
+            rows.append((row, float(limit.room) - narrow * float(np.abs(row).sum()), False))
+        for channel in np.flatnonzero(one.frozen) if at else ():
+            row = np.zeros(shape)
+            row[channel, at - 1 : at + 1] = 1.0, -1.0
+            rows.append((row, 0.0, True))
+    table, room, exact = zip(*rows, strict=True)
+    return np.stack(table), np.array(room), np.array(exact)

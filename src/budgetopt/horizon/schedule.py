@@ -1,0 +1,405 @@
+"""Many weeks planned at once: money by channel and week, exact, with its bound.
+
+`plan_weeks` solves the weeks as one program in money as floats (`interior`), rounds them to whole
+steps week after week, and holds every week's limits once more, on exact money, as `allocate` does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from budgetopt.arrays import Floats, Whole
+from budgetopt.belief import learn
+from budgetopt.calendar import Week
+from budgetopt.curves import Mixture
+from budgetopt.errors import InfeasibleError, InputError, SolverError, VerificationError
+from budgetopt.history import History
+from budgetopt.horizon.ahead import refuse_ahead
+from budgetopt.horizon.build import Horizon, Timing, program_of
+from budgetopt.horizon.interior import Program, solve
+from budgetopt.i18n import Message
+from budgetopt.money import Currency, round_to_step, sum_minor
+from budgetopt.optimize import (
+    Problem,
+    Spread,
+    as_week,
+    curves_of,
+    demand_note,
+    draws_of,
+    last_spend,
+    verify,
+    week_decided,
+    whole_weeks,
+)
+from budgetopt.plan import Plan, as_count, unused
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SNAP = 1e-3
+"""Steps by which a total may miss a whole one and still be taken for it."""
+_SPARE = 4
+"""Steps kept free for rounding where whole steps find no way without."""
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Money by channel and week, what it is expected to bring, and what no schedule exceeds.
+
+    Parameters
+    ----------
+    channels
+        Names.
+    weeks
+        First day of each week.
+    currency
+        Of all amounts.
+    minor
+        Spends in minor units, shape ``(weeks, channels)``.
+    outcomes
+        Expected outcome of each week by channel, as ``(weeks, channels)``; money works on in later
+        weeks, so that it is not what the week's money brings.
+    after
+        Expected outcome after the last week, of money spent until then, by channel.
+    objective
+        What the goal maximises, over all weeks and after them.
+    bound
+        No schedule within the limits has a better objective.
+    mix
+        Expected outcome of the same money in last week's proportions, whatever the limits; None
+        where no last week is known.
+    spread
+        Range of the outcome over draws from the belief; its ``better`` compares with `mix`.
+    notes
+        What a reader should know.
+    """
+
+    channels: tuple[str, ...]
+    weeks: tuple[dt.date, ...]
+    currency: Currency
+    minor: Whole
+    outcomes: Floats
+    after: Floats
+    objective: float
+    bound: float
+    mix: float | None = None
+    spread: Spread | None = None
+    notes: tuple[Message, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """Most that is lost against the best schedule, as a share of the bound."""
+        short = max(0.0, self.bound - self.objective)
+        return short / abs(self.bound) if self.bound else short
+
+    @property
+    def proven(self) -> bool:
+        """Whether no schedule is better by more than a millionth."""
+        return self.bound - self.objective <= 1e-6 * abs(self.bound)
+
+    @property
+    def spend(self) -> list[dict[str, Decimal]]:
+        """Money of each week by channel."""
+        amounts = self.currency.amounts
+        return [dict(zip(self.channels, amounts(row.tolist()), strict=True)) for row in self.minor]
+
+    @property
+    def totals(self) -> list[Decimal]:
+        """Money of each week."""
+        return [self.currency.amount(sum_minor(row)) for row in self.minor]
+
+    @property
+    def outcome(self) -> float:
+        """Expected outcome of all weeks, and after them."""
+        return float(self.outcomes.sum() + self.after.sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "currency": self.currency.code,
+            "outcome": self.outcome,
+            "outcome_after": float(self.after.sum()),
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            "mix": self.mix,
+            "spread": None if self.spread is None else asdict(self.spread),
+            "weeks": [
+                {
+                    "week": str(day),
+                    "spend": {name: str(money) for name, money in spend.items()},
+                    "outcome": dict(zip(self.channels, row, strict=True)),
+                }
+                for day, spend, row in zip(
+                    self.weeks, self.spend, self.outcomes.tolist(), strict=True
+                )
+            ],
+            "notes": [str(note) for note in self.notes],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a week and channel: week, channel, spend and outcome."""
+        import pandas as pd
+
+        count, size = self.minor.shape
+        return pd.DataFrame(
+            {
+                "week": np.repeat(np.array(self.weeks, dtype="datetime64[D]"), size),
+                "channel": np.tile(np.array(self.channels, dtype=object), count),
+                "spend": self.minor.ravel() / self.currency.units,
+                "outcome": self.outcomes.ravel(),
+            }
+        )
+
+
+def plan_weeks(
+    plan: Plan,
+    curves: Any = None,
+    weeks: int = 13,
+    *,
+    history: History | None = None,
+    start: dt.date | str | Week | None = None,
+    last: Mapping[str, Any] | None = None,
+    before: Mapping[str, Sequence[Any]] | None = None,
+    timing: Timing = "week",
+    rate: float = 0.0,
+    draws: int = 200,
+    seed: int = 0,
+) -> Schedule:
+    """Plan the money of many weeks at once, with what it works in later weeks.
+
+    Every week keeps the plan's limits as `allocate` does: its phase's budget, floors, caps, locks,
+    freezes and limits across channels; and from week to week the change limits, where the plan may
+    lower a channel early so that a smaller week can be kept. Concave curves only; what a week alone
+    needs, such as lots, counts and S-shapes, is refused by name.
+
+    Parameters
+    ----------
+    plan
+        The plan; its channels' carryovers couple the weeks.
+    curves
+        A belief, a mapping of channel names to curves, or None: what is learned from the history,
+        or without one the curves of the plan.
+    weeks
+        How many, 1 to 520.
+    history
+        Weeks of spend and outcome, from which the next three are known where they are not given.
+    start
+        A day of the first week; by default the week after the history.
+    last
+        Spend of the week before the first, by channel; by default the last of `before`. Without
+        either no change limit binds the first week.
+    before
+        Money of the weeks before the first, by channel, oldest first. By default `last` was spent
+        in all of them; without either, nothing.
+    timing
+        Over which weeks money may be moved: ``"week"`` for each week's own budget, ``"month"``,
+        ``"quarter"`` or ``"all"``. A week belongs to the month that most of its days lie in.
+    rate
+        Interest by week, 0 to 1, by which later outcomes and costs count for less.
+    draws, seed
+        Draws from a belief for the range of the outcome, at least 1, and their seed.
+
+    Returns
+    -------
+    Schedule
+        Exact money; its bound comes from the true curves.
+
+    Raises
+    ------
+    InfeasibleError
+        ``limits-clash``, naming the first week that cannot be kept; else as `allocate`.
+    SolverError
+        ``wrong-method`` where something needs one week at a time; ``not-converged``.
+    InputError
+        ``bad-argument``; PlanError as `allocate`.
+
+    Notes
+    -----
+    A channel that is at zero may start again with a share of the equal share; a schedule does not
+    stop a channel in order to use that, and its bound is over those that do not.
+
+    References
+    ----------
+    Beltran-Royo, Zhang, Blanco and Almagro (2013), Multistage multiproduct advertising budgeting,
+    European Journal of Operational Research 225.
+    """
+    if history is not None:
+        curves, start, last, before = _known(plan, curves, history, start, last, before)
+    horizon = _horizon(plan, curves, weeks, start, last, before, timing, rate)
+    program = program_of(horizon)
+    refuse_ahead(horizon, program)
+    solved = solve(program)
+    minor = _rounded(horizon, solved.spend.T * plan.money.units)
+    if minor is None:
+        narrower = solve(program_of(horizon, _SPARE))
+        minor = _rounded(horizon, narrower.spend.T * plan.money.units)
+    if minor is not None:
+        drawn = draws_of(plan, curves, draws, seed)
+        found = _schedule(horizon, program, minor, solved.bound, drawn)
+        return replace(found, notes=(*unused(plan, "year", curves), *_undeclared(horizon)))
+    raise SolverError(
+        "not-converged",
+        "no whole steps near the best weeks keep every limit",
+        field="step",
+        value=plan.money.show(plan.step_minor),
+        remedy="take a finer step, or leave some room between the limits",
+    )
+
+
+def _undeclared(horizon: Horizon) -> list[Message]:
+    """Return which weeks have an event whose demand nobody declared."""
+    plan = horizon.plan
+    weeks = [one.week for one in horizon.weeks]
+    return [note for week in weeks if plan.demand_of(week) == 1 for note in demand_note(plan, week)]
+
+
+def _known(
+    plan: Plan,
+    curves: Any,
+    history: History,
+    start: dt.date | str | Week | None,
+    last: Mapping[str, Any] | None,
+    before: Mapping[str, Sequence[Any]] | None,
+) -> tuple[Any, dt.date, Mapping[str, Any], Mapping[str, Sequence[Any]]]:
+    """Return curves, first week and earlier spends, from a history where they are not given."""
+    history = history.select(plan.names, plan.currency)
+    first = as_week(plan, start)
+    begin = week_decided(history, None) if first is None else first.start
+    past = whole_weeks(history.until(begin), begin)
+    spent = np.where(np.isfinite(past.spend), past.spend, 0.0)
+    earlier = {name: spent[:, at].tolist() for at, name in enumerate(plan.names)}
+    return (
+        learn(past, plan) if curves is None else curves,
+        begin,
+        last_spend(plan, past) if last is None else last,
+        earlier if before is None else before,
+    )
+
+
+def _horizon(
+    plan: Plan,
+    curves: Any,
+    weeks: int,
+    start: dt.date | str | Week | None,
+    last: Mapping[str, Any] | None,
+    before: Mapping[str, Sequence[Any]] | None,
+    timing: Timing,
+    rate: float,
+) -> Horizon:
+    """Return the plan over weeks, of checked arguments."""
+    as_count(weeks, "weeks", 520)
+    _check("rate", rate, isinstance(rate, (int, float)) and 0.0 <= rate <= 1.0, "0 to 1")
+    _check("timing", timing, timing in ("week", "month", "quarter", "all"),
+           "'week', 'month', 'quarter' or 'all'")  # fmt: skip
+    first = as_week(plan, start)
+    if first is None:
+        raise InputError("bad-argument", "no first week is given", field="start",
+                         remedy="give start, or a history")  # fmt: skip
+    if last is None and before is not None:
+        last = {name: path[-1] for name, path in before.items() if len(path)}
+    spent = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
+    earlier = _earlier(plan, spent, before)
+    dates = [first.shift(at) for at in range(weeks)]
+    return Horizon.of(plan, curves_of(plan, curves), dates, spent, earlier, timing, float(rate))
+
+
+def _earlier(plan: Plan, last: Whole | None, before: Mapping[str, Sequence[Any]] | None) -> Floats:
+    """Return money of the weeks before, oldest first, ``(weeks, channels)``."""
+    lags = max([1, *(c.carryover.lags for c in plan.channels if c.carryover is not None)])
+    if before is None:
+        steady = np.zeros(len(plan.names)) if last is None else last / plan.money.units
+        return np.tile(steady, (lags - 1, 1))
+    plan.require_channels(before, "before", "the weeks before")
+    earlier = np.zeros((max(map(len, before.values()), default=0), len(plan.names)))
+    for name, path in before.items():
+        money = [plan.money.minor(one, f"before.{name}", "nearest") for one in path]
+        earlier[len(earlier) - len(path) :, plan.index[name]] = np.array(money) / plan.money.units
+    return earlier
+
+
+def _check(field: str, value: Any, good: bool, allowed: str) -> None:
+    if not good:
+        raise InputError(
+            "bad-argument", f"{field} is {value!r}", field=field, value=value,
+            remedy=f"give {allowed}",
+        )  # fmt: skip
+
+
+def _rounded(horizon: Horizon, spend: Floats) -> Whole | None:
+    """Return whole steps near spends in minor units, ``(weeks, channels)``; None without a way."""
+    left, period = horizon.totals, horizon.period
+    found: list[Whole] = []
+    for at, near in enumerate(spend):
+        ends = horizon.plan.spend == "all" and period[at] not in period[at + 1 :]
+        try:
+            problem = horizon.on(at, found[-1] if found else horizon.last, left[period[at]])
+            row = _on_steps(problem, near, problem.target if ends else None)
+            outcome = problem.curves.value(row / problem.money.units)
+            verify(problem.names, row, problem.rules, outcome)
+        except (InfeasibleError, VerificationError):
+            return None
+        left[period[at]] -= sum_minor(row)
+        found.append(row)
+    return np.stack(found)
+
+
+def _on_steps(problem: Problem, near: Floats, total: int | None) -> Whole:
+    """Return a week's spends on whole steps, near some, with this total or about theirs."""
+    low, high, step = problem.bounds.lower, problem.bounds.upper, problem.step
+    if total is None:
+        fixed = sum_minor(low[low == high])
+        steps = math.floor((float(near.sum()) - fixed) / step + _SNAP)
+        most = min(problem.target, sum_minor(high))
+        total = max(min(fixed + steps * step, most), sum_minor(low))
+    return round_to_step(np.clip(near, low, high), total, step, low, high)
+
+
+def _schedule(
+    horizon: Horizon, program: Program, minor: Whole, bound: float, drawn: Mixture | None
+) -> Schedule:
+    """Return the record of exact money."""
+    plan, count = horizon.plan, len(minor)
+    spend = (minor / plan.money.units).T
+    lasting = program.effective(spend)
+    demand = horizon.demand(len(lasting))
+    outcomes = demand[:, None] * horizon.curve.value(lasting)
+    other = None
+    if horizon.last is not None and horizon.last.any():
+        other = program.effective(np.outer(horizon.last / horizon.last.sum(), spend.sum(axis=0)))
+    return Schedule(
+        channels=plan.names,
+        weeks=tuple(one.week.start for one in horizon.weeks),
+        currency=plan.money,
+        minor=minor,
+        outcomes=outcomes[:count],
+        after=outcomes[count:].sum(axis=0),
+        objective=program.value(spend),
+        bound=bound,
+        mix=None if other is None else float(demand @ horizon.curve.value(other).sum(axis=1)),
+        spread=None if drawn is None else _spread(drawn, demand, lasting, other),
+    )
+
+
+def _spread(drawn: Mixture, demand: Floats, plan: Floats, other: Floats | None) -> Spread:
+    """Return the range of the outcome of effective spends, and how often it is more than another's.
+
+    Both of shape ``(weeks, channels)``; in a draw all weeks have the same curves.
+    """
+
+    def total(effective: Floats) -> Floats:
+        return np.asarray(
+            sum(d * drawn.value(row).sum(axis=-1) for d, row in zip(demand, effective, strict=True))
+        )
+
+    mine = total(plan)
+    low, median, high = np.quantile(mine, (0.05, 0.5, 0.95)).tolist()
+    better = None if other is None else float(np.mean(mine > total(other)))
+    return Spread(low, median, high, float(mine.mean()), better, mine.size)

@@ -1,0 +1,542 @@
+"""The fields of a plan, and what follows from them alone.
+
+`PlanFields` declares every field of `Plan` once, with its exact type and how it is read, and works
+out, each once: names and labels of the channels, all money in minor units (integers, rounded
+inwards), the curves, what outcomes are worth, and what is known before a history is read. `Plan`
+adds the checks between fields. Modules that read a plan while it is being made take these fields.
+At the end, whether what comes back is money, and the words for what money brings.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.arrays import Floats
+from budgetopt.curves import Curve, stack
+from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.history import Columns, Delay
+from budgetopt.i18n import Message, say
+from budgetopt.money import Currency, as_decimal
+from budgetopt.plan.amounts import DEFAULT_SHARE, BudgetLines, Goal, MaxChange, Reserve
+from budgetopt.plan.channel import Channel
+from budgetopt.plan.declare import (
+    AMOUNT,
+    Declared,
+    Given,
+    declaration,
+    declared,
+    exact,
+    plain_pairs,
+)
+from budgetopt.plan.governance import Operation, as_count
+from budgetopt.plan.limits import limit_from_dict, limit_to_dict
+from budgetopt.plan.limits.base import Rule
+from budgetopt.plan.priors import (
+    EVENTS,
+    Event,
+    LiftTest,
+    Priors,
+    as_demand,
+    as_events,
+    days_of,
+    plain_events,
+)
+from budgetopt.plan.tables import RawTable, as_cases, as_contingencies, as_scenarios
+from budgetopt.plan.targets import Target, as_targets, check_targets
+
+T = TypeVar("T")
+MOST_IDLE = 520
+"""Weeks after which a channel is parked at the latest: ten years."""
+
+
+@declaration(kw_only=True)
+class PlanFields(Declared):
+    """What may be spent in a week, on what, under which limits; `Plan` documents the fields."""
+
+    currency: str = declared(lambda given, _: Currency(given).code)
+    budget: Given[Decimal] = declared(lambda given, plan: plan.money.exact(given, "budget"))
+    channels: Given[tuple[Channel, ...]] = declared(lambda given, _: as_channels(given))
+    max_change: Given[MaxChange] = declared(
+        lambda given, _: MaxChange.of(given, "max_change") or MaxChange(),
+        default=MaxChange(DEFAULT_SHARE),
+    )
+    reserve: Given[Reserve] = declared(
+        lambda given, _: of_kind(Reserve, given, "reserve") or Reserve(), default=Reserve()
+    )
+    step: Given[Decimal | None] = declared(exact("step"), default=None)
+    spend: Literal["at-most", "all"] = "at-most"
+    outcome: str = "outcome"
+    outcome_unit: Given[float | None] = declared(
+        lambda given, _: as_unit(given), default=None, schema=AMOUNT
+    )
+    week_start: str = "monday"
+    columns: Given[Columns] = declared(
+        lambda given, _: as_columns(given), default=Columns(), called="history"
+    )
+    budget_lines: Given[BudgetLines | None] = declared(
+        lambda given, _: of_kind(BudgetLines, given, "budget_lines"), default=None
+    )
+    name: str = ""
+    limits: Given[tuple[Rule, ...]] = declared(
+        lambda given, _: as_limits(given),
+        default=(),
+        plain=lambda limits: [limit_to_dict(limit) for limit in limits],
+        always=True,
+    )
+    goal: Given[Goal] = declared(
+        lambda given, _: of_kind(Goal, given, "goal") or Goal(), default=Goal()
+    )
+    value: Given[Decimal | None] = declared(exact("value"), default=None)
+    delay: Given[Delay | None] = declared(lambda given, _: as_delay(given), default=None)
+    events: Given[tuple[Event, ...]] = declared(
+        lambda given, _: as_events(given),
+        default=(),
+        plain=plain_events,
+        always=True,
+        schema=EVENTS,
+    )
+    demand: Given[tuple[tuple[dt.date, float], ...]] = declared(
+        lambda given, _: as_demand(() if given is None else given),
+        default=(),
+        plain=plain_pairs,
+        always=True,
+    )
+    lift_tests: Given[tuple[LiftTest, ...]] = declared(
+        lambda given, _: as_lift_tests(given), default=(), always=True
+    )
+    scenarios: Given[tuple[RawTable, ...]] = declared(
+        lambda given, _: as_scenarios(given), default=(), always=True
+    )
+    contingencies: Given[tuple[RawTable, ...]] = declared(
+        lambda given, _: as_contingencies(given), default=(), always=True
+    )
+    # Written only where there are some: the fingerprint of a plan of the version before stays.
+    cases: Given[tuple[RawTable, ...]] = declared(lambda given, _: as_cases(given), default=())
+    targets: Given[tuple[Target, ...]] = declared(lambda given, _: as_targets(given), default=())
+    horizon: Given[int | None] = declared(
+        lambda given, _: as_count(given, "horizon", 104), default=None
+    )
+    park_after: Given[int | None] = declared(
+        lambda given, _: None if given is None else as_count(given, "park_after", MOST_IDLE),
+        default=None,
+    )
+    operation: Given[Operation] = declared(
+        lambda given, _: Operation.of(given), default=Operation()
+    )
+
+    @cached_property
+    def money(self) -> Currency:
+        """The currency with its minor unit."""
+        return Currency(self.currency)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Channel names in the order declared."""
+        return tuple(c.name for c in self.channels)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each channel by name."""
+        return {name: at for at, name in enumerate(self.names)}
+
+    @cached_property
+    def step_minor(self) -> int:
+        """The money step in minor units, at least 1."""
+        step = 1 if self.step is None else self.money.minor(self.step, "step")
+        if step < 1:
+            raise PlanError("bad-number", "step is 0", field="step", value=0,
+                            remedy="give a step above zero")  # fmt: skip
+        return step
+
+    @cached_property
+    def minimums_minor(self) -> tuple[int, ...]:
+        """What each channel gets at least when it is on, in minor units; 0 for no such rule."""
+        minor = self.money.minor
+        return tuple(
+            minor(c.least_on or 0, f"off_or_at_least of {c.name!r}", "up") for c in self.channels
+        )
+
+    @cached_property
+    def lots_minor(self) -> tuple[int, ...]:
+        """Each channel's own step in minor units."""
+        minor = self.money.minor
+        return tuple(
+            self.step_minor if c.lot is None else minor(c.lot, f"lot of {c.name!r}")
+            for c in self.channels
+        )
+
+    @cached_property
+    def spendable_minor(self) -> int:
+        """The weekly budget less the reserve, in minor units."""
+        budget = self.money.minor(self.budget, "budget")
+        held = self.reserve.minor(budget, self.money)
+        if held > budget:
+            raise PlanError(
+                "bounds-clash",
+                f"the reserve is {self.money.show(held)}, above the budget "
+                f"{self.money.show(budget)}",
+                field="reserve",
+                value=self.money.show(held),
+                remedy="lower the reserve or raise the budget",
+            )
+        return budget - held
+
+    @property
+    def spendable(self) -> Decimal:
+        """The weekly budget less the reserve."""
+        return self.money.amount(self.spendable_minor)
+
+    @property
+    def held(self) -> Decimal:
+        """The reserve of all kinds in money."""
+        return self.money.amount(self.money.minor(self.budget, "budget") - self.spendable_minor)
+
+    @property
+    def weekly(self) -> float:
+        """The weekly budget less the reserve, as a float for arithmetic on curves."""
+        return self.spendable_minor / self.money.units
+
+    @cached_property
+    def minor_bounds(self) -> tuple[tuple[int, int | None, bool], ...]:
+        """Least, most (None for no cap) and whether locked, in minor units, by channel.
+
+        Floors and caps that are finer than the minor unit are rounded inwards.
+        """
+        minor = self.money.minor
+        bounds: list[tuple[int, int | None, bool]] = []
+        for c in self.channels:
+            if c.locked is not None:
+                locked = minor(c.locked, f"lock of {c.name!r}")
+                bounds.append((locked, locked, True))
+            else:
+                floor = minor(c.floor, f"floor of {c.name!r}", "up")
+                cap = None if c.cap is None else minor(c.cap, f"cap of {c.name!r}", "down")
+                if cap is not None and cap < floor:
+                    raise PlanError(
+                        "bounds-clash",
+                        f"no amount in {self.currency} lies between the floor {c.floor} of "
+                        f"{c.name!r} and its cap {c.cap}",
+                        field=f"channels.{c.name}.cap",
+                        value=c.cap,
+                        remedy="raise the cap or lower the floor",
+                    )
+                bounds.append((floor, cap, False))
+        return tuple(bounds)
+
+    def require_channels(self, names: Iterable[str], field: str, where: str = "") -> None:
+        """Refuse unknown channel names.
+
+        Parameters
+        ----------
+        names
+            What is to be a channel each.
+        field
+            Where they were given, for the error.
+        where
+            The same in words; by default `field`.
+
+        Raises
+        ------
+        PlanError
+            ``unknown-name``.
+        """
+        for name in names:
+            if name not in self.index:
+                raise PlanError(
+                    "unknown-name",
+                    f"unknown channel {name!r} in {where or field}",
+                    field=field,
+                    value=name,
+                    remedy=did_you_mean(str(name), self.names),
+                )
+
+    def last_minor(self, last: Mapping[str, Any]) -> list[int]:
+        """Return last applied spends in minor units by channel, 0 where a channel is not named.
+
+        Raises
+        ------
+        PlanError
+            ``unknown-name`` for an unknown channel name.
+        MoneyError
+            ``bad-money``.
+        """
+        self.require_channels(last, "last", "the spends last applied")
+        # Measured amounts may be finer than the minor unit.
+        minor = self.money.minor
+        return [minor(last.get(n, 0), f"last spend of {n!r}", "nearest") for n in self.names]
+
+    @cached_property
+    def labels(self) -> dict[str, NDArray[np.object_]]:
+        """The value of each label by channel, None where a channel does not carry it."""
+        tables = [dict(c.labels) for c in self.channels]
+        keys = dict.fromkeys(key for table in tables for key in table)
+        return {k: np.array([table.get(k) for table in tables], dtype=object) for k in keys}
+
+    @cached_property
+    def curves(self) -> Curve | None:
+        """One curve over the channels, or None where a channel carries none."""
+        single = [c.curve for c in self.channels if c.curve is not None]
+        return stack(single) if len(single) == len(self.channels) else None
+
+    @cached_property
+    def values(self) -> Floats:
+        """What one outcome of each channel is worth in money, 1 where nobody said."""
+        each = 1.0 if self.value is None else float(self.value)
+        return np.array([each if c.value is None else float(c.value) for c in self.channels])
+
+    @cached_property
+    def priors(self) -> Priors:
+        """All that learning is told beside the weeks."""
+        each = self.channels
+        return Priors(
+            tuple((c.name, c.prior) for c in each if c.prior is not None),
+            tuple((c.name, c.carryover) for c in each if c.carryover is not None),
+            tuple((c.name, c.curve) for c in each if c.pinned and c.curve is not None),
+            self.delay,
+            self.demand,
+            days_of(self.events),
+            self.lift_tests,
+        )
+
+    @property
+    def beforehand(self) -> Priors:
+        """Return `priors`; deprecated, the name of earlier releases."""
+        warnings.warn("Plan.beforehand is now Plan.priors", DeprecationWarning, stacklevel=2)
+        return self.priors
+
+    def rates(self, outcome: str) -> Floats:
+        """Return how much of a named outcome comes with one unit of each channel's outcome.
+
+        Raises
+        ------
+        PlanError
+            ``unknown-name`` where no channel has a rate of this name.
+        """
+        if outcome == self.outcome:
+            return np.ones(len(self.channels), dtype=np.float64)
+        known = {name for c in self.channels for name, _ in c.rates}
+        if outcome not in known:
+            raise PlanError(
+                "unknown-name",
+                f"outcome {outcome!r} has no rate in any channel",
+                field="rates",
+                value=outcome,
+                remedy=did_you_mean(outcome, [self.outcome, *sorted(known)]),
+            )
+        return np.array([float(dict(c.rates).get(outcome, 0)) for c in self.channels])
+
+
+def as_channels(given: Any) -> tuple[Channel, ...]:
+    """Return channels as a tuple, or say which is none."""
+    alone = isinstance(given, Mapping) or not isinstance(given, Iterable)
+    channels = (
+        of_kind(Channel, channel, f"channels[{at}]", needed=True)
+        for at, channel in enumerate((given,) if alone else given)
+    )
+    return tuple(channel for channel in channels if channel is not None)
+
+
+def as_limits(given: Any) -> tuple[Rule, ...]:
+    """Return limits as a tuple, those of a plan file made of their tables."""
+    return tuple(limit_from_dict(one) if isinstance(one, Mapping) else one for one in given)
+
+
+def as_columns(given: Any) -> Columns:
+    """Return the columns of a history from themselves, from their fields, or the usual ones."""
+    if isinstance(given, Mapping):
+        return Columns.from_dict(given)
+    return of_kind(Columns, given, "columns") or Columns()
+
+
+def as_delay(given: Any) -> Delay | None:
+    """Return a delay from itself or from its fields, or say that it is none."""
+    return Delay.of(given) if isinstance(given, Mapping) else of_kind(Delay, given, "delay")
+
+
+def as_lift_tests(given: Any) -> tuple[LiftTest, ...]:
+    """Return lift tests as a tuple, each from itself or from its fields, or say which is none."""
+    alone = isinstance(given, (LiftTest, Mapping)) or not isinstance(given, Iterable)
+    tests = (given,) if alone else tuple(given)
+    return tuple(LiftTest.of(test, f"lift_tests.{at}") for at, test in enumerate(tests))
+
+
+def of_kind(kind: type[T], given: Any, field: str, *, needed: bool = False) -> T | None:
+    """Return what was given, or is made of its fields; None where it is left out."""
+    if isinstance(given, Mapping):
+        known = {one.name: one.default is MISSING for one in fields(kind)}  # type: ignore[arg-type]
+        if set(given) <= set(known) and all(name in given for name, must in known.items() if must):
+            return kind(**given)
+    elif isinstance(given, kind) or (given is None and not needed):
+        return given
+    raise PlanError(
+        "bad-plan",
+        f"{field} is {given!r}",
+        field=field,
+        value=str(given),
+        remedy=f"give a {kind.__name__}",
+    )
+
+
+def as_unit(given: Any) -> float | None:
+    """Return the size of one event, or say what is wrong with it."""
+    if given is None:
+        return None
+    unit = float(as_decimal(given, "outcome_unit"))
+    if unit == 0 or math.isinf(unit):
+        raise PlanError("bad-number", f"outcome_unit is {given}", field="outcome_unit", value=given,
+                        remedy="give the size of one event, or leave it out")  # fmt: skip
+    return unit
+
+
+Kind = Literal["money", "count", "unknown"]
+
+_MONEY = frozenset(
+    ("revenue", "gmv", "turnover", "income", "proceeds", "takings", "value", "margin", "profit")
+)
+_MONEY_ZH = ("收入", "营收", "销售额", "成交额", "金额", "流水", "营业额", "毛利", "利润")
+_EVENTS = frozenset(
+    ("conversion", "lead", "order", "signup", "registration", "install", "download", "purchase",
+     "customer", "visit", "subscription", "subscriber", "member", "click", "booking", "enquiry")
+)  # fmt: skip
+_EVENTS_ZH = ("转化", "线索", "留资", "订单", "注册", "安装", "激活", "下载", "新客", "点击")
+
+
+class ReturnWords(NamedTuple):
+    """How pages call what money brings.
+
+    Parameters
+    ----------
+    average, marginal
+        Of all money, and of the next unit.
+    inverse
+        Whether it is money for each outcome, a cost, in place of what each unit of money brings.
+    """
+
+    average: Message
+    marginal: Message
+    inverse: bool = False
+
+
+def kind_of(plan: PlanFields) -> Kind:
+    """Return whether the outcome is worth money, is a count of unknown worth, or is not known.
+
+    An outcome is money where the plan says so. The first of these that applies decides:
+
+    1. every channel has a `value`, its own or the plan's: money, outcome times value,
+    2. the history multiplies two columns (``["conversions", "value_each"]``): money,
+    3. `outcome`, or its column in the history, is called after money (revenue, GMV, 销售额): money,
+    4. `outcome_unit` is 1, or the name is that of events (conversions, leads, 转化): a count,
+    5. `outcome_unit` is another number, the size of an order: money,
+    6. otherwise it is not known.
+
+    ROAS, mROAS, profit and loss are said of money only. A count without a value has a CPA and a
+    marginal CPA; of an outcome that is not known to be either, pages say what one unit of money
+    brings.
+    """
+    return "money" if is_valued(plan) else _by_nature(plan)
+
+
+def is_valued(plan: PlanFields) -> bool:
+    """Return whether every channel says what one outcome is worth."""
+    return plan.value is not None or all(c.value is not None for c in plan.channels)
+
+
+def return_words(plan: PlanFields, *, valued: bool = True) -> ReturnWords:
+    """Return how pages call what money brings.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    valued
+        Whether it is the worth of the outcome that is spoken of; otherwise the outcome itself.
+    """
+    nature = _by_nature(plan)
+    if (valued and is_valued(plan)) or nature == "money":
+        # Where an outcome is money and worth a part of it, a margin, that part is no ROAS.
+        itself = not valued or nature == "count" or bool((plan.values == 1).all())
+        if itself:
+            return ReturnWords(say("roas"), say("mroas"))
+        return ReturnWords(say("value-per-spend"), say("marginal-value-per-spend"))
+    if nature == "count":
+        return ReturnWords(say("cpa"), say("marginal-cpa"), inverse=True)
+    return ReturnWords(say("per-unit", unit=plan.currency), say("next-unit", unit=plan.currency))
+
+
+def check_worth(plan: PlanFields) -> None:
+    """Refuse what asks for money from a count whose worth is not said, and targets likewise.
+
+    Raises
+    ------
+    PlanError
+        ``bad-plan``.
+    """
+    check_targets(plan, is_money=_by_nature(plan) == "money")
+    if kind_of(plan) != "count":
+        return
+    asked = _asked_for_money(plan)
+    if asked is None:
+        return
+    raise PlanError(
+        "bad-plan",
+        f"{asked} needs a value in money, but the outcome {plan.outcome!r} is a count without "
+        "a declared value",
+        field=asked,
+        value=plan.outcome,
+        remedy="give value, what one outcome is worth, to the plan or to every channel",
+    )
+
+
+def _asked_for_money(plan: PlanFields) -> str | None:
+    """Return the first setting that needs the outcome's worth."""
+    if plan.goal.kind == "profit":
+        return "goal"
+    for limit in plan.limits:
+        if getattr(limit, "of_value", False):
+            return f"limits.{limit.name}"
+    if any(release.hurdle is not None for release in plan.operation.releases):
+        return "operation.releases"
+    for at, target in enumerate(plan.targets):
+        if target.metric == "roas":
+            return f"targets.{at}"
+    if plan.operation.alerts.pause_roas is not None:
+        return "operation.alerts.pause_roas"
+    return None
+
+
+def _by_nature(plan: PlanFields) -> Kind:
+    """Return what the outcome is before any value is set on it."""
+    columns = _columns(plan)
+    if columns and all(isinstance(column, tuple) for column in columns):
+        return "money"
+    names = (plan.outcome, *(column for column in columns if isinstance(column, str)))
+    if any(_called(name, _MONEY, _MONEY_ZH) for name in names):
+        return "money"
+    if plan.outcome_unit == 1 or any(_called(name, _EVENTS, _EVENTS_ZH) for name in names):
+        return "count"
+    return "unknown" if plan.outcome_unit is None else "money"
+
+
+def _columns(plan: PlanFields) -> tuple[Any, ...]:
+    given = plan.columns.outcome
+    return tuple(given.values()) if isinstance(given, Mapping) else (given,)
+
+
+def _called(name: str, words: frozenset[str], parts: tuple[str, ...]) -> bool:
+    """Return whether a name has one of some words, in one number or many, or a Chinese part."""
+    plain = name.lower().replace("sign-up", "signup").replace("sign up", "signup")
+    each = re.findall(r"[a-z]+", plain)
+    return any(w in words or w.removesuffix("s") in words for w in each) or any(
+        part in name for part in parts
+    )

@@ -1,0 +1,206 @@
+"""Targets as limits: floors on ROAS and on outcome, ceilings on CPA, hurdles on mROAS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from budgetopt.arrays import Whole
+from budgetopt.curves import Curve
+from budgetopt.errors import PlanError
+from budgetopt.i18n import say
+from budgetopt.money import Number, as_exact, show_number
+from budgetopt.plan.limits.base import PlanFacts, Row, frozen_where, members, multiple, said
+
+
+@dataclass(frozen=True)
+class RoasFloor:
+    r"""Value per money of a group, from totals: :math:`\sum v_i f_i(x_i) \ge R \sum x_i`.
+
+    Parameters
+    ----------
+    at_least
+        Ratio, above 0.
+    where
+        The group: labels, or channel names; by default the whole plan.
+    name
+        Name of the limit.
+    """
+
+    of_value: ClassVar[bool] = True
+    """Whether it asks what an outcome is worth."""
+
+    at_least: Any
+    where: Any = None
+    name: str = "ROAS"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
+        """Return ``R Σ x - Σ v f <= 0`` over the group."""
+        ratio = Fraction(self.at_least)
+        chosen = members(plan, self.where, self.name)
+        least, group = show_number(self.at_least), said(self.where)
+        text = say("roas-at-least", group=group, least=least)
+        return (
+            Row(
+                self.name,
+                multiple(ratio.numerator, chosen),
+                Fraction(0),
+                ratio.denominator,
+                outcome=chosen * plan.values,
+                sentence=text,
+                kind="roas",
+                least=True,
+                bound=ratio,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class CpaCeiling:
+    r"""Money per outcome of a group, from totals: :math:`\sum x_i \le C \sum f_i(x_i)`.
+
+    Parameters
+    ----------
+    at_most
+        Money per outcome, above 0.
+    where
+        The group: labels, or channel names; by default the whole plan.
+    name
+        Name of the limit.
+    """
+
+    at_most: Any
+    where: Any = None
+    name: str = "CPA"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_most", _positive(self.at_most, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
+        """Return ``Σ x - C Σ f <= 0`` over the group."""
+        chosen = members(plan, self.where, self.name)
+        most, group = show_number(self.at_most), said(self.where)
+        text = say("cpa-at-most", group=group, most=most)
+        outcome = chosen.astype(np.float64) * float(self.at_most)
+        return (
+            Row(
+                self.name,
+                chosen,
+                Fraction(0),
+                outcome=outcome,
+                sentence=text,
+                kind="cpa",
+                bound=Fraction(self.at_most),
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class OutcomeFloor:
+    r"""Least outcome of a group: :math:`\sum r_i f_i(x_i) \ge T`.
+
+    Parameters
+    ----------
+    at_least
+        Outcome a week, above 0.
+    where
+        The group: labels, or channel names; by default the whole plan.
+    of
+        Which outcome: empty for the plan's own, or a name among the channels' `rates`.
+    name
+        Name of the limit.
+    """
+
+    at_least: Any
+    where: Any = None
+    of: str = ""
+    name: str = "outcome"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
+        """Return ``-Σ r f <= -T`` over the group."""
+        chosen = members(plan, self.where, self.name)
+        rates = plan.rates(self.of) if self.of else np.ones(chosen.size)
+        what = self.of or plan.outcome
+        least, group = show_number(self.at_least), said(self.where)
+        text = say("outcome-at-least", outcome=what, group=group, least=least)
+        room = -Fraction(self.at_least)
+        return (
+            Row(
+                self.name,
+                0 * chosen,
+                room,
+                outcome=chosen * rates,
+                sentence=text,
+                kind="outcome",
+                least=True,
+                unit=what,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class MroasFloor:
+    r"""Least value of the last unit of money in each channel: :math:`v_i f_i'(x_i) \ge h`.
+
+    Parameters
+    ----------
+    at_least
+        Hurdle, above 0; 1 where the last unit of money must earn itself back.
+    where
+        The group: labels, or channel names; by default every channel.
+    name
+        Name of the limit.
+
+    Notes
+    -----
+    It caps every channel at the spend where its slope falls to the hurdle, and is no row. It is
+    meant for concave curves; an S-curve meets the hurdle on its falling branch.
+    """
+
+    of_value: ClassVar[bool] = True
+
+    at_least: Any
+    where: Any = None
+    name: str = "mROAS"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
+        """Return none."""
+        members(plan, self.where, self.name)
+        return ()
+
+    def caps(self, plan: PlanFacts, curves: Curve) -> NDArray[np.float64]:
+        """Return the most money by channel, infinite outside the group."""
+        chosen = members(plan, self.where, self.name)
+        with np.errstate(divide="ignore"):
+            slope = float(self.at_least) / plan.values
+        return np.where(chosen > 0, curves.spend_at_slope(slope), np.inf)
+
+
+def _positive(given: Any, limit: str) -> Number:
+    value = as_exact(given, f"limit {limit!r}")
+    if value == 0:
+        raise PlanError(
+            "bad-number",
+            f"limit {limit!r} is 0",
+            field=f"limits.{limit}",
+            value=0,
+            remedy="give a number above zero, or leave the limit out",
+        )
+    return value

@@ -1,0 +1,296 @@
+"""Decisions, allocations and frontiers as tables for a terminal, Chinese names included.
+
+Each table is headings, one line a channel or budget, and sentences on what it brings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rich.cells import cell_len
+
+from budgetopt.i18n import Message, in_language, listed, say
+from budgetopt.money import show_amount as show
+from budgetopt.money import total_of
+from budgetopt.optimize import Allocation, Frontier, Spread, expected, how_good
+from budgetopt.plan import Plan, return_words
+from budgetopt.report.targets import target_parts
+from budgetopt.report.text import (
+    LaidOut,
+    Table,
+    adding_up,
+    amounts,
+    as_known,
+    figures,
+    laid_out,
+    note_lines,
+)
+from budgetopt.weekly import Decision, Move
+
+_HEADINGS = (
+    say("channel"),
+    say("last"),
+    say("next"),
+    say("change"),
+    say("outcome"),
+    say("limit"),
+)
+
+_UNNAMED = "outcome"
+"""What a plan calls its outcome where it gives it no name."""
+_HEAD = 14
+"""Cells that the head of a column of numbers may have."""
+_FREEZES = ("held-frozen", "held-learning")
+"""What is said of a channel that a freeze of the plan holds."""
+
+
+def decision_table(decision: Decision, *, explain: bool = False, language: str = "en") -> str:
+    """Return a decision as text: a heading, one line a channel, what it brings, and the notes.
+
+    Parameters
+    ----------
+    decision
+        The decision.
+    explain
+        Whether sentences, with the reason of every move, take the place of the last lines.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    week = decision.allocation
+    title = say(
+        "week-title",
+        week=str(decision.week),
+        currency=week.currency,
+        policy=decision.policy,
+    )
+    head: list[str | Table] = [title, split_table(week, decision.moves, language)]
+    if explain:
+        return laid_out([*head, "", decision.explain(language)], language)
+    goals = ["", *target_parts(decision.targets, language), ""] if decision.targets else []
+    parts = [*head, *decision_lines(decision), *goals, *note_lines(decision.notes)]
+    return laid_out(parts, language)
+
+
+def decision_lines(decision: Decision) -> list[str]:
+    """Return in sentences what a decision brings, beside last week too, or why nothing moves."""
+    week = decision.allocation
+    lines: list[str] = [totals(week)]
+    if week.spread is not None:
+        lines.append(say("outcome-range", range=week.spread.summary()))
+    if decision.gain is not None:
+        lines.append(decision.against_last())
+    if not decision.moved:
+        lines.append(decision.why_nothing_moves())
+    if decision.beyond is not None:
+        lines.append(decision.beyond.sentence())
+    return lines
+
+
+def allocation_table(week: Allocation, *, explain: bool = False, language: str = "en") -> str:
+    """Return an allocation as text: one line a channel, what it brings, and the notes.
+
+    Parameters
+    ----------
+    week
+        The allocation.
+    explain
+        Whether sentences, with one on every channel, take the place of the last lines.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    moves = [Move(name, week.last.get(name), spend) for name, spend in week.spend.items()]
+    body = split_table(week, moves, language)
+    if explain:
+        return laid_out([body, "", week.explain(language)], language)
+    notes, first = note_lines(week.notes), week.timed_out
+    return laid_out([*notes[:first], body, totals(week), *notes[first:]], language)
+
+
+def frontier_table(line: Frontier, language: str = "en") -> str:
+    """Return a frontier as text: one line a budget, then its summary.
+
+    Parameters
+    ----------
+    line
+        The frontier; budgets without an answer have dashes, and the summary says why.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    table = budgets_table(line, language)
+    rows = [tuple(table.headings), *table.rows]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    # Budgets are numbers themselves, and stand to the right too.
+    lines = [
+        "  ".join(
+            " " * (width - cell_len(cell)) + cell for cell, width in zip(row, widths, strict=True)
+        )
+        for row in rows
+    ]
+    said = [*line.sentences(), *range_note(line), *note_lines(line.notes)]
+    below = laid_out(said, language)
+    return LaidOut("\n".join([*lines, below]), (table, *below.parts), language)
+
+
+def range_note(line: Frontier) -> list[Message]:
+    """Return what a range means, where there are some."""
+    spreads = [p.allocation.spread for p in line.points if p.allocation is not None]
+    return [say("range-meaning")] if any(spread is not None for spread in spreads) else []
+
+
+def budgets_table(line: Frontier, language: str = "en") -> Table:
+    """Return one row a budget: what is spent of it, what that brings, and channels at a limit."""
+    plan, points = line.source.plan, line.points
+    spent = [None if p.allocation is None else p.allocation.total for p in points]
+    limits = [0 if p.allocation is None else len(p.allocation.limits()) for p in points]
+    brings = _weighed(line) if plan.goal.weights else _returns(line, language)
+    heads = (say("budget"), say("spent"), *brings, say("at-limit"))
+    columns = (
+        amounts([p.budget for p in points]),
+        amounts(spent),
+        *brings.values(),
+        [str(count) for count in limits],
+    )
+    cells = [[cell or "-" for cell in column] for column in columns]
+    return Table([in_language(heading, language) for heading in heads], cells)
+
+
+def _returns(line: Frontier, language: str) -> dict[str, list[str]]:
+    """Return the outcome with its range, and what money brings or what one costs, by heading."""
+    words = return_words(line.source.plan)
+    each = [line.returns(point) for point in line.points]
+    spreads = [None if p.allocation is None else p.allocation.spread for p in line.points]
+    width = max((spread.width for spread in spreads if spread is not None), default=0.0)
+    found = {
+        outcome_head(line.source.plan, language): as_known([p.outcome for p in line.points], width)
+    }
+    if width:
+        found[say("range-of-90")] = ranges(spreads, width)
+    return found | {
+        words.average: figures([average for average, _ in each], 3),
+        words.marginal: figures([marginal for _, marginal in each], 3),
+    }
+
+
+def ranges(spreads: Sequence[Spread | None], width: float) -> list[str]:
+    """Return the ends of ranges, to the digits that a range of some width leaves known."""
+    return [
+        "" if spread is None else "–".join(as_known([spread.low, spread.high], width))
+        for spread in spreads
+    ]
+
+
+def _weighed(line: Frontier) -> dict[str, list[str]]:
+    """Return the outcomes that the goal weighs, and what they sum up to, by heading."""
+    weeks = [p.allocation for p in line.points]
+    kinds = {
+        name: figures([math.nan if week is None else week.kinds[name] for week in weeks])
+        for name, _ in line.source.plan.goal.weights
+    }
+    return kinds | {say("by-weights"): figures([p.goal for p in line.points])}
+
+
+def total_row(language: str = "en") -> str:
+    """Return the name of the row that sums up a table."""
+    return in_language(say("total"), language)
+
+
+def split_table(week: Allocation, moves: Sequence[Move], language: str = "en") -> Table:
+    """Return one row a channel: last and next money, the change, the outcome and the limit."""
+    limits, count = dict(week.limits()), len(moves)
+    before, after = [m.before for m in moves], [m.after for m in moves]
+    known = [money for money in before if money is not None]
+    whole = Move(total_row(language), total_of(known) if known else None, week.total)
+    # In one precision, so that last and next money can be set off against each other.
+    money = amounts([*before, whole.before, *after, whole.after])
+    outcomes = [*(week.outcomes[m.channel] for m in moves), week.outcome]
+    returns = returns_of(week, [m.channel for m in moves])
+    plan, heads = week.plan, [in_language(heading, language) for heading in _HEADINGS]
+    if plan is not None:
+        heads[4] = outcome_head(plan, language)
+    heads.insert(5, "" if plan is None else in_language(return_words(plan).average, language))
+    columns = (
+        money[: count + 1],
+        money[count + 1 :],
+        [in_language(_change(m), language) for m in (*moves, whole)],
+        adding_up(outcomes, range_width(week)),
+        figures(returns, 3),
+        [*(in_language(_limit(m, limits), language) for m in moves), ""],
+    )
+    every = ([*(m.channel for m in moves), whole.channel], *columns)
+    # Amounts of many digits leave no room for what follows from two of them.
+    return Table(heads, every, words=heads[-1], drops=(5, 3, 4), total=True)
+
+
+def outcome_head(plan: Plan, language: str = "en") -> str:
+    """Return the outcome's name as the head of a column; "outcome" where it has none that fits."""
+    named = plan.outcome != _UNNAMED and cell_len(plan.outcome) <= _HEAD
+    return plan.outcome if named else in_language(say("outcome"), language)
+
+
+def returns_of(week: Allocation, names: Sequence[str]) -> list[float]:
+    """Return ROAS, CPA or what a unit of money brings, by channel and for all of them last.
+
+    NaN where there is no such number, and where a record does not say what its outcome is.
+    """
+    plan = week.plan
+    if plan is None:
+        return [math.nan] * (len(names) + 1)
+    worth = dict(zip(plan.names, plan.values.tolist(), strict=True))
+    values = [week.outcomes[name] * worth[name] for name in names]
+    spends = [float(week.spend[name]) for name in names]
+    pairs = [*zip(spends, values, strict=True), (float(week.total), sum(values))]
+    return brought(plan, pairs)
+
+
+def brought(plan: Plan, pairs: Sequence[tuple[float, float]]) -> list[float]:
+    """Return ROAS, CPA or what a unit of money brings for pairs of money and value, or NaN."""
+    inverse = return_words(plan).inverse
+    above_below = [(spend, value) if inverse else (value, spend) for spend, value in pairs]
+    return [above / below if below else math.nan for above, below in above_below]
+
+
+def range_width(week: Allocation) -> float:
+    """Return how far apart the ends of the outcome's range are, 0 where it has none."""
+    return 0.0 if week.spread is None else week.spread.width
+
+
+def _limit(move: Move, limits: Mapping[str, str]) -> str:
+    """Return the limit that a move meets; what a freeze holds is no lock of the plan."""
+    if isinstance(move.held, Message) and move.held.code in _FREEZES:
+        return say("frozen")
+    return limits.get(move.channel, "")
+
+
+def _change(move: Move) -> str:
+    if move.before is None:
+        return say("new") if move.after else ""
+    if not move.change:
+        return "="
+    return f"{move.share:+.1%}" if move.share is not None else say("from-zero")
+
+
+def totals(week: Allocation) -> str:
+    """Return what is spent, unspent and in reserve, and what is expected of it, in a sentence."""
+    parts = spent(week)
+    parts += [say("in-reserve", money=show(week.held))] if week.held else []
+    return say(
+        "total-line",
+        parts=listed(parts),
+        outcome=expected(week),
+        how_good=how_good(week),
+    )
+
+
+def spent(week: Allocation) -> list[Message]:
+    """Return what is spent of the budget and what stays unspent, in clauses."""
+    total, budget = show(week.total), show(week.budget)
+    parts = [
+        say(
+            "spent-of-budget",
+            total=total,
+            budget=budget,
+            currency=week.currency,
+        )
+    ]
+    return parts + ([say("money-unspent", money=show(week.unspent))] if week.unspent else [])

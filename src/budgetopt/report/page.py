@@ -1,0 +1,139 @@
+"""`page`: one HTML file of a plan's week or period, of a decision, or of another answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from budgetopt.belief import Belief
+from budgetopt.errors import InputError
+from budgetopt.ledger import Ledger
+from budgetopt.optimize import Frontier
+from budgetopt.plan import Plan
+from budgetopt.report.html import Page, to_html
+from budgetopt.report.memo import week_memo
+from budgetopt.report.record import LedgerRecord
+from budgetopt.report.review import period_named, review
+from budgetopt.report.simulation import Years
+from budgetopt.report.text import write_whole
+from budgetopt.report.views import (
+    belief_page,
+    decision_page,
+    frontier_page,
+    what_if_page,
+    years_page,
+)
+from budgetopt.simulation import WhatIf
+from budgetopt.weekly import Decision
+from budgetopt.workflow import week_of
+
+
+def page(
+    what: Any,
+    *,
+    ledger: Ledger | str | PathLike[str] | None = None,
+    week: dt.date | str | None = None,
+    month: str | None = None,
+    quarter: str | None = None,
+    plan: Plan | None = None,
+    out: str | PathLike[str] | None = None,
+    language: str = "en",
+) -> str:
+    """Return an answer as one HTML page, which `budgetopt.report` is called for too.
+
+    The page needs no network, is readable without scripts, and fits a phone as well as a sheet of
+    A4; what is named in it is shown as text, whatever it is.
+
+    Parameters
+    ----------
+    what
+        A `Decision`, `Frontier`, `WhatIf`, `Belief`, or simulated `Years`; or a `Plan`, with the
+        ledger of its weeks.
+    ledger
+        The ledger, or where it is; for a plan only.
+    week
+        A day of the week that the memo is of; by default the newest week of the ledger.
+    month, quarter
+        The period that is reviewed in place of a week: ``"2026-11"``, ``"2026-Q4"``, or a day of
+        it, by the plan's fiscal year.
+    plan
+        The plan of a belief, which says what its outcome is and is worth.
+    out
+        File that it is written to; None to return it only.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for what has no page, or a week that the ledger does not have;
+        ``missing-extra`` without ``budgetopt[report]``; ``bad-file`` where it cannot be written.
+    LedgerError
+        Where the ledger cannot be read.
+    """
+    if isinstance(what, Plan):
+        spans = {"week": week, "month": month, "quarter": quarter}
+        given = {kind: str(one) for kind, one in spans.items() if one is not None}
+        made = _of_ledger(what, ledger, given, language)
+    else:
+        made = _of_answer(what, plan, language)
+    text = to_html(made, language)
+    if out is not None:
+        write_whole(Path(out), text)
+    return text
+
+
+def _of_answer(what: Any, plan: Plan | None, language: str) -> Page:
+    match what:
+        case Decision():
+            return decision_page(what, language)
+        case Frontier():
+            return frontier_page(what, language)
+        case WhatIf():
+            return what_if_page(what, language)
+        case Years():
+            return years_page(what, language)
+        case Belief():
+            return belief_page(what, plan, language)
+    kind = type(what).__name__
+    remedy = "give a decision, a frontier, what-ifs, years, a belief, or a plan with its ledger"
+    raise _wrong("what", f"there is no page of a {kind}", remedy, kind)
+
+
+def _of_ledger(
+    plan: Plan,
+    ledger: Ledger | str | PathLike[str] | None,
+    given: Mapping[str, str],
+    language: str,
+) -> Page:
+    """Return the memo of a week, or the review of the period that is given in its place."""
+    if ledger is None:
+        raise _wrong("ledger", "the page of a plan needs its ledger", "give ledger=")
+    if len(given) > 1:
+        both = " and ".join(given)
+        raise _wrong(min(given), f"{both} are given at once", "give one of week, month and quarter")
+    if not isinstance(ledger, Ledger):
+        with Ledger.open(str(ledger), create=False) as opened:
+            return _of_ledger(plan, opened, given, language)
+    kind, span = next(iter(given.items()), ("week", ""))
+    if kind != "week":
+        named = period_named(plan, kind, span)
+        return review(LedgerRecord.read(plan, ledger, named[1].last), named, language)
+    wanted = week_of(plan, span) if span else None
+    record = LedgerRecord.read(plan, ledger, wanted)
+    if wanted not in (None, record.week):
+        remedy = "choose one that budgetopt history lists"
+        raise _wrong("week", f"the ledger has no week of {span}", remedy, span)
+    return week_memo(record, language)
+
+
+def _wrong(field: str, problem: str, remedy: str, value: str | None = None) -> InputError:
+    return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)

@@ -1,0 +1,120 @@
+"""What-ifs as text, JSON and CSV: base and cases side by side, and the new split of each."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+from budgetopt.i18n import in_language, say
+from budgetopt.plan import return_words
+from budgetopt.report.decision import outcome_head, range_width, ranges, total_row
+from budgetopt.report.ledger import as_json
+from budgetopt.report.text import Table, amounts, as_known, figures, laid_out, note_lines
+from budgetopt.simulation import WhatIf
+
+_SIDE_BY_SIDE = 6
+"""Cases in one table of splits: more do not fit the width beside a name."""
+
+
+def what_if_table(found: WhatIf, language: str = "en") -> str:
+    """Return what-ifs as text: one line a case, one a channel, and what a reader should know.
+
+    Parameters
+    ----------
+    found
+        The answers.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    title = say("what-if-title", currency=found.plan.currency)
+    parts: list[str | Table] = [title, cases_table(found, language), *impossible(found)]
+    count = len(found.answers)
+    for first in range(0, count, _SIDE_BY_SIDE):
+        parts += ["", splits_table(found, slice(first, first + _SIDE_BY_SIDE), language)]
+    return laid_out([*parts, "", *meanings(found), *note_lines(found.notes)], language)
+
+
+def impossible(found: WhatIf) -> list[str]:
+    """Return in a sentence a case why it has no answer, for those that have none."""
+    return [
+        say("case-impossible", case=answer.name, why=answer.problem)
+        for answer in found.answers
+        if answer.problem
+    ]
+
+
+def meanings(found: WhatIf) -> list[str]:
+    """Return in sentences what the figures of what-ifs mean."""
+    return [say("what-if-meaning"), *([say("range-meaning")] if _ranges(found)[0] else [])]
+
+
+def what_if_json(found: WhatIf) -> str:
+    """Return what-ifs as JSON."""
+    return as_json(found.to_dict())
+
+
+def case_labels(count: int) -> list[str]:
+    """Return short names of cases for the heads of columns: A, B, and so on, then A1.
+
+    Examples
+    --------
+    >>> case_labels(3)
+    ['A', 'B', 'C']
+    """
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return [f"{letters[at % 26]}{at // 26 or ''}" for at in range(count)]
+
+
+def cases_table(found: WhatIf, language: str = "en") -> Table:
+    """Return one row a case: spend, outcome with its range, the change, and the return."""
+    base, before = found.answers[0], found.worth(found.answers[0])
+    outcomes, width = [answer.outcome for answer in found.answers], _width(found)
+    shares = [
+        found.worth(a) / before - 1 if before > 0 and a is not base else math.nan
+        for a in found.answers
+    ]
+    words = return_words(found.plan)
+    returns = [found.returns(answer)[words.average] for answer in found.answers]
+    heads = [
+        say("case"),
+        say("spend"),
+        outcome_head(found.plan, language),
+        say("range-of-90"),
+        say("change-by-goal" if found.by_worth else "change"),
+    ]
+    labels = case_labels(len(found.answers))
+    named = [in_language(answer.name, language) for answer in found.answers]
+    columns = (
+        [f"{label} {name}" for label, name in zip(labels, named, strict=True)],
+        amounts([None if a.allocation is None else a.allocation.total for a in found.answers]),
+        as_known(outcomes, width),
+        _ranges(found),
+        ["" if math.isnan(share) else f"{share:+z.1%}" for share in shares],
+        figures(returns, 3),
+    )
+    heads.append(words.average)
+    return Table([in_language(head, language) for head in heads], columns)
+
+
+def _width(found: WhatIf) -> float:
+    """Return how far apart the ends of the plan's range are, 0 where it has none."""
+    week = found.answers[0].allocation
+    return 0.0 if week is None else range_width(week)
+
+
+def _ranges(found: WhatIf) -> list[str]:
+    weeks = [answer.allocation for answer in found.answers]
+    return ranges([None if week is None else week.spread for week in weeks], _width(found))
+
+
+def splits_table(found: WhatIf, shown: slice = slice(None), language: str = "en") -> Table:
+    """Return one row a channel: the money that it gets in each case."""
+    labels = case_labels(len(found.answers))
+    names, weeks = found.plan.names, [answer.allocation for answer in found.answers[shown]]
+    columns: list[list[Decimal | None]] = [
+        [None] * (len(names) + 1) if w is None else [*(w.spend[n] for n in names), w.total]
+        for w in weeks
+    ]
+    heads = [in_language(say("channel"), language), *labels[shown]]
+    texts = [[cell or "-" for cell in amounts(column)] for column in columns]
+    return Table(heads, ([*names, total_row(language)], *texts), total=True)

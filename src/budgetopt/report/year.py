@@ -1,0 +1,93 @@
+"""Many weeks planned at once, as text: money and outcome by period, and money by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.cells import cell_len
+
+from budgetopt.arrays import Whole
+from budgetopt.horizon import Schedule
+from budgetopt.i18n import in_language, say
+from budgetopt.money import sum_minor
+from budgetopt.plan import Plan
+from budgetopt.report.decision import outcome_head, total_row
+from budgetopt.report.text import WIDTH, Table, amounts, as_known, laid_out, note_lines
+
+_AMOUNT = 12
+"""Columns that an amount may take, with the gap before it."""
+
+
+def year_table(plan: Plan, found: Schedule, by: str = "month", language: str = "en") -> str:
+    """Return a plan of weeks as text: one line a period, its outcome, and money by channel.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    found
+        The weeks.
+    by
+        ``"week"`` for a line a week, ``"month"`` for the weeks that begin in a month together.
+    language
+        ``"en"`` or ``"zh"``, with the same numbers.
+    """
+    labels = [f"{day:%Y-%m}" if by == "month" else str(day) for day in found.weeks]
+    periods = list(dict.fromkeys(labels))
+    place = np.array([periods.index(label) for label in labels])
+    head = in_language(say(by), language)
+    rows = [*periods, total_row(language)]
+    title = say("year-title", weeks=len(labels), first=str(found.weeks[0]), currency=plan.currency)
+    parts: list[str | Table] = [title, *_sentences(found), ""]
+    outcomes = [float(found.outcomes[place == at].sum()) for at in range(len(periods))]
+    texts = as_known([*outcomes, sum(outcomes)], _width(found))
+    heads = [head, in_language(say("spend"), language), outcome_head(plan, language)]
+    parts.append(Table(heads, (rows, _money(found, found.channels, place), texts), total=True))
+    for shown in _side_by_side(found.channels):
+        columns = [_money(found, [name], place) for name in shown]
+        parts += ["", Table([head, *shown], (rows, *columns), total=True)]
+    return laid_out([*parts, *note_lines(found.notes)], language)
+
+
+def _side_by_side(channels: Sequence[str]) -> list[list[str]]:
+    """Return channels in groups whose columns fit beside a date."""
+    groups: list[list[str]] = []
+    left = 0
+    for name in channels:
+        wide = max(cell_len(name) + 2, _AMOUNT)
+        if not groups or wide > left:
+            groups, left = [*groups, []], WIDTH - _AMOUNT
+        groups[-1].append(name)
+        left -= wide
+    return groups
+
+
+def _width(found: Schedule) -> float:
+    """Return how far apart the ends of the outcome's range are, 0 where it has none."""
+    return 0.0 if found.spread is None else found.spread.width
+
+
+def _sentences(found: Schedule) -> list[str]:
+    """Return what the weeks bring, against last week's mix, and how good they are."""
+    spread, after = found.spread, float(found.after.sum())
+    numbers = as_known([found.outcome, after, found.mix or 0.0], _width(found))
+    good = say("gap-outcome", share=f"{100 * found.gap:.2g}")
+    good = say("optimal-outcome") if found.proven else good
+    lines: list[str] = [say("year-outcome", outcome=numbers[0], good=good)]
+    if after:
+        lines.append(say("year-after", after=numbers[1]))
+    if spread is not None:
+        lines.append(say("outcome-range", range=say("outcome-median-range", **spread.shown())))
+    if found.mix:
+        lines.append(
+            say("year-mix", share=f"{found.outcome / found.mix - 1:+z.1%}", mix=numbers[2])
+        )
+    return lines
+
+
+def _money(found: Schedule, channels: Sequence[str], place: Whole) -> list[str]:
+    """Return the money of some channels in each period, and in all."""
+    columns = [found.channels.index(name) for name in channels]
+    totals = [sum_minor(found.minor[place == at][:, columns]) for at in range(int(place.max()) + 1)]
+    return amounts(found.currency.amounts([*totals, sum(totals)]))

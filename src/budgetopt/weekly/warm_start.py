@@ -1,0 +1,133 @@
+"""Warm start: a belief that was learned before, continued with the weeks that are new.
+
+`belief_for` continues a belief, or learns anew where there is none; what the plan says of priors,
+carryover and events is taken as it is today, also for weeks that were learned before.
+`extrapolation_note` says which spends lie outside the observed range, where curves are
+extrapolated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+
+from budgetopt.belief import Belief, learn
+from budgetopt.calendar import as_date
+from budgetopt.errors import InputError, did_you_mean
+from budgetopt.history import History
+from budgetopt.i18n import listed, quoted, say, show_figure
+from budgetopt.money import show_amount
+from budgetopt.optimize import Allocation
+from budgetopt.plan import Plan
+
+
+def belief_for(plan: Plan, past: History, start: dt.date, belief: Belief | None) -> Belief:
+    """Return what is believed before a week, learned anew or from where a belief stopped.
+
+    Parameters
+    ----------
+    plan
+        Channels, and what is known beforehand.
+    past
+        Whole weeks before the one decided.
+    start
+        First day of the week decided.
+    belief
+        What was learned before; None to learn from `past` alone.
+
+    Raises
+    ------
+    InputError
+        ``unknown-name`` where the belief has other channels than the plan, ``bad-argument`` where
+        it has seen the week decided, or has another kind of outcome.
+    """
+    if belief is None:
+        return learn(past, plan)
+    _refuse_others(plan, belief)
+    seen = as_date(belief.log.weeks[-1], "week") if belief.log.weeks.size else None
+    if seen is not None and seen >= start:
+        raise InputError(
+            "bad-argument",
+            f"the belief already includes the week of {seen}, which is not before {start}",
+            field="belief",
+            value=str(seen),
+            remedy="give the belief as it was before that week, or a later week",
+        )
+    log, known = belief.log, plan.priors.only(plan.names)
+    same = log.channels == plan.names and log.unit == plan.outcome_unit and log.priors == known
+    if same:
+        return belief.updated(past)
+    # The weeks stay; what the plan says of them is what it says now.
+    order = [log.channels.index(name) for name in plan.names]
+    moved = replace(
+        log,
+        channels=plan.names,
+        unit=plan.outcome_unit,
+        spend=log.spend[:, order],
+        outcome=None if log.outcome is None else log.outcome[:, order],
+        priors=known,
+    )
+    return type(belief).of(moved.extended(past), belief.settings)
+
+
+def extrapolation_note(belief: Belief, allocation: Allocation) -> list[str]:
+    """Say which spends lie where no week was ever seen, in one sentence or none.
+
+    Parameters
+    ----------
+    belief
+        What was learned.
+    allocation
+        The split.
+    """
+    said = []
+    for name in belief.beyond(allocation.spend):
+        least, most = belief.spend_range[belief.channels.index(name)]
+        money = allocation.spend[name]
+        # A channel that was never seen has a note of its own.
+        if np.isfinite(most):
+            said.append(_beyond(name, money, float(least), float(most)))
+    if not said:
+        return []
+    return [
+        say(
+            "extrapolated",
+            channels=listed(said),
+        )
+    ]
+
+
+def _beyond(name: str, money: Decimal, least: float, most: float) -> str:
+    channel, shown = quoted(name), show_amount(money)
+    if float(money) > most:
+        return say(
+            "above-observed",
+            channel=channel,
+            money=shown,
+            most=show_figure(most),
+        )
+    return say(
+        "below-observed",
+        channel=channel,
+        money=shown,
+        least=show_figure(least),
+    )
+
+
+def _refuse_others(plan: Plan, belief: Belief) -> None:
+    for names, known, who in (
+        (belief.channels, plan.names, "the belief names {}, which is not in the plan"),
+        (plan.names, belief.channels, "the plan names {}, which is not in the belief"),
+    ):
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    "unknown-name",
+                    who.format(repr(name)),
+                    field="belief",
+                    value=name,
+                    remedy=f"{did_you_mean(name, known)} Otherwise learn anew",
+                )

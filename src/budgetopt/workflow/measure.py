@@ -1,0 +1,182 @@
+"""What came of the weeks that were applied, from the history, as often as it is revised.
+
+`measure` records it; `overspent_weeks` says which of them somebody has to pay for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from budgetopt.history import History
+from budgetopt.ledger import Ledger, Transaction
+from budgetopt.plan import Plan
+from budgetopt.workflow.inputs import Difference, LatestHistory, RecordedHistory, record_history
+from budgetopt.workflow.reserves import Answered, unsettled
+from budgetopt.workflow.snapshot import AppliedWeeks, Snapshot, applied_weeks
+from budgetopt.workflow.validation import Spends, named, refuse_another_plan
+from budgetopt.workflow.week_state import WeekState, state_of
+
+
+class Measured(NamedTuple):
+    """What came of an applied week, and where it goes in the ledger.
+
+    Parameters
+    ----------
+    week, revision
+        Which week, and the revision that was applied.
+    times
+        How often it was measured with this.
+    data
+        Spend and outcome by channel (or the total alone), and the history that says so.
+    """
+
+    week: dt.date
+    revision: int
+    times: int
+    data: dict[str, Any]
+
+
+def measure(ledger: Ledger, plan: Plan, history: History, *, who: str) -> tuple[WeekState, ...]:
+    """Record what came of applied weeks that a history has whole, and what it has revised.
+
+    Parameters
+    ----------
+    ledger
+        Where it is recorded.
+    plan
+        Its channels.
+    history
+        Weeks of spend and outcome.
+    who
+        Who measures.
+
+    Returns
+    -------
+    tuple of WeekState
+        Of the weeks that were measured now.
+
+    Raises
+    ------
+    HistoryError
+        Where the history does not fit the plan.
+    LedgerError
+        Where the ledger cannot be written.
+    """
+    known = RecordedHistory.of(history.select(plan.names, plan.currency))
+    with ledger.transaction(named(who)) as t:
+        refuse_another_plan(t.latest("plan"), plan)
+        before = LatestHistory(t)
+        record_history(t, known, before)
+        weeks = write_actuals(t, actuals(applied_weeks(t), known, known.since(before.known)))
+        return tuple(state_of(t, week) for week in weeks)
+
+
+def actuals(
+    weeks: AppliedWeeks, known: RecordedHistory, difference: Difference
+) -> tuple[Measured, ...]:
+    """Return what is to be recorded of applied weeks, oldest first.
+
+    A week counts once it is whole and every channel that was applied is reported.
+
+    Parameters
+    ----------
+    weeks
+        Those that were applied.
+    known
+        The history.
+    difference
+        What it says that the one recorded before it did not: weeks that were measured before are
+        looked at where it is about them.
+    """
+    return tuple(_actuals(weeks, known, set(_touched(difference))))
+
+
+def write_actuals(t: Transaction, found: Iterable[Measured]) -> list[dt.date]:
+    """Record what `actuals` found, and return the weeks."""
+    weeks = []
+    for one in found:
+        key = f"{one.week}/{one.times}"
+        t.add("measured", one.data, week=one.week, revision=one.revision, key=key)
+        weeks.append(one.week)
+    return weeks
+
+
+def _actuals(
+    weeks: AppliedWeeks, known: RecordedHistory, touched: set[dt.date]
+) -> Iterator[Measured]:
+    for week, entry in weeks.applied.items():
+        before = weeks.measured.get(week, [])
+        if before and week not in touched:
+            continue
+        spent = [name for name, money in entry.data["spend"].items() if float(money)]
+        data = _whole(known, week, spent)
+        if data is None or (before and _same(data, before[-1].data)):
+            continue
+        yield Measured(week, entry.revision, len(before) + 1, data)
+
+
+def _touched(difference: Difference) -> Iterator[dt.date]:
+    yield from (*difference.added, *difference.completed)
+    yield from (one.week for one in difference.revised)
+
+
+def _whole(known: RecordedHistory, week: dt.date, spent: Iterable[str]) -> dict[str, Any] | None:
+    """Return a week's actuals, or None while they are not whole."""
+    row = known.rows.get(str(week))
+    if row is None or row[2]:
+        return None
+    spend = dict(zip(known.channels, row[0], strict=True))
+    outcome = {} if known.total else dict(zip(known.channels, row[1], strict=True))
+    total = row[1][0] if known.total else None
+    missing = [name for name in spent if spend.get(name) is None]
+    missing += [name for name in spent if not known.total and outcome.get(name) is None]
+    if missing or (known.total and total is None):
+        return None
+    return {"spend": spend, "outcome": outcome, "total": total, "history": known.fingerprint}
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(one[part] == other[part] for part in ("spend", "outcome", "total"))
+
+
+_LATE = 8
+"""Weeks back to which an overspend that is found is paid for."""
+
+
+class Overspent(NamedTuple):
+    """A week, what was applied in it, and what was spent."""
+
+    week: dt.date
+    applied: Spends
+    spent: dict[str, float]
+
+    def left(self, plan: Plan, before: Iterable[Answered]) -> dict[str, int]:
+        """Return what each channel leaves of its plan, below 0 where over, less the answers."""
+        planned, spent = (
+            dict(zip(plan.names, plan.last_minor(money), strict=True))
+            for money in (self.applied, self.spent)
+        )
+        return unsettled(plan, planned, {n: spent[n] for n in self.spent}, before)
+
+
+def overspent_weeks(
+    plan: Plan, snapshot: Snapshot, found: Iterable[Measured]
+) -> Iterator[Overspent]:
+    """Yield the weeks of late that spent more than was applied and than was answered before.
+
+    A week that was answered and is revised since is yielded where it leaves more than was known.
+    """
+    late = {week: snapshot.weeks.measured.get(week) for week in snapshot.recent(_LATE)}
+    measured = {week: entries[-1].data for week, entries in late.items() if entries}
+    measured |= {one.week: one.data for one in found if one.week < snapshot.week}
+    for week in sorted(measured):
+        applied = snapshot.spends_of(plan, week)
+        there = measured[week]["spend"]
+        spent = {n: there[n] for n in plan.names if there.get(n) is not None}
+        one = Overspent(week, applied, spent)
+        left, answers = one.left(plan, snapshot.answers.get(week, ())), snapshot.answered.get(week)
+        owed = answers is not None and answers.uncovered
+        if any(rest < 0 or (rest > 0 and owed) for rest in left.values()):
+            yield one

@@ -1,0 +1,158 @@
+"""Everything in Chinese: help, answers and errors; `--lang`, `BUDGETOPT_LANG` and the locale."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+
+from budgetopt.cli.help_zh import HELP
+from budgetopt.cli.language import language_of, usual_language
+from budgetopt.cli.run import app
+from budgetopt.errors import CODES
+from budgetopt.i18n import in_language
+
+from . import friday
+from .helpers import run
+
+SENTENCE = re.compile(r"\b(?!budgetopt)[A-Za-z][a-z]+(?: [a-z]+){2,}")
+"""Three words of Latin letters on end: names, codes and units have fewer."""
+
+
+def commands(command=None, path=()):
+    """Yield every command and group with its words."""
+    command = command or typer.main.get_command(app)
+    yield path, command
+    for name, each in getattr(command, "commands", {}).items():
+        yield from commands(each, (*path, name))
+
+
+def texts(command):
+    parts = ("help", "epilog", "rich_help_panel")
+    for holder in (command, *command.params):
+        yield from (text for part in parts if isinstance(text := getattr(holder, part, None), str))
+
+
+WORDS = [path for path, _ in commands()]
+LANGUAGES = [
+    ({}, "en"),
+    ({"LANG": "zh_CN.UTF-8"}, "zh"),
+    ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+    ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_TW"}, "zh"),
+    ({"BUDGETOPT_LANG": "zh", "LC_ALL": "C"}, "zh"),
+    ({"BUDGETOPT_LANG": "en", "LANG": "zh_CN"}, "en"),
+]
+
+
+@pytest.mark.parametrize(("variables", "language"), LANGUAGES)
+def test_the_variable_counts_before_the_locale(variables, language):
+    assert usual_language(variables) == language
+
+
+def test_the_option_counts_first(monkeypatch):
+    monkeypatch.setenv("BUDGETOPT_LANG", "zh")
+    assert language_of(["check", "plan.toml"]) == "zh"
+    assert language_of(["check", "--lang", "en"]) == "en"
+    assert language_of(["check", "--lang=en"]) == "en"
+
+
+def test_every_text_of_help_has_its_chinese():
+    said = {text for _, command in commands() for text in texts(command)}
+    assert said - {""} == HELP.keys()
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_help_is_chinese_and_english_again(words, capsys, monkeypatch):
+    english = run(capsys, *words, "--help")
+    monkeypatch.setenv("BUDGETOPT_LANG", "zh")
+    code, out, err = run(capsys, *words, "--help")
+    assert (code, err) == (0, "")
+    assert not SENTENCE.findall(re.sub("用法：.*", "", out))
+    assert "用法：" in out
+    assert "显示此帮助" in out
+    monkeypatch.setenv("BUDGETOPT_LANG", "en")
+    assert run(capsys, *words, "--help") == english
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+WEEK = ("plan.toml", "--history", "history.csv", "--as-of", friday.TODAY)
+LEDGER = ("plan.toml", "--ledger", "friday.db")
+WHO = ("--who", "李雷 Li Lei")
+RHYTHM = [
+    ("check", *WEEK),
+    ("learn", *WEEK),
+    ("reallocate", *WEEK, "--explain"),
+    ("what-if", *WEEK, "--budget", "-20%"),
+    ("frontier", *WEEK),
+    ("simulate", *WEEK, "--runs", 8, "--weeks", 2),
+    ("year", *WEEK, "--weeks", 4),
+    ("ramp", *WEEK),
+    ("init", "history.csv", "--out", "drafted.toml"),
+    ("demo", "example"),
+    ("week", *WEEK, *LEDGER[1:], "--explain"),
+    ("edit", *WEEK[:3], *LEDGER[1:], "--week", friday.WEEK, "--set", "kol=760", "--why", "测试"),
+    ("reject", *LEDGER, "--week", friday.WEEK, "--why", "测试"),
+    ("week", *WEEK, *LEDGER[1:]),
+    ("edit", *WEEK[:3], *LEDGER[1:], "--week", friday.WEEK, "--set", "kol=760", "--why", "测试"),
+    ("approve", *LEDGER, "--week", friday.WEEK, *WHO),
+    ("apply", *LEDGER, "--week", friday.WEEK, *WHO),
+    ("release", *LEDGER, "--amount", 10, "--why", "测试", "--week", "2025-11-10",
+     "--as-of", friday.TODAY, *WHO),
+    ("pace", *WEEK, *LEDGER[1:]),
+    ("history", *LEDGER),
+    ("show", *LEDGER, "--week", friday.WEEK),
+    ("diff", *LEDGER, "--week", friday.WEEK),
+    ("ledger", "verify", "--ledger", "friday.db"),
+]  # fmt: skip
+
+
+def test_every_command_answers_in_chinese(folder, capsys, monkeypatch):
+    """One week, from its draft to its end: each answer is there, and none holds English."""
+    monkeypatch.setenv("BUDGETOPT_LANG", "zh")
+    for command in RHYTHM:
+        code, out, err = run(capsys, *command)
+        assert code in (0, 5, 7), (command, err)
+        # What is to be copied stands on lines of its own.
+        lines = [line for line in out.splitlines() if not line.startswith(("  ", "budgetopt "))]
+        assert not SENTENCE.findall("\n".join(lines)), command
+        assert re.search("[\u4e00-\u9fff]", out), command
+
+
+def test_a_test_of_creatives_answers_in_chinese(tmp_path, capsys, monkeypatch):
+    shutil.copytree(EXAMPLES / "creatives", tmp_path / "creatives")
+    monkeypatch.chdir(tmp_path / "creatives")
+    file = next(Path().glob("*.toml"))
+    for command in ("next", "verdict"):
+        code, out, err = run(capsys, "experiment", command, file, "--lang", "zh")
+        assert (code, err) == (0, "")
+        assert not SENTENCE.findall(out)
+        assert "测试组" in out
+
+
+def test_every_code_of_an_error_means_something_in_chinese():
+    from budgetopt.cli.language import _meanings
+
+    assert list(_meanings()) == list(CODES)
+    assert all(re.search("[\u4e00-\u9fff]", in_language(m, "zh")) for m in _meanings().values())
+    assert {code: str(meaning) for code, meaning in _meanings().items()} == CODES
+
+
+def test_an_error_says_in_chinese_what_is_wrong_and_where(folder, capsys):
+    code, out, err = run(capsys, "check", "none.toml", "--lang", "zh")
+    assert (code, out) == (2, "")
+    assert err.startswith("budgetopt: 文件无法读取或写入（path）。原文：")
+
+
+def test_one_form_of_arguments_serves_every_command_on_a_ledger(folder, capsys):
+    run(capsys, "week", *WEEK, *LEDGER[1:])
+    for command in ("history", "show", "diff", "approve"):
+        week = () if command == "history" else ("--week", friday.WEEK)
+        who = ("--who", "李雷 Li Lei") if command == "approve" else ()
+        code, _, err = run(capsys, command, *LEDGER, *week, *who)
+        assert (code, err) == (0, "") or command == "diff"
+    other = (folder / "plan.toml").read_text("utf-8").replace('"shop"', '"other"')
+    (folder / "other.toml").write_text(other, "utf-8")
+    code, _, err = run(capsys, "history", "other.toml", "--ledger", "friday.db")
+    assert code == 2
+    assert "other" in err

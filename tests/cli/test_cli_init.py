@@ -1,0 +1,179 @@
+"""From raw exports to a decision, without an editor."""
+
+import datetime as dt
+import json
+import random
+import tomllib
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+import budgetopt as bo
+from budgetopt.history import recognise
+
+from .helpers import run
+
+FIRST = dt.date(2025, 9, 1)
+AS_OF = ("--as-of", "2025-10-27")
+
+
+def days(count=56):
+    return [FIRST + dt.timedelta(days=n) for n in range(count)]
+
+
+def titled(header, rows, total):
+    """Return an export with seven title rows and a total, as 百度 writes it."""
+    titles = ["数据生成时间：2025-10-27 10:00:00", "数据生成条件", "时间范围", "时间单位：分日"]
+    lines = [*(t + ",," for t in titles), "推广设备：全部,,", "投放网络：全部,,", "", header, *rows]
+    return "\n".join([*lines, total]) + "\n"
+
+
+@pytest.fixture
+def raw(tmp_path, monkeypatch):
+    """Write exports of 巨量引擎 and 百度 and a colleague's workbook; return what they spent."""
+    monkeypatch.chdir(tmp_path)
+    rng = random.Random(3)
+    spent, lines = {"巨量引擎": 0, "百度": 0, "KOL": 0}, {"巨量引擎": [], "百度": []}
+    for day in days():
+        for name, campaigns in (("巨量引擎", ("计划1", "计划2")), ("百度", ("品牌", "通用"))):
+            for campaign in campaigns:
+                cents = rng.randrange(20_000, 90_000)
+                spent[name] += cents
+                cost = f'"{cents // 100000},{cents // 100 % 1000:03}.{cents % 100:02}"'
+                cost = cost if cents >= 100_000 else f"{cents / 100:.2f}"
+                lines[name].append((day, campaign, cost, rng.randrange(3, 40)))
+    ocean = [f"{d},{c},{cost},100,{n}" for d, c, cost, n in lines["巨量引擎"]]
+    baidu = [f"{d},acc,{c},1000,50,{cost},{n}" for d, c, cost, n in lines["百度"]]
+    Path("ocean.csv").write_bytes(
+        titled("时间-天,广告计划名称,消耗,点击数,转化数", ocean, "合计: 2个计划,-,9,9,9").encode(
+            "gbk"
+        )
+    )
+    Path("baidu.csv").write_bytes(
+        titled("日期,账户,推广计划,展现,点击,消费,网页转化", baidu, "总计,,,9,9,9,9").encode("gbk")
+    )
+    book = openpyxl.Workbook()
+    book.active.append(["达人投放", None, None, None])
+    book.active.merge_cells("A1:D1")
+    book.active.append(["week", "channel", "spend", "conversions"])
+    for number in range(8):
+        spent["KOL"] += 300_000 + 10_000 * number
+        book.active.append([FIRST + dt.timedelta(weeks=number), "KOL", 3000 + 100 * number, 60])
+    book.create_sheet("notes").append(["nothing"])
+    book.save("kol.xlsx")
+    return spent
+
+
+FILES = ("ocean.csv", "baidu.csv", "kol.xlsx")
+GIVEN = [word for name in FILES for word in ("--history", name)]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_from_three_raw_files_to_a_decision(capsys, raw, lang):
+    code, out, err = run(capsys, "init", *FILES, "--out", "plan.toml", "--lang", lang, *AS_OF)
+    assert (code, err) == (0, "")
+    assert "budgetopt reallocate plan.toml --history ocean.csv" in out.replace("\n", " ") or (
+        "reallocate plan.toml --history ocean.csv" in out
+    )
+    text = Path("plan.toml").read_text("utf-8")
+    plan = bo.Plan.load("plan.toml")
+    assert plan.currency == "CNY"
+    assert set(plan.names) == set(raw)
+    assert ("layout of 百度" in text) == (lang == "en")
+    assert 'encoding = "gbk"' in text
+    history = bo.History.read(FILES, plan.columns, channels=plan.names, as_of=dt.date(2025, 10, 27))
+    cents = {n: round(100 * s) for n, s in zip(plan.names, history.spend.sum(axis=0), strict=True)}
+    assert cents == raw
+    assert run(capsys, "check", "plan.toml", *GIVEN, *AS_OF)[0] == 0
+    code, out, err = run(capsys, "reallocate", "plan.toml", *GIVEN, *AS_OF)
+    assert (code, err) == (0, "")
+    assert "Week of 2025-10-27" in out
+
+
+def test_one_file_keeps_its_campaigns_and_an_ended_one_is_parked(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = ["Day,Campaign,Cost,Impr.,Conv. value,Currency code"]
+    for number in range(20):
+        week = FIRST - dt.timedelta(weeks=20 - number)
+        rows += [f'{week},Brand,"1,{number:03}.50",9,3000,USD', f"{week},Generic,500,9,900,USD"]
+        rows += [f"{week},Old,{70 if number < 9 else 0},9,{80 if number < 9 else 0},USD"]
+    Path("google.csv").write_text("\n".join([*rows, "Total: Account,,1,1,1,USD"]))
+    code, _, err = run(capsys, "init", "google.csv", "--out", "plan.toml")
+    assert (code, err) == (0, "")
+    text = Path("plan.toml").read_text()
+    assert "# layout of Google Ads" in text
+    assert "switched off; delete the line above to switch it on" in text
+    plan = bo.Plan.load("plan.toml")
+    assert plan.currency == "USD"
+    assert [c.name for c in plan.channels if c.locked == 0] == ["Old"]
+    code, _, err = run(capsys, "reallocate", "plan.toml", "--history", "google.csv")
+    assert (code, err) == (0, "")
+    history = bo.History.read("google.csv", plan.columns)
+    assert bo.Plan.draft(history, currency="USD").names == plan.names
+    assert bo.Plan.draft(history).budget == plan.budget
+    suggested = [line[2:] for line in text.splitlines() if line.startswith("# floor = ")]
+    assert len(suggested) == 2
+    assert run(capsys, "init", "google.csv", "--out", "plan.toml")[0] == 2
+
+
+def test_a_wide_table_with_decimal_commas(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [f"{FIRST + dt.timedelta(weeks=n)};1.000,5{n};2,25;9" for n in range(5)]
+    path.write_text("DATE;tv_S;search_S;revenue\n" + "\n".join(rows))
+    found = recognise(path)
+    assert found.columns.layout == "wide"
+    assert found.columns.decimal == ","
+    assert found.week_start == "monday"
+    assert bo.History.read(path, found.columns).spend[4].tolist() == [2.25, 1000.54]
+
+
+def test_what_no_name_says_is_refused_with_the_name_that_would(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("day,who,cost\n2026-01-05,a,1\n")
+    with pytest.raises(bo.BudgetoptError) as caught:
+        recognise(path)
+    assert "has no column that is known as its outcome" in str(caught.value)
+    assert "rename it to 'outcome'" in caught.value.remedy
+
+
+def test_weekdays_only_and_a_last_week_far_above_the_others(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{d},a,{900 if d.month == 10 else 30},9" for d in days(42) if d.weekday() < 5]
+    Path("a.csv").write_text("day,channel,spend,outcome\n" + "\n".join(rows))
+    assert run(capsys, "init", "a.csv", "--out", "plan.toml", "--currency", "EUR")[0] == 0
+    text = Path("plan.toml").read_text()
+    assert 'absent = "zero"' in text
+    assert "budget = 4500.0  # the last complete week; the median of 6 weeks is 150" in text
+    assert run(capsys, "check", "plan.toml", "--history", "a.csv")[0] == 0
+    assert run(capsys, "reallocate", "plan.toml", "--history", "a.csv")[2] == ""
+    declared = text.replace('absent = "zero"', "")
+    Path("plan.toml").write_text(declared)
+    assert run(capsys, "check", "plan.toml", "--history", "a.csv")[0] in (0, 2)
+
+
+def test_hostile_names_stay_text(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ['a"]\nx', 'b" # \\', "=c"]
+    rows = [f'{day},"{n.replace(chr(34), chr(34) * 2)}",1,2' for day in days(8) for n in names[1:]]
+    Path("a[1].csv").write_text("day,channel,spend,outcome\n" + "\n".join(rows), "utf-8")
+    code, _, err = run(capsys, "init", "a[1].csv", "--out", "plan.toml", "--currency", "EUR")
+    assert (code, err) == (0, "")
+    plan = tomllib.loads(Path("plan.toml").read_text("utf-8"))
+    assert {c["name"] for c in plan["channels"]} == set(names[1:])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_check_reports_what_was_decided_of_each_file(capsys, raw, lang):
+    assert run(capsys, "init", *FILES, "--out", "plan.toml", *AS_OF)[0] == 0
+    words = ("check", "plan.toml", *GIVEN, *AS_OF, "--lang", lang)
+    code, out, err = run(capsys, *words, "--report")
+    assert (code, err) == (0, "")
+    assert "encoding" in out
+    assert ("layout of 巨量引擎" in out) == (lang == "en")
+    assert "encoding" not in run(capsys, *words)[1]
+    files = json.loads(run(capsys, *words, "--json")[1])["files"]
+    assert [one["file"] for one in files] == list(FILES)
+    spent = dict(zip(("巨量引擎", "百度", "KOL"), (one["spend"] for one in files), strict=True))
+    assert {name: round(100 * spend) for name, spend in spent.items()} == raw
+    assert "give --history" in run(capsys, "check", "plan.toml", "--report")[2]

@@ -1,0 +1,121 @@
+"""A count, a count with a value, revenue and a weighted goal go through every command.
+
+No page speaks of what is not known, and every comparison of two budgets has both parts, whose
+numbers are those of the records.
+"""
+
+import json
+import re
+
+import pytest
+
+from budgetopt.i18n.messages import show_figure
+
+from . import friday as at
+from .helpers import run
+
+RATES = {"百度 Baidu": 0.3, "feed": 0.1, "kol": 0.02}
+CASES = {
+    "count": 'outcome = "转化"',
+    "count with a value": 'outcome = "转化"\nvalue = 2.5',
+    "revenue": 'outcome = "revenue"',
+    "weighted": 'outcome = "leads"\ngoal = { weights = { leads = 1, sales = 9 } }',
+    "undeclared": 'outcome = "points"',
+}
+MONEY = re.compile(r"ROAS|[Pp]rofit|[Ll]oss\b|hurdle|利润|亏损|投产比|回报率")
+COST = re.compile(r"CPA")
+CURVES = {"百度 Baidu": 9000, "feed": 5000, "kol": 3000}
+HISTORY = ("plan.toml", "--history", "history.csv", "--as-of", at.TODAY)
+WHERE = ("--ledger", "friday.db", "--week", at.WEEK)
+COMMANDS = {
+    "check": ("check", *HISTORY),
+    "learn": ("learn", *HISTORY, "--settings", "fast"),
+    "allocate": ("allocate", "curves.toml", "--explain"),
+    "allocate zh": ("allocate", "curves.toml", "--explain", "--lang", "zh"),
+    "reallocate": ("reallocate", *HISTORY),
+    "reallocate explained": ("reallocate", *HISTORY, "--explain"),
+    "reallocate zh": ("reallocate", *HISTORY, "--explain", "--lang", "zh"),
+    "frontier": ("frontier", *HISTORY),
+    "simulate": ("simulate", *HISTORY, "--runs", "4", "--weeks", "3", "--policy", "hold",
+                 "--policy", "proportional"),
+    "week": ("week", *at.FILES, "--as-of", at.TODAY, "--who", "cron", "--explain"),
+    "week zh": ("week", *at.FILES, "--as-of", at.TODAY, "--explain", "--lang", "zh"),
+    "show": ("show", *WHERE),
+    "show zh": ("show", *WHERE, "--lang", "zh"),
+    "ramp": ("ramp", *HISTORY, "--weeks", "3"),
+    "ramp zh": ("ramp", *HISTORY, "--weeks", "3", "--lang", "zh"),
+    "pace": ("pace", *at.FILES, "--as-of", at.TODAY),
+    "edit": ("edit", *at.FILES, "--week", at.WEEK, "--who", "ann", "--why", "x",
+             "--set", "feed=1000", "--set", "kol=900"),
+    "diff": ("diff", *WHERE),
+    "history": ("history", "--ledger", "friday.db"),
+}  # fmt: skip
+
+
+def plan_text(case):
+    """Return the plan of a case, with rates where its goal weighs another outcome."""
+    text = at.PLAN.replace('outcome = "revenue"', CASES[case])
+    for name, rate in RATES.items() if case == "weighted" else ():
+        text = text.replace(f'name = "{name}"', f'name = "{name}"\nrates = {{ sales = {rate} }}')
+    return text
+
+
+def with_curves(text):
+    for name, top in CURVES.items():
+        curve = f'curve = {{ kind = "exponential", top = {top}, scale = 1200 }}'
+        text = text.replace(f'name = "{name}"', f'name = "{name}"\n{curve}')
+    return text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_page_speaks_of_what_is_not_known(folder, capsys, case):
+    at.write(folder, plan=plan_text(case))
+    (folder / "curves.toml").write_text(with_curves(plan_text(case)), encoding="utf-8")
+    pages = {}
+    for name, command in COMMANDS.items():
+        code, out, err = run(capsys, *command)
+        assert code in (0, 5, 7), (name, err)
+        pages[name] = at.squeezed(out)
+    money = case in ("count with a value", "revenue")
+    for name, page in pages.items():
+        assert money or not MONEY.search(page), (name, MONEY.search(page))
+        assert case in ("count", "weighted") or not COST.search(page), name
+        assert "nan" not in page.lower().replace("finance", ""), name
+    for name in ("learn", "frontier"):
+        words = {"count": "CPA", "weighted": "", "undeclared": "next CNY"}.get(case, "mROAS")
+        assert words in pages[name], name
+    if case == "weighted":
+        assert "by the goal's weights" in pages["reallocate"]
+        assert "by the goal's weights" in pages["frontier"]
+        assert "outcome by the goal's weights" in pages["edit"] + pages["show"]
+        assert "按目标权重" in pages["reallocate zh"]
+        assert "by weights" in pages["simulate"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_budgets_are_compared_in_two_parts_which_are_those_of_the_record(folder, capsys, case):
+    at.write(folder, plan=plan_text(case))
+    record = json.loads(run(capsys, "reallocate", *HISTORY, "--json")[1])
+    total = record["gain"], record["gain_of_money"], record["gain_of_split"]
+    assert total[0] == pytest.approx(total[1] + total[2])
+    gain, money, split = (show_figure(part, 3, sign=True) for part in total)
+    for page in ("reallocate", "reallocate explained", "week"):
+        text = at.squeezed(run(capsys, *COMMANDS[page])[1])
+        assert re.search(
+            rf"Compared with last week's split of [\d,.]+: {re.escape(gain)} expected outcome"
+            rf".*, {re.escape(money)} of it from spending [\d,.]+ more in last week's proportions "
+            rf"and {re.escape(split)} from splitting that money better",
+            text,
+        ), page
+    chinese = run(capsys, *COMMANDS["reallocate zh"])[1].replace("\n", "")
+    assert f"其中 {money} 来自按上期比例多投" in chinese
+    assert f"{split} 来自把这些钱分得更好" in chinese
+
+
+def test_simulated_policies_of_other_money_are_compared_in_two_parts(folder, capsys):
+    code, out, _ = run(capsys, *COMMANDS["simulate"], "--json")
+    assert code == 0
+    for found in json.loads(out)["differences"]:
+        assert found["mean"] == pytest.approx(found["by_money"]["mean"] + found["by_split"]["mean"])
+    page = at.squeezed(run(capsys, *COMMANDS["simulate"])[1])
+    assert page.count("where spend differs") == 1

@@ -1,0 +1,174 @@
+"""Every code that is said has its English and its Chinese, with the same placeholders."""
+
+import ast
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import budgetopt
+from budgetopt.i18n import in_language, say
+from budgetopt.i18n.messages import CATALOGUES
+
+ROOT = Path(budgetopt.__file__).parent
+EN, ZH = CATALOGUES["en"], CATALOGUES["zh"]
+BEFORE = json.loads((ROOT / "i18n" / "before.json").read_text("utf-8"))["before"]
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
+    for path in sorted(ROOT.rglob("*.py"))
+}
+KEPT = {"ROAS", "CPA", "JSON"}
+"""Words that Chinese pages write in Latin letters."""
+WIDE = "\u2e80-\u9fff\uff00-\uffef"
+
+
+def said():
+    """Yield each code that is written where it is said, with its file."""
+    for file, tree in SOURCES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                first = node.args[0]
+                if node.func.id == "say" and isinstance(first, ast.Constant):
+                    yield first.value, file
+
+
+def fields(text):
+    """Return the placeholders of a text, with how often each is there."""
+    return Counter(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+
+
+CODES = dict(said())
+
+
+def test_there_are_codes_of_every_room():
+    assert len(CODES) > 150
+    assert {"weekly", "optimize", "plan", "belief", "history", "report"} <= {
+        file.split("/")[0] for file in CODES.values()
+    }
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_that_is_said_has_its_english(code):
+    assert code in EN, f"{CODES[code]} says {code!r}, which has no English"
+
+
+def test_every_language_has_every_code():
+    assert EN.keys() == ZH.keys()
+
+
+def test_no_english_stands_for_two_codes():
+    # Records from before there were codes are read by it.
+    assert max(Counter(EN.values()).values()) == 1
+
+
+def test_what_was_recorded_before_there_were_codes_is_said_by_them_today():
+    assert BEFORE.keys() <= EN.keys()
+    assert max(Counter(BEFORE.values()).values()) == 1
+    assert not set(BEFORE.values()) & set(EN.values())
+    assert all(fields(EN[code]).keys() <= fields(text).keys() for code, text in BEFORE.items())
+
+
+@pytest.mark.parametrize("code", EN)
+def test_a_code_is_a_name(code):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+){0,5}", code)
+
+
+def test_every_code_is_said_somewhere():
+    written = {
+        node.value
+        for tree in SOURCES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert written >= EN.keys()
+
+
+@pytest.mark.parametrize("code", EN)
+def test_chinese_has_the_same_placeholders(code):
+    assert fields(ZH[code]) == fields(EN[code])
+
+
+@pytest.mark.parametrize("code", ZH)
+def test_chinese_is_written_as_chinese(code):
+    plain = re.sub(r"\{[^}]*\}", " ", ZH[code])
+    assert set(re.findall("[A-Za-z]+", plain)) <= KEPT
+    # Numbers are values; the few that a text holds are the same in both languages.
+    digits = [
+        Counter(re.findall(r"\d+", text)) for text in (plain, re.sub(r"\{[^}]*\}", "", EN[code]))
+    ]
+    assert digits[0] == digits[1]
+    # Punctuation is full-width, and stands against what it closes.
+    assert not re.search(r"[,;:!?()]", plain)
+    assert not re.search(rf"[，。；：、（）] | [，。；：、（）]|[{WIDE}] [{WIDE}]", ZH[code])
+    assert ZH[code].endswith("。") == EN[code].endswith(".")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_language_says_every_value(language):
+    for code, text in EN.items():
+        values = {name: f"<{name}>" for name in fields(text)}
+        message = in_language(say(code, **values), language)
+        assert all(value in message for value in values.values())
+
+
+TEXTS = {"sentence", "problem", "remedy"}
+"""Attributes that hold text for readers."""
+READING = {"startswith", "endswith", "replace", "removeprefix", "removesuffix", "find", "index",
+           "split", "partition", "count"}  # fmt: skip
+
+
+def is_text(node):
+    """Return whether an expression is text for readers: of a message, or of an error."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in TEXTS
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        named = [each.id for each in node.args if isinstance(each, ast.Name)]
+        return node.func.id in ("str", "repr") and named[:1] in (["error"], ["exc"], ["caught"])
+    return False
+
+
+def reads_text(node):
+    """Return whether a piece of code decides by text for readers."""
+    if isinstance(node, ast.Compare):
+        return any(map(is_text, (node.left, *node.comparators)))
+    if isinstance(node, ast.Subscript):
+        return is_text(node.slice)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        looks = isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
+        return (node.func.attr in READING and is_text(node.func.value)) or (
+            looks and any(map(is_text, node.args))
+        )
+    return isinstance(node, ast.MatchValue) and is_text(node.value)
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_nothing_decides_by_english(file):
+    nodes = list(ast.walk(SOURCES[file]))
+    assert [ast.unparse(node) for node in nodes if reads_text(node)] == []
+    # A subject of `match` is read by its cases.
+    subjects = [node.subject for node in nodes if isinstance(node, ast.Match)]
+    assert not any(map(is_text, subjects))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["row.sentence == 'x'", "'x' in str(error)", "error.problem.replace('a', 'b')",
+     "TABLE[one.sentence]", "re.match('x', error.problem)", "error.problem.startswith(f'{x}')"],
+)  # fmt: skip
+def test_what_decides_by_english_is_found(source):
+    assert any(map(reads_text, ast.walk(ast.parse(source))))
+
+
+@pytest.mark.parametrize("name", ["en", "zh", "before"])
+def test_no_code_is_twice_in_a_catalogue(name):
+    codes = []
+
+    def seen(pairs):
+        codes.extend(key for key, value in pairs if isinstance(value, str))
+        return dict(pairs)
+
+    json.loads((ROOT / "i18n" / f"{name}.json").read_text("utf-8"), object_pairs_hook=seen)
+    assert len(codes) == len(set(codes))

@@ -1,0 +1,178 @@
+"""What notebooks show: short texts and tables of large objects, and a bar on what takes long."""
+
+import io
+import pickle
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import rich.console
+
+import budgetopt as bo
+from budgetopt import notebook
+from budgetopt.notebook import Card, as_html, as_text, progress_bar
+
+HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "a&b\"'", "长" * 300, "👩\u200d👧")
+NAMES = (*HOSTILE, *(f"channel {n}" for n in range(25)))
+
+
+class Tags(HTMLParser):
+    """The tags, and the text beside them."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def objects():
+    plan = bo.Plan(
+        budget=30_000,
+        currency="CNY",
+        name="名" * 300,
+        channels=[bo.Channel(name, curve=bo.Log(900, 500)) for name in NAMES],
+    )
+    weeks = np.array(["2026-02-16", "2026-02-23", "2026-03-02"], dtype="datetime64[D]")
+    spend = np.array([[600.0], [900.0], [750.0]]) + np.arange(len(NAMES))
+    past = bo.History(NAMES, weeks, spend, outcome=40.0 * np.sqrt(spend))
+    belief = bo.learn(past, plan, settings=bo.Settings.fast())
+    world, last = bo.Market.of_plan(plan), dict.fromkeys(NAMES, 900)
+    decision = bo.reallocate(plan, past, week="2026-03-09", belief=belief)
+    return {
+        "plan": plan,
+        "history": past,
+        "belief": belief,
+        "channel": belief[NAMES[0]],
+        "allocation": decision.allocation,
+        "decision": decision,
+        "frontier": bo.frontier(plan, budgets=range(20_000, 41_000, 1000)),
+        "what-if": bo.what_if(
+            plan, changes={"less": {"budget": "-20%"}, "no": {"budget": "-100%"}}
+        ),
+        "simulation": bo.simulate(plan, world, ["hold", "equal"], weeks=2, runs=8, last=last),
+    }
+
+
+KINDS = ("plan", "history", "belief", "channel", "allocation", "decision", "frontier", "what-if",
+         "simulation")  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bare_object_shows_ten_lines_under_two_kilobytes(objects, kind):
+    text = repr(objects[kind])
+    assert 1 < len(text.splitlines()) <= 10
+    assert len(text.encode()) < 2048
+    page = Tags(objects[kind]._repr_html_())
+    assert set(page.tags) <= {"table", "caption", "thead", "tbody", "tr", "th", "td", "p"}
+    assert len("".join(page.text).encode()) < 2048
+    # The same words in both.
+    words = re.findall(r"[^\s│]+", "".join(text.split()))
+    assert "".join("".join(page.text).split()) == "".join(words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_object_has_a_frame(objects, kind):
+    frame = objects[kind].to_frame()
+    assert len(frame) > 0
+    if kind in ("plan", "belief", "allocation", "decision"):
+        assert tuple(frame["channel"]) == NAMES
+
+
+def test_hostile_names_are_text(objects):
+    html = objects["plan"]._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/scr" in html
+
+
+def test_the_figures_are_those_of_the_object(objects):
+    decision = objects["decision"]
+    frame = decision.to_frame()
+    assert frame["spend"].tolist() == [float(money) for money in decision.allocation.spend.values()]
+    assert frame["last"].tolist() == [float(m.before) for m in decision.moves]
+    assert frame["reason"].tolist() == [m.reason for m in decision.moves]
+    row = repr(decision).splitlines()[3].split("  ")
+    assert row[0].strip().startswith("=cmd")
+    money = decision.allocation.spend[NAMES[1]]
+    assert f"{money:,}".removesuffix(".00") in repr(decision).splitlines()[3]
+    plan = objects["plan"].to_frame()
+    assert plan["floor"].tolist() == [0.0] * len(NAMES)
+    assert plan["max_change"].tolist() == [0.3] * len(NAMES)
+
+
+# The others are not compared by their fields.
+@pytest.mark.parametrize(
+    "kind", sorted({*KINDS} - {"simulation", "frontier", "channel", "what-if"})
+)
+def test_equality_and_pickles_stay(objects, kind):
+    again = pickle.loads(pickle.dumps(objects[kind]))
+    assert again == objects[kind]
+    assert repr(again) == repr(objects[kind])
+
+
+def test_a_card_in_full_and_cut_short():
+    card = Card("Title.", ("channel", "spend"), [("抖音", "1,000"), ("search", "20")])
+    assert as_text(card) == "Title.\nchannel  spend\n抖音     1,000\nsearch      20"
+    assert as_html(card).startswith('<table><caption>Title.</caption><thead><tr><th scope="col">')
+    many = Card("Title.", ("n",), [(str(n),) for n in range(10)])
+    assert as_text(many).splitlines()[-1] == "... and 3 more"
+    assert as_text(Card("Nothing.", (), ())) == "Nothing."
+
+
+def test_progress_calls_the_function_or_nothing():
+    told = []
+    for wanted in (lambda *given: told.append(given), None, False):
+        with progress_bar(wanted, "x") as tell:
+            tell(1, 2)
+    assert told == [(1, 2)]
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.0, True), (3600.0, False)])
+def test_a_bar_appears_on_a_terminal_once_it_takes_long(monkeypatch, seconds, shown):
+    out = io.StringIO()
+    made = rich.console.Console
+    monkeypatch.setattr(
+        rich.console, "Console", lambda **_: made(file=out, force_terminal=True, width=60)
+    )
+    monkeypatch.setattr(notebook, "_PATIENCE", seconds)
+    with progress_bar(True, "frontier") as tell:
+        tell(1, 2)
+        tell(2, 2)
+    assert ("frontier" in out.getvalue()) == shown
+
+
+def test_no_bar_without_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(notebook, "_PATIENCE", 0.0)
+    plan = SimpleNamespace(curve=bo.Log(300, 100))
+    one = bo.Plan(budget=100, currency="CNY", channels=[bo.Channel("a", curve=plan.curve)])
+    bo.frontier(one, budgets=[50, 100], progress=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_takes_long_tells_how_far_it_is():
+    channels = [bo.Channel(name, curve=bo.Log(300, 100)) for name in "ab"]
+    plan = bo.Plan(budget=100, currency="CNY", channels=channels)
+    told = []
+
+    def tell(done, total):
+        told.append((done, total))
+
+    bo.frontier(plan, budgets=[50, 100], progress=tell)
+    assert told == [(1, 2), (2, 2)]
+    told.clear()
+    bo.what_if(plan, changes={"less": {"budget": "-20%"}}, progress=tell)
+    assert told == [(1, 2), (2, 2)]
+    told.clear()
+    bo.simulation.sobol(plan, inputs=["budget"], draws=8, progress=tell)
+    assert told == [(at, 24) for at in range(1, 25)]
+    told.clear()
+    bo.simulation.sensitivity(plan, inputs=["budget"], progress=tell)
+    assert told[-1] == (3, 3)
