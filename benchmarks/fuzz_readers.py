@@ -165,11 +165,16 @@ def attempt(seed: int, folder: Path) -> str:
     return "read as declared"
 
 
+def peak() -> float:
+    """Return the most memory that this process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def judge(seed: int, folder: Path) -> tuple[str, str]:
     """Return a verdict on one seed's input, and what is to be said of it."""
     from budgetopt.errors import BudgetoptError
 
-    began = time.process_time()
+    began, before = time.process_time(), peak()
     try:
         verdict, text = attempt(seed, folder), ""
     except BudgetoptError as refused:
@@ -178,10 +183,12 @@ def judge(seed: int, folder: Path) -> tuple[str, str]:
     except Exception as broken:  # noqa: BLE001 - whatever is untyped is the finding
         return "untyped", "".join(traceback.format_exception(broken)[-3:])
     took = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if took > MOST_SECONDS:
         return "late", f"{took:.1f} s: {text}"
-    return ("large", f"{peak:.0f} MiB") if peak > MOST_MEBIBYTES else (verdict, text)
+    # A peak of what ran in this process before is not this input's.
+    if MOST_MEBIBYTES < peak() != before:
+        return "large", f"{peak():.0f} MiB"
+    return verdict, text
 
 
 def work(job: tuple[int, int]) -> list[tuple[int, str, str]]:

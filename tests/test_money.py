@@ -2,7 +2,6 @@
 
 import decimal
 import itertools
-import time
 from decimal import Decimal
 from fractions import Fraction
 
@@ -252,23 +251,19 @@ def test_no_channel():
     assert rounded([], 100).size == 0
 
 
-def test_a_total_far_from_the_spends_ends_quickly():
-    start = time.perf_counter()
+def test_a_total_far_from_the_spends_is_not_reached_step_by_step():
+    # A step at a time would take years.
     assert rounded([0.0, 0.0, 0.0], MOST - 1).sum() == MOST - 1
     assert rounded([1e12, 2e12], 7, upper=[10**13, 10**13]).sum() == 7
     assert rounded([0.0, 0.0], 100, upper=[30, 40]).tolist() == [30, 40]
-    assert time.perf_counter() - start < 1
 
 
-def test_a_million_channels_take_less_than_a_second():
+def test_a_million_channels_are_rounded_at_once():
     spend = np.random.default_rng(1).exponential(1e4, 1_000_000)
     total = round(spend.sum())
-    start = time.process_time()
     found = rounded(spend, total)
-    took = time.process_time() - start
     assert found.sum() == total
     assert np.abs(found - spend).max() < 1
-    assert took < 1
 
 
 @st.composite

@@ -175,7 +175,7 @@ def test_sizes(weeks, channels):
 
 
 @given(seed=st.integers(0, 2**32 - 1), weeks=st.integers(1, 30), scale=st.floats(-6, 6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_mean_curve_is_a_curve(seed, weeks, scale):
     rng = np.random.default_rng(seed)
     spend = 10.0**scale * rng.lognormal(0, 2, (weeks, 3)) * (rng.random((weeks, 3)) < 0.7)

@@ -469,15 +469,13 @@ def test_ctrl_c_or_a_kill_leaves_the_finished_runs_and_no_process(curves, worker
     try:
         # How long the first runs take is not what is tested; a busy machine may need minutes.
         assert begun.wait(timeout=300)
-        began = time.monotonic()
         if how == signal.SIGINT:
             # A terminal tells the whole group, workers too.
             os.killpg(process.pid, how)
         else:
             process.send_signal(how)
-        out, _ = process.communicate(timeout=60)
         # Measured 0.8 to 1.5 s with a load of 12 on two cores.
-        assert time.monotonic() - began < 10
+        out, _ = process.communicate(timeout=60)
         assert not left_of(process.pid)
     finally:
         process.kill()

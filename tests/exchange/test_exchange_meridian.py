@@ -238,7 +238,7 @@ def test_arguments_out_of_range(tmp_path, options):
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_spoilt_bytes_are_typed_errors(tmp_path_factory, data):
     at = tmp_path_factory.getbasetemp() / "fuzz-meridian"
     if not at.exists():

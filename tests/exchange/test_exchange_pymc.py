@@ -379,7 +379,7 @@ def test_a_large_sparse_file_is_refused(tmp_path):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_file_with_spoilt_bytes_is_a_typed_error(tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "fuzz-pymc"
     folder.mkdir(exist_ok=True)

@@ -229,7 +229,7 @@ _JUNK = st.recursive(
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_spoilt_model_is_a_typed_error(tmp_path_factory, data):
     whole = exported(data.draw(st.sampled_from(["geometric", "weibull_cdf", "weibull_pdf"])))
     for _ in range(data.draw(st.integers(1, 3))):

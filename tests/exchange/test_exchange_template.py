@@ -6,7 +6,7 @@ import io
 import numpy as np
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import budgetopt as bo
@@ -222,7 +222,7 @@ AMOUNTS = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(
     names=st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=4, unique=True),
     weeks=st.integers(1, 6),

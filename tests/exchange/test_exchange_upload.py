@@ -379,7 +379,7 @@ MONEY = st.integers(0, 10**7).map(lambda cents: Decimal(cents) / 100)
 WHOLE = st.integers(0, 5000).map(Decimal)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     spends=st.lists(st.one_of(MONEY, WHOLE), min_size=3, max_size=3),
     paid=st.lists(st.one_of(st.just(Decimal(0)), MONEY), min_size=3, max_size=3),

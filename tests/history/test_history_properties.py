@@ -11,7 +11,7 @@ MONDAY = dt.date(2026, 11, 2)
 AMOUNTS = st.one_of(
     st.integers(0, 10**7).map(lambda cents: cents / 100), st.floats(0, 1e12), st.just(0.0)
 )
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = settings(max_examples=40)
 
 
 @st.composite

@@ -220,7 +220,7 @@ def weeks(draw):
 
 
 @given(weeks())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_week_says_the_numbers_of_its_fields(week):
     declared, past, policy = week
     try:

@@ -111,7 +111,8 @@ facts = st.lists(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    suppress_health_check=list(HealthCheck),
 )
 @given(st.lists(facts, max_size=4))
 def test_any_facts_come_back_in_order(folder, transactions):

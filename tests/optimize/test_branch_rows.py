@@ -161,7 +161,7 @@ def test_random_rows_against_full_grids(seed):
         return
     best = best_of_many(case)
     try:
-        found = explore(case, gap=1e-6, time_limit=10)
+        found = explore(case, gap=1e-6)
     except InfeasibleError:
         assert best == -np.inf
         return
@@ -177,7 +177,7 @@ def test_no_price_bounds_below_the_split(seed):
     case = rowed(seed, most=6)
     rng = np.random.default_rng(seed)
     try:
-        found = explore(case, gap=1e-4, time_limit=5)
+        found = explore(case, gap=1e-4)
     except (InfeasibleError, SolverError):
         return
     prices = found.solved.prices * rng.exponential(1, found.solved.prices.shape)

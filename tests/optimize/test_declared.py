@@ -167,7 +167,7 @@ limits = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(limits, amounts, amounts)
 def test_a_plan_with_any_limit_comes_back_from_json_equal(limit, most, change):
     plan = plan_with(limit, a={"cap": most, "max_change": {"money": change, "share": "100/3%"}})
@@ -190,7 +190,7 @@ def test_the_check_shares_nothing_with_what_makes_an_answer():
                    if isinstance(node, ast.Import) for alias in node.names)  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_it_agrees_with_a_second_reading_of_the_limits_on_any_split(seed):
     rng = random.Random(seed)

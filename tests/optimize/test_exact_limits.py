@@ -88,7 +88,7 @@ numbers = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(numbers, min_size=2, max_size=6), st.floats(0.01, 0.99))
 def test_any_linear_rule_is_kept_in_exact_arithmetic(coefficients, part):
     most = float(part * 1000 * float(sum(map(exact, coefficients))) / len(coefficients))

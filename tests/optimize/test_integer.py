@@ -289,7 +289,7 @@ def test_two_runs_give_the_same_bytes():
     assert one.bound == two.bound
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_nothing_is_broken_and_no_split_beats_the_bound(seed, data):
     rng = np.random.default_rng(seed)

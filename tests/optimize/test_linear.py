@@ -257,7 +257,7 @@ def test_a_published_linear_program_is_solved_exactly():
         assert split[name] == pytest.approx(money, abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 7))
 def test_rows_are_kept_and_no_feasible_split_beats_the_bound(seed, size):
     problem = problem_of(random_plan(seed, size)[0])

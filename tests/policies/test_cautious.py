@@ -159,7 +159,7 @@ def test_where_limits_draw_a_point_off_its_way_into_danger_nothing_moves():
 spends = st.lists(st.floats(0, 40), min_size=3, max_size=3).map(np.array)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(spends, spends, st.floats(0.001, 0.5), st.floats(0.55, 0.99))
 def test_no_guarded_week_loses_more_than_it_may(last, wish, loss, confidence):
     week = view(last=last)

@@ -95,7 +95,7 @@ def test_one_channel_has_nobody_to_pair_with():
 amounts = st.lists(st.floats(0, 1), min_size=3, max_size=3).map(np.array)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(amounts, amounts, amounts, st.floats(0.001, 1), st.integers(0, 5))
 def test_the_sum_stays_and_no_bound_is_broken(lower, width, place, share, seed):
     lower = 30 * lower

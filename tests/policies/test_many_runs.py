@@ -67,7 +67,7 @@ def test_no_policy_breaks_a_limit_in_any_run(policy, spend_all):
         np.testing.assert_allclose(total, week.budget, rtol=1e-9)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.sampled_from(POLICIES))
 def test_no_policy_breaks_random_limits(seed, policy):
     rng = np.random.default_rng(seed)

@@ -270,7 +270,7 @@ def test_a_name_that_is_no_channel_is_refused():
 parts = st.lists(st.sampled_from(NAMES), unique=True, max_size=3)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     budget=st.integers(0, 900),
     held=st.none() | parts,

@@ -309,7 +309,7 @@ KIND_OF = {
 }
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(sorted(COMMANDS)), st.integers(0, 2)), max_size=9))
 def test_commands_go_by_the_table_or_are_refused_and_write_nothing(tmp_path_factory, commands):
     book = ledger(tmp_path_factory.mktemp("walk"))
@@ -335,7 +335,7 @@ def test_commands_go_by_the_table_or_are_refused_and_write_nothing(tmp_path_fact
     assert states_of(book) in ((), (state_of(book, FIRST),))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(1, 700)), max_size=8))
 def test_no_order_of_releases_overdraws_any_week(tmp_path_factory, releases):
     book, declared, taken = ledger(tmp_path_factory.mktemp("releases")), plan(), 0

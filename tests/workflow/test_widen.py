@@ -68,7 +68,7 @@ def test_what_nobody_lets_move_does_not_give():
     assert least_widening(plan(budget=2000, channels=floors), CURVES, last) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     last=st.lists(st.integers(0, 2000), min_size=3, max_size=3),
     floor=st.integers(0, 500),

@@ -82,7 +82,7 @@ HISTORIES = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(HISTORIES, min_size=1, max_size=8))
 def test_any_histories_come_back_as_they_were(tmp_path_factory, histories):
     book = ledger(tmp_path_factory.mktemp("histories"))
