@@ -117,3 +117,17 @@ def test_a_search_that_is_cut_short_promises_enough(monkeypatch, pairs, wide):
         assert found.bound >= best - 1e-9 * abs(best)
         short += worth < best - 1e-9 * abs(best)
     assert short > 3
+
+
+@pytest.mark.parametrize("group", [None, 50])
+def test_a_search_around_money_that_is_spent_counts_what_lies_outside_in_full(monkeypatch, group):
+    # The best, (50, 50), lies outside of menus of one step around (60, 40). Rows are counted from
+    # the menus' first spends on, which floors keep from being zero; outside they must be so too.
+    monkeypatch.setattr(steps, "_FURTHEST", 1)
+    channels = [bo.Channel(n, curve=Log(10, 20), floor=10, labels={"g": n}) for n in "ab"]
+    limits = [bo.Limit.group("most", {"g": "a"}, at_most=group)] if group else []
+    plan = bo.Plan(budget=100, currency="CNY", channels=channels, limits=limits)
+    problem, start = problem_of(plan), np.array([5000, 3000] if group else [6000, 4000])
+    far = solve(problem)._replace(bound=np.inf, spend=start / 100)
+    found = steps._Search(problem, far, start).run()
+    assert found.bound >= 20 * np.log(1 + 50 / 20) - 1e-9

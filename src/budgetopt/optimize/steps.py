@@ -174,12 +174,14 @@ class StepGrid:
             (rows.money, table, units), (rows.moved, change, units), (rows.outcome, -value, 1),
             (rows.on, 1 * (table > 0), 1), (rows.moves, 1 * (change > 0), 1),
         )  # fmt: skip
-        # What each row uses more at each spend of a channel, shape (rows, channels, columns).
-        self.use = np.zeros((rows.size, *table.shape))
+        # What each row uses more at each spend of a channel, shape (rows, channels, columns), and
+        # what it uses at column 0.
+        self.use, self.base = np.zeros((rows.size, *table.shape)), np.zeros((rows.size, first.size))
         for coefficients, part, scale in parts:
             if coefficients.nnz:
-                more = (part - part[:, :1]) / scale
-                self.use += coefficients.toarray()[:, :, None] * more[None]
+                dense = coefficients.toarray()
+                self.use += dense[:, :, None] * ((part - part[:, :1]) / scale)[None]
+                self.base += dense * (part[:, 0] / scale)
         left = [float(row.room - row.used(first, problem.last, units)) for row in problem.all_rows]
         left[0] = min(left[0], (most - int(first.sum())) / units)
         gained = abs(rows.outcome) @ value[:, 0]
@@ -756,7 +758,8 @@ class _Search:
             if there.any():
                 worth = best_worth(problem, self.prices, low / units, np.maximum(low, high) / units)
                 most = np.where(there, np.maximum(most, worth), most)
-        return most
+        # As in the menus, rows are counted from column 0 on.
+        return most + self.prices @ self.grid.base
 
     def _extend(self, pairs: int) -> None:
         """Look for a better split among so many, and lower the bound."""
