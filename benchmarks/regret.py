@@ -83,6 +83,7 @@ STRESS = tuple(
         "no variation",
         "demand wave",
         "wave and drift",
+        "new channels",
     )
 )
 
@@ -112,9 +113,10 @@ class Limits(NamedTuple):
     budget: float
 
     def around(self, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return bounds within the change limit of last week's spends."""
+        """Return bounds within the change limit of last week's spends; none for a new channel."""
         lower = np.maximum(self.floor, (1 - CHANGE) * last)
-        return lower, np.maximum(np.minimum(self.cap, (1 + CHANGE) * last), lower)
+        upper = np.where(last > 0, (1 + CHANGE) * last, np.inf)
+        return lower, np.maximum(np.minimum(self.cap, upper), lower)
 
 
 class Past(NamedTuple):
@@ -139,15 +141,19 @@ def history_plan(cell: Cell, share: float, runs: int, seed: int) -> tuple[Limits
     shape = (runs, cell.channels)
     cap = share * rng.uniform(1.5, 4.0, shape)
     limits = Limits(np.full(shape, FLOOR * share), cap, share * cell.channels)
-    plan = fit_shares(rng.lognormal(0, 0.5, shape), limits.floor, cap, np.full(runs, limits.budget))
+    budget = np.full(runs, limits.budget)
+    plan = fit_shares(rng.lognormal(0, 0.5, shape), limits.floor, cap, budget)
     varied = 0.0 if cell.kind == "no variation" else 0.15
-    spends = [
-        fit_shares(
-            plan * rng.lognormal(0, varied, shape), limits.floor, cap, np.full(runs, limits.budget)
-        )
-        for _ in range(HISTORY)
-    ]
-    return limits, np.array(spends)
+    spends = np.array(
+        [
+            fit_shares(plan * rng.lognormal(0, varied, shape), limits.floor, cap, budget)
+            for _ in range(HISTORY)
+        ]
+    )
+    if cell.kind == "new channels":
+        # A quarter of the channels: nothing was spent on them, and they may start at any spend.
+        spends[:, :, : cell.channels // 4] = 0.0
+    return limits, spends
 
 
 def years(market: Market, cell: Cell, runs: int, seed: int) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import budgetopt as bo
@@ -90,7 +91,13 @@ def test_one_new_channel_leaves_no_budget_unspent():
     past = read(plan, "one-new-channel.csv")
     assert sum(bo.reallocate(plan, past).allocation.spend.values()) == 9000
     wider = replace(plan, channels=(*plan.channels, bo.Channel("D")))
-    assert sum(bo.reallocate(wider, past.select(wider.names)).allocation.spend.values()) == 9000
+    wide = past.select(wider.names)
+    assert sum(bo.reallocate(wider, wide).allocation.spend.values()) == 9000
+    # At 100, at a usual spend, at the whole budget; at 100 the best known one brings 11 a unit.
+    for spend in (100, 2000, 9000):
+        *known, new = bo.learn(wide, wider).mean().value(np.full(4, float(spend)))
+        assert new == pytest.approx(sum(known) / 3)
+        assert new < max(known)
 
 
 TOTALS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from budgetopt.belief import Settings
 from budgetopt.belief.aggregate import _Others, baseline, lognormal_pieces
 from budgetopt.belief.belief import learn
 from budgetopt.errors import HistoryError
+from budgetopt.plan import LiftTest, Priors
 
 from .helpers import Past, Plan, names, simulated
 
@@ -65,9 +67,12 @@ def test_pieces_are_the_truncated_normal(mean):
     assert np.sqrt(squares.mean() - pieces.mean() ** 2) == pytest.approx(law_sd, rel=0.06)
 
 
-def test_unseen_channel_keeps_its_half_normal_prior():
+def test_a_lift_test_of_an_unseen_channel_meets_its_half_normal_prior():
     plan, past, _ = totals(1)
     wider = Plan((*plan.names, "new"), plan.weekly / 3 * 4)
+    # A test that says nothing: without one the channel is like its siblings.
+    blind = LiftTest("new", 0.0, 1e12, 1000.0)
+    wider = replace(wider, priors=Priors(lift_tests=(blind,)))
     belief = learn(past, wider, settings=Settings(doubt=0))
     # Half of the outcome for all money, one prior standard deviation.
     sd = 0.5 * past.total.mean() / past.spend.mean(axis=0).sum() * 1000.0

@@ -50,6 +50,11 @@ def test_a_plan_gathers_all_that_is_declared_and_no_more():
         lift_tests=(TEST, MODEL),
     )
     assert plan_of().priors == Priors()
+    labelled = plan_of(Channel("a", labels={"kind": "search"}), Channel("b")).priors
+    assert labelled == Priors(labels=(("a", (("kind", "search"),)),))
+    assert Priors.from_dict(labelled.to_dict()) == labelled
+    # What was written before there were any reads the same.
+    assert "labels" not in Priors().to_dict()
 
 
 def test_what_concerns_some_channels_keeps_what_concerns_all():

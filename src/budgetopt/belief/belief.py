@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arrays import Floats
 from budgetopt.belief import notes as notes_of
 from budgetopt.belief.aggregate import from_total
-from budgetopt.belief.inputs import Treated, model_of, treated
+from budgetopt.belief.inputs import Treated, model_of, own_of, own_priors, treated
 from budgetopt.belief.learning import (
     TRIED,
     Calibration,
@@ -41,6 +41,7 @@ from budgetopt.belief.learning import (
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading, wrong
 from budgetopt.belief.settings import Grid, Settings
+from budgetopt.belief.siblings import labels_in_common, like_siblings
 from budgetopt.curves import Curve, Mixture, Stack
 from budgetopt.errors import BudgetoptError, InputError, did_you_mean
 from budgetopt.i18n import Message, round_known, say, show_figure
@@ -83,8 +84,8 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
     Returns
     -------
     Belief
-        Over the plan's channels, in its order. A channel without data keeps its prior, which
-        says so in `Belief.notes` and has `data_share` 0.
+        Over the plan's channels, in its order. A channel without data is believed to be like its
+        siblings (`budgetopt.belief.siblings`), is named in `Belief.notes` and has `data_share` 0.
 
     Raises
     ------
@@ -194,14 +195,22 @@ class Belief(Shown):
         used = notes_of.used_weeks(log)
         if log.outcome is not None:
             walked = walk(log, settings, earlier)
+            seen, own = walked.inputs.seen.any(axis=0), own_of(log)
             posterior, share = posterior_of(walked), data_share(walked)
             about = notes_of.of_channels(treated(log))
             if walked.trial is not None:
                 about += notes_of.of_carried(undeclared(log, walked.trial, model_of(log, TRIED)))
         else:
             walked = None
+            seen, own = used.any(axis=0), own_priors([None] * len(log.channels), log.reference)
             posterior, share, alike = from_total(log, settings)
             about = notes_of.of_total(log, used, share, alike)
+        tested = np.isin(log.channels, [test.channel for test in log.priors.lift_tests])
+        labels = dict(log.priors.labels)
+        common = labels_in_common([labels.get(name, ()) for name in log.channels])
+        posterior = like_siblings(
+            posterior, np.reshape(seen, (1, -1)), tested, common, own, settings.amplitude_sd
+        )
         low, high, usual = _ranges(log.spend, used)
         unseen = np.asarray(~used.any(axis=0))
         notes = (*notes_of.unfinished(left_out), *about, *notes_of.never_seen(log.channels, unseen))
@@ -332,7 +341,8 @@ class Belief(Shown):
         """
         if self.walked is None:
             raise wrong("source", "is one total", "learn from outcomes by channel to predict them")
-        return predicted(self.walked, np.broadcast_to(spend, (len(self.channels),)), level)
+        money = np.broadcast_to(spend, (len(self.channels),))
+        return predicted(self.walked, self.posterior, money, level)
 
     @property
     def week_effect(self) -> tuple[float, float]:

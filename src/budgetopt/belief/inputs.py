@@ -95,10 +95,8 @@ class FilterInputs:
 
 def model_of(log: ObservationLog, settings: Settings) -> PriorModel:
     """Return the cells and priors for a log."""
-    own = dict(log.priors.channels)
-    known = own_priors([own.get(name) for name in log.channels], log.reference)
     grid = settings.grid(log.reference)
-    return PriorModel(grid, settings, *known.of_model, len(settings.carryover))
+    return PriorModel(grid, settings, *own_of(log).of_model, len(settings.carryover))
 
 
 class OwnPriors(NamedTuple):
@@ -122,6 +120,12 @@ class OwnPriors(NamedTuple):
     def of_model(self) -> tuple[Floats, Floats, Floats]:
         """What the model of the filter takes."""
         return self.log_half, self.log_half_sd, self.log_noise
+
+
+def own_of(log: ObservationLog) -> OwnPriors:
+    """Return the priors of a log's channels."""
+    own = dict(log.priors.channels)
+    return own_priors([own.get(name) for name in log.channels], log.reference)
 
 
 def own_priors(priors: Sequence[ChannelPrior | None], reference: float) -> OwnPriors:
@@ -257,8 +261,7 @@ def _amplitude(
     # All outcomes zero: half an event in all, so that the logarithm exists.
     least = 0.5 * float(np.median(event))
     centre = np.log(max(brought, least) / money * log.reference) if money > 0 else np.log(least)
-    priors = dict(log.priors.channels)
-    own = own_priors([priors.get(name) for name in log.channels], log.reference)
+    own = own_of(log)
     given = np.isfinite(own.centre)
     return np.where(given, own.centre, centre), np.where(given, own.sd, settings.amplitude_sd)
 

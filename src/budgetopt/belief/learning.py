@@ -436,25 +436,25 @@ def calibration(walked: Walked | None, weeks: int, level: float) -> Calibration:
     return Calibration(level, int(inside.sum()), int(known.sum()))
 
 
-def predicted(walked: Walked, spend: Floats, level: float) -> Band:
+def predicted(walked: Walked, posterior: Posterior, spend: Floats, level: float) -> Band:
     r"""Return next week's outcome at a spend above 0 for each channel, noise included.
 
     The log outcome in cell ``k`` is normal around :math:`m_k + \ln g_k(x) - \sigma^2/2 + w` with
     variance :math:`P + d^2 + \sigma^2 + v_w + u/\max(\hat y, u)`.
     """
-    model, tables = walked.model, walked.state.tables
+    model, mean = walked.model, posterior.log_mean
     rows = model.channels
     shape = np.tile(model.grid.log_value(spend), model.kernels)[:, None, :]
     effect, doubt = walked.effect_ahead()
     noise = np.square(model.noise)
-    centre = tables.mean + shape + (effect - 0.5 * noise)[:, None]
-    expected = np.exp(np.einsum("rjk,rjk->r", tables.chance, centre)) / walked.inputs.event
-    variance = tables.variance + np.square(model.drift) + noise + doubt
+    centre = mean + shape + (effect - 0.5 * noise)[:, None]
+    expected = np.exp(np.einsum("rjk,rjk->r", posterior.chance, centre)) / walked.inputs.event
+    variance = posterior.log_variance[..., 0] + np.square(model.drift) + noise + doubt
     variance = variance + (1.0 / np.maximum(expected, 1.0))[:, None]
     parts = []
     for what in model.hypotheses:
         spread = np.broadcast_to((variance + what.level + what.week)[..., None], centre.shape)
-        each = (what.chance * tables.chance, centre, spread)
+        each = (what.chance * posterior.chance, centre, spread)
         parts.append(np.stack([part.reshape(rows, -1) for part in each]))
     chance, log_mean, log_variance = np.concatenate(parts, axis=2)
     return band(chance, log_mean, log_variance, level)

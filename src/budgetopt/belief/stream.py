@@ -13,6 +13,7 @@ from budgetopt.belief.filter.state import PriorModel, WeekData
 from budgetopt.belief.inputs import FIRST_WEEKS, own_priors
 from budgetopt.belief.posterior import Posterior
 from budgetopt.belief.settings import Settings
+from budgetopt.belief.siblings import labels_in_common, like_siblings
 from budgetopt.plan import ChannelPrior
 
 _MONDAY = np.datetime64("2000-01-03", "D")
@@ -50,6 +51,8 @@ class Stream:
         Outcome per unit of money that centres the priors while nothing has been seen.
     priors
         What is believed of each channel beforehand, in order, None where nothing is.
+    labels
+        Labels of each channel, in order.
     dtype
         Precision of the tables: `numpy.float32` takes half the time and memory, and moves the
         expected curves by some millionths of themselves.
@@ -70,12 +73,15 @@ class Stream:
         settings: Settings | None = None,
         roas: float = 1.0,
         priors: Sequence[ChannelPrior | None] = (),
+        labels: Sequence[Sequence[tuple[str, str]]] = (),
         dtype: type[np.floating[Any]] = np.float64,
     ) -> None:
         known = settings or Settings.fast()
         self._own = own_priors(priors or [None] * channels, reference)
         self._model = PriorModel(known.grid(reference), known, *self._own.of_model, dtype=dtype)
         self._lead, self._unit, self._roas = (runs, channels), float(unit), roas
+        self._seen = np.zeros(self._lead, np.bool_)
+        self._common = labels_in_common(labels or [()] * channels)
         self._weeks = 0
         self._early: list[Report] = []
         self._state = self._started()
@@ -87,7 +93,10 @@ class Stream:
         chance, mean = (
             part.astype(np.float64, copy=False) for part in (tables.chance, tables.mean)
         )
-        return Posterior(self._model.grid, self._lead, chance, mean, tables.variance[..., None])
+        held = Posterior(self._model.grid, self._lead, chance, mean, tables.variance[..., None])
+        untested = np.zeros(self._lead[1], np.bool_)
+        sd = self._model.settings.amplitude_sd
+        return like_siblings(held, self._seen, untested, self._common, self._own, sd)
 
     def learn(
         self,
@@ -127,6 +136,7 @@ class Stream:
     def _learn(self, one: Report) -> None:
         spend, outcome = one.effective, one.outcome
         seen = np.isfinite(spend) & (spend > 0) & np.isfinite(outcome)
+        self._seen |= seen
         rows = seen.size
         week = WeekData(
             _MONDAY + np.timedelta64(7 * self._weeks, "D"),

@@ -307,6 +307,7 @@ class PlanFields(Declared):
             self.demand,
             days_of(self.events),
             self.lift_tests,
+            tuple((c.name, c.labels) for c in each if c.labels),
         )
 
     @property

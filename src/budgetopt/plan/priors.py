@@ -379,6 +379,8 @@ class Priors:
         Days of holidays and promotions, whose weeks may stand out in all channels.
     lift_tests
         What experiments and earlier models say.
+    labels
+        Pairs of a channel and its labels: a channel without weeks is like those that share them.
     """
 
     channels: tuple[tuple[str, ChannelPrior], ...] = ()
@@ -388,6 +390,7 @@ class Priors:
     demand: tuple[tuple[dt.date, float], ...] = ()
     events: tuple[dt.date, ...] = ()
     lift_tests: tuple[LiftTest, ...] = ()
+    labels: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
     def only(self, channels: Iterable[str]) -> Self:
         """Return what concerns some channels; what concerns all of them stays."""
@@ -403,10 +406,12 @@ class Priors:
             carryovers=some(self.carryovers),
             pinned=some(self.pinned),
             lift_tests=tests,
+            labels=some(self.labels),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data for JSON, in the words of the records that hold it."""
+        labels = {"labels": {name: dict(pairs) for name, pairs in self.labels}}
         return {
             "priors": {name: prior.to_dict() for name, prior in self.channels},
             "carryovers": {name: kernel.to_dict() for name, kernel in self.carryovers},
@@ -415,6 +420,7 @@ class Priors:
             "demand": {str(day): index for day, index in self.demand},
             "events": [str(day) for day in self.events],
             "lift_tests": [test.to_dict() for test in self.lift_tests],
+            **(labels if self.labels else {}),
         }
 
     @classmethod
@@ -434,4 +440,5 @@ class Priors:
             as_demand(data["demand"]),
             tuple(as_date(day, "events") for day in data["events"]),
             tuple(LiftTest.of(test) for test in data["lift_tests"]),
+            tuple((name, tuple(kept.items())) for name, kept in data.get("labels", {}).items()),
         )

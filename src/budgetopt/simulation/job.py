@@ -248,9 +248,10 @@ class Job:
         settings = self.settings
         # Doubles take half as long again; in a year they moved no outcome by two millionths.
         single = np.float32
-        priors = [channel.prior for channel in self.plan.channels]
+        channels = self.plan.channels
+        priors, labels = [c.prior for c in channels], [c.labels for c in channels]
         return Stream(size, runs, reference=reference, unit=unit, settings=settings,
-                      priors=priors, dtype=single)  # fmt: skip
+                      priors=priors, labels=labels, dtype=single)  # fmt: skip
 
     def share(self) -> Floats:
         """Return the part of an outcome that the first report tells, as the plan declares it."""
