@@ -6,6 +6,17 @@ from decimal import Decimal
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "input", "br"}
+BLOCKS = {"title", "p", "li", "h1", "h2", "figcaption", "dt", "dd", "summary", "label", "output"}
+"""Elements whose text is read as one."""
+
+
+@dataclass
+class Text:
+    """What one element says, the name of the section it stands in."""
+
+    section: str
+    tag: str
+    text: str = ""
 
 
 @dataclass
@@ -25,6 +36,15 @@ class Table:
         return {row[0]: row[at] for row in self.rows[1:]}
 
 
+@dataclass
+class Chart:
+    """What a chart shows on hover and below it, and the table of its figures."""
+
+    hovers: list = field(default_factory=list)
+    labels: list = field(default_factory=list)
+    table: Table | None = None
+
+
 class Parsed(HTMLParser):
     """A page, read without a browser."""
 
@@ -33,6 +53,7 @@ class Parsed(HTMLParser):
         self.open, self.tables, self.sections = [], [], {}
         self.section, self.cell, self.titles = "", None, []
         self.tags, self.verdict, self.bars = [], "", []
+        self.texts, self.charts = [], []
         self.feed(html)
         self.close()
 
@@ -50,6 +71,29 @@ class Parsed(HTMLParser):
             self.tables[-1].rows[-1].append("")
         if tag in ("dt", "dd"):
             self.bars.append([tag, ""])
+        self.start_chart(tag, dict(attrs))
+        if tag in BLOCKS and not self.within("svg"):
+            self.texts.append(Text(self.section, tag))
+        if "aria-label" in dict(attrs):
+            self.texts.append(Text(self.section, "aria-label", dict(attrs)["aria-label"]))
+
+    def start_chart(self, tag, attrs):
+        """Take up a chart, what it shows of each label, and the table that follows it."""
+        if attrs.get("class") == "plot":
+            self.charts.append(Chart())
+        if tag == "title" and self.within("svg"):
+            self.charts[-1].hovers.append("")
+        if tag == "span" and self.within(**{"class": "labels"}):
+            self.charts[-1].labels.append("")
+        if tag == "table" and self.within("details"):
+            self.charts[-1].table = self.tables[-1]
+
+    def within(self, wanted="", **has):
+        """Return whether an element is open by its tag or by an attribute."""
+        return any(
+            tag == wanted or any(attrs.get(k) == v for k, v in has.items())
+            for tag, attrs in self.open
+        )
 
     def handle_endtag(self, tag):
         assert self.open, f"</{tag}> closes nothing"
@@ -60,6 +104,14 @@ class Parsed(HTMLParser):
         tags = [tag for tag, _ in self.open]
         if not tags or tags[-1] in ("style", "script"):
             return
+        if tags[-1] == "title" and "svg" in tags:
+            self.charts[-1].hovers[-1] += data
+        elif self.within(**{"class": "labels"}) and tags[-1] == "span":
+            self.charts[-1].labels[-1] += data
+        elif BLOCKS & {*tags}:
+            self.texts[-1].text += data
+        elif data.strip() and not {"td", "th"} & {*tags} and not self.within(**{"class": "ticks"}):
+            self.texts.append(Text(self.section, "loose", data))
         if "h2" in tags:
             self.section += data
         if "td" in tags or "th" in tags:
@@ -78,15 +130,21 @@ class Parsed(HTMLParser):
         """Return a table of a section."""
         return [t for t in self.tables if t.section == section][at]
 
-    def bars_by_name(self):
-        """Return the texts beside the bars, by name."""
-        found = {}
+    def bars_texts(self):
+        """Return each text beside a bar with the name of its row."""
+        found, name = [], ""
         for tag, text in self.bars:
             if tag == "dt":
                 name = text
-                found[name] = []
             else:
-                found[name].append(number(text))
+                found.append((name, text))
+        return found
+
+    def bars_by_name(self):
+        """Return the numbers beside the bars, by name."""
+        found = {}
+        for name, text in self.bars_texts():
+            found.setdefault(name, []).append(number(text))
         return found
 
 
