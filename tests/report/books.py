@@ -108,9 +108,7 @@ class Records:
     def taken(self):
         """Return what left the contingency: the week it counts for, why, and how much."""
         moves = [e.data["movement"] for e in self.entries if e.kind == "release"]
-        return [
-            (dt.date.fromisoformat(m["on"]), m["kind"], Decimal(m["amount"])) for m in moves
-        ]
+        return [(dt.date.fromisoformat(m["on"]), m["kind"], Decimal(m["amount"])) for m in moves]
 
     def known_splits(self):
         """Return what is decided by week, up to the page's own."""

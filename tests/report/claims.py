@@ -43,10 +43,6 @@ class Cents:
 NUMBERS = (Decimal, int, float, Cents, Percent)
 
 
-class Words:
-    """A column of sentences, whose numbers are claimed as those of other sentences are."""
-
-
 class Each(tuple):
     """A column of figures of different kinds, each to its own digits."""
 
@@ -67,6 +63,11 @@ class Form:
             held = f"({NUMBER}{'%' * isinstance(value, Percent)})"
             self.pattern += held if isinstance(value, NUMBERS) else re.escape(str(value))
 
+    def agrees(self, text):
+        """Say whether a text is the sentence."""
+        found = re.fullmatch(self.pattern, text)
+        return found is not None and self.holds(found)
+
     def holds(self, found):
         """Say whether the numbers of a match are the values."""
         pairs = zip(found.groups(), self.numbers, strict=True)
@@ -86,15 +87,14 @@ def place_of(text):
 def agrees(text, value):
     """Return whether a text shows a value: money and counts exactly, figures to their digits."""
     if isinstance(value, Form):
-        found = re.fullmatch(value.pattern, text)
-        return found is not None and value.holds(found)
+        return value.agrees(text)
     if isinstance(value, Percent):
         if not text.endswith("%"):
             return False
         text, of = text.rstrip("%"), 100 * float(value.share)
         return abs(float(number(text)) - of) <= 0.501 * 10.0**-value.places
     if isinstance(value, Cents):
-        return abs(Fraction(number(text)) - value.exact) <= Fraction("0.01")
+        return abs(Fraction(number(text)) - Fraction(value.exact)) <= Fraction("0.01")
     if isinstance(value, Decimal | int):
         return number(text) == value
     return abs(float(number(text)) - value) <= 0.501 * place_of(text) + 1e-9 * abs(value)
@@ -137,19 +137,17 @@ class Claims:
     def table(self, section, at, heads, names, *columns):
         """Hold a table: its heads, the names of its rows, and each column after them."""
         tables = [n for n, table in enumerate(self.page.tables) if table.section == section]
+        assert tables, f"no table in {section!r}"
         cells = self.cells[tables[at]]
         assert cells[0] == list(heads)
         rows = cells[1:]
         assert [row[0] for row in rows] == list(names)
         for number_of, values in enumerate(columns, start=1):
-            self._column(section, [row[number_of] for row in rows], values)
+            self._column([row[number_of] for row in rows], values)
         assert all(len(row) == len(columns) + 1 for row in cells)
         self.cells[tables[at]] = []
 
-    def _column(self, section, texts, values):
-        if isinstance(values, Words):
-            self.texts += [[section, text] for text in texts]
-            return
+    def _column(self, texts, values):
         steps = 0.501
         if isinstance(values, Summed):
             values, steps = values.values, 1.002
@@ -178,8 +176,8 @@ class Claims:
             texts = [text for dt, text in self.page.bars_texts() if dt == name]
             assert len(texts) == len(values), (name, texts)
             assert all(map(agrees, texts, values)), (name, texts, values)
-        self.texts = [one for one, text in zip(self.texts, self.page.texts, strict=False)
-                      if text.tag not in ("dt", "dd")] + self.texts[len(self.page.texts):]  # fmt: skip
+        pairs = zip(self.texts, self.page.texts, strict=True)
+        self.texts = [one for one, text in pairs if text.tag not in ("dt", "dd")]
 
     def left(self):
         """Return every text with a number that nobody claimed."""

@@ -65,7 +65,9 @@ def eventful(tmp_path_factory):
         run(book, declared, past, today=week)
         other, why = None, ""
         if week > FIRST:
-            proposed = {n: Decimal(m) for n, m in state_of(book, week).current.data["spend"].items()}
+            proposed = {
+                n: Decimal(m) for n, m in state_of(book, week).current.data["spend"].items()
+            }
             less = {"feed": proposed["feed"] - 10}
             bo.edit(book, declared, past, week, less, who="ann", why="brand <b>terms</b> are dear")
             other, why = {"kol": proposed["kol"] + 10}, "kol billed 10 more"

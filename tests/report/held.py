@@ -10,10 +10,8 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
-import numpy as np
-
 from ..lived.pages import DAY, WEEK, month_of
-from .claims import Cents, Each, Form, Percent, Summed, Words
+from .claims import Cents, Each, Form, Percent, Summed
 
 CHARTED, FEW = 26, 4
 """Weeks on charts, and those held against as many before them."""
@@ -30,10 +28,33 @@ def change(now, before):
 
 
 def signed(money):
-    return "=" if not money else money
+    return money if money else "="
 
 
 # One week's decision, by its plain data.
+
+
+def hold_decision_page(claims, raw, history):
+    """Hold the page of a decision alone."""
+    week, first = raw["allocation"], dt.date.fromisoformat(raw["week"])
+    name = f"Week of {first} ({first:%G-W%V})"
+    total = hold_counts(claims, raw, name, "")
+    claims.says(f"{name}, {week['currency']}, policy {raw['policy']}")
+    hold_decision(claims, raw, week["plan"]["outcome"], history)
+    hold_gain(claims, raw, total)
+    claims.says("from history {}.", raw["history"][:12])
+
+
+def hold_counts(claims, raw, name, end, *values):
+    """Hold the verdict: money, what it brings, and how many channels move; return the money."""
+    week, moves = raw["allocation"], [Move(one, raw["allocation"]) for one in raw["moves"]]
+    total, signs = sum(m.after for m in moves), [m.sign for m in moves]
+    claims.says(
+        f"{name}: {{}} {week['currency']} for an expected outcome of {{}}; channels: {{}} up, {{}} "
+        f"down, {{}} unchanged{end}.",
+        total, week["outcome"], *(signs.count(way) for way in (1, -1, 0)), *values,
+    )  # fmt: skip
+    return total
 
 
 def hold_decision(claims, raw, outcome, history):
@@ -271,18 +292,12 @@ def state_of(records):
 
 
 def hold_verdict(claims, records, raw, stands):
-    week, moves = raw["allocation"], [Move(one, raw["allocation"]) for one in raw["moves"]]
-    total = sum(m.after for m in moves)
     alerts = records.of_week(records.week, "alert")
     counts = [sum(e.data["severity"] == kind for e in alerts)
               for kind in ("critical", "warning", "info")]  # fmt: skip
-    signs = [m.sign for m in moves]
-    claims.says(
-        f"Week of {records.week} ({records.week:%G-W%V}): {{}} {records.currency} for an expected "
-        f"outcome of {{}}; channels: {{}} up, {{}} down, {{}} unchanged; {stands}; alerts: "
-        "{} critical, {} warnings, {} for information.",
-        total, week["outcome"], *(signs.count(way) for way in (1, -1, 0)), *counts,
-    )  # fmt: skip
+    end = f"; {stands}; alerts: {{}} critical, {{}} warnings, {{}} for information"
+    name = f"Week of {records.week} ({records.week:%G-W%V})"
+    hold_counts(claims, raw, name, end, *counts)
 
 
 def hold_stands(claims, records, entry, state):
@@ -341,7 +356,7 @@ def entry_sentence(records, entry):
     gaps = {n: records.spent([week], n) - m for n, m in records.split(week).items()}
     over = sorted((n for n in gaps if gaps[n] > 0), key=records.names.index)
     total, each = sum(gaps[n] for n in over), ", ".join(f"{{}} in {n}" for n in over)
-    said = (f"overspend of {{}} in the week of {week} ({each}) is covered by {{}} of contingency")
+    said = f"overspend of {{}} in the week of {week} ({each}) is covered by {{}} of contingency"
     return said, [total, *(gaps[n] for n in over), total]
 
 
@@ -548,9 +563,7 @@ class Span:
 
     def rise(self, name, of):
         """Return by what share spend or outcome a week differ from the period before."""
-        now, then = (
-            float(of(weeks, name)) / len(weeks) for weeks in (self.weeks, self.earlier)
-        )
+        now, then = (float(of(weeks, name)) / len(weeks) for weeks in (self.weeks, self.earlier))
         return Percent(now / then - 1)
 
     def gap(self, name):

@@ -1,0 +1,306 @@
+"""What the pages of frontiers, what-ifs, simulated years and beliefs must say, recomputed.
+
+Money and outcomes of optima come from the curves of the belief by a bisection of their own; those
+of simulated years from the arrays of each run.
+"""
+
+import numpy as np
+from scipy.stats import t as student
+
+from .claims import Cents, Each, Form, Percent
+
+ENDS = (0.05, 0.95)
+
+
+class Curves:
+    """The mean curves and the draws of a belief, with caps, and the best splits by price."""
+
+    def __init__(self, belief, caps):
+        self.mean, self.caps = belief.mean(), np.array(caps, float)
+        self.drawn = belief.draw(np.random.default_rng(0), 200)
+
+    def brings(self, spend):
+        return self.mean.value(np.array([float(money) for money in spend]))
+
+    def range(self, spend):
+        """Return the ends between which 90 of 100 draws lie."""
+        drawn = self.drawn.value(np.array([float(money) for money in spend])).sum(axis=-1)
+        return np.quantile(drawn, ENDS, method="inverted_cdf").tolist()
+
+    def at_price(self, price):
+        """Return the money of each channel whose next unit brings a price, by bisection."""
+        low, high = np.zeros_like(self.caps), self.caps.copy()
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            more = self.mean.slope(middle) >= price
+            low, high = np.where(more, middle, low), np.where(more, high, middle)
+        return low
+
+    def price_of(self, spend):
+        """Return what the next unit brings at most where there is room."""
+        spend = np.array([float(money) for money in spend])
+        return float(self.mean.slope(spend)[spend < self.caps].max(initial=0.0))
+
+
+def hold_frontier(claims, line, curves):
+    """Hold what each budget brings, its split, the knee, and where the next unit earns itself."""
+    points, names = line.points, line.source.plan.names
+    budgets = [point.budget for point in points]
+    splits = [[point.allocation.spend[name] for name in names] for point in points]
+    spent = [sum(split) for split in splits]
+    outcomes = [float(curves.brings(split).sum()) for split in splits]
+    low, high = zip(*map(curves.range, splits), strict=True)
+    slopes = [curves.price_of(split) for split in splits]
+    texts = [f"{budget:,.2f}" for budget in budgets]
+    claims.table("Budgets", 0, ["budget", "revenue", "revenue ≥", "revenue ≤"], texts,
+                 outcomes, low, high)  # fmt: skip
+    columns = [[*split, sum(split)] for split in splits]
+    claims.table("Budgets", 1, ["channel", *texts], [*names, "total"], *columns)
+    at_limit = [sum(m == cap for m, cap in zip(s, curves.caps, strict=True)) for s in splits]
+    claims.table(
+        "Budgets", 2, ["budget", "spent", "revenue", "90% range", "ROAS", "mROAS", "at a limit"],
+        texts, spent, outcomes, ranges(low, high),
+        [float(o) / float(s) for o, s in zip(outcomes, spent, strict=True)], slopes, at_limit,
+    )  # fmt: skip
+    claims.says(
+        "{} to {} CNY return {} to {} revenue; the next unit of money returns {} at first and {} "
+        "at last.", budgets[0], budgets[-1], outcomes[0], outcomes[-1], slopes[0], slopes[-1],
+    )  # fmt: skip
+    claims.says("At {} CNY mROAS falls to 1.", Cents(curves.at_price(1.0).sum()))
+    rise = (outcomes[-1] - outcomes[0]) / float(budgets[-1] - budgets[0])
+    claims.says("The knee is at {} CNY.", Cents(curves.at_price(rise).sum()))
+    claims.says("A range (low to high) covers 90% of simulations.")
+    claims.says("from {} budgets.", len(points))
+
+
+def ranges(low, high):
+    """Return cells of ranges."""
+    return Each(Form("{}–{}", float(a), float(b)) for a, b in zip(low, high, strict=True))
+
+
+def hold_what_if(claims, found, curves, prices):
+    """Hold cases side by side; `prices` says how much dearer each channel is in each case."""
+    names, letters = found.plan.names, "ABCDEF"
+    splits = [[answer.allocation.spend[name] for name in names] for answer in found.answers]
+    # What is dearer brings what as much less money did.
+    bought = [np.array(s, float) / dear for s, dear in zip(splits, prices, strict=True)]
+    outcomes = [float(curves.brings(money).sum()) for money in bought]
+    spent = [sum(split) for split in splits]
+    cases = [f"{letters[at]} {answer.name}" for at, answer in enumerate(found.answers)]
+    low, high = zip(*map(curves.range, bought), strict=True)
+    claims.bars({case: [outcome] for case, outcome in zip(cases, outcomes, strict=True)})
+    claims.table(
+        "Cases", 0, ["case", "spend", "revenue", "90% range", "change", "ROAS"], cases, spent,
+        outcomes, ranges(low, high), [None, *(Percent(o / outcomes[0] - 1) for o in outcomes[1:])],
+        [o / float(s) for o, s in zip(outcomes, spent, strict=True)],
+    )  # fmt: skip
+    heads, columns = ["channel", *letters[: len(cases)]], [[*split, sum(split)] for split in splits]
+    claims.table("The split of each case", 0, heads, [*names, "total"], *columns)
+    claims.says("{}: {} CNY should return {} revenue.", "as planned", spent[0], outcomes[0])
+    claims.says("A range (low to high) covers 90% of simulations.")
+    claims.says("from {} cases.", len(cases))
+
+
+# Simulated years, by the arrays of each run.
+
+
+class World:
+    """Sums over the weeks of each run, by policy."""
+
+    def __init__(self, simulation):
+        self.policies, self.records = simulation.policies, simulation.records
+        self.same, self.together = simulation.same_money, simulation.together
+        self.budget, self.target = simulation.budget.sum(axis=1), simulation.target
+
+    def runs(self, policy, of="outcome"):
+        record = self.same[policy] if policy in self.same else self.records[policy]
+        return getattr(record, of).sum(axis=1)
+
+    def weeks(self, policy, of="outcome"):
+        return getattr(self.records[policy], of)
+
+    def half(self, values):
+        """Return half the width of the 95% interval of a mean, of means of runs that go together.
+
+        Student (1908).
+        """
+        means = values.reshape(-1, self.together).mean(axis=1)
+        count = len(means)
+        return float(student.ppf(0.975, count - 1) * means.std(ddof=1) / np.sqrt(count))
+
+    def interval(self, values):
+        mean, half = float(values.mean()), self.half(values)
+        return mean, mean - half, mean + half
+
+
+def hold_years(claims, years, goal=""):
+    """Hold simulated years as usual and with scenarios."""
+    plan, usual = years.plan, World(years.usual)
+    runs, weeks = years.usual.budget.shape
+    claims.says("{} runs of {} weeks, seed {}; {} CNY a week to spend, {} in reserve. ",
+                runs, weeks, years.usual.seed, plan.spendable, plan.held)  # fmt: skip
+    means = {name: usual.runs(name, "goal").mean() for name in usual.policies}
+    best = max(means, key=lambda name: means[name])
+    claims.says(f"Policy {best} does best as usual, with {{}} revenue on average.",
+                float(usual.runs(best).mean()))  # fmt: skip
+    claims.says("from {} simulated runs (seed {}).", runs, years.usual.seed)
+    claims.says("5% of runs are below the 5% column, 5% above the 95% column; ± is 95% sure.")
+    claims.says("revenue by policy: mean, and the range of 90% of runs")
+    claims.says("revenue by week: mean, and the range of 90% of runs")
+    what, first = goal or "revenue", usual.policies[0]
+    claims.says(f"More {what} than {first} in the same runs (low to high: 95% sure):")
+    for name in usual.policies:
+        claims.says(name)
+    worlds = {"Years as usual": usual}
+    if years.struck is not None:
+        worlds["Years with scenarios"] = World(years.struck)
+    every = [(name, float(w.runs(name).mean())) for w in worlds.values() for name in w.policies]
+    claims.bars({name: [mean for other, mean in every if other == name] for name, _ in every})
+    for section, world in worlds.items():
+        hold_world(claims, section, world, years.target, goal)
+    if years.struck is not None:
+        hold_costs(claims, usual, worlds["Years with scenarios"])
+
+
+def hold_world(claims, section, world, target, goal):
+    names, first = world.policies, world.policies[0]
+    hold_weeks(claims, section, world)
+    totals = [world.runs(name) for name in names]
+    spends = [world.runs(name, "spend") for name in names]
+    low, high = zip(*(np.quantile(each, ENDS).tolist() for each in totals), strict=True)
+    heads = ["policy", "revenue", *[goal] * bool(goal), "±", "5%", "95%", "spend", "ROAS"]
+    goals = [float(world.runs(name, "goal").mean()) for name in names]
+    claims.table(
+        section, 1, heads, names, [float(each.mean()) for each in totals],
+        *[goals] * bool(goal), Each(world.half(each) for each in totals), low, high,
+        [float(each.mean()) for each in spends],
+        [float(o.sum() / s.sum()) for o, s in zip(totals, spends, strict=True)],
+    )  # fmt: skip
+    tables = iter(range(2, 9))
+    chances = {
+        "overspend": [world.runs(n, "spend") > world.budget * (1 + 1e-9) for n in names],
+        "loss": [world.runs(n, "value") < world.runs(n, "spend") for n in names],
+    }
+    if target is not None:
+        chances["target"] = [each >= target for each in totals]
+    if any(np.any(each) for each in chances.values()) or target is not None:
+        shares = ([Percent(each.mean(), 0) for each in of] for of in chances.values())
+        claims.table(section, next(tables), ["chance of", *chances], names, *shares)
+    gains = [world.runs(name, "goal") - world.runs(first, "goal") for name in names[1:]]
+    more = [world.interval(each) for each in gains]
+    claims.table(
+        section, next(tables), ["policy", "more", "low", "high", "better"], names[1:],
+        *([row[at] for row in more] for at in range(3)),
+        [Percent((each > 0).mean(), 0) for each in gains],
+    )  # fmt: skip
+    hold_parts(claims, section, next(tables), world)
+
+
+def hold_weeks(claims, section, world):
+    weeks = [world.weeks(name) for name in world.policies]
+    heads, columns = ["week"], []
+    for name, each in zip(world.policies, weeks, strict=True):
+        heads += [name, f"{name} ≥", f"{name} ≤"]
+        columns += [each.mean(axis=0).tolist(), *np.quantile(each, ENDS, axis=0).tolist()]
+    labels = [str(at + 1) for at in range(weeks[0].shape[1])]
+    claims.table(section, 0, heads, labels, *columns)
+
+
+def hold_parts(claims, section, at, world):
+    """Hold how much of a difference other money brings, in the first one's proportions."""
+    first = world.policies[0]
+    spends = {name: world.runs(name, "spend").sum() for name in world.policies}
+    other = [
+        name
+        for name in world.policies[1:]
+        if abs(spends[name] - spends[first]) > 1e-3 * max(spends[name], spends[first])
+    ]
+    if not other:
+        return
+    money, split, more = [], [], []
+    for name in other:
+        same = world.runs(f"{first} with the money of {name}", "goal")
+        money.append(world.interval(same - world.runs(first, "goal")))
+        split.append(world.interval(world.runs(name, "goal") - same))
+        more.append(float((spends[name] - spends[first]) / len(world.budget)))
+    claims.table(
+        section, at, ["policy", "money", "by money", "±", "by split", "±"], other, more,
+        [one[0] for one in money], Each(one[2] - one[0] for one in money),
+        [one[0] for one in split], Each(one[2] - one[0] for one in split),
+    )  # fmt: skip
+
+
+def hold_costs(claims, usual, struck):
+    """Hold what scenarios change for each policy, run by run."""
+    gaps = [struck.runs(name) - usual.runs(name) for name in usual.policies]
+    found = [struck.interval(each) for each in gaps]
+    shares = [Percent(each.mean() / usual.runs(name).mean())
+              for name, each in zip(usual.policies, gaps, strict=True)]  # fmt: skip
+    columns = [[row[at] for row in found] for at in range(3)]
+    claims.table("Years with scenarios", -1, ["policy", "change", "low", "high", "share"],
+                 usual.policies, *columns, shares)  # fmt: skip
+    claims.says("What the scenarios change, in the same runs (low to high: 95% sure):")
+
+
+# What is believed.
+
+
+def hold_belief(claims, belief):
+    """Hold every curve with its band, and what it was learned from."""
+    rows, log = belief.summary(), belief.log
+    claims.says("Learned from {} weeks, {} to {}, an outcome for each channel.",
+                len(log.weeks), str(log.weeks[0]), str(log.weeks[-1]))  # fmt: skip
+    held = belief.calibration(8, 0.8)
+    claims.says("Of {} outcomes of the last {} weeks, {} ({}) were in the 80% range predicted a "
+                "week ahead.", held.outcomes, 8, held.inside,
+                Percent(held.inside / held.outcomes, 0))  # fmt: skip
+    claims.says("the band holds it with 80% chance.")
+    claims.says("the mean, with the 80% range from low to high:")
+    claims.says("from history {}.", belief.fingerprint[:12])
+    usual = [usual_of(log, at) for at in range(len(rows))]
+    for at, row in enumerate(rows):
+        spends = np.array([usual[at] * share for share in shares_of(row)])
+        band = belief[row.channel].band(spends)
+        mean = belief.mean().value(spends[:, None] * np.ones(len(rows)))[:, at]
+        texts = claims.page.tables[at].rows[1:]
+        claims.table(
+            "Response curves", at, ["spend", "revenue", "revenue ≥", "revenue ≤"],
+            [cells[0] for cells in texts], mean.tolist(), band.low.tolist(), band.high.tolist(),
+        )  # fmt: skip
+        assert all(Form("{}", float(s)).agrees(c[0]) for s, c in zip(spends, texts, strict=True))
+    hold_usual(claims, belief, rows, usual)
+
+
+def usual_of(log, at):
+    """Return the mean spend of a channel in weeks with any."""
+    spend = log.spend[:, at]
+    return float(spend[spend > 0].mean())
+
+
+def shares_of(row):
+    """Return the shares of the usual spend that the curve is read at."""
+    return [reading.spend / row.at_usual.spend for reading in row.curve]
+
+
+def hold_usual(claims, belief, rows, usual):
+    names, section = [row.channel for row in rows], "What is known, and from what"
+    now = [belief[name].band(spend) for name, spend in zip(names, usual, strict=True)]
+    ends = [[float(getattr(one, end)) for one in now] for end in ("mean", "low", "high")]
+    returns = [[o / s for o, s in zip(each, usual, strict=True)] for each in ends]
+    heads = ["channel", "spend", "outcome", "low", "high", "ROAS", "low", "high"]
+    claims.table(section, 0, heads, names, usual, *ends, *returns)
+    marginal = [belief.mean().slope(np.full(len(names), spend))[at].item()
+                for at, spend in enumerate(usual)]  # fmt: skip
+    estimates = [[getattr(row.saturation, end) for row in rows] for end in ("mean", "low", "high")]
+    prices = [[getattr(row.at_usual.mroas, end) for row in rows] for end in ("low", "high")]
+    claims.table(
+        section, 1, ["channel", "mROAS", "low", "high", "half at", "low", "high", "S-shape"],
+        names, marginal, *prices, *estimates, [Percent(row.s_shaped, 0) for row in rows],
+    )  # fmt: skip
+    spend = belief.log.spend
+    claims.table(
+        section, 2, ["channel", "data", "least", "most", "drift", "noise"], names,
+        [Percent(row.data_share, 0) for row in rows],
+        [float(column[column > 0].min()) for column in spend.T], spend.max(axis=0).tolist(),
+        [Percent(row.drift.mean) for row in rows], [Percent(row.noise.mean) for row in rows],
+    )  # fmt: skip
