@@ -30,10 +30,10 @@ def failing(monkeypatch):
     return fail
 
 
-def plan_of(*limits, shape=0.8):
+def plan_of(*limits, shape=0.8, lots=(None, None)):
     channels = [
-        Channel("a", curve=Hill(900, 300, shape), labels={"g": "a"}),
-        Channel("b", curve=Exponential(700, 400), labels={"g": "b"}),
+        Channel("a", curve=Hill(900, 300, shape), labels={"g": "a"}, lot=lots[0]),
+        Channel("b", curve=Exponential(700, 400), labels={"g": "b"}, lot=lots[1]),
     ]
     return Plan(budget=1000, currency="CNY", channels=channels, limits=limits, max_change="none")
 
@@ -48,6 +48,10 @@ HALF = Limit.group("half", {"g": "a"}, at_most="40%")
         (plan_of(HALF), ["dual", "linear", "branch", "integer"]),
         (plan_of(HALF, shape=2.0), ["branch", "integer"]),
         (plan_of(Limit.few_moves(1)), ["integer"]),
+        (plan_of(lots=(70, 30)), ["lots", "integer"]),
+        (plan_of(HALF, lots=(70, 30)), ["lots", "integer"]),
+        (plan_of(lots=(70, None)), ["integer"]),
+        (plan_of(shape=2.0, lots=(70, 30)), ["integer"]),
     ],
 )
 def test_the_next_engine_answers_and_after_the_last_an_error(plan, order, failing):
@@ -67,8 +71,9 @@ def test_the_next_engine_answers_and_after_the_last_an_error(plan, order, failin
 @pytest.mark.parametrize("method", engines.METHODS[1:])
 def test_an_engine_that_was_asked_for_answers_itself_or_not_at_all(method, failing):
     asked = failing(method)
+    lots = (70, 30) if method == "lots" else (None, None)
     with pytest.raises(bo.SolverError, match="lost"):
-        bo.allocate(plan_of(), method=method)
+        bo.allocate(plan_of(lots=lots), method=method)
     assert asked == [method]
 
 

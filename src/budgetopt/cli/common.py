@@ -75,7 +75,7 @@ def promised(path: Path) -> str | None:
     return SUFFIXES.get(Path(path.name.rstrip(" .")).suffix.lower())
 
 
-METHODS = ("auto", "waterfill", "dual", "branch", "linear", "integer")
+METHODS = ("auto", "waterfill", "dual", "branch", "linear", "lots", "integer")
 POLICIES = (
     *("optimistic", "posterior-mean", "thompson", "greedy", "upper-quantile", "cautious"),
     *("guarded", "test-budget", "proportional", "equal", "hold"),

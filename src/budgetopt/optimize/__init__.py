@@ -8,7 +8,14 @@ of the true curves proves how good the answer is; `verify` holds every limit on 
 
 from __future__ import annotations
 
-from budgetopt.optimize.allocate import allocate, draws_of, goal_of, last_split, settle
+from budgetopt.optimize.allocate import (
+    allocate,
+    draws_of,
+    goal_of,
+    last_split,
+    settle,
+    solve_in_steps,
+)
 from budgetopt.optimize.allocation import (
     Allocation,
     expected,
@@ -39,7 +46,7 @@ from budgetopt.optimize.project import (
     violated_limits,
 )
 from budgetopt.optimize.risk.measure import Risk, Spread
-from budgetopt.optimize.steps import exchanged, runs_on_steps, solve_in_steps
+from budgetopt.optimize.steps import exchanged, runs_on_steps
 from budgetopt.optimize.waterfill import Filled, waterfill
 from budgetopt.optimize.week import (
     DatedWeek,

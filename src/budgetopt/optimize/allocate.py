@@ -111,6 +111,14 @@ def allocate(
     return replace(found, notes=(*found.notes, *notes)) if notes else found
 
 
+def solve_in_steps(problem: Problem, time_limit: float | None = None) -> Solved:
+    """Return the best split on whole steps, in money as floats; errors are those of `solve`."""
+    left = clock(time_limit)
+    solved = solve(problem, time_limit=time_limit)
+    spend, bound, late = best_in_steps(problem, solved, left)
+    return solved._replace(spend=spend / problem.money.units, bound=bound, timed_out=late)
+
+
 def _averse(
     plan: Plan, problem: Problem, risk: Risk, drawn: Mixture | None, left: Clock
 ) -> Allocation:

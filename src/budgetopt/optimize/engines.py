@@ -12,10 +12,11 @@ from budgetopt.money import sum_minor
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.clock import Clock, clock
 from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.steps import on_lots, suits_lots
 from budgetopt.optimize.waterfill import waterfill
 
-Method = Literal["auto", "waterfill", "dual", "branch", "linear", "integer"]
-METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", "integer")
+Method = Literal["auto", "waterfill", "dual", "branch", "linear", "lots", "integer"]
+METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", "lots", "integer")
 """Engines that `solve` may be told to use; ``"auto"`` leaves the choice to the plan."""
 
 
@@ -29,6 +30,7 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
     ``dual``        concave curves and any rows that do not count
     ``branch``      S-curves and off-or-at-least as well
     ``linear``      as ``dual``, by linear programs
+    ``lots``        as ``dual``, where channels have lots of their own
     ``integer``     everything, counts and lots included, by integer programs
     ==============  ====================================================================
 
@@ -85,10 +87,11 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
 def _able(problem: Problem) -> tuple[Method, ...]:
     """Return the engines that can solve a problem, the best first."""
     counts = any(row.counts for row in problem.limits)
-    lots = bool(np.any(problem.lots > problem.step))
+    free = problem.bounds.lower < problem.bounds.upper
+    lots = bool(np.any(problem.lots[free] > problem.step))
     # Equal lots under a budget alone are a coarse step, which rounding settles.
     if counts or (lots and not problem.even):
-        return ("integer",)
+        return ("lots", "integer") if suits_lots(problem) else ("integer",)
     if not problem.curves.concave or problem.least_on.any():
         return ("branch", "integer")
     if problem.plain:
@@ -111,6 +114,9 @@ def _needs(problem: Problem) -> str:
 def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
     if method == "waterfill":
         return _filled(problem)
+    if method == "lots":
+        left = clock(time_limit)
+        return on_lots(problem, _run(problem, "waterfill" if problem.plain else "dual", None), left)
     if method == "dual":
         from budgetopt.optimize.certificate import field_of
         from budgetopt.optimize.dual.search import dual

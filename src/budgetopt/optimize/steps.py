@@ -8,6 +8,7 @@
   under a budget (Gross 1956), in one run or, by `runs_on_steps`, in many.
 - `_Search` settles everything else, S-curves, lots and rows across channels, by dynamic programming
   between the prices of the continuous optimum.
+- `on_lots` is the engine for channels with lots of their own: the same search, in the lots alone.
 
 The search is cut off at a number of partial splits; its bound says how far the best can then be.
 """
@@ -27,8 +28,7 @@ from budgetopt.errors import SolverError, VerificationError
 from budgetopt.money import round_to_step
 from budgetopt.optimize import highs
 from budgetopt.optimize.certificate import best_worth
-from budgetopt.optimize.clock import UNLIMITED, Clock, clock, extended, out_of_time
-from budgetopt.optimize.engines import explain_infeasible, solve
+from budgetopt.optimize.clock import UNLIMITED, Clock, extended, out_of_time
 from budgetopt.optimize.problem import Problem, Solved, verify
 
 Number = TypeVar("Number", np.int64, np.float64)
@@ -114,6 +114,7 @@ def keeps(problem: Problem, spend: Whole) -> bool:
 
 def _refuse_impossible(problem: Problem, left: Clock) -> None:
     """Raise where arithmetic shows that there is nothing to look for, as where nothing divides."""
+    from budgetopt.optimize.infeasibility.explain import explain_infeasible
     from budgetopt.optimize.infeasibility.feasibility import impossible
 
     if impossible(problem) and (clash := explain_infeasible(problem, left, known=True)):
@@ -122,6 +123,7 @@ def _refuse_impossible(problem: Problem, left: Clock) -> None:
 
 def _any_steps(problem: Problem, near: Floats, left: Clock) -> Whole:
     """Return whole steps that keep every rule, near if it can be, or say why there are none."""
+    from budgetopt.optimize.infeasibility.explain import explain_infeasible
     from budgetopt.optimize.infeasibility.feasibility import split_of
 
     answer = split_of(problem, near, left)
@@ -459,12 +461,63 @@ def best_in_steps(problem: Problem, solved: Solved, left: Clock = UNLIMITED) -> 
     return _Search(problem, solved, spend, left).run()
 
 
-def solve_in_steps(problem: Problem, time_limit: float | None = None) -> Solved:
-    """Return the best split on whole steps, in money as floats; errors are those of `solve`."""
-    left = clock(time_limit)
-    solved = solve(problem, time_limit=time_limit)
-    spend, bound, late = best_in_steps(problem, solved, left)
-    return solved._replace(spend=spend / problem.money.units, bound=bound, timed_out=late)
+_ALIKE = 100
+"""Smallest lots in the largest one, up to which menus around the optimum reach far enough."""
+
+
+def suits_lots(problem: Problem) -> bool:
+    """Return whether `on_lots` is made for a problem: concave curves in lots of like size."""
+    free = problem.bounds.lower < problem.bounds.upper
+    if problem.rows.counts or problem.least_on.any() or not problem.curves.concave:
+        return False
+    lots = problem.lots[free]
+    return bool(np.any(lots > problem.step)) and int(lots.max()) <= _ALIKE * int(lots.min())
+
+
+def on_lots(problem: Problem, relaxed: Solved, left: Clock = UNLIMITED) -> Solved:
+    """Return the best split in lots of different sizes, of concave curves under rows.
+
+    The optimum without lots is rounded as far as a greedy repair keeps the rows, and its prices are
+    where `_Search` starts. Where that leaves a gap, the integer engine looks as well, and the
+    better split and the lower bound of the two are the answer.
+
+    Parameters
+    ----------
+    problem
+        A problem that `suits_lots`.
+    relaxed
+        Its optimum without lots.
+    left
+        The caller's time.
+
+    Raises
+    ------
+    InfeasibleError, SolverError
+        Those of the integer engine, where the repair finds no split.
+
+    Notes
+    -----
+    Lagrangian bound and reduction: Fisher (1981), "The Lagrangian relaxation method for solving
+    integer programming problems"; Kellerer, Pferschy and Pisinger (2004), section 3.2.
+    """
+    from budgetopt.optimize.programs.integer import integer
+
+    minor, units = relaxed.spend * problem.money.units, problem.money.units
+    grid = StepGrid(problem, _table(problem, minor), problem.budget)
+    start = grid.spend(grid.fill(grid.mend(np.full(minor.size, _ROOM, dtype=np.intp))))
+    if not keeps(problem, start):
+        return integer(problem, time_limit=left())
+    found = _Search(problem, relaxed, start, left).run()
+    solved = Solved(found.spend / units, relaxed.prices, found.bound, "lots")
+    worth = problem.objective(solved.spend)
+    if found.bound - worth <= NEAR * abs(found.bound) or left() == 0:
+        return solved
+    try:
+        other = integer(problem, time_limit=left())
+    except SolverError:
+        return solved
+    better = other if problem.objective(other.spend) > worth else solved
+    return better._replace(bound=min(other.bound, solved.bound))
 
 
 def exchanged(problem: Problem, spend: Floats) -> Floats:
