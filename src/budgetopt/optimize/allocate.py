@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.calendar import Week
 from budgetopt.curves import Mixture
-from budgetopt.errors import InputError
+from budgetopt.errors import InfeasibleError, InputError, SolverError
 from budgetopt.i18n import say
 from budgetopt.optimize.allocation import Allocation
 from budgetopt.optimize.build import problem_of
 from budgetopt.optimize.clock import Clock, clock
 from budgetopt.optimize.engines import Method, solve
+from budgetopt.optimize.implied import drawn_in
 from budgetopt.optimize.problem import Problem, Solved
 from budgetopt.optimize.project import in_proportion
-from budgetopt.optimize.steps import best_in_steps, rounded
+from budgetopt.optimize.steps import Steps, best_in_steps, rounded
 from budgetopt.optimize.week import on_week
 from budgetopt.plan import RULES, Plan, kind_of, unused
 
@@ -102,10 +103,8 @@ def allocate(
     averse = risk is not None and not risk.neutral
     drawn = draws_of(plan, curves, draws, seed, concave=averse)
     if risk is None or not averse:
-        solved = solve(problem, method, left())
-        spend, bound, late = best_in_steps(problem, solved, left)
-        solved = solved._replace(bound=bound, timed_out=late)
-        found = recorded(plan, problem, solved, spend, drawn)
+        solved, steps = solved_in_steps(problem, method, left)
+        found = recorded(plan, problem, solved._replace(bound=steps.bound), steps.spend, drawn)
     else:
         found = _averse(plan, problem, risk, drawn, left)
     return replace(found, notes=(*found.notes, *notes)) if notes else found
@@ -113,10 +112,40 @@ def allocate(
 
 def solve_in_steps(problem: Problem, time_limit: float | None = None) -> Solved:
     """Return the best split on whole steps, in money as floats; errors are those of `solve`."""
-    left = clock(time_limit)
-    solved = solve(problem, time_limit=time_limit)
-    spend, bound, late = best_in_steps(problem, solved, left)
-    return solved._replace(spend=spend / problem.money.units, bound=bound, timed_out=late)
+    solved, steps = solved_in_steps(problem, "auto", clock(time_limit))
+    return solved._replace(spend=steps.spend / problem.money.units, bound=steps.bound)
+
+
+def solved_in_steps(problem: Problem, method: Method, left: Clock) -> tuple[Solved, Steps]:
+    """Return the continuous optimum by an engine, and the best split on whole steps.
+
+    Where no split is found it is looked for once more between the bounds that the rows imply: what
+    a program keeps to a share of its largest entry, a bound keeps exactly.
+
+    Parameters
+    ----------
+    problem, method
+        As in `solve`, whose errors are raised, and those of `rounded`.
+    left
+        The caller's time.
+    """
+    try:
+        return _solved_in_steps(problem, method, left)
+    except SolverError as failure:
+        tighter = drawn_in(problem) if failure.code == "not-converged" else None
+        if tighter is None:
+            raise
+        try:
+            return _solved_in_steps(tighter, method, left)
+        except (InfeasibleError, SolverError):
+            # It speaks of bounds that nobody has declared.
+            raise failure from None
+
+
+def _solved_in_steps(problem: Problem, method: Method, left: Clock) -> tuple[Solved, Steps]:
+    solved = solve(problem, method, left())
+    steps = best_in_steps(problem, solved, left)
+    return solved._replace(timed_out=steps.timed_out), steps
 
 
 def _averse(

@@ -11,9 +11,10 @@ from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_m
 from budgetopt.money import sum_minor
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.clock import Clock, clock
-from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.problem import Problem, Solved, keeps
 from budgetopt.optimize.steps import on_lots, suits_lots
 from budgetopt.optimize.waterfill import waterfill
+from budgetopt.plan import FREE
 
 Method = Literal["auto", "waterfill", "dual", "branch", "linear", "lots", "integer"]
 METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", "lots", "integer")
@@ -65,6 +66,8 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
             value=chosen,
             remedy=f"choose {' or '.join(able)}, or leave the choice to budgetopt",
         )
+    if (settled := _settled(problem, chosen)) is not None:
+        return settled
     left = clock(time_limit)
     for engine in able if method == "auto" else (chosen,):
         try:
@@ -82,6 +85,21 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
             failure = error
     # Where no engine can tell, the explanation may be able to show that there is no split.
     raise explain_infeasible(problem, left) or failure from None
+
+
+def _settled(problem: Problem, method: Method) -> Solved | None:
+    """Return the one split that locks and caps leave, where it keeps everything.
+
+    An engine has nothing to choose, and may miss by a last digit what fits exactly. Every row has
+    a price of nothing, since more room for it is of no use; where the budget alone bounds a
+    channel, it would be.
+    """
+    bounds = problem.bounds
+    free = (bounds.lower != bounds.upper) | (bounds.upper_rule == FREE)
+    if free.any() or not keeps(problem, bounds.lower):
+        return None
+    spend = problem.lower
+    return Solved(spend, np.zeros(problem.rows.size), problem.objective(spend), method)
 
 
 def _able(problem: Problem) -> tuple[Method, ...]:

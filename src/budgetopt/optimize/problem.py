@@ -4,7 +4,8 @@
   floating point, as engines read them, and `Solved` is what every engine answers with.
 - `Rules` are what of a problem must be kept exactly. They are stored with an allocation, so that it
   can be checked again without its plan.
-- `verify` raises where spends in minor units violate a rule; `violations` yields every one.
+- `verify` raises where spends in minor units violate a rule, `keeps` says whether they do not, and
+  `violations` yields every one.
 
 A limit that was put into rows wrongly passes here, and fails in `check`, which reads the plan
 itself. Rows that hold outcomes, which are floats, may be missed by a share of 1e-9. Money that
@@ -392,6 +393,16 @@ def verify(names: Sequence[str], spend: Whole, rules: Rules, outcome: Floats | N
     """
     for _, error in violations(names, spend, rules, outcome):
         raise error
+
+
+def keeps(problem: Problem, spend: Whole) -> bool:
+    """Return whether exact spends keep every rule; floats cannot tell a row that is just full."""
+    try:
+        outcome = problem.curves.value(spend / problem.money.units)
+        verify(problem.names, spend, problem.rules, outcome)
+    except VerificationError:
+        return False
+    return True
 
 
 def violations(

@@ -24,12 +24,12 @@ from scipy.sparse import csr_array, vstack
 
 from budgetopt.arrays import Floats, Places, Whole
 from budgetopt.curves import Curve
-from budgetopt.errors import SolverError, VerificationError
+from budgetopt.errors import SolverError
 from budgetopt.money import round_to_step
 from budgetopt.optimize import highs
 from budgetopt.optimize.certificate import best_worth
 from budgetopt.optimize.clock import UNLIMITED, Clock, extended, out_of_time
-from budgetopt.optimize.problem import Problem, Solved, verify
+from budgetopt.optimize.problem import Problem, Solved, keeps
 
 Number = TypeVar("Number", np.int64, np.float64)
 
@@ -100,16 +100,6 @@ def _most(problem: Problem, minor: Floats) -> int:
     if not problem.cost.any():
         return round(float(minor.sum()))
     return int((np.ceil(minor / problem.lots - _SNAP) * problem.lots).sum())
-
-
-def keeps(problem: Problem, spend: Whole) -> bool:
-    """Return whether exact spends keep every rule; floats cannot tell a row that is just full."""
-    try:
-        outcome = problem.curves.value(spend / problem.money.units)
-        verify(problem.names, spend, problem.rules, outcome)
-    except VerificationError:
-        return False
-    return True
 
 
 def _refuse_impossible(problem: Problem, left: Clock) -> None:

@@ -145,6 +145,7 @@ class FeasibilityProgram:
             low, high = np.maximum(low, near - window), np.minimum(high, near + window)
         self.reach = system.upper.astype(np.float64)
         self.top = self._tops()
+        self.ends = low, high
         self.spend = self._add_spend(low, high, centre is not None)
         self.outcome = self.columns(np.zeros(size), (self.top > 0) * 1.0)
         self.margin = self.columns(np.zeros(2), np.full(2, 0.0 if system.gives else 1.0))
@@ -300,7 +301,9 @@ class FeasibilityProgram:
         first = np.where(system.stay > 0, np.minimum(system.stay, system.grid), system.grid)
         least = np.maximum(least_on, first * counted)[at].astype(np.float64)
         grid, centre, spend = self.unit[at], self.centre[at].astype(np.float64), self.spend[at]
-        self.rows(-centre / grid, (spend, 1.0), (on, -self.reach[at] / grid))
+        # As with moves, no more than what the window leaves.
+        most = np.maximum(self.ends[1][at] + centre / grid, 0.0)
+        self.rows(-centre / grid, (spend, 1.0), (on, -most))
         self.rows(centre, (spend, -grid), (on, least))
         for give, column in zip(system.gives, self.give, strict=True):
             for channel, amount in zip(give.at, give.least.astype(np.float64), strict=True):
@@ -318,10 +321,13 @@ class FeasibilityProgram:
                 if part is not None:
                     asked |= part != 0
         at = np.flatnonzero(asked)
-        far = np.maximum(self.reach, system.last)[at] / self.unit[at]
+        start = (system.last - self.centre)[at] / self.unit[at]
+        low, high = (end[at] for end in self.ends)
+        # No more than what the window leaves: of a wide reach a thousandth of a millionth, which a
+        # program does not see, is many steps, and a channel would move without being counted.
+        far = np.maximum(np.maximum(high - start, start - low), 0.0)
         up, down = self.columns(0 * far, far), self.columns(0 * far, far)
         moves = self.columns(0 * far, 1 + 0 * far, whole=True)
-        start = (system.last - self.centre)[at] / self.unit[at]
         for sign in (1.0, -1.0):
             self.rows(sign * start, (self.spend[at], sign), (up, -sign), (down, sign))
         for move in (up, down):
