@@ -1,9 +1,10 @@
-"""Throw spoilt exports at the readers of histories: only typed errors may come out, and soon.
+"""Throw spoilt files at the readers of histories and models: only typed errors, and soon.
 
-    python benchmarks/fuzz_readers.py --inputs 100000 --workers 2 [--seed 0]
+    python benchmarks/fuzz_readers.py --inputs 100000 --workers 2 [--seed 0] [--what models]
 
-Inputs are small exports of every platform in several encodings, workbooks and parquet files, with
+Histories are small exports of every platform in several encodings, workbooks, parquet files, with
 bytes, cells and lines spoilt. Each is recognised by its columns or read with those it was made of.
+Models are what Robyn exports, saved models of Meridian and PyMC-Marketing, and tables of curves.
 """
 
 from __future__ import annotations
@@ -165,18 +166,62 @@ def attempt(seed: int, folder: Path) -> str:
     return "read as declared"
 
 
+@functools.cache
+def models() -> dict[str, bytes]:
+    """Return a whole file of each kind that has curves, as the tests write it."""
+    robyn, meridian, pymc = (importlib.import_module(f"tests.exchange.test_exchange_{name}")
+                             for name in ("robyn", "meridian", "pymc"))  # fmt: skip
+    points = "channel,spend,mean\na,0,0\na,10,5\na,30,9\nb,0,0\nb,5,2\n"
+    draws = "channel,draw,spend,outcome\na,0,10,5\na,0,30,9\na,1,10,4\na,1,30,8\n"
+    parameters = "channel,kind,top,half,shape\na,hill,20,30,1\nb,hill,10,5,2\n"
+    tables = {"points.csv": points, "draws.csv": draws, "parameters.csv": parameters}
+    found = {name: text.encode() for name, text in tables.items()}
+    for adstock in ("geometric", "weibull_cdf", "weibull_pdf"):
+        found[f"{adstock}.json"] = json.dumps(robyn.exported(adstock)).encode()
+    with tempfile.TemporaryDirectory() as name:
+        found["pymc.nc"] = pymc.saved(Path(name)).read_bytes()
+        model, data = meridian.files(Path(name), meridian.layout(None), meridian.model_data(None))
+        found |= {"model.nc": model.read_bytes(), "data.csv": data.read_bytes()}
+    return found
+
+
+def attempt_model(seed: int, folder: Path) -> str:
+    """Read one spoilt file of curves; return how it ended."""
+    from budgetopt.exchange import read_curves, read_meridian
+
+    rng = random.Random(seed)
+    name = rng.choice(sorted(models()))
+    data = models()[name]
+    if name.endswith(".nc") or rng.random() < 0.4:
+        data = spoilt_bytes(rng, data)
+    else:
+        data = spoilt_text(rng, data.decode()).encode("utf-8", "replace")
+    pair = ("model.nc", "data.csv")
+    for each in pair if name in pair else ():
+        (folder / each).write_bytes(models()[each])
+    (folder / name).write_bytes(data)
+    if name in pair:
+        read_meridian(*(folder / each for each in pair), draws=3)
+    else:
+        read_curves(folder / name)
+    return f"read {name}"
+
+
+ATTEMPTS = {"histories": attempt, "models": attempt_model}
+
+
 def peak() -> float:
     """Return the most memory that this process has held, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def judge(seed: int, folder: Path) -> tuple[str, str]:
+def judge(seed: int, folder: Path, what: str = "histories") -> tuple[str, str]:
     """Return a verdict on one seed's input, and what is to be said of it."""
     from budgetopt.errors import BudgetoptError
 
     began, before = time.process_time(), peak()
     try:
-        verdict, text = attempt(seed, folder), ""
+        verdict, text = ATTEMPTS[what](seed, folder), ""
     except BudgetoptError as refused:
         json.dumps(refused.to_dict())
         verdict, text = f"ok: {refused.code}", str(refused)
@@ -191,10 +236,11 @@ def judge(seed: int, folder: Path) -> tuple[str, str]:
     return verdict, text
 
 
-def work(job: tuple[int, int]) -> list[tuple[int, str, str]]:
+def work(job: tuple[int, int, str]) -> list[tuple[int, str, str]]:
     """Judge a range of seeds."""
+    first, end, what = job
     with tempfile.TemporaryDirectory() as folder:
-        return [(seed, *judge(seed, Path(folder))) for seed in range(*job)]
+        return [(seed, *judge(seed, Path(folder), what)) for seed in range(first, end)]
 
 
 def main() -> int:
@@ -203,9 +249,10 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--what", choices=sorted(ATTEMPTS), default="histories")
     args = parser.parse_args()
     ends = range(args.seed, args.seed + args.inputs, 100)
-    jobs = [(a, min(a + 100, args.seed + args.inputs)) for a in ends]
+    jobs = [(a, min(a + 100, args.seed + args.inputs), args.what) for a in ends]
     tally: collections.Counter[str] = collections.Counter()
     with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
         for results in pool.imap_unordered(work, jobs):
