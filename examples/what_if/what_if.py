@@ -68,7 +68,7 @@ This page is written by `what_if.py` from {usual.runs} simulated years of {usual
 `plan.toml`: {len(plan.names)} channels, {plan.spendable:,.0f} {plan.currency} a week to spend, and
 {plan.held:,.0f} a week of contingency reserve. Every year draws its true curves from what the
 history of `../weekly` says, so that years differ as far as it leaves them in doubt, with noise and
-drift as they were learned. Every year is simulated again with each risk, with and without the reserve,
+drift as they were learned. Every year is run again with each risk, with and without the reserve,
 and by three ways to decide:"""
     method = f"""\
 All differences are between the same years, ± is half of a 95 % interval. Profit is
