@@ -25,7 +25,7 @@ from scipy.special import ndtr
 
 from budgetopt.arrays import Floats
 from budgetopt.belief.settings import Grid
-from budgetopt.curves import Mixture
+from budgetopt.curves import Mixture, Picked
 from budgetopt.errors import InputError, SolverError
 
 LEVEL = 0.8
@@ -96,7 +96,7 @@ class Posterior:
         # Where there is no doubt rounding may leave less than nothing.
         return mean, np.maximum(square - np.square(mean), 0.0)
 
-    def draw(self, rng: np.random.Generator, draws: int = 1) -> Mixture:
+    def draw(self, rng: np.random.Generator, draws: int = 1) -> Picked:
         """Return draws of the curves, weights of shape ``(draws, *lead, cells)``.
 
         Every draw is one coherent curve for each channel: one cell, one amplitude.
@@ -114,9 +114,8 @@ class Posterior:
             ``bad-argument`` where `draws` is not a positive whole number.
         """
         cell, amplitude = self._drawn(rng, draws)
-        weights = np.zeros((*cell.shape, self.grid.size))
-        np.put_along_axis(weights, cell[..., None], amplitude[..., None], axis=-1)
-        return Mixture(self.grid.cells, weights.reshape(draws, *self.lead, -1))
+        lead = (draws, *self.lead)
+        return Picked(self.grid.cells, cell.reshape(lead), amplitude.reshape(lead))
 
     def concave(self) -> Posterior:
         """Return the posterior given that no channel is S-shaped; risk over draws needs it.

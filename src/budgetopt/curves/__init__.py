@@ -2,8 +2,8 @@
 
 From simple to subtle: `Exponential`, `Log`, `Power` and `Logistic` are concave and have closed
 forms for everything; `Hill` is concave up to shape 1 and S-shaped above; `Points` goes through
-measured points; `Mixture` is a weighted sum; `stack` puts many curves on one channel axis, and
-`stretched` stretches curves in outcome and money.
+measured points; `Mixture` is a weighted sum, `Picked` a draw of one; `stack` puts many curves on
+one channel axis, and `stretched` stretches curves in outcome and money.
 `Carryover` says how a week's money works in later weeks too, and what a curve then takes.
 """
 
@@ -15,7 +15,7 @@ from budgetopt.curves.base import Curve, as_spend
 from budgetopt.curves.carryover import Carryover, effective_spend, kernels
 from budgetopt.curves.envelope import Hull, Stretches, stretches
 from budgetopt.curves.families import Exponential, Hill, Log, Logistic, Power
-from budgetopt.curves.mixture import Mixture
+from budgetopt.curves.mixture import Mixture, Picked
 from budgetopt.curves.points import Points, row_envelope
 from budgetopt.curves.sampled import Sampled
 from budgetopt.curves.scaled import Scaled, stretched
@@ -32,6 +32,7 @@ __all__ = [
     "Log",
     "Logistic",
     "Mixture",
+    "Picked",
     "Points",
     "Power",
     "Sampled",

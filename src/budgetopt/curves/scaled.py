@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_spend
-from budgetopt.curves.mixture import Mixture
+from budgetopt.curves.mixture import Mixture, Picked
 from budgetopt.curves.points import Points
 from budgetopt.curves.stack import Stack
 
@@ -123,6 +123,8 @@ def stretched(curve: Curve, height: Floats, width: Floats) -> Curve:
 
 def _mixture(curve: Mixture, height: Floats, width: Floats) -> Curve:
     """Return a mixture of cells that are stretched to each width there is."""
+    if isinstance(curve, Picked):
+        return curve.scaled(height) if np.all(width == 1.0) else Scaled(curve, height, width)
     size, weights = height.size, np.asarray(curve.weights)
     if np.all(width == 1.0):
         return Mixture(curve.cells, weights * height[:, None])
