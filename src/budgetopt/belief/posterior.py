@@ -67,7 +67,7 @@ class Posterior:
         The weight of a cell is :math:`\sum_j p_{jk}\,e^{m_{jk} + v_{jk}/2}`, what it adds to the
         expected response at the reference.
         """
-        return Mixture(self.grid.cells, self._moment(1).reshape(*self.lead, -1))
+        return Mixture(self.grid.cells, self._first.reshape(*self.lead, -1))
 
     def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
         r"""Return mean and variance of what each channel's curve brings more at another spend.
@@ -222,8 +222,12 @@ class Posterior:
         return self._folded(self.chance.sum(axis=1)).reshape(*self.lead, -1)
 
     @cached_property
+    def _first(self) -> Floats:
+        return self._moment(1)
+
+    @cached_property
     def _moments(self) -> tuple[Floats, Floats]:
-        return self._moment(1), self._moment(2)
+        return self._first, self._moment(2)
 
     def _moment(self, power: int) -> Floats:
         r"""Return what each cell adds to the moment of the amplitude, ``(rows, cells)``.
@@ -260,10 +264,13 @@ class Posterior:
         place, height = rng.random((draws, rows)), rng.standard_normal((draws, rows))
         rising = np.cumsum(self.chance.reshape(rows, -1), axis=1)
         rising /= rising[:, -1:]
-        # Row r holds the numbers from r to r + 1, so that one search serves all rows.
+        # Row r holds the numbers from r to r + 1, so that one search serves all rows, row by row:
+        # the table of many rows is larger than a processor's cache.
         rising += np.arange(rows)[:, None]
-        at = np.searchsorted(rising.ravel(), place + np.arange(rows), "right")
-        at = np.clip(at - width * np.arange(rows), 0, width - 1)
+        asked = (place + np.arange(rows)).T.ravel()
+        found = np.searchsorted(rising.ravel(), asked, "right").reshape(rows, draws)
+        at = np.ascontiguousarray(found.T) - width * np.arange(rows)
+        at = np.clip(at, 0, width - 1)
         row = np.arange(rows)
         nuisance, cell = np.divmod(at, self.chance.shape[2])
         variance = np.broadcast_to(self.log_variance, self.chance.shape)[row, nuisance, cell]
