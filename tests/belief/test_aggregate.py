@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import halfnorm, truncnorm
 
 from budgetopt.belief import Settings
-from budgetopt.belief.aggregate import _Others, baseline, lognormal_pieces
+from budgetopt.belief.aggregate import lognormal_pieces
 from budgetopt.belief.belief import learn
 from budgetopt.errors import HistoryError
 from budgetopt.plan import LiftTest, Priors
@@ -34,25 +34,6 @@ def totals(seed, weeks=60, channels=3, noise=0.05, base=2.0):
     return plan, Past(plan.names, spend, None, total), curve
 
 
-def test_information_and_score_are_those_of_the_full_covariance():
-    """Each channel against a model without its own column, by inverting the covariance."""
-    rng = np.random.default_rng(0)
-    columns, tried = rng.uniform(0, 2, (9, 5)), rng.uniform(0, 2, (9, 3, 4))
-    mean, sd = rng.normal(0, 1, 5), rng.uniform(0.5, 1, 5)
-    outcome = rng.normal(1, 1, 9)
-    others = _Others(columns, mean, sd, outcome, 2)
-    information, score = others.without(slice(0, 3), tried)
-    for channel in range(3):
-        rest = [j for j in range(5) if j != 2 + channel]
-        z = columns[:, rest] * sd[rest]
-        inverse = np.linalg.inv(others.noise * np.eye(9) + z @ z.T)
-        miss = outcome - columns[:, rest] @ mean[rest]
-        features = tried[:, channel]
-        direct = np.einsum("tk,ts,sk->k", features, inverse, features)
-        np.testing.assert_allclose(information[channel], direct, rtol=1e-8)
-        np.testing.assert_allclose(score[channel], features.T @ inverse @ miss, rtol=1e-8)
-
-
 @pytest.mark.parametrize("mean", [-1e4, -30.0, -3.0, 0.0, 0.7, 5.0, 100.0])
 def test_pieces_are_the_truncated_normal(mean):
     log_mean, log_variance = lognormal_pieces(np.array([mean]), np.array([1.0]))
@@ -67,20 +48,21 @@ def test_pieces_are_the_truncated_normal(mean):
     assert np.sqrt(squares.mean() - pieces.mean() ** 2) == pytest.approx(law_sd, rel=0.06)
 
 
-def test_a_lift_test_of_an_unseen_channel_meets_its_half_normal_prior():
+def test_a_lift_test_of_an_unseen_channel_meets_half_normals_of_the_learned_scales():
     plan, past, _ = totals(1)
     wider = Plan((*plan.names, "new"), plan.weekly / 3 * 4)
     # A test that says nothing: without one the channel is like its siblings.
     blind = LiftTest("new", 0.0, 1e12, 1000.0)
     wider = replace(wider, priors=Priors(lift_tests=(blind,)))
     belief = learn(past, wider, settings=Settings(doubt=0))
-    # Half of the outcome for all money, one prior standard deviation.
-    sd = 0.5 * past.total.mean() / past.spend.mean(axis=0).sum() * 1000.0
+    money = past.total.mean() / past.spend.mean(axis=0).sum() * 1000.0
     response = belief.response(1000.0, 0.9)
-    assert response.mean[3] == pytest.approx(halfnorm.mean(scale=sd), rel=0.012)
-    assert response.high[3] == pytest.approx(halfnorm.ppf(0.95, scale=sd), rel=0.05)
-    # Log-normal pieces leave the bottom a little emptier than a half-normal does.
-    assert response.low[3] == pytest.approx(halfnorm.ppf(0.05, scale=sd), rel=0.4)
+    # What all channels are worth on average, give or take the prior's pull.
+    assert response.mean[3] == pytest.approx(belief.fit.media * money, rel=0.25)
+    # A mixture of half-normals is at least as wide as one of them.
+    sd = response.mean[3] / halfnorm.mean()
+    assert response.high[3] > 0.95 * halfnorm.ppf(0.95, scale=sd)
+    assert response.low[3] < 1.4 * halfnorm.ppf(0.05, scale=sd)
     assert belief.data_share[3] == 0.0
     assert any("'new'" in note for note in belief.notes)
 
@@ -107,8 +89,8 @@ def test_collinear_channels_are_named_and_share_their_doubt():
     named = "spends that moved together, so their effects cannot be told apart: 'c0' with 'c1'"
     assert named in together.notes
     assert named not in apart.notes
-    assert np.all(apart.data_share > 0.9)
-    assert np.all(together.data_share < 0.65)
+    assert np.all(apart.data_share > 0.99)
+    assert np.all(together.data_share < 0.85)
 
 
 def test_order_of_channels_and_weeks_does_not_matter():
@@ -148,13 +130,6 @@ def test_missing_weeks_are_left_out_and_said():
     kept = past.rows([t for t in range(60) if t not in (3, 10)])
     alone = learn(kept, plan, settings=chosen)
     np.testing.assert_allclose(holes.posterior.chance, alone.posterior.chance, rtol=1e-9)
-
-
-@pytest.mark.parametrize(("weeks", "columns"), [(77, 2), (78, 6), (1, 2)])
-def test_season_needs_a_year_and_a_half(weeks, columns):
-    shown, mean, sd = baseline(np.datetime64("2024-01-01") + 7 * np.arange(weeks))
-    assert shown.shape == (weeks, columns)
-    assert mean.shape == sd.shape == (columns,)
 
 
 @pytest.mark.parametrize(
@@ -209,20 +184,20 @@ def example():
     return Past(("x1", "x2"), spend, None, np.array([float(r["y"]) for r in rows]), weeks)
 
 
-@pytest.mark.parametrize("doubt", [0.0, 0.25])
-def test_recovers_a_known_truth(doubt):
+@pytest.mark.parametrize(("doubt", "level"), [(0.0, 0.98), (Settings.doubt, 0.9)])
+def test_recovers_a_known_truth(doubt, level):
     """Carryover 0.4 and 0.2, logistic curves that are not on the grid, two event weeks.
 
     At half, all and one and a half times each channel's mean spend, and at the mean of its weeks
-    with spend, the 90 % band holds the truth, even without the doubt that regression always
-    deserves.
+    with spend, the 90 % band holds the truth; without the doubt that regression always deserves
+    the 98 % band does, as no cell is as straight at first.
     """
     past = example()
     mean = past.spend.mean(axis=0)
     belief = learn(past, Plan(past.channels, mean.sum()), settings=Settings(doubt=doubt))
     for spend in (0.5 * mean, mean, 1.5 * mean, belief.usual_spend):
         true = 1000 * np.array([3.0, 2.0]) * np.tanh(np.array([4.0, 3.0]) * spend / 2)
-        held = belief.response(spend, 0.9)
+        held = belief.response(spend, level)
         assert np.all((held.low < true) & (true < held.high))
         assert np.all(held.high / held.low < 3.5)
 

@@ -40,6 +40,7 @@ from budgetopt.belief.learning import (
 )
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading, wrong
+from budgetopt.belief.regression import TotalFit
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.belief.siblings import labels_in_common, like_siblings
 from budgetopt.curves import Curve, Mixture, Stack
@@ -154,6 +155,8 @@ class Belief(Shown):
     walked
         The filter's state and record, where each channel has an outcome of its own; None where
         one total was all.
+    fit
+        How well the model of one total fits its weeks; None where channels have outcomes.
     """
 
     log: ObservationLog
@@ -164,6 +167,7 @@ class Belief(Shown):
     usual_spend: Floats
     notes: tuple[str, ...] = ()
     walked: Walked | None = None
+    fit: TotalFit | None = None
 
     @classmethod
     def of(
@@ -194,7 +198,7 @@ class Belief(Shown):
         """
         used = notes_of.used_weeks(log)
         if log.outcome is not None:
-            walked = walk(log, settings, earlier)
+            walked, fit = walk(log, settings, earlier), None
             seen, own = walked.inputs.seen.any(axis=0), own_of(log)
             posterior, share = posterior_of(walked), data_share(walked)
             about = notes_of.of_channels(treated(log))
@@ -203,8 +207,8 @@ class Belief(Shown):
         else:
             walked = None
             seen, own = used.any(axis=0), own_priors([None] * len(log.channels), log.reference)
-            posterior, share, alike = from_total(log, settings)
-            about = notes_of.of_total(log, used, share, alike)
+            posterior, share, alike, fit = from_total(log, settings)
+            about = notes_of.of_total(log, used, share, alike, fit)
         tested = np.isin(log.channels, [test.channel for test in log.priors.lift_tests])
         labels = dict(log.priors.labels)
         common = labels_in_common([labels.get(name, ()) for name in log.channels])
@@ -215,7 +219,7 @@ class Belief(Shown):
         unseen = np.asarray(~used.any(axis=0))
         notes = (*notes_of.unfinished(left_out), *about, *notes_of.never_seen(log.channels, unseen))
         ranges = np.stack([low, high], axis=-1)
-        return cls(log, settings, posterior, share, ranges, usual, notes, walked)
+        return cls(log, settings, posterior, share, ranges, usual, notes, walked, fit)
 
     def updated(self, history: Observed) -> Self:
         """Return the belief after more weeks, or after weeks that were revised.

@@ -12,6 +12,7 @@ from budgetopt.belief.aggregate import usable
 from budgetopt.belief.inputs import Treated
 from budgetopt.belief.learning import Carried
 from budgetopt.belief.log import ObservationLog
+from budgetopt.belief.regression import TotalFit
 from budgetopt.errors import HistoryError
 from budgetopt.i18n import listed, quoted, say, show_figure
 
@@ -21,6 +22,8 @@ _MOST_ODDS = 1e6
 """Odds that are told at most: nobody asks for more."""
 _ALIKE = 0.95
 """Correlation of features from which two channels are named as inseparable."""
+_NO_EFFECT = 0.5
+"""Chance of no effect from which it is said."""
 _SAID = {
     "not-reported": say("spend-or-outcome-not-reported"),
     "outcome-without-spend": say("outcome-without-spend"),
@@ -99,9 +102,9 @@ def _why_carried(one: Carried) -> Iterator[str]:
 
 
 def of_total(
-    log: ObservationLog, used: NDArray[np.bool_], share: Floats, alike: Floats
+    log: ObservationLog, used: NDArray[np.bool_], share: Floats, alike: Floats, fit: TotalFit
 ) -> list[str]:
-    """Say how little one total tells, and which channels it cannot tell apart."""
+    """Say how little one total tells, which weeks do not fit, and what it cannot tell apart."""
     names = log.channels
     mean = float(share[used.any(axis=0)].mean())
     notes: list[str] = [
@@ -111,6 +114,10 @@ def of_total(
             share=f"{mean:.0%}",
         )
     ]
+    if fit.no_effect > _NO_EFFECT:
+        notes.append(say("no-effect-seen", chance=f"{fit.no_effect:.0%}"))
+    if fit.odd:
+        notes.append(say("odd-weeks", weeks=tuple(_odd_weeks(fit))))
     given = log.priors
     unused = [
         name
@@ -129,6 +136,15 @@ def of_total(
     if missing:
         notes.append(say("weeks-left-out-unreported", weeks=_weeks(missing)))
     return notes + _inseparable(names, alike)
+
+
+def _odd_weeks(fit: TotalFit) -> Iterator[str]:
+    """Say by how much each of the worst weeks is off, in order of time."""
+    worst = sorted(fit.odd, key=lambda one: -abs(one[1]))[:_NAMED]
+    for week, miss in sorted(worst):
+        yield say("odd-week", week=str(week), miss=f"{miss:+.0%}")
+    if len(fit.odd) > _NAMED:
+        yield "..."
 
 
 def never_seen(names: Sequence[str], unseen: NDArray[np.bool_]) -> list[str]:

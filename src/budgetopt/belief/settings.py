@@ -232,7 +232,7 @@ class Settings:
         Saturation points of the grid where one total is all there is, 3 to 200.
     effect_share
         Share of the total outcome that all channels together may bring, one prior standard
-        deviation, 0.01 to 2.
+        deviation at the usual scale, 0.01 to 2; scales around it are weighed by their evidence.
     doubt
         Standard deviation of the log response that no amount of history with one total can
         remove, because what moves spend and outcome alike is read as effect, 0 to 2.

@@ -1,0 +1,605 @@
+r"""Weekly totals as rows of a Gaussian model: baseline, scales, odd weeks and what is left over.
+
+.. math:: y_t = Z_t\gamma + F_t\beta + e_t, \qquad \gamma \sim N(m, S), \quad \beta_i \ge 0,
+    \quad \beta_i \sim |N(0, \tau^2 s_i^2)|
+
+with outcomes ``y`` in mean outcomes, columns ``Z`` of the baseline and features ``F`` of the
+channels, of which ``i`` has the share :math:`s_i` of the money. What is not known of the model
+itself is weighed by its evidence on a small grid (`weigh`): the scale of the media :math:`\tau`,
+those of season and trend, and the noise. A small :math:`\tau` is that they bring nothing to speak
+of. Effects of at least zero are what keeps channels that move together from growing against each
+other, the more so the more there are: `kept_positive`. Rows are robust and not independent
+(`Rows`):
+
+- errors have Student's law with 4 to 40 degrees of freedom, so that a week of its own moves little:
+  each week's weight is what is expected of its precision given how far off it lies (Lange, Little
+  and Taylor 1989);
+- what is left over of one week goes on into the next, and rows are freed of it beforehand.
+
+`baseline` are the columns; `Gaussian` is the model at one point of the grid, from which any one
+channel can be taken out; `refitted` renews weights and persistence; `fit_of` says how well all of
+it fits.
+
+Where this stops: weights, persistence and features are plugged in, not integrated out. A baseline
+that jumps is followed within a quarter.
+
+References
+----------
+Cunningham, Hennig and Lacoste-Julien (2011), Gaussian probabilities and expectation propagation.
+Lange, Little and Taylor (1989), Robust statistical modeling using the t distribution, JASA 84,
+section 3. O'Hagan and Forster (2004), Kendall's Advanced Theory of Statistics 2B, section 11.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, log_ndtr, logsumexp, softmax
+
+from budgetopt.arrays import Floats
+
+NO_EFFECT = 0.01
+"""Scale of the media at which they bring nothing to speak of: 0.8 % of the total."""
+_NONE_CHANCE = 0.1
+"""Prior chance of that."""
+_SCALES = np.geomspace(0.15, 1.8, 7)
+"""The other scales of the media tried, in usual ones: of 8 to 90 % by default, as more than all of
+the total is for no channels to bring."""
+_SCALE_SD = 1.0
+"""Prior standard deviation of their logarithm."""
+_SEASON = np.array([0.02, 0.08, 0.25])
+_TREND = np.array([0.01, 0.04, 0.15])
+"""Scales tried of the first yearly wave, and of the level's change in a quarter, in mean
+outcomes."""
+_NOISE = np.geomspace(3e-3, 3.0, 49)
+"""Noise levels tried, in mean outcomes."""
+_BASE_SD, _SLOPE_SD = 1.0, 0.3
+"""Prior sds of the level and of a straight trend over half the span, in mean outcomes."""
+_WAVES = 3
+_QUARTER = 13 * 7.0
+_FREEDOM = np.array([4.0, 10.0, 40.0])
+"""Degrees of freedom of the errors that are weighed."""
+_MOST_SERIAL = 0.8
+"""Persistence beyond which errors are a trend."""
+_STEPS = 30
+"""Steps to the most likely scale of Student's law."""
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+class Baseline(NamedTuple):
+    """Columns that are not media: level, straight trend, seasons, a level that walks, and others.
+
+    Parameters
+    ----------
+    columns
+        Shape ``(weeks, columns)``.
+    mean, sd
+        Of their coefficients beforehand, ``(columns,)``, in mean outcomes.
+    season, trend
+        Whether the scale of the season, or of the trend, multiplies the sd, ``(columns,)``.
+    """
+
+    columns: Floats
+    mean: Floats
+    sd: Floats
+    season: NDArray[np.bool_]
+    trend: NDArray[np.bool_]
+
+    def beside(self, columns: Floats, sd: float) -> Baseline:
+        """Return it with more columns, whose coefficients are around zero."""
+        more = columns.shape[1]
+        return Baseline(
+            np.hstack([self.columns, columns]),
+            np.append(self.mean, np.zeros(more)),
+            np.append(self.sd, np.full(more, sd)),
+            np.append(self.season, np.zeros(more, np.bool_)),
+            np.append(self.trend, np.zeros(more, np.bool_)),
+        )
+
+    def variance(self, season: float, trend: float) -> Floats:
+        """Return prior variances of the coefficients at scales of season and trend."""
+        scale = np.where(self.season, season, np.where(self.trend, trend, 1.0))
+        return np.square(self.sd * scale)
+
+
+def baseline(weeks: NDArray[np.datetime64]) -> Baseline:
+    r"""Return the columns of the baseline and their priors.
+
+    Level, straight trend, three yearly waves :math:`\cos, \sin` whose sds fall as one over their
+    number, and a random walk over quarters, straight in between: a column for each quarter's step.
+
+    Parameters
+    ----------
+    weeks
+        First days, rising, shape ``(weeks,)``.
+    """
+    day = (weeks - weeks.min()).astype("timedelta64[D]").astype(np.float64)
+    half = max(float(day.max()) / 2.0, 7.0)
+    turn = 2.0 * np.pi * day / 365.25
+    waves = [wave(n * turn) for n in range(1, _WAVES + 1) for wave in (np.cos, np.sin)]
+    starts = np.arange(0.0, float(day.max()) - _QUARTER / 2.0, _QUARTER)
+    steps = [np.clip((day - start) / _QUARTER, 0.0, 1.0) for start in starts]
+    columns = np.stack([np.ones_like(day), day / half - day.max() / (2.0 * half), *waves, *steps])
+    falling = np.repeat(1.0 / np.arange(1, _WAVES + 1), 2)
+    sd = np.concatenate([[_BASE_SD, _SLOPE_SD], falling, np.ones(len(steps))])
+    kind = np.repeat([0, 1, 2], [2, len(waves), len(steps)])
+    return Baseline(columns.T, (np.arange(len(sd)) == 0).astype(float), sd, kind == 1, kind == 2)
+
+
+class Rows(NamedTuple):
+    """How much each week counts, and how its error follows the one before.
+
+    Parameters
+    ----------
+    weight
+        Above 0, 1 for a usual week, shape ``(weeks,)``.
+    serial
+        Correlation of errors of neighbouring weeks, 0 to 0.8.
+    next_to
+        Whether the week before is known too, ``(weeks,)``.
+    told
+        What errors of Student's law tell of a mean, as a share of what they would if their weights
+        were known, 0 to 1.
+    """
+
+    weight: Floats
+    serial: float
+    next_to: NDArray[np.bool_]
+    told: float = 1.0
+
+    @classmethod
+    def plain(cls, weeks: NDArray[np.datetime64]) -> Rows:
+        """Return rows that all count alike, with errors of their own."""
+        next_to = np.diff(weeks, prepend=weeks[:1]) == np.timedelta64(7, "D")
+        return cls(np.ones(len(weeks)), 0.0, next_to)
+
+    def freed(self, values: Floats) -> Floats:
+        r"""Return columns, shape ``(weeks, ...)``, as rows with independent errors of one variance.
+
+        With :math:`v^*_t = \sqrt{w_t}\,v_t` a row is
+        :math:`(v^*_t - \rho\,v^*_{t-1})/\sqrt{1-\rho^2}`, and :math:`v^*_t` where the week before
+        is not known.
+        """
+        wide = (slice(None), *[None] * (values.ndim - 1))
+        scaled = np.sqrt(self.weight)[wide] * values
+        if not self.serial:
+            return scaled
+        left = scaled.copy()
+        left[1:] -= self.serial * scaled[:-1]
+        left /= np.sqrt(1.0 - self.serial**2)
+        freed: Floats = np.where(self.next_to[wide], left, scaled)
+        return freed
+
+
+class Scales(NamedTuple):
+    """Scales of media and baseline with the noise variance, at one point or on average."""
+
+    media: float
+    season: float
+    trend: float
+    noise: float
+
+
+class Weighed(NamedTuple):
+    """Chances of the media's scales, and what is expected of the others.
+
+    Parameters
+    ----------
+    media
+        Scales tried, shape ``(scales,)``; the first is that of no effect.
+    chance
+        Given the totals, same shape.
+    given
+        Expected scales given each of them.
+    overall
+        Over all of them.
+    """
+
+    media: Floats
+    chance: Floats
+    given: tuple[Scales, ...]
+    overall: Scales
+
+
+def media_scales(usual: float) -> tuple[Floats, Floats]:
+    """Return scales of the media that are tried, and their prior chances."""
+    log = np.log(_SCALES)
+    some = (1.0 - _NONE_CHANCE) * softmax(-0.5 * np.square(log / _SCALE_SD))
+    return np.append(NO_EFFECT, usual * _SCALES), np.append(_NONE_CHANCE, some)
+
+
+class Design(NamedTuple):
+    """The columns of baseline and channels, and what is believed of them beforehand.
+
+    Parameters
+    ----------
+    outcome
+        In mean outcomes, shape ``(weeks,)``.
+    base
+        The baseline.
+    features
+        Of the channels, shape ``(weeks, channels)``.
+    share
+        Each channel's share of the money, ``(channels,)``: the scale of its effect in scales of
+        the media.
+    own_mean, own_sd
+        Of effects that do not follow that scale, NaN where they do, ``(channels,)``.
+    """
+
+    outcome: Floats
+    base: Baseline
+    features: Floats
+    share: Floats
+    own_mean: Floats
+    own_sd: Floats
+
+    @property
+    def columns(self) -> Floats:
+        """Those of the baseline, then those of the channels."""
+        return np.hstack([self.base.columns, self.features])
+
+    def moments(self, scales: Scales) -> tuple[Floats, Floats]:
+        """Return prior means and variances of all coefficients, with effects of either sign."""
+        own = np.isfinite(self.own_mean)
+        mean = np.where(own, self.own_mean, 0.0)
+        sd = np.where(own, self.own_sd, scales.media * self.share)
+        before = self.base.variance(scales.season, scales.trend)
+        return np.append(self.base.mean, mean), np.append(before, np.square(sd))
+
+
+def weigh(design: Design, rows: Rows, usual: float) -> Weighed:
+    r"""Return the chances of the scales by their evidence.
+
+    With rows ``X`` and prior :math:`N(m, S)` the evidence is that of
+    :math:`r = y - Xm \sim N(0, \sigma^2 + XSX^T)`, times the chance that all effects are positive
+    given the totals over that beforehand, which is the same at every point. One symmetric
+    eigenvalue problem a point, in columns or in weeks, whichever are fewer, serves all noise
+    levels; the chance is worked out at each scale of the media, the others expected.
+
+    Parameters
+    ----------
+    design
+        Columns and priors.
+    rows
+        Weights and persistence.
+    usual
+        Prior median of the scale of the media.
+    """
+    media, prior = media_scales(usual)
+    freed = rows.freed(np.column_stack([design.columns, design.outcome]))
+    columns, outcome = freed[:, :-1], freed[:, -1]
+    points = [Scales(m, s, t, 0.0) for m in media for s in _SEASON for t in _TREND]
+    means, variances = map(np.array, zip(*map(design.moments, points), strict=True))
+    log_like = _log_evidence(columns, outcome - means @ columns.T, variances)
+    shape = (media.size, _SEASON.size, _TREND.size, _NOISE.size)
+    log_like = log_like.reshape(shape) + np.log(prior)[:, None, None, None]
+    each = softmax(log_like, axis=(1, 2, 3))
+    given = tuple(_expected(m, part) for m, part in zip(media.tolist(), each, strict=True))
+    _, log_positive = kept_positive(*_of_channels(design, columns, outcome, given))
+    chance = softmax(logsumexp(log_like, axis=(1, 2, 3)) + log_positive)
+    overall = _expected(float(chance @ media), np.einsum("m,mstn->stn", chance, each))
+    return Weighed(media, chance, given, overall)
+
+
+def _expected(media: float, chance: Floats) -> Scales:
+    """Return expected scales: of variances, as these are what adds up."""
+    season = float(np.sqrt(chance.sum(axis=(1, 2)) @ np.square(_SEASON)))
+    trend = float(np.sqrt(chance.sum(axis=(0, 2)) @ np.square(_TREND)))
+    return Scales(media, season, trend, float(chance.sum(axis=(0, 1)) @ np.square(_NOISE)))
+
+
+def _log_evidence(columns: Floats, miss: Floats, variances: Floats) -> Floats:
+    """Return log densities of what was missed, shape ``(points, noises)``, up to a constant."""
+    weeks, count = columns.shape
+    noise = np.square(_NOISE)
+    if count <= weeks:
+        root = np.sqrt(variances)
+        gram = root[:, :, None] * (columns.T @ columns) * root[:, None, :]
+        power, turn = np.linalg.eigh(gram)
+        along = np.square(np.einsum("pij,pi->pj", turn, root * (miss @ columns)))
+        power = np.maximum(power, 0.0)
+        square = np.einsum("pt,pt->p", miss, miss)[:, None]
+        spread = power[:, :, None] + noise
+        explained = np.sum(along[:, :, None] / spread, axis=1)
+        square = np.maximum(square - explained, 0.0) / noise
+        width = np.sum(np.log(spread), axis=1) + (weeks - count) * np.log(noise)
+    else:
+        held = np.einsum("tc,pc,sc->pts", columns, variances, columns)
+        power, turn = np.linalg.eigh(held)
+        spread = np.maximum(power, 0.0)[:, :, None] + noise
+        along = np.square(np.einsum("pij,pi->pj", turn, miss))
+        square = np.sum(along[:, :, None] / spread, axis=1)
+        width = np.sum(np.log(spread), axis=1)
+    log_like: Floats = -0.5 * (square + width)
+    return log_like
+
+
+def _of_channels(
+    design: Design, columns: Floats, outcome: Floats, points: Sequence[Scales]
+) -> tuple[Floats, Floats]:
+    """Return precisions and shifts of the effects given the totals, with the baseline out of it.
+
+    The normal of the effects, were they free to be negative, at each point: precision of shape
+    ``(points, channels, channels)``, and precision times mean, ``(points, channels)``.
+    """
+    first = design.base.columns.shape[1]
+    base, features = columns[:, :first], columns[:, first:]
+    means, variances = map(np.array, zip(*map(design.moments, points), strict=True))
+    noise = np.array([point.noise for point in points])[:, None, None]
+    miss = outcome - means[:, :first] @ base.T
+    inner = base.T @ base + noise * (np.eye(first) / variances[:, :first, None])
+    along = np.linalg.solve(
+        inner, np.broadcast_to(base.T @ features, (len(points), first, features.shape[1]))
+    )
+    precision = (features.T @ features - (features.T @ base) @ along) / noise
+    left = miss @ features - np.einsum("pbc,pb->pc", along, miss @ base)
+    before = 1.0 / variances[:, first:]
+    precision = precision + np.eye(features.shape[1]) * before[:, None, :]
+    return precision, left / noise[:, :, 0] + before * means[:, first:]
+
+
+class Sites(NamedTuple):
+    """Normals that stand for "at least zero": precisions, and precisions times means.
+
+    Both of shape ``(points, channels)``.
+    """
+
+    precision: Floats
+    shift: Floats
+
+
+_ROUNDS, _DAMPED = 12, 0.8
+"""Rounds of expectation propagation, and how far each goes."""
+
+
+def kept_positive(precision: Floats, shift: Floats) -> tuple[Sites, Floats]:
+    r"""Return what keeping all coordinates of normals above zero is like, and its log chance.
+
+    Expectation propagation: each condition :math:`\beta_i \ge 0` becomes a normal such that with
+    it the mean and the variance of :math:`\beta_i` are those of the truncated normal of what the
+    totals and all other conditions say. The log chance is :math:`A(after) - A(before) + \sum_i \ln
+    \Phi(z_i) + A(cavity_i) - A(marginal_i)` with the log normaliser :math:`A` of a normal and
+    :math:`z_i` the mean of the cavity over its sd (Cunningham, Hennig and Lacoste-Julien 2011,
+    section 3).
+
+    Parameters
+    ----------
+    precision
+        Shape ``(points, coordinates, coordinates)``.
+    shift
+        Precision times mean, ``(points, coordinates)``.
+    """
+    sites = Sites(np.zeros_like(shift), np.zeros_like(shift))
+    for _ in range(_ROUNDS):
+        mean, variance, _ = _with_sites(precision, shift, sites)
+        cavity = _cavity(mean, variance, sites)
+        middle, spread = cavity
+        at = middle / np.sqrt(spread)
+        hazard = np.exp(-0.5 * np.square(at) - log_ndtr(at)) / np.sqrt(2.0 * np.pi)
+        # Far below zero the difference of two large numbers can round to less than nothing.
+        left = np.maximum(1.0 - hazard * (at + hazard), 1e-9)
+        held = middle + np.sqrt(spread) * hazard
+        wanted = np.maximum(1.0 / left - 1.0, 0.0) / spread
+        pull = held / (spread * left) - middle / spread
+        sites = Sites(
+            sites.precision + _DAMPED * (wanted - sites.precision),
+            sites.shift + _DAMPED * (pull - sites.shift),
+        )
+    mean, variance, log_after = _with_sites(precision, shift, sites)
+    middle, spread = _cavity(mean, variance, sites)
+    log_before = _with_sites(precision, shift, Sites(*np.zeros((2, *shift.shape))))[2]
+    log_cavity = 0.5 * (np.square(middle) / spread + np.log(spread))
+    log_marginal = 0.5 * (np.square(mean) / variance + np.log(variance))
+    each = log_ndtr(middle / np.sqrt(spread)) + log_cavity - log_marginal
+    return sites, log_after - log_before + each.sum(axis=1)
+
+
+def _with_sites(precision: Floats, shift: Floats, sites: Sites) -> tuple[Floats, Floats, Floats]:
+    """Return means and variances with the sites, and the log normaliser, ``(points,)``."""
+    whole = precision + np.eye(shift.shape[1]) * sites.precision[:, None, :]
+    covariance = np.linalg.inv(whole)
+    pull = shift + sites.shift
+    mean = np.einsum("pij,pj->pi", covariance, pull)
+    log_norm = 0.5 * np.sum(mean * pull, axis=1) - 0.5 * np.linalg.slogdet(whole)[1]
+    return mean, np.einsum("pii->pi", covariance), log_norm
+
+
+def _cavity(mean: Floats, variance: Floats, sites: Sites) -> tuple[Floats, Floats]:
+    """Return means and variances without each coordinate's own site."""
+    spread = 1.0 / np.maximum(1.0 / variance - sites.precision, 1e-9 / variance)
+    return spread * (mean / variance - sites.shift), spread
+
+
+class Gaussian:
+    """The model at one point, from which any one channel can be taken out.
+
+    With ``X`` the rows and ``S`` the prior variances, ``C = σ² + X S Xᵀ`` is the covariance of the
+    outcome. One thin singular value decomposition of ``X √S`` gives its inverse, in weeks or in
+    columns, whichever are fewer.
+
+    Parameters
+    ----------
+    columns
+        Rows of baseline and channels, shape ``(weeks, columns)``.
+    mean, variance
+        Of the coefficients beforehand.
+    outcome
+        Shape ``(weeks,)``.
+    first
+        The first column of a channel.
+    noise
+        Variance.
+    """
+
+    def __init__(
+        self,
+        columns: Floats,
+        mean: Floats,
+        variance: Floats,
+        outcome: Floats,
+        first: int,
+        noise: float,
+    ) -> None:
+        self.mean, self.variance, self.first, self.noise = mean, variance, first, noise
+        left, root, self._turn = np.linalg.svd(columns * np.sqrt(variance), full_matrices=False)
+        self.left, self.power = left, np.square(root)
+        self.share = self.power / (self.power + noise)
+        miss = outcome - columns @ mean
+        both = self.solve(np.column_stack([miss, columns[:, first:]]))
+        self.solved_miss, self.solved = both[:, 0], both[:, 1:]
+        self.own = np.einsum("tc,tc->c", columns[:, first:], self.solved)
+        self.own_score = columns[:, first:].T @ self.solved_miss
+        self.coefficients = mean + variance * (columns.T @ self.solved_miss)
+
+    def solve(self, right: Floats) -> Floats:
+        """Return ``C⁻¹ right``."""
+        solved: Floats = (
+            right - self.left @ (self.share[:, None] * (self.left.T @ right))
+        ) / self.noise
+        return solved
+
+    def fit_variance(self, columns: Floats) -> Floats:
+        r"""Return the variance of :math:`x^T\gamma` for rows ``x`` given all totals, ``(weeks,)``.
+
+        It is :math:`x^TSx` less what the totals say:
+        :math:`\sum_r (x^T\sqrt S\,w_r)^2\,\lambda_r/(\lambda_r + \sigma^2)`.
+        """
+        scaled = columns * np.sqrt(self.variance)
+        known = np.square(scaled @ self._turn.T) @ self.share
+        left: Floats = np.maximum(np.square(scaled).sum(axis=1) - known, 0.0)
+        return left
+
+    def without(self, channels: slice, tried: Floats) -> tuple[Floats, Floats]:
+        """Return information and score of features in a model without their own channel's.
+
+        Parameters
+        ----------
+        channels
+            The channels.
+        tried
+            Rows of features, shape ``(weeks, channels, cells)``.
+        """
+        along = np.tensordot(self.left.T * np.sqrt(self.share)[:, None], tried, axes=1)
+        fixed = np.einsum("tck,tck->ck", tried, tried) - np.einsum("rck,rck->ck", along, along)
+        cross = np.einsum("tck,tc->ck", tried, self.solved[:, channels])
+        score = np.einsum("tck,t->ck", tried, self.solved_miss)
+        mean, variance = self.mean[self.first :], self.variance[self.first :]
+        mean, variance, own = (part[channels, None] for part in (mean, variance, self.own))
+        # Taking a column out of the covariance is a change of rank one (Sherman and Morrison).
+        gain = variance / np.maximum(1.0 - variance * own, np.finfo(np.float64).eps)
+        information = np.maximum(fixed / self.noise, 0.0) + gain * np.square(cross)
+        score = score + mean * cross + gain * cross * (self.own_score[channels, None] + mean * own)
+        return information, score
+
+
+def model_at(design: Design, rows: Rows, scales: Scales) -> Gaussian:
+    """Return the model at one point of the grid, in which effects are kept above zero by sites."""
+    freed = rows.freed(np.column_stack([design.columns, design.outcome]))
+    columns, outcome = freed[:, :-1], freed[:, -1]
+    sites, _ = kept_positive(*_of_channels(design, columns, outcome, [scales]))
+    mean, variance = design.moments(scales)
+    first = design.base.columns.shape[1]
+    precision = 1.0 / variance[first:]
+    pull = precision * mean[first:] + sites.shift[0]
+    variance[first:] = 1.0 / (precision + sites.precision[0])
+    mean[first:] = variance[first:] * pull
+    return Gaussian(columns, mean, variance, outcome, first, scales.noise / rows.told)
+
+
+def refitted(design: Design, rows: Rows, model: Gaussian) -> Rows:
+    """Return weights and persistence after a fit.
+
+    The persistence is the correlation of neighbouring weighted misses.
+    """
+    columns = design.columns
+    miss = design.outcome - columns @ model.coefficients
+    weight, told = weights_of(np.square(miss) + model.fit_variance(columns))
+    scaled = np.sqrt(weight) * miss
+    pairs = rows.next_to[1:]
+    power = max(float(scaled @ scaled), _TINY)
+    serial = float(scaled[1:][pairs] @ scaled[:-1][pairs]) / power
+    return Rows(weight, min(max(serial, 0.0), _MOST_SERIAL), rows.next_to, told)
+
+
+def weights_of(square: Floats) -> tuple[Floats, float]:
+    r"""Return weights of errors of Student's law, and what they tell of a mean.
+
+    .. math:: w_t = \frac{\nu + 1}{\nu + r_t^2/s^2}, \qquad s^2 = mean_t\,w_t r_t^2
+
+    the expected precision of each error, in those of a usual one, with the most likely scale. The
+    Fisher information of a mean is :math:`(\nu + 1)/(\nu + 3)` of what these weights would tell
+    if they were known (Lange, Little and Taylor 1989, equations 5 and 9). Both are averaged over
+    degrees of freedom by their likelihood.
+
+    Parameters
+    ----------
+    square
+        Squared errors, shape ``(weeks,)``.
+    """
+    freedom, square = _FREEDOM[:, None], np.maximum(square, _TINY)
+    scale = np.full_like(freedom, np.median(square))
+    for _ in range(_STEPS):
+        weight = (freedom + 1.0) / (freedom + square / scale)
+        scale = np.mean(weight * square, axis=1, keepdims=True)
+    log_norm = gammaln((freedom + 1.0) / 2.0) - gammaln(freedom / 2.0)
+    log_norm -= 0.5 * np.log(freedom * scale)
+    log_like = log_norm - 0.5 * (freedom + 1.0) * np.log1p(square / (freedom * scale))
+    chance = softmax(log_like.sum(axis=1))
+    return chance @ weight, float(chance @ ((_FREEDOM + 1.0) / (_FREEDOM + 3.0)))
+
+
+@dataclass(frozen=True)
+class TotalFit:
+    """How well one total's model fits its weeks.
+
+    Parameters
+    ----------
+    explained
+        Share of the variance of the totals that baseline and media explain (R²); may be below 0.
+    serial
+        Correlation of what is left over in neighbouring weeks, -1 to 1.
+    noise
+        Usual size of what is left over, as a share of the mean total.
+    media
+        Share of the totals that the channels are believed to bring, expected.
+    no_effect
+        Chance that they bring nothing to speak of.
+    odd
+        Weeks that do not fit, with what they miss as a share of the mean total: they counted for
+        less than a fifth of a usual week.
+    """
+
+    explained: float
+    serial: float
+    noise: float
+    media: float
+    no_effect: float
+    odd: tuple[tuple[dt.date, float], ...]
+
+
+_ODD = 0.2
+"""Weight of a week below which it is named: an error of 4.6 usual ones."""
+
+
+def fit_of(weeks: NDArray[np.datetime64], design: Design, rows: Rows, weighed: Weighed) -> TotalFit:
+    """Return how well the model fits, at the expected scales."""
+    model = model_at(design, rows, weighed.overall)
+    columns = design.columns
+    miss = design.outcome - columns @ model.coefficients
+    away = design.outcome - design.outcome.mean()
+    first, second = miss[:-1][rows.next_to[1:]], miss[1:][rows.next_to[1:]]
+    odd = np.flatnonzero(rows.weight < _ODD)
+    days = weeks.astype("datetime64[D]")
+    return TotalFit(
+        explained=1.0 - float(miss @ miss) / max(float(away @ away), _TINY),
+        serial=float(first @ second) / max(float(miss @ miss), _TINY),
+        noise=float(np.sqrt(weighed.overall.noise)),
+        media=float(model.coefficients[design.base.columns.shape[1] :].sum()),
+        no_effect=float(weighed.chance[0]),
+        odd=tuple((days[at].item(), float(miss[at])) for at in odd),
+    )

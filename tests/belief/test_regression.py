@@ -1,0 +1,226 @@
+"""The model of weekly totals: against dense linear algebra, quadrature and hand arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
+from scipy.stats import t as student
+
+from budgetopt.belief import regression
+from budgetopt.belief.belief import learn
+from budgetopt.belief.regression import (
+    Baseline,
+    Design,
+    Gaussian,
+    Rows,
+    Scales,
+    baseline,
+    kept_positive,
+    media_scales,
+    model_at,
+    refitted,
+    weigh,
+    weights_of,
+)
+
+from .helpers import Past, Plan, names
+
+START = np.datetime64("2024-01-01")
+
+
+def weeks(count):
+    return START + 7 * np.arange(count)
+
+
+def design_of(rng, count, channels, share=None):
+    features = rng.uniform(0.3, 1.7, (count, channels))
+    outcome = 0.7 + 0.3 * features.mean(axis=1) + rng.normal(0, 0.05, count)
+    own = np.full(channels, np.nan)
+    share = np.full(channels, 1 / channels) if share is None else share
+    return Design(outcome, baseline(weeks(count)), features, share, own, own)
+
+
+def dense(design, scales):
+    """Return mean and covariance of the outcomes, the noise included."""
+    mean, variance = design.moments(scales)
+    columns = design.columns
+    return columns @ mean, scales.noise * np.eye(len(columns)) + (columns * variance) @ columns.T
+
+
+def test_information_and_score_are_those_of_the_full_covariance():
+    """Each channel against a model without its own column, by inverting the covariance."""
+    rng = np.random.default_rng(0)
+    columns, tried = rng.uniform(0, 2, (9, 5)), rng.uniform(0, 2, (9, 3, 4))
+    mean, sd = rng.normal(0, 1, 5), rng.uniform(0.5, 1, 5)
+    outcome = rng.normal(1, 1, 9)
+    model = Gaussian(columns, mean, np.square(sd), outcome, 2, 0.3)
+    information, score = model.without(slice(0, 3), tried)
+    for channel in range(3):
+        rest = [j for j in range(5) if j != 2 + channel]
+        z = columns[:, rest] * sd[rest]
+        inverse = np.linalg.inv(0.3 * np.eye(9) + z @ z.T)
+        miss = outcome - columns[:, rest] @ mean[rest]
+        features = tried[:, channel]
+        direct = np.einsum("tk,ts,sk->k", features, inverse, features)
+        np.testing.assert_allclose(information[channel], direct, rtol=1e-8)
+        np.testing.assert_allclose(score[channel], features.T @ inverse @ miss, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(9, 5), (4, 7)])
+def test_coefficients_and_their_doubt_are_those_of_bayes(count, columns):
+    rng = np.random.default_rng(1)
+    rows, mean, variance = rng.normal(0, 1, (count, columns)), rng.normal(0, 1, columns), 0.4
+    outcome, new = rng.normal(0, 1, count), rng.normal(0, 1, (3, columns))
+    model = Gaussian(rows, mean, np.full(columns, variance), outcome, 2, 0.3)
+    covariance = np.linalg.inv(rows.T @ rows / 0.3 + np.eye(columns) / variance)
+    middle = covariance @ (rows.T @ outcome / 0.3 + mean / variance)
+    np.testing.assert_allclose(model.coefficients, middle, rtol=1e-9)
+    expected = np.einsum("tc,cd,td->t", new, covariance, new)
+    np.testing.assert_allclose(model.fit_variance(new), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("count", "channels"), [(40, 3), (6, 4)])
+def test_evidence_is_that_of_the_multivariate_normal(count, channels):
+    """In columns and in weeks; with the chance of positive effects by its own integral."""
+    design = design_of(np.random.default_rng(2), count, channels)
+    found = weigh(design, Rows.plain(weeks(count)), 0.5)
+    media, prior = media_scales(0.5)
+    direct = np.empty((media.size, 3, 3, regression._NOISE.size))
+    for at in np.ndindex(direct.shape):
+        m, season, trend, noise = at
+        scales = Scales(
+            media[m], regression._SEASON[season], regression._TREND[trend],
+            regression._NOISE[noise] ** 2,
+        )  # fmt: skip
+        direct[at] = multivariate_normal.logpdf(design.outcome, *dense(design, scales))
+    positive = np.empty(media.size)
+    for m, scales in enumerate(found.given):
+        mean, covariance = dense(design, scales)
+        _, variance = design.moments(scales)
+        first = design.base.columns.shape[1]
+        cross = design.columns[:, first:] * variance[first:]
+        gain = cross.T @ np.linalg.inv(covariance)
+        middle = gain @ (design.outcome - mean)
+        left = np.diag(variance[first:]) - gain @ cross
+        positive[m] = np.log(multivariate_normal.cdf(middle, np.zeros(channels), left, abseps=1e-8))
+    log_chance = logsumexp(direct, axis=(1, 2, 3)) + np.log(prior) + positive
+    np.testing.assert_allclose(
+        found.chance, np.exp(log_chance - logsumexp(log_chance)), rtol=0.03, atol=1e-6
+    )
+    for m, scales in enumerate(found.given):
+        each = np.exp(direct[m] - logsumexp(direct[m]))
+        noise = np.square(regression._NOISE)
+        assert scales.noise == pytest.approx(each.sum(axis=(0, 1)) @ noise, rel=1e-6)
+
+
+@pytest.mark.parametrize("together", [0.0, 0.7, 0.95])
+@pytest.mark.parametrize("middle", [(0.5, 0.8), (-1.0, 0.3), (-2.0, -3.0)])
+def test_kept_positive_is_the_truncated_normal(together, middle):
+    """Of two effects that trade off against each other, by quadrature."""
+    covariance = np.array([[1.0, -together], [-together, 1.0]])
+    precision = np.linalg.inv(covariance)
+    sites, log_chance = kept_positive(precision[None], (precision @ middle)[None])
+    whole = np.linalg.inv(precision + np.diag(sites.precision[0]))
+    mean = whole @ (precision @ middle + sites.shift[0])
+    at = (np.arange(1200) + 0.5) * 6.0 / 1200
+    x, y = np.meshgrid(at, at, indexing="ij")
+    dense = multivariate_normal.pdf(np.stack([x, y], axis=-1), middle, covariance)
+    chance = dense.sum() * at[0] ** 2 * 4
+    expected = np.array([(dense * x).sum(), (dense * y).sum()]) / dense.sum()
+    np.testing.assert_allclose(mean, expected, rtol=0.04)
+    assert log_chance[0] == pytest.approx(np.log(chance), abs=0.15)
+
+
+def test_rows_are_freed_of_weights_and_persistence():
+    """The covariance that they stand for becomes that of independent errors."""
+    rng = np.random.default_rng(3)
+    days = weeks(9)[[0, 1, 2, 3, 5, 6, 7, 8]]
+    rows = Rows.plain(days)._replace(weight=rng.uniform(0.1, 1.2, 8), serial=0.6)
+    lag = np.abs(np.subtract.outer(np.arange(8), np.arange(8)))
+    apart = (np.arange(8) >= 4)[:, None] != (np.arange(8) >= 4)
+    correlation = np.where(apart, 0.0, 0.6**lag)
+    covariance = correlation / np.sqrt(np.outer(rows.weight, rows.weight))
+    turn = rows.freed(np.eye(8))
+    np.testing.assert_allclose(turn @ covariance @ turn.T, np.eye(8), atol=1e-12)
+
+
+def test_weights_are_those_of_the_most_likely_law():
+    """Of four degrees of freedom where errors have them: the scale by SciPy's own search."""
+    rng = np.random.default_rng(4)
+    miss = student.rvs(4, scale=0.1, size=4000, random_state=rng)
+    weight, told = weights_of(np.square(miss))
+    _, _, scale = student.fit(miss, fdf=4, floc=0)
+    np.testing.assert_allclose(weight, 5 / (4 + np.square(miss / scale)), rtol=1e-3)
+    assert told == pytest.approx(5 / 7)
+    # What a mean is known by is told too: over many samples, and by the information.
+    normal, told = weights_of(np.square(rng.normal(0, 0.1, 4000)))
+    assert told > 0.9
+    assert normal.min() > 0.5
+
+
+def test_persistence_is_the_correlation_of_neighbours():
+    outcome = 1 + 0.1 * np.array([1.0, 1.0, -1.0, -1.0] * 8)
+    base = Baseline(np.ones((32, 1)), np.ones(1), np.array([1e-9]), *np.zeros((2, 1), bool))
+    own = np.full(1, np.nan)
+    design = Design(outcome - 0.02, base, np.ones((32, 1)), np.ones(1), own, own)
+    rows = Rows.plain(weeks(32))
+    rows = refitted(design, rows, model_at(design, rows, Scales(1e-9, 1.0, 1.0, 0.01)))
+    left = np.sqrt(rows.weight) * (design.outcome - 1)
+    expected = left[1:] @ left[:-1] / (left @ left)
+    assert rows.serial == pytest.approx(max(expected, 0), abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 2, 30, 52, 78, 156])
+def test_baseline_has_its_seasons_at_any_length(count):
+    base = baseline(weeks(count))
+    assert base.columns.shape == (count, len(base.mean))
+    assert base.season.sum() == 6
+    assert base.trend.sum() == max(round(7 * (count - 1) / 91), 0)
+    assert np.isfinite(base.columns).all()
+
+
+def history_of(rng, effect, count=104, channels=3):
+    spend = 1000 * rng.lognormal(0, 0.5, (count, channels))
+    true = effect * np.sqrt(spend).sum(axis=1)
+    total = 1000.0 * (1 + rng.normal(0, 0.03, count)) + true
+    return Past(names(channels), spend, None, total), Plan(names(channels), 3000.0)
+
+
+def test_promotions_move_little_and_are_named():
+    """Three weeks of twice the total in which spend rises by half; nothing declared."""
+    rng = np.random.default_rng(5)
+    past, plan = history_of(rng, 5.0)
+    calm = learn(past, plan)
+    spend, total = past.spend.copy(), past.total.copy()
+    for week in (20, 51, 83):
+        spend[week] *= 1.5
+        total[week] *= 2.0
+    belief = learn(Past(past.channels, spend, None, total), plan)
+    x = np.full(3, 1000.0)
+    np.testing.assert_allclose(belief.mean().value(x), calm.mean().value(x), rtol=0.2)
+    named = {str(week) for week, _ in belief.fit.odd}
+    assert {str(past.weeks[week]) for week in (20, 51, 83)} <= named
+    assert any(str(past.weeks[20]) in note for note in belief.notes)
+    assert not calm.fit.odd
+
+
+def test_no_effect_is_seen_and_said():
+    past, plan = history_of(np.random.default_rng(6), 0.0)
+    belief = learn(past, plan)
+    assert belief.mean().value(np.full(3, 1000.0)).sum() < 0.05 * past.total.mean()
+    assert belief.fit.no_effect > 0.5
+    assert any("no effect" in note for note in belief.notes)
+    some, _ = history_of(np.random.default_rng(6), 5.0)
+    assert learn(some, plan).fit.no_effect < 0.01
+
+
+def test_fit_says_how_much_is_explained():
+    past, plan = history_of(np.random.default_rng(7), 5.0)
+    fit = learn(past, plan).fit
+    assert 0.8 < fit.explained < 1
+    true = 5 * np.sqrt(past.spend).sum() / past.total.sum()
+    assert fit.media == pytest.approx(true, rel=0.3)
+    assert abs(fit.serial) < 0.3
+    assert fit.noise == pytest.approx(0.03 * 1000 / past.total.mean(), rel=0.3)
