@@ -595,7 +595,9 @@ def hold_review(claims, records, span, after):
 
 def hold_review_verdict(claims, records, span):
     said = f"{span.label}: {{}} {records.currency} spent, {{}} {records.named}, ROAS {{}}"
-    values = [records.spent(span.weeks), records.came(span.weeks), records.roas(span.weeks)]
+    # What came is known, and whole here: it is not rounded to some digits.
+    came = round(records.came(span.weeks))
+    values = [records.spent(span.weeks), came, records.roas(span.weeks)]
     if span.earlier:
         said += f"; per week {{}} spend and {{}} outcome against {span.before}"
         values += [span.rise("", of) for of in (records.spent, records.came)]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from budgetopt.i18n import Message, in_language, say, show_figure
+from budgetopt.i18n import Message, in_language, say
 from budgetopt.money import difference_of, total_of
 from budgetopt.plan import KINDS, return_words
 from budgetopt.report.charts import PALETTE, Lines, Series, Stack
@@ -115,7 +115,7 @@ def _plan_and_actual(record: LedgerRecord, language: str) -> list[Part]:
     if expected is not None:
         width = expected.high - expected.low
         texts = as_known([expected.outcome, expected.low, expected.high], width)
-        values = {"outcome": texts[0], "actual": show_figure(now.total, 5)}
+        values = {"outcome": texts[0], "actual": figures([now.total])[0]}
         if math.isnan(width):
             parts.append(say("memo-expected", **values))
         else:

@@ -181,7 +181,7 @@ def _verdict(plan: Plan, span: Span) -> Message:
         "period": span.period.label,
         "spent": show(span.now.money),
         "currency": plan.currency,
-        "outcome": show_figure(span.now.total, 5),
+        "outcome": figures([span.now.total])[0],
         "name": plan.outcome,
         "words": words.average,
         "returned": show_figure(span.now.returned(plan), 3),
@@ -237,7 +237,7 @@ def _money(record: LedgerRecord, span: Span, language: str) -> list[Part]:
         expected = [e.outcome for week in weeks if (e := record.expected(week)) is not None]
         if len(expected) == len(weeks) and (promised := math.fsum(expected)) > 0:
             share = f"{now.total / promised:.0%}"
-            promise = {"promised": show_figure(promised, 5), "actual": show_figure(now.total, 5)}
+            promise = {"promised": show_figure(promised, 5), "actual": figures([now.total])[0]}
             parts.append(say("review-promised", **promise, share=share))
     return parts
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from budgetopt.belief import Belief
-from budgetopt.i18n import Message, in_language, listed, say, show_figure
+from budgetopt.i18n import Message, in_language, listed, say
 from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import Allocation, Frontier, expected, round_amount
@@ -256,19 +256,9 @@ _ENDS = ("low", "high")
 
 def what_if_page(found: WhatIf, language: str = "en") -> Page:
     """Return the page of what-ifs: cases side by side, and the split of each."""
-    base = found.answers[0]
-    width = 0.0 if base.allocation is None else range_width(base.allocation)
-    figure = as_known([base.outcome], width)[0] or "-"
-    verdict = say(
-        "case-brings",
-        case=base.name,
-        spend=show_figure(base.spend),
-        currency=found.plan.currency,
-        outcome=say("outcome-figure", figure=figure, outcome=found.plan.outcome),
-    )
     return Page(
         say("what-if-title", currency=found.plan.currency),
-        say("case-impossible", case=base.name, why=base.problem) if base.problem else verdict,
+        _verdict_as_planned(found),
         [
             Section(say("page-caveats"), caveats(found.notes)),
             Section(
@@ -278,6 +268,21 @@ def what_if_page(found: WhatIf, language: str = "en") -> Page:
             Section(say("page-splits"), [splits_table(found, language=language), *meanings(found)]),
         ],
         source_line(say("page-cases-count", count=len(found.answers))),
+    )
+
+
+def _verdict_as_planned(found: WhatIf) -> Message:
+    """Return what the plan as it is brings, or why no split keeps its limits."""
+    base = found.answers[0]
+    if base.allocation is None:
+        return say("case-impossible", case=base.name, why=base.problem)
+    figure = as_known([base.outcome], range_width(base.allocation))[0]
+    return say(
+        "case-brings",
+        case=base.name,
+        spend=show(base.allocation.total),
+        currency=found.plan.currency,
+        outcome=say("outcome-figure", figure=figure, outcome=found.plan.outcome),
     )
 
 
