@@ -130,6 +130,21 @@ def test_a_test_of_creatives_answers_in_chinese(tmp_path, capsys, monkeypatch):
         assert "测试组" in out
 
 
+def test_programs_read_the_same_columns_in_every_language(folder, capsys):
+    """People read workbooks and Markdown in Chinese; no script breaks for it."""
+    for command in (("reallocate", *WEEK), ("frontier", *WEEK), ("learn", *WEEK)):
+        heads = {
+            lang: run(capsys, *command, "--format", "csv", "--lang", lang)[1].splitlines()[0]
+            for lang in ("en", "zh")
+        }
+        assert heads["zh"] == heads["en"]
+    layout = ("export", *WEEK, "--layout", "long", "--out", "h.csv", "--lang")
+    assert run(capsys, *layout, "zh") == (0, "", "")
+    written = (folder / "h.csv").read_text("utf-8")
+    assert run(capsys, *layout, "en") == (0, "", "")
+    assert (folder / "h.csv").read_text("utf-8") == written
+
+
 def test_every_code_of_an_error_means_something_in_chinese():
     from budgetopt.cli.language import _meanings
 

@@ -1,6 +1,11 @@
 """``--out page.html``: the answer of a command as a page."""
 
+import json
+from dataclasses import replace
+
 import pytest
+
+import budgetopt as bo
 
 from . import friday
 from .helpers import run
@@ -17,6 +22,15 @@ def test_a_decision_is_written_as_a_page(shop, capsys, lang):
     text = (shop / "page.html").read_text("utf-8")
     assert text.startswith("<!DOCTYPE html>")
     assert f'<html lang="{ {"en": "en", "zh": "zh-CN"}[lang] }">' in text
+
+
+def test_a_split_of_its_own_is_written_as_a_page(shop, capsys):
+    plan = bo.Plan.load("plan.toml")
+    curved = [replace(channel, curve=bo.Log(900, 500)) for channel in plan.channels]
+    curves = json.dumps(replace(plan, channels=curved).to_dict())
+    (shop / "curved.json").write_text(curves, "utf-8")
+    assert run(capsys, "allocate", "curved.json", "--out", "page.html") == (0, "", "")
+    assert "The best split of one week" in (shop / "page.html").read_text("utf-8")
 
 
 def test_json_is_not_written_to_a_page(shop, capsys):

@@ -4,6 +4,8 @@ Money and outcomes of optima come from the curves of the belief by a bisection o
 of simulated years from the arrays of each run.
 """
 
+from decimal import Decimal
+
 import numpy as np
 from scipy.stats import t as student
 
@@ -40,6 +42,39 @@ class Curves:
         """Return what the next unit brings at most where there is room."""
         spend = np.array([float(money) for money in spend])
         return float(self.mean.slope(spend)[spend < self.caps].max(initial=0.0))
+
+
+def hold_allocation(claims, week, value, slope, last):
+    """Hold a split of its own, by the values and slopes of its true curves."""
+    names, spend = list(week.spend), [week.spend[name] for name in week.spend]
+    brings, slopes = ([float(each) for each in of(*map(float, spend))] for of in (value, slope))
+    total, outcome, before = sum(spend), sum(brings), sum(last)
+    claims.bars({name: [a, b] for name, a, b in zip(names, last, spend, strict=True)})
+    heads = ["channel", "last", "next", "change", "revenue", "ROAS", "limit"]
+    changes = [Percent((b - a) / a) for a, b in zip(last, spend, strict=True)]
+    ends = [(Decimal("0.7") * a, Decimal("1.3") * a) for a in last]
+    limits = ["max change" if b in both else "" for b, both in zip(spend, ends, strict=True)]
+    claims.table(
+        "The split", 0, heads, [*names, "total"], [*last, before], [*spend, total],
+        [*changes, Percent((total - before) / before)], [*brings, outcome],
+        [b / float(s) for b, s in zip([*brings, outcome], [*spend, total], strict=True)],
+        [*limits, ""],
+    )  # fmt: skip
+    good = "the best possible under the limits."
+    claims.says(
+        f"{{}} of {{}} CNY spent; expected outcome {{}}, {good}", total, week.budget, outcome
+    )
+    claims.says(f"{{}} CNY for an expected outcome of {{}}, {good}", total, outcome)
+    for name, a, b, more, limit in zip(names, last, spend, slopes, limits, strict=True):
+        at = f", at its {limit}" if limit else ""
+        claims.says(f"{name}: {{}} → {{}} ({{}}){at}; {{}} more would return {{}}.", a, b,
+                    Percent((b - a) / a), 10, 10 * more)  # fmt: skip
+    at, free = limits.index("max change"), slopes[limits.index("")]
+    rooms = {"the budget": 10 * free, f"max change of {names[at]}": 10 * abs(slopes[at] - free)}
+    order = sorted(rooms, key=lambda name: -rooms[name])
+    claims.table("What the limits cost", 0, ["limit", "more room", "more revenue"], order,
+                 [10, 10], [rooms[name] for name in order])  # fmt: skip
+    claims.says("from a plan of {} channels, method waterfill.", len(names))
 
 
 def hold_frontier(claims, line, curves):

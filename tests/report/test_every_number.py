@@ -1,10 +1,12 @@
 """Every number of every page is recomputed; a page that gains one that nobody does fails here."""
 
 import datetime as dt
+import math
 import re
 import types
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -18,7 +20,14 @@ from ..workflow.helpers import FIRST, WEEK
 from .books import Records
 from .claims import Claims
 from .held import Past, Span, hold_decision_page, hold_memo, hold_review
-from .held_answers import Curves, hold_belief, hold_frontier, hold_what_if, hold_years
+from .held_answers import (
+    Curves,
+    hold_allocation,
+    hold_belief,
+    hold_frontier,
+    hold_what_if,
+    hold_years,
+)
 
 DAYS = dt.date.fromisoformat
 APRIL = "2026-04", DAYS("2026-04-01"), DAYS("2026-04-30"), "2026-03", DAYS("2026-03-01")
@@ -107,6 +116,32 @@ class Decision:
         hold_decision_page(claims, self.decision.to_dict(), Past(self.records, self.week))
 
 
+class Split:
+    """The page of a split of its own, from a week before it."""
+
+    LAST = types.MappingProxyType({"search": Decimal(80), "feed": Decimal(60), "kol": Decimal(30)})
+
+    def __init__(self, eventful, known):
+        self.week = bo.allocate(replace(known[2], reserve=bo.Reserve()), last=self.LAST)
+
+    def page(self, **options):
+        return bo.report(self.week, **options)
+
+    def hold(self, claims):
+        hold_allocation(claims, self.week, values, slopes, list(self.LAST.values()))
+
+
+def values(search, feed, kol):
+    """Return what the true curves bring, by their formulas."""
+    return (400 * (1 - math.exp(-search / 60)), 500 * feed / (120 + feed),
+            90 * math.log1p(kol / 30))  # fmt: skip
+
+
+def slopes(search, feed, kol):
+    """Return the slopes of the true curves."""
+    return 400 / 60 * math.exp(-search / 60), 500 * 120 / (120 + feed) ** 2, 90 / (30 + kol)
+
+
 class Frontier:
     """The page of budgets beside each other."""
 
@@ -186,6 +221,7 @@ PAGES = {
     "memo of an earlier week": (Memo, FIRST + WEEK),
     **{f"review of a {name}": (Review, name) for name in REVIEWS},
     "decision": (Decision,),
+    "split": (Split,),
     "frontier": (Frontier,),
     "what-if": (WhatIf,),
     "belief": (Belief,),

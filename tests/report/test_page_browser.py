@@ -23,7 +23,7 @@ CHROMIUM = next(
 DRIVER = shutil.which("chromedriver") or ""
 AXE = os.environ.get("BUDGETOPT_AXE", "")
 WIDTHS = (360, 768, 1280)
-PAGES = ("memo", "month", "quarter", "decision", "frontier", "what-if", "belief", "years")
+PAGES = ("memo", "month", "quarter", "decision", "split", "frontier", "what-if", "belief", "years")
 ARGUMENTS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
     # What a browser asks of its maker by itself is no request of a page's.
@@ -71,6 +71,7 @@ def made():
     world = bo.simulate(plan, market, [bo.EqualSplit(), bo.PosteriorMean()], weeks=4, runs=8)
     return {
         "decision": bo.reallocate(wide, past),
+        "split": bo.allocate(plan),
         "frontier": bo.frontier(plan, budgets=[50, 100, 200, 300]),
         "belief": bo.learn(past, wide, settings=bo.Settings.fast()),
         "years": report.Years(plan, "the plan's curves", world),

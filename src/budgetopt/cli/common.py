@@ -226,7 +226,8 @@ OutPath = Annotated[
         metavar="FILE",
         callback=_out_in(Format),
         help="Write the answer here instead. Unless --format says it, the ending of the name says "
-        "how: .txt, .md, .csv, .tsv, .json, .xlsx, .parquet or .html.",
+        "how: .txt, .md, .csv, .tsv, .json, .xlsx, .parquet or .html. Programs read .csv, .tsv, "
+        ".json and .parquet: their columns have the same English names whatever --lang says.",
     ),
 ]
 PAGES = (".html", ".htm")

@@ -92,11 +92,12 @@ def export(
     ] = LayoutName.long,
     as_of: AsOf = None,
     data_through: DataThrough = None,
+    lang: LanguageOption = Language.en,
 ) -> None:
     """Write the history of a plan's channels as other models read it."""
     keep(out, plan, history)
     past = read_history(bo.Plan.load(plan), history, as_of, data_through)
-    bo.exchange.write(bo.exchange.history_sheet(past, layout.value), out)
+    bo.exchange.write(bo.exchange.history_sheet(past, layout.value), out, language=lang)
 
 
 class SheetFormat(StrEnum):

@@ -91,9 +91,11 @@ HELP: dict[str, str] = {
     ),
     "File to save the updated belief in.": "保存更新后推断结果的文件。",
     "Write the answer here instead. Unless --format says it, the ending of the name says how: "
-    ".txt, .md, .csv, .tsv, .json, .xlsx, .parquet or .html.": (
+    ".txt, .md, .csv, .tsv, .json, .xlsx, .parquet or .html. Programs read .csv, .tsv, .json and "
+    ".parquet: their columns have the same English names whatever --lang says.": (
         "把结果写到此文件。未给出 --format 时按文件名结尾决定格式：.txt、.md、.csv、.tsv、"
-        ".json、.xlsx、.parquet 或 .html。"
+        ".json、.xlsx、.parquet 或 .html。.csv、.tsv、.json 和 .parquet 供程序读取，"
+        "列名固定为英文，不随 --lang 改变。"
     ),
     "Write the history of a plan's channels as other models read it.": (
         "把计划中各渠道的历史数据写成其他模型可读的格式。"

@@ -76,7 +76,8 @@ def write(
         A file ending in ``.csv``, ``.tsv``, ``.json``, ``.md``, ``.xlsx`` or ``.parquet``. CSV and
         parquet hold the first sheet.
     language
-        ``"en"`` or ``"zh"``, of what people read: Markdown and workbooks.
+        ``"en"`` or ``"zh"``, of what people read: Markdown and workbooks. Programs read CSV, JSON
+        and parquet, so their columns have the same English names in every language.
     for_excel
         Whether text begins with a byte-order mark, without which Excel misreads other scripts.
 
@@ -118,7 +119,10 @@ def render(book: Book, format: str, language: str = "en") -> str | bytes:
 
 
 def as_csv(sheet: Sheet, delimiter: str = ",") -> str:
-    """Return a sheet as CSV in which no cell is a formula; what is unknown is empty."""
+    """Return a sheet as CSV in which no cell is a formula; what is unknown is empty.
+
+    Programs read it: its columns have the same English names in every language.
+    """
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     for row in (tuple(sheet.columns), *sheet.rows):

@@ -18,6 +18,7 @@ from budgetopt.optimize.allocate import (
 )
 from budgetopt.optimize.allocation import (
     Allocation,
+    channels_in_words,
     expected,
     held_back,
     how_good,
@@ -83,6 +84,7 @@ __all__ = [
     "believed_in",
     "best_for",
     "best_of_runs",
+    "channels_in_words",
     "curves_of",
     "demand_note",
     "draws_of",

@@ -451,10 +451,14 @@ def allocation_in_words(week: Allocation) -> list[str]:
                 why=_why_unspent(week),
             )
         )
-    limits = dict(week.limits())
-    lines += [_channel(week, name, limits.get(name, "")) for name in week.spend]
-    lines += _costs_of_rows(week)
+    lines += [*channels_in_words(week), *_costs_of_rows(week)]
     return [*lines, *notes[week.timed_out :]]
+
+
+def channels_in_words(week: Allocation) -> list[str]:
+    """Return a sentence a channel: its money, what stops it there, and what more would bring."""
+    limits = dict(week.limits())
+    return [_channel(week, name, limits.get(name, "")) for name in week.spend]
 
 
 def _headline(week: Allocation) -> Message:

@@ -99,12 +99,16 @@ def allocation_table(week: Allocation, *, explain: bool = False, language: str =
     language
         ``"en"`` or ``"zh"``, with the same numbers.
     """
-    moves = [Move(name, week.last.get(name), spend) for name, spend in week.spend.items()]
-    body = split_table(week, moves, language)
+    body = split_table(week, moves_of(week), language)
     if explain:
         return laid_out([body, "", week.explain(language)], language)
     notes, first = note_lines(week.notes), week.timed_out
     return laid_out([*notes[:first], body, totals(week), *notes[first:]], language)
+
+
+def moves_of(week: Allocation) -> list[Move]:
+    """Return where the money of each channel goes, from last week's split where that is known."""
+    return [Move(name, week.last.get(name), spend) for name, spend in week.spend.items()]
 
 
 def frontier_table(line: Frontier, language: str = "en") -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from budgetopt.belief import Belief
 from budgetopt.errors import InputError
 from budgetopt.ledger import Ledger
-from budgetopt.optimize import Frontier
+from budgetopt.optimize import Allocation, Frontier
 from budgetopt.plan import Plan
 from budgetopt.report.html import Page, to_html
 from budgetopt.report.memo import week_memo
@@ -20,6 +20,7 @@ from budgetopt.report.review import period_named, review
 from budgetopt.report.simulation import Years
 from budgetopt.report.text import write_whole
 from budgetopt.report.views import (
+    allocation_page,
     belief_page,
     decision_page,
     frontier_page,
@@ -50,8 +51,8 @@ def page(
     Parameters
     ----------
     what
-        A `Decision`, `Frontier`, `WhatIf`, `Belief`, or simulated `Years`; or a `Plan`, with the
-        ledger of its weeks.
+        An `Allocation`, `Decision`, `Frontier`, `WhatIf`, `Belief`, or simulated `Years`; or a
+        `Plan`, with the ledger of its weeks.
     ledger
         The ledger, or where it is; for a plan only.
     week
@@ -93,6 +94,8 @@ def page(
 
 def _of_answer(what: Any, plan: Plan | None, language: str) -> Page:
     match what:
+        case Allocation():
+            return allocation_page(what, language)
         case Decision():
             return decision_page(what, language)
         case Frontier():
@@ -104,7 +107,7 @@ def _of_answer(what: Any, plan: Plan | None, language: str) -> Page:
         case Belief():
             return belief_page(what, plan, language)
     kind = type(what).__name__
-    remedy = "give a decision, a frontier, what-ifs, years, a belief, or a plan with its ledger"
+    remedy = "give a split, a decision, a frontier, what-ifs, years, a belief, or a plan and ledger"
     raise _wrong("what", f"there is no page of a {kind}", remedy, kind)
 
 

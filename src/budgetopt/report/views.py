@@ -1,4 +1,4 @@
-"""What stands on the pages of a decision, what-ifs, a frontier, simulated years and a belief.
+"""What stands on the pages of splits, decisions, what-ifs, frontiers, simulated years and beliefs.
 
 Each kind has a function of its own, which takes the tables and sentences that a terminal shows and
 adds charts and the order in which a planner reads.
@@ -14,18 +14,27 @@ from budgetopt.belief import Belief
 from budgetopt.i18n import Message, in_language, listed, say
 from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
-from budgetopt.optimize import Allocation, Frontier, expected, round_amount
+from budgetopt.optimize import (
+    Allocation,
+    Frontier,
+    channels_in_words,
+    expected,
+    how_good,
+    round_amount,
+)
 from budgetopt.plan import RULES, Plan, unused
 from budgetopt.report.belief import belief_record, belief_tables
 from budgetopt.report.charts import Bars, Lines, Mark, Series
 from budgetopt.report.decision import (
     budgets_table,
     decision_lines,
+    moves_of,
     outcome_head,
     range_note,
     range_width,
     split_table,
     total_row,
+    totals,
 )
 from budgetopt.report.html import Grid, Page, Points, Section, Slider
 from budgetopt.report.simulation import (
@@ -64,6 +73,32 @@ def decision_page(decision: Decision, language: str = "en") -> Page:
             *decision_sections(decision, language),
         ],
         source_line(say("page-history", fingerprint=decision.history[:12])),
+    )
+
+
+def allocation_page(week: Allocation, language: str = "en") -> Page:
+    """Return the page of a split of its own: its money, what more would bring, and its limits."""
+    moves, spread = moves_of(week), week.spread
+    brings = {"total": show(week.total), "currency": week.currency, "outcome": expected(week)}
+    ranged = [] if spread is None else [say("outcome-range", range=spread.summary())]
+    return Page(
+        say("split-title", currency=week.currency),
+        say("verdict-split", **brings, how_good=how_good(week)),
+        [
+            Section(say("page-caveats"), caveats(week.notes)),
+            Section(
+                say("page-split"),
+                [
+                    before_and_after(moves),
+                    split_table(week, moves, language),
+                    totals(week),
+                    *ranged,
+                ],
+            ),
+            Section(say("page-channels"), [Points(channels_in_words(week))]),
+            Section(say("page-limits"), _limits(week, language)),
+        ],
+        source_line(say("page-plan", count=len(moves), method=week.method)),
     )
 
 
@@ -109,8 +144,15 @@ def verdict_of(decision: Decision) -> Message:
 
 
 def before_and_after(moves: Sequence[Move]) -> Bars:
-    """Return every channel's money of last week and next, as bars."""
+    """Return every channel's money of last week and next, as bars; of next week where it is all."""
     texts = amounts([m for move in moves for m in (move.before, move.after)])
+    if all(move.before is None for move in moves):
+        only = [
+            Mark("only", float(m.after), text) for m, text in zip(moves, texts[1::2], strict=True)
+        ]
+        return Bars(
+            say("page-next"), {m.channel: [o] for m, o in zip(moves, only, strict=True)}, {}
+        )
     rows = {}
     for at, move in enumerate(moves):
         after = Mark("after", float(move.after), texts[2 * at + 1])
