@@ -3,6 +3,9 @@
 import io
 import pickle
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -13,6 +16,7 @@ import rich.console
 import budgetopt as bo
 from budgetopt import notebook
 from budgetopt.notebook import Card, as_html, as_text, progress_bar
+from budgetopt.report import Years
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "a&b\"'", "长" * 300, "👩\u200d👧")
 NAMES = (*HOSTILE, *(f"channel {n}" for n in range(25)))
@@ -176,3 +180,115 @@ def test_what_takes_long_tells_how_far_it_is():
     told.clear()
     bo.simulation.sensitivity(plan, inputs=["budget"], progress=tell)
     assert told[-1] == (3, 3)
+
+
+FEW = NAMES[:8]
+FRIDAY = "2026-03-09"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """One of every result: of a week and its ledger, of simulations, and of what they are made."""
+    plan = bo.Plan(
+        budget=30_000, currency="CNY", outcome="revenue", reserve=bo.Reserve(contingency=300),
+        channels=[bo.Channel(name, curve=bo.Log(900, 500)) for name in NAMES],
+    )  # fmt: skip
+    free = replace(plan, channels=[bo.Channel(name) for name in NAMES])
+    few = replace(plan, channels=plan.channels[:8], budget=8000, reserve=bo.Reserve())
+    weeks = np.array(["2026-02-16", "2026-02-23", "2026-03-02"], dtype="datetime64[D]")
+    spend = np.array([[600.0], [900.0], [750.0]]) + np.arange(len(NAMES))
+    past = bo.History(NAMES, weeks, spend, outcome=40.0 * np.sqrt(spend))
+    book = bo.Ledger.open(tmp_path_factory.mktemp("notebook") / "ledger.db")
+    run = bo.run_week(free, past, book, who="cron", today=FRIDAY)
+    bo.approve(book, free, FRIDAY, who="ann")
+    belief = bo.learn(past, plan, settings=bo.Settings.fast())
+    last, market = dict.fromkeys(FEW, 900), bo.Market.of_plan(few)
+    world = bo.simulate(few, market, ["hold", "equal"], weeks=2, runs=8, last=last)
+    return {
+        "run": run,
+        "pace": run.pace,
+        "state": bo.apply(book, free, FRIDAY, who="ann"),
+        "released": bo.release(book, free, 5, who="ann", why="x", today=FRIDAY, week="2026-03-16"),
+        "entries": book.entries(),
+        "verified": book.verify(),
+        "ramp": bo.ramp(few, None, last),
+        "schedule": bo.plan_weeks(few, weeks=4, start=FRIDAY),
+        "market": market,
+        "simulation": world,
+        "years": Years(few, "x", world),
+        "tornado": bo.simulation.sensitivity(few, inputs=["budget", "price"]),
+        "sobol": bo.simulation.sobol(few, inputs=["budget"], draws=8),
+        "what-if": bo.what_if(few, changes={"less": {"budget": "-20%"}}),
+        "frontier": bo.frontier(few, budgets=[6000, 8000]),
+        "belief": belief,
+        "channels": belief.summary(),
+        "curves": belief.mean(),
+        "draws": belief.draw(np.random.default_rng(0), 100),
+    }  # fmt: skip
+
+
+def parts_of(what, seen):
+    """Yield an object and all that it is made of, each once."""
+    if id(what) in seen or isinstance(what, str):
+        return
+    seen[id(what)] = what
+    if isinstance(what, Mapping):
+        inner = what.values()
+    elif isinstance(what, tuple | list) and not hasattr(what, "_fields"):
+        inner = what
+    elif type(what).__module__.startswith("budgetopt."):
+        yield what
+        names = [f.name for f in fields(what)] if is_dataclass(what) else []
+        inner = [getattr(what, name) for name in (*names, *getattr(what, "_fields", ()))]
+    else:
+        return
+    for each in inner:
+        yield from parts_of(each, seen)
+
+
+def public_classes():
+    rooms = [bo, *(getattr(bo, room) for room in bo._ROOMS)]
+    every = (getattr(room, name) for room in rooms for name in getattr(room, "__all__", ()))
+    return {one for one in every if isinstance(one, type)}
+
+
+def test_whatever_is_public_is_shown_in_short(results):
+    public, found, seen = public_classes(), {}, {}
+    for result in results.values():
+        for one in parts_of(result, seen):
+            text = repr(one)
+            if type(one) in public and (len(text.encode()) >= 2048 or len(text.splitlines()) > 10):
+                found[type(one).__name__] = text[:80]
+    assert len({type(one) for one in seen.values()} & public) > 40
+    assert found == {}
+
+
+CARDS = ("run", "pace", "state", "ramp", "schedule", "market", "simulation", "years", "tornado",
+         "sobol", "what-if", "frontier", "belief", "curves", "draws")  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_a_large_result_has_a_card_in_html_with_the_same_words(results, kind):
+    page = Tags(results[kind]._repr_html_())
+    assert set(page.tags) <= {"table", "caption", "thead", "tbody", "tr", "th", "td", "p"}
+    assert "".join("".join(page.text).split()) == "".join(repr(results[kind]).split())
+    assert "script" not in page.tags
+
+
+def test_the_card_of_a_run_says_where_the_week_stands_and_what_it_decides(results):
+    run = results["run"]
+    title, heads, *rows = repr(run).splitlines()
+    assert title.startswith(f"{run.state}, revision 1; alerts: ")
+    assert heads.split()[:4] == ["channel", "last", "next", "outcome"]
+    money = run.decision.allocation.spend[NAMES[1]]
+    assert f"{money:,}".removesuffix(".00") in rows[1]
+
+
+def test_cards_of_weeks_and_paces_have_the_sums_of_the_object(results):
+    schedule, pace = results["schedule"], results["pace"]
+    row = repr(schedule).splitlines()[3].split()
+    assert Decimal(row[-2].replace(",", "")) == sum(week[FEW[1]] for week in schedule.spend)
+    spans = repr(pace).splitlines()[2:]
+    assert len(spans) == len(pace.spans)
+    for line, span in zip(spans, pace.spans, strict=True):
+        assert f"{span.total.planned:,}".removesuffix(".00") in line

@@ -1,20 +1,25 @@
 """What a notebook or a prompt shows of a large object: a title and a few rows, never all of it.
 
 `Shown` gives a class its `__repr__`, at most ten lines under 2 KB, and its `_repr_html_`, from one
-`Card`. `progress_bar` is what ``progress=True`` means. What is shown is no part of equality, and
-nothing reads it; the whole is in `to_frame` and `to_dict`.
+`Card`; `brief` gives one that lists the fields. What is shown is no part of equality, and nothing
+reads it; the whole is in `to_frame` and `to_dict`. `progress_bar` is what ``progress=True`` means.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
+from decimal import Decimal
 from html import escape
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
-from budgetopt.i18n import in_language, say
+from budgetopt.i18n import in_language, say, show_figure
 
+T = TypeVar("T")
 Progress = Callable[[int, int], object]
 """Takes how much is done, and how much there is in all."""
 
@@ -46,6 +51,8 @@ class Card(NamedTuple):
 class Shown:
     """A class that shows a card in place of all its fields."""
 
+    __slots__ = ()
+
     def _card(self) -> Card:
         """Return what is shown."""
         raise NotImplementedError
@@ -55,6 +62,46 @@ class Shown:
 
     def _repr_html_(self) -> str:
         return as_html(self._card())
+
+
+def brief(kind: type[T]) -> type[T]:
+    """Give a dataclass or a named tuple of large parts a card with a line a field, cut short."""
+
+    def card(self: Any) -> Card:
+        names = getattr(kind, "_fields", None) or [one.name for one in fields(self)]
+        rows = [(name, _in_short(getattr(self, name))) for name in names]
+        return Card(kind.__name__, (say("field"), say("field-value")), rows)
+
+    def shown(self: Any) -> str:
+        return as_text(card(self))
+
+    def shown_in_html(self: Any) -> str:
+        return as_html(card(self))
+
+    kind.__repr__ = shown  # type: ignore[method-assign] # one for all kinds
+    kind._repr_html_ = shown_in_html  # type: ignore[attr-defined] # notebooks look for it
+    return kind
+
+
+def _in_short(value: Any) -> str:
+    """Return a value as one cell: what is many by their number, what is large by its class.
+
+    Examples
+    --------
+    >>> _in_short(("a", "b")), _in_short(None), _in_short(1.23456789), _in_short({"a": 1})
+    ('2: a, b', '', '1.23457', '1: a')
+    """
+    match value:
+        case None:
+            return ""
+        case str() | int() | Decimal() | dt.date():
+            return str(value)
+        case float():
+            return show_figure(value)
+        case tuple() | list() | Mapping() if not hasattr(value, "_fields"):
+            return f"{len(value)}: {', '.join(map(_in_short, islice(value, 3)))}" if value else "0"
+    kind: Any = value
+    return f"{kind.dtype} {kind.shape}" if hasattr(kind, "dtype") else type(kind).__name__
 
 
 def _cells(card: Card) -> tuple[list[str], list[list[str]], str]:

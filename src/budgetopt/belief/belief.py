@@ -46,7 +46,7 @@ from budgetopt.belief.siblings import labels_in_common, like_siblings
 from budgetopt.curves import Curve, Mixture, Stack
 from budgetopt.errors import BudgetoptError, InputError, did_you_mean
 from budgetopt.i18n import Message, round_known, say, show_figure
-from budgetopt.notebook import Card, Shown
+from budgetopt.notebook import Card, Shown, brief
 from budgetopt.plan import Priors
 
 if TYPE_CHECKING:
@@ -607,6 +607,7 @@ class LevelChange:
     chance: float
 
 
+@brief
 @dataclass(frozen=True)
 class ChannelSummary:
     """What is believed of one channel.

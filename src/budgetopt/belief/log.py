@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.belief.posterior import wrong
 from budgetopt.calendar import as_date
+from budgetopt.notebook import brief
 from budgetopt.plan import Priors
 
 _NOBODY = Priors()
@@ -56,6 +57,7 @@ class Observed(Protocol):
         """Return the history of these channels in this order, NaN where missing."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ObservationLog:
     """Weeks of spend and outcome with what was known beforehand.

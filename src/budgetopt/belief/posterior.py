@@ -27,6 +27,7 @@ from budgetopt.arrays import Floats
 from budgetopt.belief.settings import Grid
 from budgetopt.curves import Mixture, Picked
 from budgetopt.errors import InputError, SolverError
+from budgetopt.notebook import brief
 
 LEVEL = 0.8
 """Share of the chance that a band holds unless another is asked for."""
@@ -34,6 +35,7 @@ _LIKELY = 0.5
 """Chance from which an S-shape may not be left out where only concave curves will do."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Posterior:
     r"""What is believed of many curves at once.

@@ -18,6 +18,7 @@ from budgetopt.curves.points import Points
 from budgetopt.curves.sampled import Sampled, tabulated
 from budgetopt.curves.stack import Stack
 from budgetopt.errors import CurveError
+from budgetopt.notebook import brief
 
 _ROUNDS = 100
 """Rounds allowed to the search on the price: bisection alone needs fewer than this."""
@@ -35,6 +36,7 @@ _FIRST = 1e-6
 """Share of the smallest inflection of a cell below which no inflection of a sum is looked for."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Mixture(Curve):
     r"""A weighted sum over cells, :math:`\sum_k w_k f_k(x)`; concave where every cell is.

@@ -37,6 +37,7 @@ from budgetopt.history import History, column_letter
 from budgetopt.i18n import in_language, listed, quoted, say
 from budgetopt.ledger import Ledger
 from budgetopt.money import Currency, as_exact, difference_of, show_amount, total_of
+from budgetopt.notebook import brief
 from budgetopt.plan import Plan, day_weights
 from budgetopt.untrusted import as_cell, is_blank, is_safe
 from budgetopt.workflow import (
@@ -112,6 +113,7 @@ class Line:
         return total_of(self.daily)
 
 
+@brief
 @dataclass(frozen=True)
 class UploadSheet:
     """Daily budgets of a week on one platform.

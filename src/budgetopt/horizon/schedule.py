@@ -24,8 +24,9 @@ from budgetopt.history import History
 from budgetopt.horizon.ahead import refuse_ahead
 from budgetopt.horizon.build import Horizon, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
-from budgetopt.i18n import Message
-from budgetopt.money import Currency, round_to_step, sum_minor
+from budgetopt.i18n import Message, round_known, say, show_figure
+from budgetopt.money import Currency, round_to_step, show_amount, sum_minor
+from budgetopt.notebook import Card, Shown
 from budgetopt.optimize import (
     Problem,
     Spread,
@@ -49,8 +50,8 @@ _SPARE = 4
 """Steps kept free for rounding where whole steps find no way without."""
 
 
-@dataclass(frozen=True, eq=False)
-class Schedule:
+@dataclass(frozen=True, eq=False, repr=False)
+class Schedule(Shown):
     """Money by channel and week, what it is expected to bring, and what no schedule exceeds.
 
     Parameters
@@ -92,6 +93,18 @@ class Schedule:
     mix: float | None = None
     spread: Spread | None = None
     notes: tuple[Message, ...] = ()
+
+    def _card(self) -> Card:
+        width = 0.0 if self.spread is None else self.spread.width
+        money = self.currency.amounts([sum_minor(column) for column in self.minor.T])
+        brings = (self.outcomes.sum(axis=0) + self.after).tolist()
+        rows = [
+            (name, show_amount(spent), show_figure(round_known(outcome, width), 5))
+            for name, spent, outcome in zip(self.channels, money, brings, strict=True)
+        ]
+        first, currency = str(self.weeks[0]), self.currency.code
+        title = say("year-title", weeks=len(self.weeks), first=first, currency=currency)
+        return Card(title, (say("channel"), say("spend"), say("outcome")), rows)
 
     @property
     def gap(self) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from budgetopt.errors import InputError, LedgerError
+from budgetopt.notebook import brief
 
 KINDS = (
     "plan",
@@ -46,6 +47,7 @@ ORIGIN = "0" * 64
 """What the first entry has as its previous hash, and an empty ledger as its own."""
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One fact, as it was recorded.

@@ -10,12 +10,14 @@ from budgetopt.errors import LedgerError
 from budgetopt.i18n import Message, say
 from budgetopt.ledger.entry import COLUMNS, ORIGIN, hash_of, well_typed
 from budgetopt.ledger.reader import HEAD, SELECT, Session, Store
+from budgetopt.notebook import brief
 
 _PAGE = 64
 """Entries read at a time, since bodies are long."""
 _NEXT = f"ORDER BY number LIMIT {_PAGE}"
 
 
+@brief
 @dataclass(frozen=True)
 class Verified:
     """What `Ledger.verify` found.

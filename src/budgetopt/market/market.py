@@ -50,6 +50,7 @@ from budgetopt.market.noise import Noise
 from budgetopt.market.random import Balanced, Stream
 from budgetopt.market.scenarios.base import Effect, Scenario
 from budgetopt.market.truth import CurveSource, draw_truth, one_cell
+from budgetopt.notebook import brief
 from budgetopt.plan import Plan
 from budgetopt.untrusted import is_safe
 
@@ -162,6 +163,7 @@ class Conditions:
         return Scaled(self.truth, height, width)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Market:
     r"""Money in, outcome out: the truth that policies do not see.

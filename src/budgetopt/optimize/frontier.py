@@ -26,7 +26,7 @@ from budgetopt.calendar import Week
 from budgetopt.errors import InfeasibleError, InputError, PlanError, SolverError
 from budgetopt.i18n import Message, listed, round_known, say, show_figure
 from budgetopt.money import as_decimal, difference_of, show_amount, sum_minor
-from budgetopt.notebook import Card, Progress, Shown, progress_bar
+from budgetopt.notebook import Card, Progress, Shown, brief, progress_bar
 from budgetopt.optimize.allocate import allocate, draws_of
 from budgetopt.optimize.allocation import Allocation
 from budgetopt.optimize.build import problem_of
@@ -219,6 +219,7 @@ def _bad_argument(name: str, value: Any, remedy: str) -> InputError:
     return InputError("bad-argument", problem, field=name, value=value, remedy=remedy)
 
 
+@brief
 @dataclass(frozen=True)
 class FrontierPoint:
     """One budget and the best that it brings.

@@ -29,6 +29,7 @@ from budgetopt.curves import Curve
 from budgetopt.errors import VerificationError
 from budgetopt.i18n import messages_of, restored, say
 from budgetopt.money import Currency, sum_minor
+from budgetopt.notebook import brief
 from budgetopt.optimize.check import broken_limit
 from budgetopt.plan import RULES, Bounds, Reserve, Row, Source, integers
 
@@ -45,6 +46,7 @@ class DeclaredBounds(NamedTuple):
     reserve: Reserve
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Problem:
     r"""Maximise :math:`\sum_i w_i f_i(x_i) - b_i x_i` within bounds and rows.
@@ -281,6 +283,7 @@ class Solved(NamedTuple):
     timed_out: bool = False
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Rules:
     """Everything exact that a week's spends must keep.

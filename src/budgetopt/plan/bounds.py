@@ -18,6 +18,7 @@ from budgetopt.arrays import Whole
 from budgetopt.errors import InfeasibleError
 from budgetopt.i18n import say
 from budgetopt.money import Currency
+from budgetopt.notebook import brief
 from budgetopt.plan.plan import Plan
 
 FREE, FLOOR, CAP, LOCKED, CHANGE, MARGIN = range(6)
@@ -29,6 +30,7 @@ FAR = 2**62
 """Minor units where nothing is declared."""
 
 
+@brief
 class Source(NamedTuple):
     """What one kind of declaration asks of the channels.
 
@@ -49,6 +51,7 @@ class Source(NamedTuple):
     upper: Whole
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Bounds:
     """Least and most money by channel in minor units, and which limit says so.

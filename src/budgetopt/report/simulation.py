@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from budgetopt.i18n import Message, in_language, joined, say, show_figure
 from budgetopt.market import Outage, Relative, Scenario
 from budgetopt.money import show_amount
+from budgetopt.notebook import brief
 from budgetopt.plan import Plan, kind_of, return_words
 from budgetopt.report.ledger import clauses
 from budgetopt.report.text import Table, as_known, figures, laid_out, note_lines
@@ -28,6 +29,7 @@ _HUGE = 1e8
 """From here on numbers have exponents, so that six columns of them fit."""
 
 
+@brief
 @dataclass(frozen=True)
 class Years:
     """The same simulated years without scenarios, and with them.

@@ -27,7 +27,7 @@ from budgetopt.errors import InfeasibleError, PlanError, as_number
 from budgetopt.history import History
 from budgetopt.i18n import Message, in_language, say, show_figure
 from budgetopt.market import Change, Relative, cases_of, known, whole, wrong
-from budgetopt.notebook import Card, Progress, Shown, progress_bar
+from budgetopt.notebook import Card, Progress, Shown, brief, progress_bar
 from budgetopt.optimize import (
     Allocation,
     Known,
@@ -48,6 +48,7 @@ _SAME_MONEY = 1e-3
 """Share up to which two answers spend the same."""
 
 
+@brief
 class Optimum(NamedTuple):
     """One week's optimum under a change.
 
@@ -346,8 +347,8 @@ class Swing(NamedTuple):
         return abs(self.high - self.low)
 
 
-@dataclass(frozen=True)
-class Tornado:
+@dataclass(frozen=True, repr=False)
+class Tornado(Shown):
     """Inputs in the order of what they move, the largest first.
 
     Parameters
@@ -366,6 +367,14 @@ class Tornado:
     by: float
     swings: tuple[Swing, ...]
     notes: tuple[str, ...] = ()
+
+    def _card(self) -> Card:
+        rows = [
+            (input_in_words(s.name), show_figure(s.low, 5), show_figure(s.high, 5))
+            for s in self.swings
+        ]
+        title = say("tornado-planned", outcome=show_figure(self.outcome))
+        return Card(title, (say("input"), say("low"), say("high")), rows)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each input."""
@@ -484,6 +493,7 @@ class Index(NamedTuple):
     total: float
 
 
+@brief
 @dataclass(frozen=True)
 class SobolIndices:
     """How much of the outcome's variance is due to each input.

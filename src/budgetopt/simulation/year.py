@@ -29,6 +29,7 @@ from budgetopt.belief import Posterior, Stream
 from budgetopt.curves import Curve, Mixture, Scaled, stretched
 from budgetopt.errors import InfeasibleError, SolverError, VerificationError
 from budgetopt.market import ByRun, Conditions, Outcome
+from budgetopt.notebook import brief
 from budgetopt.optimize import (
     Known,
     Problem,
@@ -378,6 +379,7 @@ _ALIKE = 1e-9
 """Share up to which two weeks' money is the same."""
 
 
+@brief
 class Record(NamedTuple):
     """What one policy did in a batch of runs.
 

@@ -45,6 +45,7 @@ from budgetopt.history import History
 from budgetopt.i18n import Message, say
 from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
+from budgetopt.notebook import Card, Shown, brief
 from budgetopt.plan import Pacing, Plan, day_weights
 from budgetopt.workflow.validation import wrong_argument
 
@@ -549,6 +550,7 @@ class Warned:
         return {**plain, **{k: day and str(day) for k, day in days.items()}, "early": self.early}
 
 
+@brief
 @dataclass(frozen=True)
 class Paced:
     """The pace over one span of days.
@@ -628,8 +630,8 @@ class Paced:
         }
 
 
-@dataclass(frozen=True)
-class Pace:
+@dataclass(frozen=True, repr=False)
+class Pace(Shown):
     """The pace on one day, over each span that the day lies in.
 
     Parameters
@@ -658,6 +660,18 @@ class Pace:
         """All that there are, the shortest first."""
         every = (self.week, self.phase, self.period, self.campaign)
         return tuple(span for span in every if span is not None)
+
+    def _card(self) -> Card:
+        heads = (say("span"), say("planned"), say("spent"), say("projected"), say("pace"))
+        rows = [
+            (
+                span.called,
+                *(show(m) for m in (span.total.planned, span.total.actual, span.total.projection)),
+                "" if span.total.pace is None else f"{span.total.pace:.1%}",
+            )
+            for span in self.spans
+        ]
+        return Card(say("pace-title", day=str(self.today), currency=self.currency), heads, rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

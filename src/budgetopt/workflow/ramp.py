@@ -40,6 +40,7 @@ from budgetopt.calendar import Week
 from budgetopt.errors import InfeasibleError, InputError, SolverError
 from budgetopt.i18n import Message, listed, quoted, say, show_figure
 from budgetopt.money import total_of
+from budgetopt.notebook import Card, Shown, brief
 from budgetopt.optimize import (
     Allocation,
     DatedWeek,
@@ -54,6 +55,7 @@ from budgetopt.optimize import (
     problem_of,
     settle,
     solve_in_steps,
+    split_rows,
 )
 from budgetopt.plan import Bounds, MaxChange, Plan, unused
 from budgetopt.weekly import holding, with_change
@@ -72,6 +74,7 @@ Step = Callable[[Problem, Solved, Allocation], Solved]
 """How a week is split: its problem, its best split, and the far optimum in; a split out."""
 
 
+@brief
 @dataclass(frozen=True)
 class Path:
     """One way from the last spends towards the far optimum.
@@ -122,8 +125,8 @@ class Path:
         return {**{name: getattr(self, name) for name in names}, "steps": steps}
 
 
-@dataclass(frozen=True)
-class Ramp:
+@dataclass(frozen=True, repr=False)
+class Ramp(Shown):
     """The far optimum, the weekly path to it, and faster ones.
 
     Parameters
@@ -161,6 +164,9 @@ class Ramp:
     def worth_of_growing(self) -> float:
         """What growing first brings more, below zero where it brings less."""
         return self.grow_first.total - self.path.total
+
+    def _card(self) -> Card:
+        return Card(self.sentences()[0], *split_rows(self.far))
 
     def sentences(self) -> tuple[Message, ...]:
         """Return when it arrives, what is lost on the way, and what faster ways bring."""

@@ -28,6 +28,7 @@ from budgetopt.history import History
 from budgetopt.i18n import Message, messages_of, restored, say
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.money import difference_of, total_of
+from budgetopt.notebook import Card, Shown
 from budgetopt.optimize import allocate, believed_in
 from budgetopt.plan import Goal, Plan
 from budgetopt.policies import DEFAULT, Policy, as_policy
@@ -93,8 +94,8 @@ from budgetopt.workflow.week_state import LedgerReader, State, WeekState, state_
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True)
-class WeekRun:
+@dataclass(frozen=True, repr=False)
+class WeekRun(Shown):
     """A week as its run leaves it.
 
     Parameters
@@ -154,6 +155,14 @@ class WeekRun:
     def week(self) -> dt.date:
         """First day of the week."""
         return self.decision.week.start
+
+    def _card(self) -> Card:
+        counted = dict.fromkeys(("critical", "warning", "info"), 0)
+        for alert in self.alerts:
+            counted[alert.severity] += 1
+        stands = say("run-in-short", state=self.state, revision=self.revision, **counted)
+        decided = self.decision._card()
+        return decided._replace(title=say("two-sentences", one=stands, other=decided.title))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from budgetopt.calendar import Week
 from budgetopt.ledger import Entry
 from budgetopt.money import difference_of, total_of
+from budgetopt.notebook import brief
 from budgetopt.plan import Plan
 from budgetopt.workflow.proposal import decision_of
 from budgetopt.workflow.snapshot import applied_weeks
@@ -57,6 +58,7 @@ class Score(NamedTuple):
         return self.delivered / self.promised if known and self.delivered is not None else None
 
 
+@brief
 @dataclass(frozen=True)
 class Scores:
     """Scores of the weeks of late.

@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 from budgetopt.errors import InputError, LedgerError
 from budgetopt.ledger import Entry
+from budgetopt.notebook import brief
 
 
 class LedgerReader(Protocol):
@@ -84,6 +85,7 @@ _DONE = {"proposal": "proposed", "approval": "approved", "rejection": "rejected"
 """What a command does, where it is not called as the kind of its entry."""
 
 
+@brief
 @dataclass(frozen=True)
 class WeekState:
     """A week's state, and the entries that made it.
