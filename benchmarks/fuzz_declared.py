@@ -38,7 +38,7 @@ CONTEXTS = (
 )
 
 
-def judge(seed: int, most: int) -> tuple[str, str]:
+def judge(seed: int, most: int, time_limit: float | None = TIME_LIMIT) -> tuple[str, str]:
     """Return a verdict on one seed's plan, and what is to be said of it."""
     declared = importlib.import_module("tests.optimize.declared")
     import budgetopt as bo
@@ -53,13 +53,13 @@ def judge(seed: int, most: int) -> tuple[str, str]:
     try:
         with decimal.localcontext(context):
             plan = declared.plan_of(draft)
-            answer = bo.allocate(plan, last=draft.last, method=method, time_limit=TIME_LIMIT)
+            answer = bo.allocate(plan, last=draft.last, method=method, time_limit=time_limit)
     except bo.BudgetoptError as refused:
         error = refused
     except Exception as broken:  # noqa: BLE001 - whatever is untyped is the finding
         return "untyped", "".join(traceback.format_exception(broken)[-3:])
     took = time.perf_counter() - start
-    if took > TIME_LIMIT + OVER:
+    if time_limit is not None and took > time_limit + OVER:
         busy = time.process_time() - cpu
         return (
             "late",

@@ -15,15 +15,15 @@ import numpy as np
 import budgetopt as bo
 from budgetopt import Channel, Exponential, Hill, Limit, Plan
 
-ENGINES = ("waterfill", "dual", "branch", "linear", "integer")
+ENGINES = ("waterfill", "dual", "branch", "linear", "lots", "integer")
 FOREIGN = "foreign"
 """In an order of engines: a run of the user's own HiGHS."""
 
 
 def plan_of(seed):
-    """Return a plan and the week before; every fourth is of a kind."""
+    """Return a plan and the week before; every fifth is of a kind."""
     rng = np.random.default_rng(seed)
-    size, kind = int(rng.integers(2, 4)), seed % 4
+    size, kind = int(rng.integers(2, 4)), seed % 5
     channels = []
     for at in range(size):
         top, scale = float(rng.uniform(500, 2000)), float(rng.uniform(200, 900))
@@ -31,7 +31,7 @@ def plan_of(seed):
         curve = (
             Hill(top, scale, shape) if rng.random() < 0.5 or at == 0 else Exponential(top, scale)
         )
-        lot = "100" if kind == 3 and at == 1 else None
+        lot = {3: (None, "100", None), 4: ("60", "100", "35")}.get(kind, (None,) * 3)[at]
         channels.append(Channel(f"c{at}", curve=curve, labels={"g": f"g{at}"}, lot=lot))
     limits = []
     if kind:
