@@ -110,7 +110,12 @@ if TYPE_CHECKING:
         simulate as simulate,
         what_if as what_if,
     )
-    from budgetopt.weekly import Decision as Decision, reallocate as reallocate
+    from budgetopt.weekly import (
+        Backtest as Backtest,
+        Decision as Decision,
+        backtest as backtest,
+        reallocate as reallocate,
+    )
     from budgetopt.workflow import (
         WeekRun as WeekRun,
         apply as apply,
@@ -139,7 +144,7 @@ _MENU = {
     "experiments": "Experiment",
     "market": "Market Change",
     "simulation": "simulate Simulation what_if",
-    "weekly": "reallocate Decision",
+    "weekly": "reallocate Decision backtest Backtest",
     "ledger": "Ledger",
     "workflow": "run_week WeekRun approve reject edit apply release ramp",
     "exchange": "upload_sheet",

@@ -5,7 +5,8 @@
 - `undeclared`: whether outcomes follow the spend of weeks before, where no carryover was declared;
 - jump smoothing: `jumped` is the chance that the level jumped in a week, as it looks one week
   later; `collapses` names the channels whose response fell in the last weeks;
-- calibration: `predicted` is next week's outcome, and `calibration` how well such predictions did.
+- calibration: `predicted` is next week's outcome, `forecast` that of a week that came since,
+  and `calibration` how well the filter's own predictions did.
 
 Where this stops. Smoothing looks one week back and no further. A prediction's band treats counts as
 log-normal, which is rough below about five events a week; the record itself is exact for counts.
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from budgetopt.arrays import Floats
 from budgetopt.belief.evidence import apply_lift_test
@@ -437,24 +439,96 @@ def calibration(walked: Walked | None, weeks: int, level: float) -> Calibration:
 
 
 def predicted(walked: Walked, posterior: Posterior, spend: Floats, level: float) -> Band:
-    r"""Return next week's outcome at a spend above 0 for each channel, noise included.
+    """Return next week's outcome at a spend above 0 for each channel, noise included.
 
-    The log outcome in cell ``k`` is normal around :math:`m_k + \ln g_k(x) - \sigma^2/2 + w` with
-    variance :math:`P + d^2 + \sigma^2 + v_w + u/\max(\hat y, u)`.
+    A week of usual demand, of which no channel's outcome is known yet; see `forecast`.
     """
-    model, mean = walked.model, posterior.log_mean
-    rows = model.channels
-    shape = np.tile(model.grid.log_value(spend), model.kernels)[:, None, :]
+    money = np.repeat(spend[:, None], walked.model.kernels, axis=1)
+    return band(*_ahead(walked, posterior, money, 0.0, 0.0), level)
+
+
+class Forecast(NamedTuple):
+    """A week as it looked before it, held against what came of it; shape ``(channels,)`` each.
+
+    Parameters
+    ----------
+    expected
+        Expected outcome of what was spent, NaN where nothing was spent or reported.
+    rank
+        Share of the prediction, noise included, that lies below the outcome; NaN likewise.
+    """
+
+    expected: Floats
+    rank: Floats
+
+
+def forecast(walked: Walked, posterior: Posterior, log: ObservationLog) -> Forecast:
+    r"""Return what was expected of the last week of a log, from what was known before that week.
+
+    The record of a walk is of channels one by one, given what the others brought in the same week;
+    here nothing of the week is known but its money, its demand and whether it is an event. The log
+    outcome in cell ``k`` is normal around :math:`m_k + \ln g_k(x) - \sigma^2/2 + w` with variance
+    :math:`P + d^2 + \sigma^2 + v_w + u/\max(\hat y, u)`.
+
+    Parameters
+    ----------
+    walked, posterior
+        What was known, from the weeks before.
+    log
+        These weeks and the one that is forecast, whose outcome is used for the ranks alone.
+    """
+    inputs = inputs_of(log, walked.model.settings)
+    seen, outcome, event = inputs.seen[-1], inputs.outcome[-1], walked.inputs.event
+    money = np.where(seen, inputs.spend[-1], walked.model.grid.reference).T
+    extra = inputs.offset_variance[-1]
+    if inputs.eventful[-1]:
+        extra = extra + walked.model.settings.event_sd**2
+    offset = inputs.offset[-1]
+    chance, middle, variance = _ahead(walked, posterior, money, offset, extra)
+    with np.errstate(divide="ignore"):
+        away = np.log(outcome + 0.5 * event)[:, None] - middle
+    rank = np.sum(chance * ndtr(away / np.sqrt(variance)), axis=1)
+    effect, doubt = walked.effect_ahead()
+    shape = walked.model.grid.log_value(money).reshape(len(money), 1, -1)
+    level = posterior.log_mean + 0.5 * posterior.log_variance + shape
+    brought = np.einsum("rjk,rjk->r", posterior.chance, np.exp(level))
+    expected = brought * np.exp(offset + effect + 0.5 * doubt)
+    return Forecast(np.where(seen, expected, np.nan), np.where(seen, rank, np.nan))
+
+
+def _ahead(
+    walked: Walked,
+    posterior: Posterior,
+    money: Floats,
+    offset: Floats | float,
+    extra: Floats | float,
+) -> tuple[Floats, Floats, Floats]:
+    """Return chances, means and variances of next week's log outcomes, ``(channels, parts)``.
+
+    Parameters
+    ----------
+    walked, posterior
+        What is known.
+    money
+        Effective money by carryover, above 0, shape ``(channels, kernels)``.
+    offset, extra
+        What is known to shift the log outcome, and a variance beside the others, by channel.
+    """
+    model, rows = walked.model, walked.model.channels
+    shape = model.grid.log_value(money).reshape(rows, 1, -1)
     effect, doubt = walked.effect_ahead()
     noise = np.square(model.noise)
-    centre = mean + shape + (effect - 0.5 * noise)[:, None]
+    shift = np.broadcast_to(np.asarray(offset) + effect, rows)[:, None] - 0.5 * noise
+    centre = posterior.log_mean + shape + shift[:, :, None]
     expected = np.exp(np.einsum("rjk,rjk->r", posterior.chance, centre)) / walked.inputs.event
-    variance = posterior.log_variance[..., 0] + np.square(model.drift) + noise + doubt
-    variance = variance + (1.0 / np.maximum(expected, 1.0))[:, None]
+    known = np.square(model.drift) + noise + doubt
+    variance = posterior.log_variance[..., 0] + known
+    beside = np.broadcast_to(np.asarray(extra), rows) + 1.0 / np.maximum(expected, 1.0)
+    variance = variance + beside[:, None]
     parts = []
     for what in model.hypotheses:
         spread = np.broadcast_to((variance + what.level + what.week)[..., None], centre.shape)
         each = (what.chance * posterior.chance, centre, spread)
         parts.append(np.stack([part.reshape(rows, -1) for part in each]))
     chance, log_mean, log_variance = np.concatenate(parts, axis=2)
-    return band(chance, log_mean, log_variance, level)
+    return chance, log_mean, log_variance

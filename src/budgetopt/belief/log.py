@@ -194,6 +194,14 @@ class ObservationLog:
             through=np.concatenate([self.through[old], new.through]),
         )
 
+    def holds_the_same(self, other: Self) -> bool:
+        """Return whether another log of the same channels and priors has the same weeks."""
+        if self.fingerprint != other.fingerprint or len(self.weeks) != len(other.weeks):
+            return False
+        names = ("weeks", "through", "spend", "outcome", "total")
+        pairs = [(getattr(self, name), getattr(other, name)) for name in names]
+        return all(a is b or np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the log as plain data for JSON; numbers keep every digit."""
         return {

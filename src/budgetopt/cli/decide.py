@@ -1,4 +1,4 @@
-"""``budgetopt learn`` and ``budgetopt reallocate``: the belief, and one week's decision.
+"""``budgetopt learn``, ``reallocate`` and ``backtest``: the belief, a decision, and the past again.
 
 First how a belief is read from a file, continued and saved: it never replaces one that knows more.
 """
@@ -317,6 +317,60 @@ def reallocate(
     )
     if not decision.moved:
         raise typer.Exit(NOTHING_MOVES)
+
+
+def backtest(
+    plan: PlanPath,
+    history: HistoryPath,
+    weeks: Annotated[
+        int | None,
+        typer.Option(
+            "--weeks",
+            metavar="N",
+            help="How many of the last weeks to decide again; default: all from the ninth.",
+        ),
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            metavar="NAME",
+            help=f"One of {', '.join(POLICIES)}; may be repeated. Default: {POLICIES[0]} and hold.",
+        ),
+    ] = None,
+    seed: SeedOption = 0,
+    settings: Annotated[
+        Resolution, typer.Option(help="Resolution of the learner.")
+    ] = Resolution.full,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Decide every past week again, with only what was known before it.
+
+    Shows how well outcomes were forecast a week ahead, how far the advice lies from what was done,
+    and what it would have been worth, with its range, or that this cannot be known.
+    """
+    keep(out, plan, history)
+    declared = bo.Plan.load(plan)
+    found = bo.backtest(
+        declared,
+        read_history(declared, history, as_of, data_through),
+        policies=policy,
+        weeks=weeks,
+        seed=seed,
+        settings=bo.Settings.fast() if settings is Resolution.fast else None,
+    )
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.backtest_table(found, lang),
+        json=lambda: bo.report.as_json(found.to_dict()),
+        result=found,
+    )
 
 
 def _past(

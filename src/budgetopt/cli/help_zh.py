@@ -90,6 +90,20 @@ HELP: dict[str, str] = {
         "假设媒体涨价或降价，如 feed=+30%；可重复给出。"
     ),
     "File to save the updated belief in.": "保存更新后推断结果的文件。",
+    "Decide every past week again, with only what was known before it.\n\nShows how well outcomes "
+    "were forecast a week ahead, how far the advice lies from what was done,\nand what it would "
+    "have been worth, with its range, or that this cannot be known.": (
+        "只用当时已知的数据，对过去的每一周重新决策。\n\n"
+        "显示提前一周的预测有多准、建议与实际投放相差多少，以及建议值多少（附区间），"
+        "无法得知时会说明。"
+    ),
+    "How many of the last weeks to decide again; default: all from the ninth.": (
+        "对最近多少周重新决策；默认从第九周起的全部周。"
+    ),
+    f"One of {_POLICIES}; may be repeated. Default: {POLICIES[0]} and hold.": (
+        f"策略，可选 {_POLICIES}；可重复给出。默认为 {POLICIES[0]} 和 hold。"
+    ),
+    "Resolution of the learner.": "学习的精细程度。",
     "Write the answer here instead. Unless --format says it, the ending of the name says how: "
     ".txt, .md, .csv, .tsv, .json, .xlsx, .parquet or .html. Programs read .csv, .tsv, .json and "
     ".parquet: their columns have the same English names whatever --lang says.": (

@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 import budgetopt as bo
 from budgetopt.cli.approve import apply, approve, edit, reject, release
-from budgetopt.cli.decide import learn, reallocate
+from budgetopt.cli.decide import backtest, learn, reallocate
 from budgetopt.cli.exchange import export, template, upload
 from budgetopt.cli.experiment import next_day, verdict
 from budgetopt.cli.init import init
@@ -36,6 +36,7 @@ COMMANDS = (
     check,
     learn,
     reallocate,
+    backtest,
     allocate,
     what_if,
     frontier,

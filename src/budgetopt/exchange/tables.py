@@ -25,6 +25,7 @@ from budgetopt.optimize import Allocation, Frontier
 from budgetopt.report import (
     Years,
     allocation_table,
+    backtest_table,
     belief_table,
     decision_table,
     frontier_table,
@@ -34,7 +35,7 @@ from budgetopt.report import (
     years_table,
 )
 from budgetopt.simulation import Simulation, WhatIf
-from budgetopt.weekly import Decision
+from budgetopt.weekly import Backtest, Decision
 from budgetopt.workflow import Pace, Ramp
 
 if TYPE_CHECKING:
@@ -332,6 +333,23 @@ def _ramp(result: Ramp) -> Book:
         for name, money in split.items()
     ]
     return Book("ramp", (Sheet.of_rows("ramp", rows),))
+
+
+@book_of.register
+def _backtest(result: Backtest) -> Book:
+    advised = [f"advised by {one.policy}" for one in result.policies]
+    weeks = Sheet.of_frame("weeks", result.to_frame(), result.currency, ["spend", *advised])
+    whole = result.to_dict()
+    sheets = [
+        Sheet.of_rows(name, whole[name]) for name in ("records", "calibration") if whole[name]
+    ]
+    policies = []
+    for one in whole["policies"]:
+        gain, failed = one.pop("gain") or {}, one.pop("failed")
+        ends = {f"gain_{end}": gain.get(end) for end in ("mean", "low", "high")}
+        policies.append(one | ends | {"failed": sum(failed.values())})
+    sheets = [weeks, Sheet.of_rows("policies", policies), *sheets]
+    return Book("backtest", tuple(sheets), lambda language: backtest_table(result, language))
 
 
 @book_of.register

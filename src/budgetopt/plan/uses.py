@@ -66,6 +66,7 @@ _USUAL = say("unused-event-weeks")
 _NOT_PARKED = say("unused-parking")
 _ONE_WEEK = say("unused-one-week")
 _WEEKS_GIVEN = say("unused-weeks-given")
+_PAST_MONEY = say("unused-past-money")
 
 _WEEK = {
     "split": USED,
@@ -114,6 +115,9 @@ COMMANDS: dict[str, dict[str, str]] = {
     "sensitivity": _WEEK,
     "sobol": _WEEK,
     "reallocate": _DECISION | dict.fromkeys(("rules", "ledger"), BESIDE),
+    "backtest": _DECISION
+    | dict.fromkeys(("rules", "ledger", "targets"), BESIDE)
+    | {"phases": _PAST_MONEY},
     "week": _DECISION,
     "year": _WEEK | dict.fromkeys(("carryover", "demand", "events", "phases", "freezes"), USED),
     "simulate": _YEARS,

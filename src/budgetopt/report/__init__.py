@@ -10,6 +10,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from budgetopt.report.backtest import backtest_table
 from budgetopt.report.belief import belief_facts, belief_json, belief_rows, belief_table
 from budgetopt.report.decision import allocation_table, decision_table, frontier_table
 from budgetopt.report.experiment import next_table, verdict_table
@@ -87,6 +88,7 @@ __all__ = [
     "applied_rows",
     "as_json",
     "as_markdown",
+    "backtest_table",
     "belief_facts",
     "belief_json",
     "belief_rows",
