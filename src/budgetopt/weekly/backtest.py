@@ -32,7 +32,7 @@ from budgetopt.calendar import Week, as_date
 from budgetopt.errors import BudgetoptError, HistoryError, InputError
 from budgetopt.history import Delay, History
 from budgetopt.i18n import Message, in_language, listed, quoted, say
-from budgetopt.notebook import Card, Shown
+from budgetopt.notebook import Card, Shown, brief
 from budgetopt.optimize import whole_weeks
 from budgetopt.plan import Plan, Reserve, as_count, unused
 from budgetopt.policies import DEFAULT, HoldSteady, Policy, as_policy
@@ -55,6 +55,7 @@ SCHEMA = 1
 """Version of the plain form."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class PastWeek:
     """One past week: what was done, what was expected of it, and what policies advised.
