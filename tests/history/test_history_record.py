@@ -223,3 +223,16 @@ def test_a_day_that_cannot_be_is_refused(day, code, said):
     with pytest.raises(BudgetoptError, match=said) as caught:
         make(data_through=day)
     assert (caught.value.code, caught.value.field) == (code, "data_through")
+
+
+def test_many_channels_are_found_by_their_names_wherever_they_stand():
+    names = tuple(f"channel {at}" for at in range(300))
+    weeks = np.array(["2026-01-05"], dtype="datetime64[D]")
+    spend = np.arange(300.0)[None, :]
+    history = History(names, weeks, spend, 2.0 * spend)
+    assert history.index == {name: at for at, name in enumerate(names)}
+    shuffled = ("new", *reversed(names))
+    found = history.select(shuffled)
+    assert found.index["new"] == 0
+    assert np.isnan(found.spend[0, 0])
+    assert found.spend[0, 1:].tolist() == spend[0, ::-1].tolist()

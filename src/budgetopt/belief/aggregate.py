@@ -105,7 +105,7 @@ def from_total(log: ObservationLog, settings: Settings) -> FromTotal:
     )
     chance, mean, variance = (np.ascontiguousarray(np.swapaxes(part, 1, 2)) for part in learned[:3])
     for test in log.priors.lift_tests:
-        at, step = log.channels.index(test.channel), log_step(test, grid)
+        at, step = log.index[test.channel], log_step(test, grid)
         log_evidence = np.empty_like(chance[at])
         for nuisance in range(len(log_evidence)):
             mean[at, nuisance], variance[at, nuisance], log_evidence[nuisance] = renewed(

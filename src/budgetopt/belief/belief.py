@@ -209,12 +209,13 @@ class Belief(Shown):
             seen, own = used.any(axis=0), own_priors([None] * len(log.channels), log.reference)
             posterior, share, alike, fit = from_total(log, settings)
             about = notes_of.of_total(log, used, share, alike, fit)
-        tested = np.isin(log.channels, [test.channel for test in log.priors.lift_tests])
-        labels = dict(log.priors.labels)
-        common = labels_in_common([labels.get(name, ()) for name in log.channels])
-        posterior = like_siblings(
-            posterior, np.reshape(seen, (1, -1)), tested, common, own, settings.amplitude_sd
-        )
+        if not seen.all():
+            tested = np.isin(log.channels, [test.channel for test in log.priors.lift_tests])
+            labels = dict(log.priors.labels)
+            common = labels_in_common([labels.get(name, ()) for name in log.channels])
+            posterior = like_siblings(
+                posterior, np.reshape(seen, (1, -1)), tested, common, own, settings.amplitude_sd
+            )
         low, high, usual = _ranges(log.spend, used)
         unseen = np.asarray(~used.any(axis=0))
         notes = (*notes_of.unfinished(left_out), *about, *notes_of.never_seen(log.channels, unseen))
@@ -252,7 +253,7 @@ class Belief(Shown):
         InputError
             ``unknown-name``.
         """
-        if channel not in self.channels:
+        if channel not in self.log.index:
             raise InputError(
                 "unknown-name",
                 f"the belief has no channel {channel!r}",
@@ -538,7 +539,7 @@ class ChannelBelief(Shown):
             return Band(mean, mean, mean, level)
         flat, ends = money.ravel(), np.zeros((2, money.size))
         some = np.flatnonzero(flat)
-        posterior, row = self.belief.posterior, self.belief.channels.index(self.channel)
+        posterior, row = self.belief.posterior, self.belief.log.index[self.channel]
         for at in np.split(some, range(_TOGETHER, some.size, _TOGETHER)) if some.size else ():
             held = posterior.repeated(row, at.size).response(flat[at], level)
             ends[:, at] = held.low, held.high
@@ -550,7 +551,7 @@ class ChannelBelief(Shown):
         pinned = dict(self.belief.log.priors.pinned)
         if self.channel in pinned:
             return pinned[self.channel]
-        row = self.belief.channels.index(self.channel)
+        row = self.belief.log.index[self.channel]
         mean = self.belief.posterior.mean()
         return Mixture(mean.cells, np.asarray(mean.weights)[row])
 
@@ -567,7 +568,7 @@ class ChannelBelief(Shown):
 
     @property
     def _usual(self) -> float:
-        usual = float(self.belief.usual_spend[self.belief.channels.index(self.channel)])
+        usual = float(self.belief.usual_spend[self.belief.log.index[self.channel]])
         return usual if np.isfinite(usual) else self.belief.reference
 
     def _card(self) -> Card:

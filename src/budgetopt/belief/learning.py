@@ -151,7 +151,7 @@ def _apply_lift_tests(
     state: FilterState, tests: list[LiftTest], log: ObservationLog, model: PriorModel
 ) -> None:
     for test in tests:
-        apply_lift_test(state, test, log.channels.index(test.channel), model)
+        apply_lift_test(state, test, log.index[test.channel], model)
 
 
 def posterior_of(walked: Walked) -> Posterior:

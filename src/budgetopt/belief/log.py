@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -142,6 +143,11 @@ class ObservationLog:
                 )
                 found = f"is negative or infinite in the week of {self.weeks[week]}"
                 raise wrong(name, found, "give numbers of at least 0, or NaN for what is unknown")
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each channel by name."""
+        return {name: at for at, name in enumerate(self.channels)}
 
     @classmethod
     def of(

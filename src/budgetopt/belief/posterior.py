@@ -69,7 +69,7 @@ class Posterior:
         The weight of a cell is :math:`\sum_j p_{jk}\,e^{m_{jk} + v_{jk}/2}`, what it adds to the
         expected response at the reference.
         """
-        return Mixture(self.grid.cells, self._first.reshape(*self.lead, -1))
+        return self._mean
 
     def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
         r"""Return mean and variance of what each channel's curve brings more at another spend.
@@ -224,12 +224,12 @@ class Posterior:
         return self._folded(self.chance.sum(axis=1)).reshape(*self.lead, -1)
 
     @cached_property
-    def _first(self) -> Floats:
-        return self._moment(1)
+    def _mean(self) -> Mixture:
+        return Mixture(self.grid.cells, self._moment(1).reshape(*self.lead, -1))
 
     @cached_property
     def _moments(self) -> tuple[Floats, Floats]:
-        return self._first, self._moment(2)
+        return np.asarray(self._mean.weights), self._moment(2)
 
     def _moment(self, power: int) -> Floats:
         r"""Return what each cell adds to the moment of the amplitude, ``(rows, cells)``.

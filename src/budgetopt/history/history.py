@@ -137,6 +137,11 @@ class History(Shown):
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each channel by name."""
+        return {name: at for at, name in enumerate(self.channels)}
+
     @classmethod
     def read(
         cls,
@@ -339,8 +344,9 @@ class History(Shown):
         names = check_names(channels, "channels")
         if currency is not None:
             self.check_currency(currency)
+        wanted = set(names)
         for name in self.channels:
-            if name not in names:
+            if name not in wanted:
                 raise HistoryError(
                     "unknown-name",
                     f"channel {name!r} of the history is not among the channels",
@@ -348,15 +354,14 @@ class History(Shown):
                     value=name,
                     remedy=suggest(name, names),
                 )
-        position = {name: at for at, name in enumerate(self.channels)}
         # One more column, of NaN, serves every channel that has none.
-        take = [position.get(name, len(position)) for name in names]
+        take = [self.index.get(name, len(self.channels)) for name in names]
 
         def widen(array: Floats) -> Floats:
             width = [(0, 0)] * (array.ndim - 1) + [(0, 1)]
             return np.pad(array, width, constant_values=np.nan)[..., take]
 
-        without = [name for name in names if name not in position]
+        without = [name for name in names if name not in self.index]
         notes = [say("channel-without-history", channel=quoted(n)) for n in without]
         return replace(
             self,

@@ -165,7 +165,7 @@ def _same_channels(earlier: History, later: History) -> History:
                 "later", None, "read both with the same columns")  # fmt: skip
     for mine, theirs, which in ((earlier, later, "later"), (later, earlier, "earlier")):
         for name in mine.channels:
-            if name not in theirs.channels:
+            if name not in theirs.index:
                 refuse("bad-history", f"channel {name!r} is not in the {which} snapshot",
                         which, name, did_you_mean(name, theirs.channels))  # fmt: skip
     if earlier.week_start != later.week_start:

@@ -179,7 +179,8 @@ def draws_of(
     drawn: Mixture = draw(np.random.default_rng(seed), draws)
     if belief.channels == plan.names:
         return drawn
-    return drawn.take([belief.channels.index(name) for name in plan.names])
+    place = {name: at for at, name in enumerate(belief.channels)}
+    return drawn.take([place[name] for name in plan.names])
 
 
 def settle(

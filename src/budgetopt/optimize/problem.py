@@ -99,6 +99,11 @@ class Problem:
     last: Whole | None
     declared: DeclaredBounds | None = None
 
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each channel by name."""
+        return {name: at for at, name in enumerate(self.names)}
+
     @property
     def lower(self) -> Floats:
         """Least money by channel."""

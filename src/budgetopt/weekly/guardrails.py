@@ -571,7 +571,7 @@ def probing(problem: Problem, usual: Mapping[str, float]) -> Problem:
     bounds = problem.bounds
     upper, rule = bounds.upper.copy(), bounds.upper_rule.copy()
     for name, money in usual.items():
-        at = problem.names.index(name)
+        at = problem.index[name]
         lot = int(problem.lots[at])
         little = int(_PROBE * money * problem.money.units) // lot * lot
         least = max(int(bounds.lower[at]), int(problem.least_on[at]), lot)

@@ -329,7 +329,7 @@ def _usual_of_silent(
     """Return the usual money of channels on which nothing was spent of late."""
     usual = {}
     for name, _ in watched.silent:
-        spend = past.spend[:, past.channels.index(name)]
+        spend = past.spend[:, past.index[name]]
         some = spend[spend > 0]
         if name not in watched.held:
             usual[name] = float(some.mean() if some.size else last[name])
@@ -612,7 +612,7 @@ def out_of_bounds(free: Problem, watched: Watch) -> Watch:
     if free.last is None:
         return watched
     fired, bounds, show = [], free.bounds, free.money.show
-    for at in (free.names.index(name) for name in watched.frozen):
+    for at in (free.index[name] for name in watched.frozen):
         last, low, high = int(free.last[at]), int(bounds.lower[at]), int(bounds.upper[at])
         if low <= last <= high:
             continue

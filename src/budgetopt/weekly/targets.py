@@ -166,7 +166,8 @@ def target_statuses(
     drawn: Any = draws_of(plan, belief, DRAWS, seed)
     mean = belief.mean()
     if belief.channels != plan.names:
-        mean = mean.take([belief.channels.index(name) for name in plan.names])
+        place = {name: at for at, name in enumerate(belief.channels)}
+        mean = mean.take([place[name] for name in plan.names])
     split = np.array([float(money) for money in allocation.spend.values()])
     share = split / max(float(allocation.budget), 1e-9)
     ahead = _Ahead(plan, drawn, week.start, split, share, _noise(plan, known, mean), seed)

@@ -61,7 +61,7 @@ def belief_for(plan: Plan, past: History, start: dt.date, belief: Belief | None)
     if same:
         return belief.updated(past)
     # The weeks stay; what the plan says of them is what it says now.
-    order = [log.channels.index(name) for name in plan.names]
+    order = [log.index[name] for name in plan.names]
     moved = replace(
         log,
         channels=plan.names,
@@ -85,7 +85,7 @@ def extrapolation_note(belief: Belief, allocation: Allocation) -> list[str]:
     """
     said = []
     for name in belief.beyond(allocation.spend):
-        least, most = belief.spend_range[belief.channels.index(name)]
+        least, most = belief.spend_range[belief.log.index[name]]
         money = allocation.spend[name]
         # A channel that was never seen has a note of its own.
         if np.isfinite(most):
@@ -122,8 +122,9 @@ def _refuse_others(plan: Plan, belief: Belief) -> None:
         (belief.channels, plan.names, "the belief names {}, which is not in the plan"),
         (plan.names, belief.channels, "the plan names {}, which is not in the belief"),
     ):
+        there = set(known)
         for name in names:
-            if name not in known:
+            if name not in there:
                 raise InputError(
                     "unknown-name",
                     who.format(repr(name)),
