@@ -225,7 +225,10 @@ class Posterior:
 
     @cached_property
     def _mean(self) -> Mixture:
-        return Mixture(self.grid.cells, self._moment(1).reshape(*self.lead, -1))
+        weights = self._moment(1).reshape(*self.lead, -1)
+        # Everybody who asks gets the same one.
+        weights.flags.writeable = False
+        return Mixture(self.grid.cells, weights)
 
     @cached_property
     def _moments(self) -> tuple[Floats, Floats]:
