@@ -5,7 +5,7 @@
 A case is timed at four sizes, each twice the one before, by processor time, the median of some
 runs. The exponent is the slope of the logarithm of the time over that of the size, by least
 squares: 1 where twice the channels take twice as long. `peak` is what Python and NumPy held at the
-peak of one more run of the largest size.
+peak of one more run of the largest size, `gap` the largest that an answer leaves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import argparse
 import functools
 import json
 import statistics
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -84,13 +83,13 @@ def grouped(count: int) -> Call:
 
 
 def lots(count: int) -> Call:
-    """Allocate in lots of 5 to 59, proven."""
-    return functools.partial(proven, in_lots(problems.plan(count, "mixed")))
+    """Allocate in lots of 5 to 59."""
+    return functools.partial(bo.allocate, in_lots(problems.plan(count, "mixed")))
 
 
 def grouped_lots(count: int) -> Call:
     """Allocate in such lots under three groups."""
-    return functools.partial(proven, in_groups(in_lots(problems.plan(count, "mixed")), 3))
+    return functools.partial(bo.allocate, in_groups(in_lots(problems.plan(count, "mixed")), 3))
 
 
 def in_lots(plan: bo.Plan, seed: int = 7) -> bo.Plan:
@@ -109,13 +108,6 @@ def in_groups(plan: bo.Plan, groups: int, seed: int = 7) -> bo.Plan:
     limits = [Limit.group(f"group {at}", {f"g{at}": "yes"}, at_most=int(90 * member[:, at].sum()))
               for at in range(groups) if member[:, at].any()]  # fmt: skip
     return bo.Plan(budget=plan.budget, currency="CNY", channels=channels, limits=limits)
-
-
-def proven(plan: bo.Plan) -> bo.Allocation:
-    week = bo.allocate(plan)
-    if not week.proven:
-        sys.exit(f"{len(plan.channels)} channels in lots are not proven, gap {week.gap:.1e}")
-    return week
 
 
 CASES: dict[str, tuple[Callable[[int], Call], Sequence[int]]] = {
@@ -156,13 +148,14 @@ def peak(call: Call) -> float:
 
 
 def measured(name: str, runs: int, sizes: Sequence[int] | None = None) -> dict[str, object]:
-    """Return sizes, seconds, exponent and peak of a case."""
+    """Return sizes, seconds, exponent and peak of a case, and the largest gap of its answers."""
     make, usual = CASES[name]
     sizes = sizes or usual
     calls = [make(count) for count in sizes]
     times = [seconds(call, runs) for call in calls]
     return {"case": name, "sizes": list(sizes), "seconds": times,
-            "exponent": exponent(sizes, times), "peak_mb": peak(calls[-1])}  # fmt: skip
+            "exponent": exponent(sizes, times), "peak_mb": peak(calls[-1]),
+            "gap": max(getattr(call(), "gap", 0.0) for call in calls)}  # fmt: skip
 
 
 def main() -> None:
@@ -178,7 +171,8 @@ def main() -> None:
             continue
         pairs = zip(found["sizes"], found["seconds"], strict=True)
         points = ", ".join(f"{size:,}: {1e3 * took:.3g} ms" for size, took in pairs)
-        grows = f"exponent {found['exponent']:.2f}, peak {found['peak_mb']:.0f} MB"
+        held = f"peak {found['peak_mb']:.0f} MB, gap {found['gap']:.1e}"
+        grows = f"exponent {found['exponent']:.2f}, {held}"
         print(f"{name:15} {grows}; {points}", flush=True)
 
 
