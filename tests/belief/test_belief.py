@@ -18,7 +18,7 @@ from budgetopt.curves import Carryover, Hill
 from budgetopt.errors import InputError
 from budgetopt.history import Delay
 from budgetopt.plan.channel import ChannelPrior
-from budgetopt.plan.priors import LiftTest, Priors
+from budgetopt.plan.priors import LiftTest, Priors, as_events
 
 from .helpers import Past, Plan, simulated
 
@@ -30,7 +30,7 @@ KNOWN = Priors(
     carryovers=(("c2", Carryover("geometric", share=0.3)),),
     delay=Delay([0.5, 1.0]),
     demand=((dt.date(2022, 2, 1), 1.3),),
-    events=(dt.date(2022, 3, 2),),
+    events=as_events([dt.date(2022, 3, 2)]),
     lift_tests=(LiftTest("c0", 2000.0, 300.0, 1000.0, ended=dt.date(2022, 3, 9)),),
 )
 OWN = learn(replace(PAST, through=dt.date(2022, 3, 29)), replace(WIDER, priors=KNOWN),

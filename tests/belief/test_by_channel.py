@@ -18,7 +18,7 @@ from budgetopt.belief.learning import walk
 from budgetopt.curves import Carryover
 from budgetopt.history import Delay
 from budgetopt.plan.channel import ChannelPrior
-from budgetopt.plan.priors import LiftTest, Priors
+from budgetopt.plan.priors import LiftTest, Priors, as_events
 
 from .helpers import Past, Plan, names, simulated
 
@@ -224,7 +224,7 @@ def test_everything_known_beforehand_week_by_week():
         channels=(("c1", ChannelPrior(roas=2.0, saturation=900.0, noise=0.3)),),
         carryovers=(("c2", Carryover("geometric", share=0.3)),),
         demand=((dt.date(2022, 2, 1), 1.3),),
-        events=(dt.date(2022, 3, 2),),
+        events=as_events([dt.date(2022, 3, 2)]),
         lift_tests=(LiftTest("c0", 2000.0, 300.0, 1000.0, ended=dt.date(2022, 3, 9)),),
     )
     plan = replace(plan, priors=known)
@@ -376,7 +376,7 @@ def test_an_event_is_no_jump():
     promoted = replace(past, outcome=outcome)
     day = past.weeks[-1].astype("datetime64[D]").astype(object)
     usual = learn(past, plan, settings=QUICK).response(1000.0).mean
-    told = learn(promoted, replace(plan, priors=Priors(events=(day,))), settings=QUICK)
+    told = learn(promoted, replace(plan, priors=Priors(events=as_events([day]))), settings=QUICK)
     untold = learn(promoted, plan, settings=replace(QUICK, week_effect=()))
     near, far = (np.abs(np.log(b.response(1000.0).mean / usual)).mean() for b in (told, untold))
     assert near < 0.02

@@ -14,7 +14,7 @@ from budgetopt.belief.inputs import carried, event_size, inputs_of, model_of, tr
 from budgetopt.curves import Carryover
 from budgetopt.history import Delay
 from budgetopt.plan.channel import ChannelPrior
-from budgetopt.plan.priors import Priors
+from budgetopt.plan.priors import Priors, as_events
 
 from .helpers import Past, Plan, names, simulated
 
@@ -154,7 +154,7 @@ def test_demand_of_a_week_and_its_events():
         spend,
         outcome,
         demand=((dt.date(2022, 1, 12), 1.5),),
-        events=(dt.date(2022, 1, 23), dt.date(2030, 1, 1)),
+        events=as_events([dt.date(2022, 1, 23), dt.date(2030, 1, 1)]),
     )
     found = inputs_of(log, QUICK)
     np.testing.assert_allclose(np.exp(found.offset[:, 0]), [1, 1.5, 1, 1])

@@ -13,7 +13,7 @@ from budgetopt.curves import Carryover, Hill
 from budgetopt.errors import InputError
 from budgetopt.history import Delay
 from budgetopt.plan.channel import ChannelPrior
-from budgetopt.plan.priors import LiftTest, Priors
+from budgetopt.plan.priors import LiftTest, Priors, as_events
 
 from .helpers import Past, names
 
@@ -24,7 +24,7 @@ FULL = Priors(
     pinned=(("c1", Hill(10.0, 5.0, 0.8)),),
     delay=Delay([0.5, 1.0], channels={"c0": [0.4, 1.0]}),
     demand=((dt.date(2022, 1, 12), 1.25),),
-    events=(dt.date(2022, 1, 20),),
+    events=as_events([dt.date(2022, 1, 20)]),
     lift_tests=(LiftTest("c0", 1.0, 0.5, 10.0, ended=dt.date(2022, 1, 9)),),
 )
 

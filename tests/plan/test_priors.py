@@ -46,7 +46,10 @@ def test_a_plan_gathers_all_that_is_declared_and_no_more():
         pinned=(("feed", Hill(9, 4, 0.5)),),
         delay=PLAN.delay,
         demand=((dt.date(2026, 6, 15), 1.5),),
-        events=(dt.date(2026, 3, 8), dt.date(2026, 6, 17), dt.date(2026, 6, 18)),
+        events=(
+            ("618", dt.date(2026, 6, 17), dt.date(2026, 6, 18)),
+            ("brand day", dt.date(2026, 3, 8), dt.date(2026, 3, 8)),
+        ),
         lift_tests=(TEST, MODEL),
     )
     assert plan_of().priors == Priors()

@@ -196,3 +196,14 @@ def test_one_week_is_one_week():
     text = report.belief_table(learned(["a", "b"], weeks=1))
     assert text.startswith("Learned from 1 week, 2025-01-06 to 2025-01-06")
     assert "outcomes of the last week, " in " ".join(text.split())
+
+
+def test_the_fit_of_one_total_is_told_and_a_fact():
+    fit = json.loads(report.belief_json(TOTAL))["fit"]
+    assert fit["explained"] == TOTAL.fit.explained
+    assert fit["odd"] == [{"week": str(week), "miss": miss} for week, miss in TOTAL.fit.odd]
+    for language in ("en", "zh"):
+        text = report.belief_table(TOTAL, language=language)
+        for share in (TOTAL.fit.explained, TOTAL.fit.media, TOTAL.fit.noise):
+            assert f"{share:.0%}" in text
+    assert report.belief_facts(OWN)["fit"] is None

@@ -4,7 +4,8 @@ From simple to subtle: `learn` wires the parts; `Settings` are its priors and it
 `Belief` is the answer, with its mean curve, its draws, its predictions and its summary;
 `ObservationLog` is all that it was learned from, and `Posterior` the curves. `filter` is the
 mathematics where every channel has an outcome of its own; `aggregate` is a regression that says as
-little as one total outcome can, and knows no drift, jumps or S-shapes.
+little as one total outcome can, on the rows of `regression`, and knows no drift, jumps or S-shapes;
+`TotalFit` is how well that fits.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from budgetopt.belief.inputs import Treated
 from budgetopt.belief.learning import Calibration
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading
+from budgetopt.belief.regression import TotalFit
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.belief.stream import Stream
 
@@ -41,6 +43,7 @@ __all__ = [
     "Reading",
     "Settings",
     "Stream",
+    "TotalFit",
     "Treated",
     "learn",
 ]

@@ -45,10 +45,11 @@ from scipy.special import log_ndtr, ndtri_exp, softmax
 
 from budgetopt.arrays import Floats
 from budgetopt.belief.evidence import log_step, renewed
-from budgetopt.belief.inputs import REACH, carried
+from budgetopt.belief.inputs import demand_of, effective, event_columns, maturity, own_of
 from budgetopt.belief.log import ObservationLog
 from budgetopt.belief.posterior import Posterior
 from budgetopt.belief.regression import (
+    Baseline,
     Design,
     Gaussian,
     Rows,
@@ -63,6 +64,7 @@ from budgetopt.belief.regression import (
     weigh,
 )
 from budgetopt.belief.settings import Grid, Settings
+from budgetopt.errors import InputError
 
 _BLOCK = 4_000_000
 """Numbers held at once in one table of features."""
@@ -100,9 +102,8 @@ def from_total(log: ObservationLog, settings: Settings) -> FromTotal:
     A lift test comes after the regression, whose doubt it is free of.
     """
     grid = settings.total_grid(log.reference)
-    learned, alike, fit = learn_total(
-        log.weeks, log.spend, np.asarray(log.total), grid=grid, settings=settings
-    )
+    _check(log)
+    learned, alike, fit = learn_total(log, grid, settings)
     chance, mean, variance = (np.ascontiguousarray(np.swapaxes(part, 1, 2)) for part in learned[:3])
     for test in log.priors.lift_tests:
         at, step = log.index[test.channel], log_step(test, grid)
@@ -115,6 +116,29 @@ def from_total(log: ObservationLog, settings: Settings) -> FromTotal:
         chance[at] /= chance[at].sum()
     posterior = Posterior(grid, (len(log.channels),), chance, mean, variance)
     return FromTotal(posterior, learned.data_share, alike, fit)
+
+
+def _check(log: ObservationLog) -> None:
+    """Refuse what is declared and means nothing where one total is all there is."""
+    delay = log.priors.delay
+    if delay is not None and delay.channels:
+        raise InputError(
+            "bad-argument",
+            "delay.channels says how outcomes of single channels arrive, but the history has one "
+            "total",
+            field="delay.channels",
+            value=tuple(name for name, *_ in delay.channels),
+            remedy="give the delay of the total alone, without channels",
+        )
+    for name, prior in log.priors.channels:
+        if prior.noise is not None:
+            raise InputError(
+                "bad-argument",
+                f"prior.noise of {name!r} is of its own outcome, but the history has one total",
+                field=f"channels.{name}.prior.noise",
+                value=prior.noise,
+                remedy="leave it out, or give a history with outcomes by channel",
+            )
 
 
 class CellPosteriors(NamedTuple):
@@ -130,12 +154,13 @@ class CellPosteriors(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """What the sweeps end with: the columns, what is known of scales and rows, and the features."""
+    """What the sweeps end with: columns, what is known of scales and rows, features, and priors."""
 
     design: Design
     weighed: Weighed
     rows: Rows
     tried: _Tried
+    before: tuple[Floats, Floats]
 
 
 class Effects(NamedTuple):
@@ -150,23 +175,18 @@ class Effects(NamedTuple):
 
 
 def learn_total(
-    weeks: NDArray[np.datetime64],
-    spend: Floats,
-    total: Floats,
-    *,
-    grid: Grid,
-    settings: Settings,
+    log: ObservationLog, grid: Grid, settings: Settings
 ) -> tuple[CellPosteriors, Floats, TotalFit]:
     """Return what one total outcome says, how alike the channels' features are, and the fit.
 
+    What is declared enters the regression: a demand multiplies baseline and effects, each named
+    event has a column, a channel's carryover and priors take the place of those that are learned,
+    and what a pinned channel brings is taken out of the total.
+
     Parameters
     ----------
-    weeks
-        First days, rising, shape ``(weeks,)``.
-    spend
-        Money, shape ``(weeks, channels)``; NaN where not reported.
-    total
-        Outcome of all channels and the baseline together, shape ``(weeks,)``, mean above 0.
+    log
+        Weeks with one total, of mean above 0.
     grid
         The cells.
     settings
@@ -184,15 +204,30 @@ def learn_total(
     fit
         How well the model fits.
     """
-    used = usable(spend, total)
-    seen = np.nansum(spend[used], axis=0) > 0
+    total, weeks, pinned = _completed(log), log.weeks, dict(log.priors.pinned)
+    used = usable(log.spend, total)
+    index = np.exp(demand_of(log))[used]
+    ever = np.nansum(log.spend[used], axis=0) > 0
+    seen = ever & ~np.isin(log.channels, list(pinned))
     size = float(total[used].mean())
-    average = np.nansum(spend[used], axis=0) / used.sum()
+    average = np.nansum(log.spend[used], axis=0) / used.sum()
     share = average[seen] / average.sum()
-    lags = np.arange(REACH, dtype=np.float64)[:, None]
-    each = [carried(weeks, spend[:, seen], kept**lags) for kept in settings.total_carryover]
-    tried = _Tried(np.stack(each)[:, used], grid, _cell_prior(spend[used][:, seen], grid, settings))
-    fit = _sweeps(weeks[used], tried, total[used] / size, share, settings)
+    each = np.moveaxis(effective(log, settings.total_carryover), 1, 0)[:, used]
+    # Without a carryover of its own a pinned curve takes the money of the week.
+    money = effective(log, (0.0,))[used, 0]
+    left = total[used].copy()
+    for name, curve in pinned.items():
+        at = log.channels.index(name)
+        if ever[at]:
+            left -= index * np.asarray(curve.value(money[:, at]), dtype=np.float64)
+    own = own_of(log)
+    cells = _cell_prior(log.spend[used][:, seen], own.log_half[seen], own.log_half_sd[seen], grid,
+                        settings)  # fmt: skip
+    tried = _Tried(each[:, :, seen], index, grid, cells)
+    before = tried.effects_at(np.exp(own.centre[seen]) / size, own.sd[seen])
+    base = baseline(weeks[used]).beside(event_columns(log)[used], settings.event_sd)
+    base = base._replace(columns=base.columns * index[:, None])
+    fit = _sweeps(Rows.plain(weeks[used]), base, tried, before, (left / size, share), settings)
     likely = fit.weighed.chance > _NEGLIGIBLE
     chance = fit.weighed.chance[likely] / fit.weighed.chance[likely].sum()
     effects = [
@@ -210,7 +245,7 @@ def learn_total(
     learned = _unseen(len(seen), typical, chance, grid, settings)
     spread = np.broadcast_to(weight[..., None] / _PIECES, log_mean.shape)
     for whole, part in zip(learned, (spread, log_mean, log_variance), strict=False):
-        whole[seen] = part.reshape(part.shape[0], grid.size, -1)
+        whole[seen] = part.reshape(len(part), grid.size, whole.shape[2])
     learned.data_share[seen] = known
     alike = np.zeros((len(seen), len(seen)))
     alike[np.ix_(seen, seen)] = _correlations(fit.design.features)
@@ -224,15 +259,27 @@ def usable(spend: Floats, total: Floats) -> NDArray[np.bool_]:
     return used
 
 
-def _cell_prior(spend: Floats, grid: Grid, settings: Settings) -> Floats:
+def _completed(log: ObservationLog) -> Floats:
+    """Return the totals as they will be when all of them is reported, NaN where too young."""
+    share, _ = maturity(log)
+    completed: Floats = np.asarray(log.total) / share[:, 0]
+    return completed
+
+
+def _cell_prior(
+    spend: Floats, log_half: Floats, log_half_sd: Floats, grid: Grid, settings: Settings
+) -> Floats:
     """Return log prior chances of the cells, ``(channels, cells)``.
 
-    The saturation point lies around each channel's own usual money: with that, channels of the same
-    worth of money have the same marginal return, and a prior alone moves no money.
+    Where none is declared the saturation point lies around each channel's own usual money: with
+    that, channels whose money is worth the same have the same marginal return, and a prior alone
+    moves no money.
     """
     usual = spend.sum(axis=0) / np.maximum((spend > 0).sum(axis=0), 1)
-    centre = np.log(settings.saturation * usual / grid.reference)
-    return np.log(np.maximum(grid.prior(centre, settings.saturation_sd), _TINY))
+    declared = np.isfinite(log_half)
+    centre = np.where(declared, log_half, np.log(settings.saturation * usual / grid.reference))
+    sd = np.where(declared, log_half_sd, settings.saturation_sd)
+    return np.log(np.maximum(grid.prior(centre, sd), _TINY))
 
 
 class _Tried:
@@ -242,28 +289,50 @@ class _Tried:
     ----------
     carried
         Effective money by carryover, shape ``(carryovers, weeks, channels)``.
+    index
+        Demand, which multiplies every effect, shape ``(weeks,)``.
     grid
         The cells.
     log_prior
         Of the cells, shape ``(channels, cells)``.
     """
 
-    def __init__(self, carried: Floats, grid: Grid, log_prior: Floats) -> None:
+    def __init__(self, carried: Floats, index: Floats, grid: Grid, log_prior: Floats) -> None:
         self.carryovers, self.weeks, self.channels = carried.shape
         self.cells = grid.size
         self.log_prior = np.repeat(log_prior, self.carryovers, axis=1)
-        self._carried, self._grid = carried, grid
+        self._carried, self._index, self._grid = carried, index, grid
         wide = max(1, _BLOCK // (self.weeks * self.log_prior.shape[1]))
-        self._slices = [slice(at, at + wide) for at in range(0, self.channels, wide)]
+        self._slices = [slice(at, at + wide) for at in range(0, max(self.channels, 1), wide)]
         self._kept = [self._values(self._slices[0])] if len(self._slices) == 1 else None
-        level = np.concatenate([level for _, _, level in self.blocks()])
-        self.level = level.reshape(self.channels, self.cells, -1).mean(axis=2)
+        self.levels = np.concatenate([level for _, _, level in self.blocks()])
+        self.level = self.levels.reshape(self.channels, self.cells, self.carryovers).mean(axis=2)
+
+    def effects_at(self, response: Floats, sd: Floats) -> tuple[Floats, Floats]:
+        """Return declared effects in an average week and their sds, NaN where none is declared.
+
+        Parameters
+        ----------
+        response
+            Median response at the reference, shape ``(channels,)``.
+        sd
+            Of its logarithm. The effect is a normal around the median with this relative sd, kept
+            above zero: what the log-normal is near its median.
+
+        Returns
+        -------
+        tuple of ndarray
+            Of shape ``(channels, cells)``.
+        """
+        middle = response[:, None] * self.levels
+        return middle, sd[:, None] * middle
 
     def _values(self, here: slice) -> tuple[Floats, Floats]:
         value = self._grid.cells.value(self._carried[:, :, here, None])
-        tried = np.moveaxis(value, 0, -1).reshape(self.weeks, -1, self.log_prior.shape[1])
+        value = np.moveaxis(value, 0, -1)
+        tried = value.reshape(self.weeks, value.shape[1], self.log_prior.shape[1])
         level = tried.mean(axis=0)
-        tried /= level
+        tried = tried / level * self._index[:, None, None]
         return tried, level
 
     def blocks(self) -> Iterator[tuple[slice, Floats, Floats]]:
@@ -279,40 +348,68 @@ class _Tried:
 
 
 def _sweeps(
-    weeks: NDArray[np.datetime64],
+    rows: Rows,
+    base: Baseline,
     tried: _Tried,
-    outcome: Floats,
-    share: Floats,
+    before: tuple[Floats, Floats],
+    told: tuple[Floats, Floats],
     settings: Settings,
 ) -> Fitted:
-    """Renew features, scales and rows from each other a fixed number of times."""
-    own = np.full(len(share), np.nan)
-    features = tried.mean(tried.log_prior)
-    design = Design(outcome, baseline(weeks), features, share, own, own)
-    rows = Rows.plain(weeks)
+    """Renew features, scales and rows from each other a fixed number of times.
+
+    Parameters
+    ----------
+    rows, base
+        The weeks, and the columns that are not media.
+    tried
+        The features.
+    before
+        Declared effects and their sds, ``(channels, cells)``, NaN where none is declared.
+    told
+        Outcomes in mean outcomes, and each channel's share of the money.
+    settings
+        Rounds, and the usual scale of the media.
+    """
+    prior = softmax(tried.log_prior, axis=1)
+    mean, sd = (np.sum(prior * part, axis=1) for part in before)
+    outcome, share = told
+    design = Design(outcome, base, tried.mean(tried.log_prior), share, mean, sd)
     for _ in range(settings.sweeps):
         scales = weigh(design, rows, settings.effect_share).overall
         model = model_at(design, rows, scales)
-        ahead = tried.mean(_cells(design, rows, scales, model, tried)[0])
+        ahead = tried.mean(_cells(design, rows, scales, model, tried, before)[0])
         design = design._replace(features=0.5 * (design.features + ahead))
         rows = refitted(design, rows, model)
-    return Fitted(design, weigh(design, rows, settings.effect_share), rows, tried)
+    return Fitted(design, weigh(design, rows, settings.effect_share), rows, tried, before)
 
 
 def _cells(
-    design: Design, rows: Rows, scales: Scales, model: Gaussian, tried: _Tried
+    design: Design,
+    rows: Rows,
+    scales: Scales,
+    model: Gaussian,
+    tried: _Tried,
+    before: tuple[Floats, Floats],
 ) -> tuple[Floats, Floats, Floats]:
-    """Return log weights, means and variances of effects by channel, cell and carryover."""
+    """Return log weights, means and variances of effects by channel, cell and carryover.
+
+    With information ``I`` and score ``h`` of a cell and the prior ``N(m, v)`` above zero the effect
+    is ``N((h + m/v) / (I + 1/v), 1 / (I + 1/v))`` above zero, and the log weight that of the
+    integral.
+    """
     shape = tried.log_prior.shape
     information, score = np.empty(shape), np.empty(shape)
     for here, part, _ in tried.blocks():
         information[here], score[here] = model.without(here, rows.freed(part))
-    variance = np.square(scales.media * design.share)[:, None]
-    precision = information + 1.0 / variance
-    log_weight = tried.log_prior + 0.5 * np.square(score) / precision
+    declared = np.isfinite(before[0])
+    mean = np.where(declared, before[0], 0.0)
+    sd = np.where(declared, before[1], (scales.media * design.share)[:, None])
+    variance = np.square(sd)
+    precision, pull = information + 1.0 / variance, score + mean / variance
+    log_weight = tried.log_prior + 0.5 * (np.square(pull) / precision - np.square(mean) / variance)
     log_weight -= 0.5 * np.log(precision * variance)
-    log_weight += log_ndtr(score / np.sqrt(precision))
-    return log_weight, score / precision, 1.0 / precision
+    log_weight += log_ndtr(pull / np.sqrt(precision)) - log_ndtr(mean / sd)
+    return log_weight, pull / precision, 1.0 / precision
 
 
 def _effects(fit: Fitted, scales: Scales) -> Effects:
@@ -322,10 +419,10 @@ def _effects(fit: Fitted, scales: Scales) -> Effects:
     all of them.
     """
     model = model_at(fit.design, fit.rows, scales)
-    found = _cells(fit.design, fit.rows, scales, model, fit.tried)
-    shape = (fit.tried.channels, fit.tried.cells, -1)
+    found = _cells(fit.design, fit.rows, scales, model, fit.tried, fit.before)
+    shape = (fit.tried.channels, fit.tried.cells, fit.tried.carryovers)
     log_weight, mean, variance = (part.reshape(shape) for part in found)
-    weight = softmax(log_weight.reshape(shape[0], -1), axis=1).reshape(log_weight.shape)
+    weight = softmax(log_weight, axis=(1, 2))
     chance = weight.sum(axis=2)
     weight /= np.maximum(chance, _TINY)[..., None]
     # A cell of no chance keeps the mean of its carryovers, whatever that is.

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arrays import Floats
 from budgetopt.belief import notes as notes_of
 from budgetopt.belief.aggregate import from_total
-from budgetopt.belief.inputs import Treated, model_of, own_of, own_priors, treated
+from budgetopt.belief.inputs import Treated, model_of, own_of, treated
 from budgetopt.belief.learning import (
     TRIED,
     Calibration,
@@ -206,7 +206,8 @@ class Belief(Shown):
                 about += notes_of.of_carried(undeclared(log, walked.trial, model_of(log, TRIED)))
         else:
             walked = None
-            seen, own = used.any(axis=0), own_priors([None] * len(log.channels), log.reference)
+            pinned = np.isin(log.channels, [name for name, _ in log.priors.pinned])
+            seen, own = used.any(axis=0) & ~pinned, own_of(log)
             posterior, share, alike, fit = from_total(log, settings)
             about = notes_of.of_total(log, used, share, alike, fit)
         if not seen.all():

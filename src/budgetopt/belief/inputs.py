@@ -15,7 +15,7 @@ from budgetopt.belief.log import ObservationLog
 from budgetopt.belief.settings import Settings
 from budgetopt.curves import Carryover, kernels
 from budgetopt.i18n import say
-from budgetopt.plan import ChannelPrior
+from budgetopt.plan import ChannelPrior, days_of
 
 FIRST_WEEKS = 8
 """Weeks from which first impressions are taken: the pooled ROAS that centres the priors, and what
@@ -144,16 +144,16 @@ def own_priors(priors: Sequence[ChannelPrior | None], reference: float) -> OwnPr
 
 def inputs_of(log: ObservationLog, settings: Settings) -> FilterInputs:
     """Return what the filter reads of a log with an outcome for each channel."""
-    share, log_sd = _maturity(log)
+    share, log_sd = maturity(log)
     outcome = np.asarray(log.outcome)
     known = np.isfinite(log.spend) & np.isfinite(outcome) & np.isfinite(share)
-    spend = _effective(log, settings.carryover)
+    spend = effective(log, settings.carryover)
     # NaN is not above zero. What is carried into a week without spend is spend all the same.
     seen = known & np.all(spend > 0, axis=1)
     outcome = np.where(seen, outcome, 0.0)
     full = np.where(seen, outcome / np.where(seen, share, 1.0), np.nan)
     event, event_known = event_size(full, log.unit)
-    index = _demand(log)
+    index = demand_of(log)
     with np.errstate(divide="ignore"):
         offset = np.where(seen, np.log(np.where(seen, share, 1.0)) + index[:, None], 0.0)
     centre, sd = _amplitude(log, settings, outcome / np.exp(offset), seen, event)
@@ -172,7 +172,7 @@ def inputs_of(log: ObservationLog, settings: Settings) -> FilterInputs:
     )
 
 
-def _maturity(log: ObservationLog) -> tuple[Floats, Floats]:
+def maturity(log: ObservationLog) -> tuple[Floats, Floats]:
     """Return the share of each outcome that is reported yet, and how well that is known."""
     shape = log.spend.shape
     delay = log.priors.delay
@@ -186,7 +186,7 @@ def _maturity(log: ObservationLog) -> tuple[Floats, Floats]:
     return share, np.where(unknown, 0.0, delay.log_sd(age, log.channels))
 
 
-def _effective(log: ObservationLog, shares: tuple[float, ...]) -> Floats:
+def effective(log: ObservationLog, shares: tuple[float, ...]) -> Floats:
     """Return effective money by carryover, shape ``(weeks, kernels, channels)``."""
     given = dict(log.priors.carryovers)
     tried = []
@@ -231,7 +231,7 @@ def carried(weeks: NDArray[np.datetime64], spend: Floats, weights: Floats) -> Fl
     return np.where(weight > 0, summed / np.where(weight > 0, weight, 1.0), np.nan)
 
 
-def _demand(log: ObservationLog) -> Floats:
+def demand_of(log: ObservationLog) -> Floats:
     """Return the logarithm of the known demand of each week, ``(weeks,)``."""
     index = np.zeros(len(log.weeks))
     for day, demand in log.priors.demand:
@@ -239,9 +239,24 @@ def _demand(log: ObservationLog) -> Floats:
     return index
 
 
+def event_columns(log: ObservationLog) -> Floats:
+    """Return for each named event the days of it in each week, its most being 1.
+
+    Shape ``(weeks, names)``; names that none of the weeks has are left out.
+    """
+    names = dict.fromkeys(name for name, _, _ in log.priors.events)
+    days = [days_of(one for one in log.priors.events if one[0] == name) for name in names]
+    held = np.array(
+        [np.sum([_in_week(log, np.datetime64(day, "D")) for day in one], axis=0) for one in days]
+    ).reshape(len(days), len(log.weeks))
+    most = held.max(axis=1, initial=0)
+    columns: Floats = (held[most > 0] / most[most > 0, None]).T
+    return columns
+
+
 def _eventful(log: ObservationLog) -> NDArray[np.bool_]:
     marked = np.zeros(len(log.weeks), dtype=np.bool_)
-    for day in log.priors.events:
+    for day in days_of(log.priors.events):
         marked |= _in_week(log, np.datetime64(day, "D"))
     return marked
 
@@ -345,9 +360,9 @@ _TREATMENT = {
 def treated(log: ObservationLog) -> tuple[Treated, ...]:
     """Return the weeks that need a treatment of their own, by channel."""
     outcome = np.asarray(log.outcome)
-    share, _ = _maturity(log)
+    share, _ = maturity(log)
     # A kernel that is given carries money into weeks without any.
-    spent = np.isfinite(log.spend) & (_effective(log, (0.0,))[:, 0] > 0)
+    spent = np.isfinite(log.spend) & (effective(log, (0.0,))[:, 0] > 0)
     found = {
         "not-reported": np.isnan(log.spend) | (np.isnan(outcome) & spent),
         "zero-outcome": spent & (outcome == 0),

@@ -118,20 +118,6 @@ def of_total(
         notes.append(say("no-effect-seen", chance=f"{fit.no_effect:.0%}"))
     if fit.odd:
         notes.append(say("odd-weeks", weeks=tuple(_odd_weeks(fit))))
-    given = log.priors
-    unused = [
-        name
-        for name, value in (
-            (say("priors"), given.channels),
-            (say("carryovers"), given.carryovers),
-            (say("delay"), given.delay),
-            (say("demand"), given.demand),
-            (say("events"), given.events),
-        )
-        if value
-    ]
-    if unused:
-        notes.append(say("unused-with-one-total", parts=listed(unused)))
     missing = int((~usable(log.spend, np.asarray(log.total))).sum())
     if missing:
         notes.append(say("weeks-left-out-unreported", weeks=_weeks(missing)))

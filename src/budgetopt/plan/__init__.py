@@ -50,7 +50,7 @@ from budgetopt.plan.limits.counts import Apart, AtLeastOn, FewMoves
 from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
 from budgetopt.plan.limits.ratios import CpaCeiling, OutcomeFloor, RoasFloor
 from budgetopt.plan.plan import Plan
-from budgetopt.plan.priors import LiftTest, Priors
+from budgetopt.plan.priors import LiftTest, Priors, as_events, days_of
 from budgetopt.plan.relative import PATTERN, Relative
 from budgetopt.plan.schedule import day_weights, frozen
 from budgetopt.plan.targets import Ratio, Target, ratio_of_target
@@ -109,8 +109,10 @@ __all__ = [
     "Target",
     "Turnover",
     "as_count",
+    "as_events",
     "bounds_of",
     "day_weights",
+    "days_of",
     "draft_files",
     "frozen",
     "integers",

@@ -49,7 +49,6 @@ from budgetopt.plan.priors import (
     Priors,
     as_demand,
     as_events,
-    days_of,
     plain_events,
 )
 from budgetopt.plan.tables import RawTable, as_cases, as_contingencies, as_scenarios
@@ -305,7 +304,7 @@ class PlanFields(Declared):
             tuple((c.name, c.curve) for c in each if c.pinned and c.curve is not None),
             self.delay,
             self.demand,
-            days_of(self.events),
+            self.events,
             self.lift_tests,
             tuple((c.name, c.labels) for c in each if c.labels),
         )

@@ -376,7 +376,8 @@ class Priors:
     demand
         Pairs of a day and the known demand of its week; weeks that are not named have 1.
     events
-        Days of holidays and promotions, whose weeks may stand out in all channels.
+        Holidays and promotions as `as_events` returns them, whose weeks may stand out in all
+        channels.
     lift_tests
         What experiments and earlier models say.
     labels
@@ -388,7 +389,7 @@ class Priors:
     pinned: tuple[tuple[str, Curve], ...] = ()
     delay: Delay | None = None
     demand: tuple[tuple[dt.date, float], ...] = ()
-    events: tuple[dt.date, ...] = ()
+    events: tuple[Event, ...] = ()
     lift_tests: tuple[LiftTest, ...] = ()
     labels: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
@@ -418,7 +419,7 @@ class Priors:
             "pinned": {name: curve.to_dict() for name, curve in self.pinned},
             "delay": None if self.delay is None else self.delay.to_dict(),
             "demand": {str(day): index for day, index in self.demand},
-            "events": [str(day) for day in self.events],
+            "events": [[name, str(first), str(last)] for name, first, last in self.events],
             "lift_tests": [test.to_dict() for test in self.lift_tests],
             **(labels if self.labels else {}),
         }
@@ -438,7 +439,7 @@ class Priors:
             tuple((name, curve_from_dict(curve)) for name, curve in data["pinned"].items()),
             Delay.of(data["delay"]),
             as_demand(data["demand"]),
-            tuple(as_date(day, "events") for day in data["events"]),
+            as_events(data["events"]),
             tuple(LiftTest.of(test) for test in data["lift_tests"]),
             tuple((name, tuple(kept.items())) for name, kept in data.get("labels", {}).items()),
         )

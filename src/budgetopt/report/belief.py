@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt.belief import Belief, ChannelSummary, Estimate, Reading
+from budgetopt.belief import Belief, ChannelSummary, Estimate, Reading, TotalFit
 from budgetopt.i18n import Message, in_language, say, show_figure
 from budgetopt.plan import Plan, ReturnWords, is_valued, return_words, unused
 from budgetopt.report.text import Table, figures, laid_out, note_lines
@@ -98,12 +98,19 @@ def belief_facts(belief: Belief, level: float = LEVEL) -> dict[str, Any]:
         "reference": belief.reference,
         "calibration": {"weeks": _WEEKS, **asdict(calibration)},
         "week_effect": {"mean": mean, "sd": sd},
+        "fit": None if belief.fit is None else _fit_facts(belief.fit),
         "channels": [_plain(row) for row in belief.summary(level)],
         "treated": [
             one._asdict() | {"weeks": [str(week) for week in one.weeks]} for one in belief.treated
         ],
         "notes": list(belief.notes),
     }
+
+
+def _fit_facts(fit: TotalFit) -> dict[str, Any]:
+    """Return how well one total's model fits as plain data."""
+    odd = [{"week": str(week), "miss": miss} for week, miss in fit.odd]
+    return asdict(fit) | {"odd": odd}
 
 
 def belief_json(belief: Belief, level: float = LEVEL, *, plan: Plan | None = None) -> str:
@@ -236,7 +243,11 @@ def _seen(row: ChannelSummary) -> tuple[float | None, float | None]:
 
 
 def belief_record(belief: Belief, level: float = LEVEL) -> list[Message]:
-    """Return in a sentence how well the last weeks were predicted, where anything was."""
+    """Return in a sentence how well the weeks were predicted, or how one total's model fits."""
+    if belief.fit is not None:
+        fit = belief.fit
+        shares = {name: f"{getattr(fit, name):.0%}" for name in ("explained", "media", "noise")}
+        return [say("total-fit", **shares, serial=f"{fit.serial:.2f}")]
     held = belief.calibration(_WEEKS, level)
     if held.covered is None:
         return []
