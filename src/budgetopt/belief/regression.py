@@ -62,6 +62,8 @@ _BASE_SD, _SLOPE_SD = 1.0, 0.3
 """Prior sds of the level and of a straight trend over half the span, in mean outcomes."""
 _WAVES = 3
 _QUARTER = 13 * 7.0
+_MOST_STEPS = 40
+"""Steps of the level at most: over more than ten years each is longer than a quarter."""
 _FREEDOM = np.array([4.0, 10.0, 40.0])
 """Degrees of freedom of the errors that are weighed."""
 _MOST_SERIAL = 0.8
@@ -122,11 +124,13 @@ def baseline(weeks: NDArray[np.datetime64]) -> Baseline:
     half = max(float(day.max()) / 2.0, 7.0)
     turn = 2.0 * np.pi * day / 365.25
     waves = [wave(n * turn) for n in range(1, _WAVES + 1) for wave in (np.cos, np.sin)]
-    starts = np.arange(0.0, float(day.max()) - _QUARTER / 2.0, _QUARTER)
-    steps = [np.clip((day - start) / _QUARTER, 0.0, 1.0) for start in starts]
+    width = max(_QUARTER, float(day.max()) / _MOST_STEPS)
+    starts = np.arange(0.0, float(day.max()) - width / 2.0, width)
+    steps = [np.clip((day - start) / width, 0.0, 1.0) for start in starts]
     columns = np.stack([np.ones_like(day), day / half - day.max() / (2.0 * half), *waves, *steps])
     falling = np.repeat(1.0 / np.arange(1, _WAVES + 1), 2)
-    sd = np.concatenate([[_BASE_SD, _SLOPE_SD], falling, np.ones(len(steps))])
+    step_sd = np.full(len(steps), np.sqrt(width / _QUARTER))
+    sd = np.concatenate([[_BASE_SD, _SLOPE_SD], falling, step_sd])
     kind = np.repeat([0, 1, 2], [2, len(waves), len(steps)])
     return Baseline(columns.T, (np.arange(len(sd)) == 0).astype(float), sd, kind == 1, kind == 2)
 
