@@ -130,6 +130,7 @@ def test_one_point():
         ([0, 1], [1, 2], "outcome at zero spend is not 0"),
         ([0, 2, 1], [0, 1, 2], "spends do not rise: sort the points"),
         ([0, 1, 1], [0, 1, 2], "spends do not rise: sort the points"),
+        ([0, 1e-310, 5], [0, 1, 2], "rises too steeply: give spends that lie further apart"),
         ([1, 2, 3], [0, 2, 1], r"outcome\[2\] falls: take the running maximum"),
         ([[1, 2], [1, 2]], [[1, 2], [2, 1]], r"outcome\[1, 1\] falls: take the running maximum"),
         ([0, -1], [0, 1], r"spend\[1\] of the points curve is -1.0: give"),

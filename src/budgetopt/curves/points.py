@@ -79,7 +79,10 @@ class Points(Curve):
             raise self._wrong("spends do not rise", "sort the points and remove duplicates")
         object.__setattr__(self, "spend", x)
         object.__setattr__(self, "outcome", y)
-        hull, slopes = _envelope(x, y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            hull, slopes = _envelope(x, y)
+        if not np.isfinite(slopes).all():
+            raise self._wrong("rises too steeply", "give spends that lie further apart")
         object.__setattr__(self, "_hull", hull)
         object.__setattr__(self, "_slopes", slopes)
 
