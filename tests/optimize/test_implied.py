@@ -88,6 +88,18 @@ def test_a_group_that_may_take_nothing_gets_nothing():
         assert week.proven
 
 
+def test_a_best_of_nothing_is_not_above_its_bound():
+    # The bound was the rounding of a worth at a spend of 1e-17 instead of at nothing, -3e-33.
+    curve = Log(0.17285952662713322, 0.17507326294227277)
+    row = bo.Limit.linear("row", {"a": 0.663972219944795}, at_most=0)
+    channels = [bo.Channel("a", curve=curve)]
+    plan = bo.Plan(
+        budget="0.344036", currency="XXX", step="0.001186", channels=channels, limits=[row]
+    )
+    week = bo.allocate(plan)
+    assert week.objective == week.bound == 0
+
+
 def test_what_is_locked_to_the_last_cent_is_the_answer_of_every_method():
     # 2.24 + 1.58 is 3.8200000000000003 in floats.
     channels = [

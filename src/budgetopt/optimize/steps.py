@@ -445,10 +445,22 @@ def best_in_steps(problem: Problem, solved: Solved, left: Clock = UNLIMITED) -> 
     spend = rounded(problem, solved.spend, left)
     worth = problem.objective(spend / problem.money.units)
     if solved.bound - worth <= NEAR * abs(solved.bound):
-        return Steps(spend, solved.bound)
+        return Steps(spend, _above_rounding(problem, solved.bound, worth))
     if problem.even and problem.curves.concave:
         return _exchanged(problem, spend)
     return _Search(problem, solved, spend, left).run()
+
+
+def _above_rounding(problem: Problem, bound: float, worth: float) -> float:
+    """Return a bound that rounding left below the worth of a split, raised to it.
+
+    Rounding is a share of what the channels can bring at most, which beside a best of nothing is
+    much. What is below by more is no rounding, and stays for a check to see.
+    """
+    if bound >= worth:
+        return bound
+    most = problem.weight @ problem.curves.value(problem.upper) + problem.cost @ problem.upper
+    return worth if worth - bound <= _NOISE * float(most) else bound
 
 
 _ALIKE = 100
