@@ -209,10 +209,10 @@ def check_installed(format: str) -> None:
     if package and find_spec(package) is None:
         raise InputError(
             "missing-extra",
-            f"writing .{format} needs {package}, which is not installed",
+            say("extra-missing", what=say("writing-format", format=format), package=package),
             field="format",
             value=package,
-            remedy=f"pip install 'budgetopt[{extra}]'",
+            remedy=say("extra-install", extra=extra),
         )
 
 

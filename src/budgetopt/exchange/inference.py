@@ -27,6 +27,7 @@ from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError
 from budgetopt.exchange.draws import MOST_DRAWS
 from budgetopt.exchange.files import refused
+from budgetopt.i18n import say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 MOST_BYTES = 512 * MEBIBYTE
@@ -260,10 +261,10 @@ def open_inference(path: str | PathLike[str]) -> InferenceFile:
     except ImportError:
         raise HistoryError(
             "missing-extra",
-            "reading a saved InferenceData needs pyfive, which is not installed",
+            say("extra-missing", what=say("reading-inference"), package="pyfive"),
             field="path",
             value="pyfive",
-            remedy="pip install 'budgetopt[models]'",
+            remedy=say("extra-install", extra="models"),
         ) from None
     _guarded(_bound_attributes, name)
     root = _guarded(lambda: pyfive.File(io.BytesIO(data)), name)

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 from budgetopt.untrusted import as_cell
 
 MOST_TEXT = 32_767
@@ -31,10 +32,10 @@ class Workbook:
         except ImportError:
             raise InputError(
                 "missing-extra",
-                "writing a workbook needs XlsxWriter, which is not installed",
+                say("extra-missing", what=say("writing-workbook"), package="XlsxWriter"),
                 field="out",
                 value="xlsxwriter",
-                remedy="pip install 'budgetopt[excel]'",
+                remedy=say("extra-install", extra="excel"),
             ) from None
         self._bytes = io.BytesIO()
         self.book: Any = xlsxwriter.Workbook(self._bytes, {"in_memory": True, **_NO_GUESS})

@@ -199,10 +199,10 @@ def _cut(table: Table, days: Days, columns: Columns, before: dt.date) -> tuple[T
     if not keep.any():
         raise HistoryError(
             "no-data",
-            f"the history begins on {days.min()}, so nothing in it is before {before}",
+            say("history-begins-later", first=str(days.min()), day=str(before)),
             field=columns.week,
             value=str(days.min()),
-            remedy="give a later as_of, or a history that begins earlier",
+            remedy=say("remedy-later-as-of"),
         )
     left_out = int((~keep).sum())
     if left_out:
@@ -220,10 +220,10 @@ def _long(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
     if not keep.any():
         raise HistoryError(
             "no-data",
-            "every channel of the history is ignored",
+            say("all-ignored"),
             field="history.ignore",
             value=columns.ignore,
-            remedy="ignore fewer",
+            remedy=say("remedy-ignore-fewer"),
         )
     lost = 0.0
     if known is not None:

@@ -259,10 +259,10 @@ def from_query(query: Any, connection: Any, columns: Columns) -> Table:
     except ImportError:
         raise HistoryError(
             "missing-extra",
-            "reading a database needs SQLAlchemy, which is not installed",
+            say("extra-missing", what=say("reading-database"), package="SQLAlchemy"),
             field="connection",
             value="sqlalchemy",
-            remedy="pip install 'budgetopt[sql]'",
+            remedy=say("extra-install", extra="sql"),
         ) from None
     check_columns(columns)
     try:
@@ -335,10 +335,10 @@ def without_totals(table: Table, columns: Columns) -> Table:
     if not table.places.size:
         raise HistoryError(
             "no-data",
-            "the history has a header but no rows",
+            say("history-without-rows"),
             field="history",
             value=0,
-            remedy="export it with its rows",
+            remedy=say("remedy-with-rows"),
         )
     return table
 
@@ -673,10 +673,10 @@ def read_sheets(path: Path, data: bytes) -> Sheets:
     except ImportError:
         raise HistoryError(
             "missing-extra",
-            "reading a workbook needs openpyxl, which is not installed",
+            say("extra-missing", what=say("reading-workbook"), package="openpyxl"),
             field="path",
             value="openpyxl",
-            remedy="pip install 'budgetopt[excel]'",
+            remedy=say("extra-install", extra="excel"),
         ) from None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
@@ -812,10 +812,10 @@ def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
     except ImportError:
         raise HistoryError(
             "missing-extra",
-            "reading a parquet file needs pyarrow, which is not installed",
+            say("extra-missing", what=say("reading-parquet"), package="pyarrow"),
             field="path",
             value="pyarrow",
-            remedy="pip install 'budgetopt[parquet]'",
+            remedy=say("extra-install", extra="parquet"),
         ) from None
     import pandas as pd
 

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array, vstack
 from budgetopt.errors import InfeasibleError
 from budgetopt.horizon.build import Horizon, program_of
 from budgetopt.horizon.interior import Program
+from budgetopt.i18n import say
 from budgetopt.optimize import minimise
 from budgetopt.plan import FREE
 
@@ -96,19 +97,17 @@ def _refusal(horizon: Horizon, program: Program, weeks: int) -> InfeasibleError:
     there = horizon.totals[period]
     details: dict[str, Any] = {"week": one.week.start, "there": plan.money.amount(there)}
     if needed is None or needed * plan.money.units <= there:
-        problem = f"the limits of the week of {one.week.start} cannot be kept after those before it"
+        problem = say("week-out-of-reach", week=str(one.week.start))
     else:
         minor = int(np.ceil(needed * plan.money.units - 1e-6))
         details["needed"] = plan.money.amount(minor)
-        problem = (
-            f"in the week of {one.week.start} at least {plan.money.show(minor)} must be spent, "
-            f"as channels may fall only so far, and {plan.money.show(there)} are there"
-        )
+        money = {"needed": plan.money.show(minor), "there": plan.money.show(there)}
+        problem = say("week-needs-more", week=str(one.week.start), **money)
     share = _widened(horizon, weeks)
-    remedy = "relax a limit of that week, or change the budget of the weeks before it"
+    remedy = say("remedy-week-limit")
     if share is not None:
         details["max_change"] = share
-        remedy = f"let max_change be {share:.0%} that week, or lower the budget before it"
+        remedy = say("remedy-week-change", share=f"{share:.0%}")
     return InfeasibleError(
         "limits-clash",
         problem,

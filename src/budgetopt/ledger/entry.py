@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from budgetopt.errors import InputError, LedgerError
+from budgetopt.i18n import say
 from budgetopt.notebook import brief
 
 KINDS = (
@@ -119,10 +120,10 @@ class Entry:
         if not well_typed(stored) or hash_of(stored) != stored["hash"]:
             raise LedgerError(
                 "ledger-broken",
-                f"entry {stored['number']!r} of the ledger is not what was recorded",
+                say("ledger-entry-changed", number=str(stored["number"])),
                 field="number",
                 value=stored["number"],
-                remedy="restore the ledger from a backup; verify says what is wrong with it",
+                remedy=say("remedy-restore-verify"),
             )
         at = dt.datetime.fromisoformat(stored["at"])
         week = dt.date.fromisoformat(stored["week"]) if stored["week"] else None

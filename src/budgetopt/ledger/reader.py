@@ -17,6 +17,7 @@ from typing import Any, Protocol, Self
 
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, LedgerError, did_you_mean
+from budgetopt.i18n import quoted, say
 from budgetopt.ledger.entry import COLUMNS, KINDS, Entry, body_text, hash_of, moment_text
 
 
@@ -124,8 +125,8 @@ class Reader:
         if len(found) != 1:
             raise LedgerError(
                 "ledger-broken",
-                f"the ledger has {len(found)} heads instead of one",
-                remedy="restore the ledger from a backup",
+                say("ledger-heads", count=len(found)),
+                remedy=say("remedy-restore"),
             )
         _, number, digest = found[0]
         return number, digest
@@ -286,10 +287,10 @@ class Transaction(Reader):
         for (number,) in self._session.rows(query, kind=kind, key=key):
             raise LedgerError(
                 "ledger-conflict",
-                f"the ledger already has {kind} {key!r}, as entry {number}",
+                say("ledger-has-key", kind=kind, key=quoted(key), number=str(number)),
                 field="key",
                 value=key,
-                remedy="read that entry, or record a new revision under another key",
+                remedy=say("remedy-other-key"),
             )
 
     def _moment(self, now: dt.datetime) -> dt.datetime:
@@ -301,19 +302,23 @@ class Transaction(Reader):
         if last is None or last.hash != self._hash:
             raise LedgerError(
                 "ledger-broken",
-                f"the ledger's head, entry {self._number}, is not its last entry",
+                say("ledger-head-not-last", number=str(self._number)),
                 field="head",
                 value=self._number,
-                remedy="restore the ledger from a backup; verify says what is wrong with it",
+                remedy=say("remedy-restore-verify"),
             )
         if now < last.at - CLOCK_SLACK:
             raise LedgerError(
                 "ledger-clock",
-                f"it is {moment_text(now)} by the clock, but entry {last.number} "
-                f"was recorded at {moment_text(last.at)}",
+                say(
+                    "ledger-clock-behind",
+                    now=moment_text(now),
+                    number=str(last.number),
+                    at=moment_text(last.at),
+                ),
                 field="clock",
                 value=moment_text(now),
-                remedy="set the clock of this machine and run again",
+                remedy=say("remedy-set-clock"),
             )
         return max(now, last.at)
 

@@ -34,6 +34,7 @@ from budgetopt.belief import Belief
 from budgetopt.calendar import Week, as_date
 from budgetopt.curves import Carryover, Curve, Mixture, Scaled, as_spend, kernels, stack
 from budgetopt.errors import InputError, PlanError, as_number
+from budgetopt.i18n import quoted, say
 from budgetopt.market.dynamics import (
     Delivery,
     Demand,
@@ -280,10 +281,10 @@ class Market:
                 if channel.curve is None:
                     raise PlanError(
                         "no-curve",
-                        f"channel {channel.name!r} has no curve",
+                        say("channel-has-no-curve", channel=quoted(channel.name)),
                         field="curves",
                         value=channel.name,
-                        remedy="give the market curves, a belief or a prior",
+                        remedy=say("remedy-market-curves"),
                     )
         carried = tuple(channel.carryover for channel in plan.channels)
         if any(carried):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import reduce
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats, Whole
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import InfeasibleError, PlanError
+from budgetopt.i18n import quoted, say
 from budgetopt.money import sum_minor
 from budgetopt.optimize.clock import UNLIMITED, Clock
 from budgetopt.optimize.problem import DeclaredBounds, Problem
@@ -157,13 +159,18 @@ def _capped(plan: Plan, bounds: Bounds, curves: Curve) -> Bounds:
         if np.any(low):
             at = int(np.argmax(low))
             least, show = RULES[bounds.lower_rule[at]], plan.money.show
+            said = {"rule": least, "channel": quoted(plan.names[at]), "limit": quoted(rule.name)}
             raise InfeasibleError(
                 "bounds-clash",
-                f"{least} of {plan.names[at]!r} is {show(bounds.lower[at])}, but the limit "
-                f"{rule.name!r} leaves at most {show(caps[at])}",
+                say(
+                    "bound-above-limit",
+                    **said,
+                    bound=show(bounds.lower[at]),
+                    most=show(caps[at]),
+                ),
                 field=f"limits.{rule.name}",
                 value=show(caps[at]),
-                remedy=f"lower the {least} of {plan.names[at]!r} or the limit {rule.name!r}",
+                remedy=say("remedy-bound-or-limit", **said),
             )
         tighter = caps < bounds.upper
         bounds = Bounds(
@@ -235,10 +242,10 @@ def _all_named(plan: Plan, given: Mapping[str, Any]) -> tuple[str, ...]:
         if given.get(name) is None:
             raise PlanError(
                 "no-curve",
-                f"channel {name!r} has no curve",
+                say("channel-has-no-curve", channel=quoted(name)),
                 field=f"channels.{name}.curve",
                 value=None,
-                remedy="give it a curve, or learn one from a history",
+                remedy=say("remedy-curve-or-learn"),
             )
     return plan.names
 
@@ -299,15 +306,20 @@ def refuse_unreachable(problem: Problem, left: Clock = UNLIMITED) -> None:
         return
     money = problem.money
     near = {side: money.amount(t) for side, t in totals._asdict().items() if t is not None}
-    shown = " or ".join(money.show(t) for t in totals if t is not None) or "no total"
+    shown = [money.show(t) for t in totals if t is not None]
+    near_by = {
+        "totals": reduce(lambda one, other: say("either-or", one=one, other=other), shown or [""])
+    }
+    budget = money.show(problem.budget)
     clash = explain_infeasible(problem, left, known=True)
     raise InfeasibleError(
         "cannot-spend-all",
-        f"the plan says spend all of {money.show(problem.budget)}, but the lots and bounds of its "
-        f"channels add up to {shown}, not to that",
+        say("lots-miss-budget", budget=budget, **near_by)
+        if shown
+        else say("lots-reach-nothing", budget=budget),
         field="spend",
         value="all",
-        remedy=f"let {shown} be spent, or write 'at-most'",
+        remedy=say("remedy-let-spend", **near_by) if shown else say("remedy-at-most"),
         details=near,
         limits=clash.limits if clash else (),
         remedies=clash.remedies if clash else (),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from budgetopt.errors import SolverError
+from budgetopt.i18n import say
 
 Clock = Callable[[], float | None]
 """Returns the seconds that are left, None where there is no limit."""
@@ -43,7 +44,7 @@ def out_of_time() -> SolverError:
     """Return the error of a search whose time ran out before it had anything."""
     return SolverError(
         "time-limit",
-        "the time limit was reached before any split was found",
+        say("error-time-limit"),
         field="time_limit",
-        remedy="allow more time",
+        remedy=say("remedy-more-time"),
     )

@@ -152,9 +152,9 @@ def week_decided(known: History, week: dt.date | str | None) -> dt.date:
         if not whole.size:
             raise HistoryError(
                 "no-data",
-                "the history has no complete week",
+                say("history-has-no-whole-week"),
                 field="history",
-                remedy="give at least one week that is over",
+                remedy=say("remedy-one-week"),
             )
         # The week after the last whole one may be under way; those after it are to come.
         under_way = int(whole[-1]) + 1 < known.weeks.size
@@ -183,10 +183,10 @@ def whole_weeks(known: History, start: dt.date) -> History:
     if past.weeks.size == 0:
         raise HistoryError(
             "no-data",
-            f"the history has no complete week before {start}",
+            say("no-complete-week-before", week=str(start)),
             field="week",
             value=str(start),
-            remedy="give a longer history or a later week",
+            remedy=say("remedy-longer-history"),
         )
     return past
 

@@ -19,6 +19,7 @@ from fractions import Fraction
 from typing import Any, Literal, Self
 
 from budgetopt.errors import MoneyError, PlanError, did_you_mean
+from budgetopt.i18n import say
 from budgetopt.money import (
     MOST,
     Currency,
@@ -371,15 +372,18 @@ class BudgetLines(Declared):
         """Refuse lines that do not add up to the total."""
         added = total_of(amount for _, amount in self.lines)
         if added != self.total:
-            more = "above" if added > self.total else "below"
             apart = difference_of(added, self.total)
             raise PlanError(
                 "lines-do-not-add-up",
-                f"the budget lines add up to {show_amount(added)}, "
-                f"{show_amount(apart.copy_abs())} {more} the total {show_amount(self.total)}",
+                say(
+                    "lines-add-up-above" if apart > 0 else "lines-add-up-below",
+                    added=show_amount(added),
+                    apart=show_amount(apart.copy_abs()),
+                    total=show_amount(self.total),
+                ),
                 field="budget_lines",
                 value=str(apart),
-                remedy="correct a line or the total",
+                remedy=say("remedy-line-or-total"),
             )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from budgetopt.arrays import Whole
 from budgetopt.errors import InfeasibleError
-from budgetopt.i18n import say
+from budgetopt.i18n import quoted, say
 from budgetopt.money import Currency
 from budgetopt.notebook import brief
 from budgetopt.plan.plan import Plan
@@ -123,12 +123,16 @@ class Bounds:
             at = int(np.argmax(lower > upper))
             raise InfeasibleError(
                 "no-step-in-bounds",
-                f"no multiple of the step {money.show(int(lots[at]))} lies between "
-                f"{money.show(self.lower[at])} and {money.show(self.upper[at])}, "
-                f"the bounds of {names[at]!r}",
+                say(
+                    "no-step-between",
+                    step=money.show(int(lots[at])),
+                    low=money.show(self.lower[at]),
+                    high=money.show(self.upper[at]),
+                    channel=quoted(names[at]),
+                ),
                 field=f"channels.{names[at]}",
                 value=money.show(int(lots[at])),
-                remedy="widen the bounds or take a finer step",
+                remedy=say("remedy-finer-step"),
             )
         return Bounds(lower, upper, self.lower_rule, self.upper_rule)
 
@@ -211,13 +215,17 @@ def _refuse_out_of_reach(plan: Plan, lower: Whole, upper: Whole, down: Whole, up
         if np.any(bad):
             at = int(np.argmax(bad))
             channel = plan.channels[at]
-            way = "at most" if which == "floor" else "at least"
             rule = channel.max_change or plan.max_change
             raise InfeasibleError(
                 "bounds-clash",
-                f"{which} of {channel.name!r} is {show(bound[at])}, but its change limit "
-                f"({rule}) leaves {way} {show(reach[at])} this week",
+                say(
+                    "floor-out-of-reach" if which == "floor" else "cap-out-of-reach",
+                    channel=quoted(channel.name),
+                    bound=show(bound[at]),
+                    rule=str(rule),
+                    reach=show(reach[at]),
+                ),
                 field=f"channels.{channel.name}.{which}",
                 value=show(bound[at]),
-                remedy=f"widen max_change of {channel.name!r} or move its {which} by steps",
+                remedy=say("remedy-widen-change", channel=quoted(channel.name), which=which),
             )

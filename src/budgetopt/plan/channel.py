@@ -19,6 +19,7 @@ import numpy as np
 
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CurveError, InputError, PlanError, as_number, did_you_mean
+from budgetopt.i18n import quoted, say
 from budgetopt.money import as_decimal, product_of, show_amount
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import (
@@ -300,54 +301,55 @@ class Channel(Declared):
         raise PlanError(code, problem, field=where, value=value, remedy=remedy)
 
     def _check_bounds(self) -> None:
+        name, floor = quoted(self.name), show_amount(self.floor)
         if self.cap is not None and self.cap < self.floor:
             raise self._clash(
-                f"cap of {self.name!r} is {show_amount(self.cap)}, "
-                f"below its floor {show_amount(self.floor)}",
+                say("cap-below-floor", channel=name, cap=show_amount(self.cap), floor=floor),
                 "cap",
                 self.cap,
-                "raise the cap or lower the floor",
+                say("remedy-cap-or-floor"),
             )
         if self.locked is None:
             return
+        lock = show_amount(self.locked)
         if self.cap is not None and self.locked > self.cap:
             raise self._clash(
-                f"{self.name!r} is locked at {show_amount(self.locked)}, "
-                f"above its cap {show_amount(self.cap)}",
+                say("lock-above-cap", channel=name, lock=lock, cap=show_amount(self.cap)),
                 "locked",
                 self.locked,
-                "raise the cap or lower the lock",
+                say("remedy-cap-or-lock"),
             )
         if self.locked < self.floor:
             raise self._clash(
-                f"{self.name!r} is locked at {show_amount(self.locked)}, "
-                f"below its floor {show_amount(self.floor)}",
+                say("lock-below-floor", channel=name, lock=lock, floor=floor),
                 "locked",
                 self.locked,
-                "lower the floor or raise the lock",
+                say("remedy-floor-or-lock"),
             )
 
     def _check_minimum(self) -> None:
-        least = self.least_on
+        least, name = self.least_on, quoted(self.name)
         if least is not None and self.floor > 0:
             raise self._clash(
-                f"{self.name!r} has a floor {show_amount(self.floor)}, so it cannot be off",
+                say("floor-cannot-be-off", channel=name, floor=show_amount(self.floor)),
                 "off_or_at_least",
                 least,
-                "give a floor or off_or_at_least, not both",
+                say("remedy-floor-or-off"),
             )
         if least is not None and self.cap is not None and self.cap < least:
             raise self._clash(
-                f"{self.name!r} is off or at least {show_amount(least)}, "
-                f"above its cap {show_amount(self.cap)}",
+                say(
+                    "minimum-above-cap",
+                    channel=name,
+                    least=show_amount(least),
+                    cap=show_amount(self.cap),
+                ),
                 "off_or_at_least",
                 least,
-                "raise the cap or lower off_or_at_least",
+                say("remedy-cap-or-off"),
             )
         if self.lot is not None and self.lot == 0:
-            raise self._clash(
-                f"lot of {self.name!r} is 0", "lot", self.lot, "give a lot above zero"
-            )
+            raise self._clash(say("lot-is-zero", channel=name), "lot", self.lot, say("remedy-lot"))
 
     def _clash(self, problem: str, field: str, value: Decimal, remedy: str) -> PlanError:
         where = f"channels.{self.name}.{field}"

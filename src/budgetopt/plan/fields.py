@@ -26,7 +26,7 @@ from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import Columns, Delay
-from budgetopt.i18n import Message, say
+from budgetopt.i18n import Message, quoted, say
 from budgetopt.money import Currency, as_decimal
 from budgetopt.plan.amounts import DEFAULT_SHARE, BudgetLines, Goal, MaxChange, Reserve
 from budgetopt.plan.channel import Channel
@@ -183,11 +183,14 @@ class PlanFields(Declared):
         if held > budget:
             raise PlanError(
                 "bounds-clash",
-                f"the reserve is {self.money.show(held)}, above the budget "
-                f"{self.money.show(budget)}",
+                say(
+                    "reserve-above-budget",
+                    held=self.money.show(held),
+                    budget=self.money.show(budget),
+                ),
                 field="reserve",
                 value=self.money.show(held),
-                remedy="lower the reserve or raise the budget",
+                remedy=say("remedy-lower-reserve"),
             )
         return budget - held
 
@@ -224,11 +227,16 @@ class PlanFields(Declared):
                 if cap is not None and cap < floor:
                     raise PlanError(
                         "bounds-clash",
-                        f"no amount in {self.currency} lies between the floor {c.floor} of "
-                        f"{c.name!r} and its cap {c.cap}",
+                        say(
+                            "no-amount-between",
+                            currency=self.currency,
+                            floor=str(c.floor),
+                            channel=quoted(c.name),
+                            cap=str(c.cap),
+                        ),
                         field=f"channels.{c.name}.cap",
                         value=c.cap,
-                        remedy="raise the cap or lower the floor",
+                        remedy=say("remedy-cap-or-floor"),
                     )
                 bounds.append((floor, cap, False))
         return tuple(bounds)

@@ -16,6 +16,7 @@ from typing import Any
 
 from budgetopt.calendar import Week, first_days, start_day_number
 from budgetopt.errors import CalendarError, PlanError
+from budgetopt.i18n import quoted, say
 from budgetopt.plan.amounts import MaxChange, Reserve
 from budgetopt.plan.fields import PlanFields
 from budgetopt.plan.governance import Freeze, Phase
@@ -31,7 +32,7 @@ def changes(plan: PlanFields, week: Week) -> dict[str, Any]:
     budget = budget_of(plan, week.start, week.end)
     held = plan.reserve.minor(budget, plan.money) if budget else 0
     if held > budget:
-        raise _above(plan, held, budget, f"the budget of the week of {week.start}")
+        raise _above(plan, held, budget, say("budget-of-week", week=str(week.start)))
     rule = _change_rule(plan, week)
     return {
         "budget": plan.money.amount(budget),
@@ -79,17 +80,17 @@ def check_reserve(plan: PlanFields) -> None:
         week = math.ceil(Fraction(7 * minor, phase.days))
         held = plan.reserve.minor(week, plan.money)
         if week and held > week:
-            raise _above(plan, held, week, f"a week of phase {phase.name!r}")
+            raise _above(plan, held, week, say("week-of-phase", phase=quoted(phase.name)))
 
 
 def _above(plan: PlanFields, held: int, budget: int, what: str) -> PlanError:
     show = plan.money.show
     return PlanError(
         "bounds-clash",
-        f"the reserve is {show(held)}, above {what}, {show(budget)}",
+        say("reserve-above", held=show(held), what=what, budget=show(budget)),
         field="reserve",
         value=show(held),
-        remedy="write the reserve as shares, such as '5%', which scale with the budget",
+        remedy=say("remedy-reserve-shares"),
     )
 
 

@@ -133,10 +133,10 @@ def _environment(language: str) -> Any:
     except ImportError:
         raise InputError(
             "missing-extra",
-            "an HTML page needs Jinja2, which is not installed",
+            say("extra-missing", what=say("an-html-page"), package="Jinja2"),
             field="out",
             value="jinja2",
-            remedy="pip install 'budgetopt[report]'",
+            remedy=say("extra-install", extra="report"),
         ) from None
 
     def shown(value: Any) -> Any:

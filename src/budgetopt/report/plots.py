@@ -61,10 +61,10 @@ def _pyplot() -> Any:
     except ImportError:
         raise InputError(
             "missing-extra",
-            "a plot needs matplotlib, which is not installed",
+            say("extra-missing", what=say("a-plot"), package="matplotlib"),
             field="ax",
             value="matplotlib",
-            remedy="pip install 'budgetopt[plot]'",
+            remedy=say("extra-install", extra="plot"),
         ) from None
     return pyplot
 

@@ -199,11 +199,15 @@ def _verdict(
         if revision not in (None, state.revision):
             raise InputError(
                 "wrong-state",
-                f"revision {revision} of the week of {start} is not the newest, which is "
-                f"{state.revision}",
+                say(
+                    "revision-not-newest",
+                    revision=str(revision),
+                    week=str(start),
+                    newest=str(state.revision),
+                ),
                 field="revision",
                 value=revision,
-                remedy="review the newest revision first",
+                remedy=say("remedy-review-first"),
             )
         _judge(t, kind, state, who, (why,) if why else ())
         return state_of(t, start)
@@ -528,11 +532,15 @@ def _refuse_broken(
 def _overtaken(state: WeekState) -> InputError:
     return InputError(
         "wrong-state",
-        f"the week of {state.week} has changed in the meantime and is {state.state}, revision "
-        f"{state.revision}",
+        say(
+            "week-changed-meanwhile",
+            week=str(state.week),
+            state=say(state.state),
+            revision=str(state.revision),
+        ),
         field="week",
         value=str(state.week),
-        remedy="review the newest revision, and edit that",
+        remedy=say("remedy-review-newest"),
     )
 
 
@@ -619,10 +627,10 @@ def _broken(decision: Decision, done: Spends) -> tuple[Message, ...]:
 def _nothing_new(start: dt.date) -> InputError:
     return InputError(
         "wrong-state",
-        f"the week of {start} is already applied, with these spends",
+        say("applied-already", week=str(start)),
         field="week",
         value=str(start),
-        remedy="give spends and why to correct what was applied",
+        remedy=say("remedy-correct-applied"),
     )
 
 
@@ -682,10 +690,10 @@ def release(
         if snapshot.state.over:
             raise InputError(
                 "wrong-state",
-                f"no money can be released for the week of {start}, which is {state}",
+                say("release-too-late", week=str(start), state=say(state)),
                 field="week",
                 value=str(start),
-                remedy="give a week that is not applied yet",
+                remedy=say("remedy-week-not-applied"),
             )
         movement = release_by_hand(plan, snapshot.free(plan), amount, who, why, start)
         _write(t, movement, start, "")

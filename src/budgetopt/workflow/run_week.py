@@ -292,9 +292,9 @@ def run_week(
         return written.result()
     raise LedgerError(
         "ledger-locked",
-        f"others wrote to the ledger {_ATTEMPTS} times during this run",
+        say("ledger-written-meanwhile", count=_ATTEMPTS),
         field="ledger",
-        remedy="try again later",
+        remedy=say("remedy-try-later"),
     )
 
 
@@ -626,10 +626,10 @@ class WeekRunner:
         week = Week(self.request.week)
         return InputError(
             "wrong-state",
-            f"the week of {week.start} ended on {week.end}, before {self.today}",
+            say("week-over", week=str(week.start), end=str(week.end), today=str(self.today)),
             field="week",
             value=str(week.start),
-            remedy="give a week that is not over",
+            remedy=say("remedy-week-not-over"),
         )
 
     @cached_property

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from budgetopt.errors import InputError, LedgerError
+from budgetopt.i18n import say
 from budgetopt.ledger import Entry
 from budgetopt.notebook import brief
 
@@ -175,17 +176,22 @@ class WeekState:
         """
         if kind in NEXT[self.state]:
             return
-        stands = "has no proposal" if self.state == "none" else f"is {self.state}"
-        number = f", revision {self.revision}" if self.revision else ""
+        values = {"week": str(self.week), "state": say(self.state)}
+        if self.state == "none":
+            stands = say("week-has-no-proposal", week=values["week"])
+        elif self.revision:
+            stands = say("week-is-revision", **values, revision=str(self.revision))
+        else:
+            stands = say("week-is", **values)
         commands = [_COMMANDS[following] for following in self.possible if following in _COMMANDS]
-        are = "possible is" if len(commands) == 1 else "possible are"
-        rest = f"{are}: {', '.join(commands)}" if commands else "no further step is possible"
+        one = "possible-is" if len(commands) == 1 else "possible-are"
+        rest = say(one, commands=tuple(commands)) if commands else say("nothing-possible")
         raise InputError(
             "wrong-state",
-            f"the week of {self.week} {stands}{number}",
+            stands,
             field="week",
             value=str(self.week),
-            remedy=f"it cannot be {_DONE.get(kind, kind)} now; {rest}",
+            remedy=say("not-now", done=say(_DONE.get(kind, kind)), rest=rest),
         )
 
 

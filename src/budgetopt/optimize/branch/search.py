@@ -21,6 +21,7 @@ import numpy as np
 from budgetopt.arrays import Floats, Places
 from budgetopt.curves import Hill, Stack
 from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.i18n import quoted, say
 from budgetopt.money import sum_minor
 from budgetopt.optimize.branch.envelope import Bends, Envelope, Span
 from budgetopt.optimize.branch.relax import (
@@ -311,10 +312,10 @@ def _relaxation(problem: Problem, gap: float) -> Relaxation:
 def _clash(name: str) -> InfeasibleError:
     return InfeasibleError(
         "limits-clash",
-        f"{name!r} must be on, and its minimum is above the most it may spend",
+        say("on-above-most", channel=quoted(name)),
         field=f"channels.{name}",
         value=name,
-        remedy="lower its minimum, or raise its cap",
+        remedy=say("remedy-minimum-or-cap"),
     )
 
 
@@ -322,9 +323,9 @@ def _nothing_found(*, proven: bool) -> InfeasibleError | SolverError:
     if proven:
         return InfeasibleError(
             "limits-clash",
-            "no split meets the limits together with the channels' minimums",
+            say("limits-with-minimums"),
             field="limits",
-            remedy="lower a minimum, or relax one of the limits",
+            remedy=say("remedy-minimum-or-limit"),
         )
     return SolverError(
         "not-converged",

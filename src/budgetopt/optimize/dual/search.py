@@ -22,6 +22,7 @@ from scipy.linalg import lapack
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
+from budgetopt.i18n import listed, quoted, say
 from budgetopt.optimize.certificate import Field, priced
 from budgetopt.optimize.dual.responses import Chords, Response, ScaledProblem
 from budgetopt.optimize.problem import Rows, Solved
@@ -367,12 +368,11 @@ class _Search:
             if self._proves(np.where(prices > share * prices.max(), prices, 0.0)):
                 break
         names = list(dict.fromkeys(self.scaled.rows.names[at] for at in weighty))
-        said = ", ".join(repr(name) for name in names)
         return InfeasibleError(
             "limits-clash",
-            f"no split meets {said} together within the channels' bounds",
+            say("limits-within-bounds", limits=listed(map(quoted, names))),
             field=",".join(names),
-            remedy="relax one of them, or the floors and caps",
+            remedy=say("remedy-relax-or-bounds"),
         )
 
     def settle(self, response: Response, low: Floats, high: Floats) -> _Try:

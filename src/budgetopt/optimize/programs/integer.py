@@ -19,6 +19,7 @@ import numpy as np
 
 from budgetopt.arrays import Floats, Places
 from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.i18n import quoted, say
 from budgetopt.optimize.clock import Clock, clock, out_of_time
 from budgetopt.optimize.problem import Problem, Solved
 from budgetopt.optimize.programs.choices import (
@@ -454,9 +455,15 @@ def _no_option(space: OptionSpace, at: int) -> InfeasibleError:
     bounds, lot = space.problem.bounds, int(space.problem.lots[at])
     return InfeasibleError(
         "limits-clash",
-        f"{name!r} has nothing between {show(bounds.lower[at])} and {show(bounds.upper[at])} that "
-        f"is off, or at least {show(space.problem.least_on[at])} in lots of {show(lot)}",
+        say(
+            "nothing-off-or-at-least",
+            channel=quoted(name),
+            low=show(bounds.lower[at]),
+            high=show(bounds.upper[at]),
+            least=show(space.problem.least_on[at]),
+            lot=show(lot),
+        ),
         field=f"channels.{name}",
         value=name,
-        remedy="widen its bounds, lower its minimum or take a finer lot",
+        remedy=say("remedy-bounds-minimum-lot"),
     )

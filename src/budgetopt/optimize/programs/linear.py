@@ -21,6 +21,7 @@ from scipy.sparse import csc_array
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import InfeasibleError, SolverError
+from budgetopt.i18n import listed, quoted, say
 from budgetopt.optimize.certificate import Field, Priced, field_of, priced
 from budgetopt.optimize.clock import Clock, clock, out_of_time
 from budgetopt.optimize.problem import Problem, Rows, Solved
@@ -380,13 +381,13 @@ def _approach(field: Field, rows: Rows, grid: Floats, left: Clock) -> tuple[Floa
 def clash(rows: Rows, prices: Floats) -> InfeasibleError:
     """Return the error that names the rows which prices prove to contradict each other."""
     named = list(dict.fromkeys(n for n, p in zip(rows.names, prices, strict=True) if p > 0))
-    text = ", ".join(repr(name) for name in named) or "the limits"
+    text = listed(map(quoted, named)) if named else say("the-limits")
     return InfeasibleError(
         "limits-clash",
-        f"no split meets {text} together with the bounds of the channels",
+        say("limits-with-bounds", limits=text),
         field="limits",
         value=", ".join(named),
-        remedy="relax one of them",
+        remedy=say("remedy-relax-one"),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from budgetopt.arrays import Whole
 from budgetopt.errors import MoneyError, PlanError
-from budgetopt.i18n import say
+from budgetopt.i18n import quoted, say
 from budgetopt.money import Number, as_exact, show_amount, show_number, show_share
 from budgetopt.plan.amounts import as_money_or_share, money_or_share_text
 from budgetopt.plan.limits.base import (
@@ -221,10 +221,15 @@ def _with_unit(bound: Number, unit: str) -> str:
 def _clash(limit: GroupLimit | LinearLimit) -> PlanError:
     return PlanError(
         "bounds-clash",
-        f"limit {limit.name!r} requires at least {limit.at_least} and at most {limit.at_most}",
+        say(
+            "limit-ends-clash",
+            limit=quoted(limit.name),
+            least=str(limit.at_least),
+            most=str(limit.at_most),
+        ),
         field=f"limits.{limit.name}",
         value=str(limit.at_least),
-        remedy="lower at_least or raise at_most",
+        remedy=say("remedy-ends"),
     )
 
 
