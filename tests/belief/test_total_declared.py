@@ -49,7 +49,8 @@ def test_events_by_name_are_no_effect_of_the_money_spent_in_them():
     spend[weeks] *= 2.0
     total[weeks] += 900 + (CURVE.value(spend[weeks]) - CURVE.value(past.spend[weeks])).sum(axis=1)
     promoted = Past(past.channels, spend, None, total)
-    days = {"sale": [[str(past.weeks[at] + 1), str(past.weeks[at] + 3)] for at in weeks]}
+    first, last = np.timedelta64(1, "D"), np.timedelta64(3, "D")
+    days = {"sale": [[str(past.weeks[at] + first), str(past.weeks[at] + last)] for at in weeks]}
     told = learn(promoted, replace(plan, priors=Priors(events=as_events(days))), settings=QUICK)
     silent = learn(promoted, plan, settings=QUICK)
     calm = at_usual(learn(past, plan, settings=QUICK))
