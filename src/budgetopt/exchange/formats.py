@@ -21,7 +21,7 @@ from typing import Any
 
 from budgetopt.errors import InputError
 from budgetopt.exchange.tables import Book, Chart, Sheet, book_of
-from budgetopt.i18n import Message, in_language, say
+from budgetopt.i18n import Message, in_language, missing_extra, say
 from budgetopt.report import LaidOut, Table, as_json, as_markdown, laid_out, write_whole
 from budgetopt.untrusted import as_cell, escaped, from_cell
 
@@ -207,13 +207,7 @@ def check_installed(format: str) -> None:
     """
     package, extra = _NEEDS.get(format, ("", ""))
     if package and find_spec(package) is None:
-        raise InputError(
-            "missing-extra",
-            say("extra-missing", what=say("writing-format", format=format), package=package),
-            field="format",
-            value=package,
-            remedy=say("extra-install", extra=extra),
-        )
+        raise missing_extra(say("writing-format", format=format), package, extra, "format")
 
 
 def as_workbook(book: Book, language: str = "en") -> bytes:

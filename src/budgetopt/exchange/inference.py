@@ -27,7 +27,7 @@ from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError
 from budgetopt.exchange.draws import MOST_DRAWS
 from budgetopt.exchange.files import refused
-from budgetopt.i18n import say
+from budgetopt.i18n import missing_extra, say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 MOST_BYTES = 512 * MEBIBYTE
@@ -259,12 +259,8 @@ def open_inference(path: str | PathLike[str]) -> InferenceFile:
     try:
         import pyfive  # type: ignore[import-untyped]
     except ImportError:
-        raise HistoryError(
-            "missing-extra",
-            say("extra-missing", what=say("reading-inference"), package="pyfive"),
-            field="path",
-            value="pyfive",
-            remedy=say("extra-install", extra="models"),
+        raise missing_extra(
+            say("reading-inference"), "pyfive", "models", "path", HistoryError
         ) from None
     _guarded(_bound_attributes, name)
     root = _guarded(lambda: pyfive.File(io.BytesIO(data)), name)

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from budgetopt.errors import InputError
-from budgetopt.i18n import say
+from budgetopt.i18n import missing_extra, say
 from budgetopt.untrusted import as_cell
 
 MOST_TEXT = 32_767
@@ -30,13 +30,7 @@ class Workbook:
         try:
             import xlsxwriter  # type: ignore[import-untyped] # it comes without types
         except ImportError:
-            raise InputError(
-                "missing-extra",
-                say("extra-missing", what=say("writing-workbook"), package="XlsxWriter"),
-                field="out",
-                value="xlsxwriter",
-                remedy=say("extra-install", extra="excel"),
-            ) from None
+            raise missing_extra(say("writing-workbook"), "XlsxWriter", "excel", "out") from None
         self._bytes = io.BytesIO()
         self.book: Any = xlsxwriter.Workbook(self._bytes, {"in_memory": True, **_NO_GUESS})
         self.book.set_properties({"created": _BEGAN.replace(tzinfo=None)})

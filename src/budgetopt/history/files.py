@@ -33,7 +33,7 @@ from budgetopt.history.dates import span_of
 from budgetopt.history.layouts import beside, end_column
 from budgetopt.history.template import HEADER_WITHIN, Filled, Sheets, find_template, named_weeks
 from budgetopt.history.totals import find_totals, is_total
-from budgetopt.i18n import listed, quoted, say
+from budgetopt.i18n import listed, missing_extra, quoted, say
 from budgetopt.untrusted import read_bounded
 
 if TYPE_CHECKING:
@@ -257,12 +257,8 @@ def from_query(query: Any, connection: Any, columns: Columns) -> Table:
     try:
         import sqlalchemy as sa
     except ImportError:
-        raise HistoryError(
-            "missing-extra",
-            say("extra-missing", what=say("reading-database"), package="SQLAlchemy"),
-            field="connection",
-            value="sqlalchemy",
-            remedy=say("extra-install", extra="sql"),
+        raise missing_extra(
+            say("reading-database"), "SQLAlchemy", "sql", "connection", HistoryError
         ) from None
     check_columns(columns)
     try:
@@ -671,12 +667,8 @@ def read_sheets(path: Path, data: bytes) -> Sheets:
     try:
         import openpyxl
     except ImportError:
-        raise HistoryError(
-            "missing-extra",
-            say("extra-missing", what=say("reading-workbook"), package="openpyxl"),
-            field="path",
-            value="openpyxl",
-            remedy=say("extra-install", extra="excel"),
+        raise missing_extra(
+            say("reading-workbook"), "openpyxl", "excel", "path", HistoryError
         ) from None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
@@ -810,12 +802,8 @@ def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
     try:
         from pyarrow import parquet  # type: ignore[import-untyped] # it comes without types
     except ImportError:
-        raise HistoryError(
-            "missing-extra",
-            say("extra-missing", what=say("reading-parquet"), package="pyarrow"),
-            field="path",
-            value="pyarrow",
-            remedy=say("extra-install", extra="parquet"),
+        raise missing_extra(
+            say("reading-parquet"), "pyarrow", "parquet", "path", HistoryError
         ) from None
     import pandas as pd
 

@@ -287,3 +287,30 @@ def _holds(text: str, value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return all(_holds(text, each) for each in value)
     return str(value) in text or repr(value) in text
+
+
+def missing_extra(
+    what: Message, package: str, extra: str, field: str, error: type[InputError] = InputError
+) -> InputError:
+    """Return the error that a package of an extra is not installed, and how to install it.
+
+    Parameters
+    ----------
+    what
+        What needs it.
+    package
+        The package, as its makers write it.
+    extra
+        The extra of ours that it comes with.
+    field
+        The argument that asked for it.
+    error
+        Class of the error.
+    """
+    return error(
+        "missing-extra",
+        say("extra-missing", what=what, package=package),
+        field=field,
+        value=package.lower(),
+        remedy=say("extra-install", extra=extra),
+    )

@@ -17,8 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from budgetopt.errors import InputError
-from budgetopt.i18n import in_language, say
+from budgetopt.i18n import in_language, missing_extra, say
 from budgetopt.report.charts import HEIGHT, PALETTE, WIDTH, Bars, Lines, Stack
 from budgetopt.report.text import Table
 from budgetopt.untrusted import escaped
@@ -131,13 +130,7 @@ def _environment(language: str) -> Any:
         from jinja2 import Environment, FunctionLoader, StrictUndefined
         from markupsafe import Markup
     except ImportError:
-        raise InputError(
-            "missing-extra",
-            say("extra-missing", what=say("an-html-page"), package="Jinja2"),
-            field="out",
-            value="jinja2",
-            remedy=say("extra-install", extra="report"),
-        ) from None
+        raise missing_extra(say("an-html-page"), "Jinja2", "report", "out") from None
 
     def shown(value: Any) -> Any:
         plain = isinstance(value, str) and not isinstance(value, Markup)

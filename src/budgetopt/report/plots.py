@@ -26,7 +26,7 @@ import numpy as np
 
 from budgetopt.belief import LEVEL, Belief
 from budgetopt.errors import InputError
-from budgetopt.i18n import in_language, say, show_figure
+from budgetopt.i18n import in_language, missing_extra, say, show_figure
 from budgetopt.money import difference_of, ratio_of
 from budgetopt.money import show_amount as show
 from budgetopt.notebook import clipped
@@ -59,13 +59,7 @@ def _pyplot() -> Any:
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise InputError(
-            "missing-extra",
-            say("extra-missing", what=say("a-plot"), package="matplotlib"),
-            field="ax",
-            value="matplotlib",
-            remedy=say("extra-install", extra="plot"),
-        ) from None
+        raise missing_extra(say("a-plot"), "matplotlib", "plot", "ax") from None
     return pyplot
 
 
