@@ -144,6 +144,21 @@ def test_the_noise_of_arithmetic_is_rounded_off(amount, minor):
 
 
 @given(
+    st.integers(1, MOST - 2),
+    st.fractions(Fraction(1, 1000), Fraction(999, 1000)),
+    st.sampled_from(["JPY", "CNY", "KWD", "XXX"]),
+)
+def test_exact_numbers_of_any_size_are_rounded_inwards(whole, part, code):
+    money = Currency(code)
+    amount = (whole + part) / money.units
+    # What a float would print is read as one: a number of sixteen or seventeen digits.
+    assume(Fraction(repr(float(amount))) != amount)
+    ways = ("down", "up")
+    assert [money.minor(amount, "floor", way) for way in ways] == [whole, whole + 1]
+    assert money.inwards(amount, most=True) == Fraction(whole, money.units)
+
+
+@given(
     st.integers(0, 10**15), st.integers(0, 10**15), st.sampled_from(["JPY", "CNY", "KWD", "XXX"])
 )
 def test_differences_of_floats_are_whole_minor_units(first, second, code):
@@ -167,6 +182,9 @@ def test_differences_of_floats_are_whole_minor_units(first, second, code):
         ("33.3299995", 3333, 3333, 3333),
         ("0.005", 0, 1, 0),
         ("0.015", 1, 2, 2),
+        # Floats of this size are a hundredth apart, but these numbers are no floats.
+        (Fraction(2825039198735917, 300), 9416797329119_72, 9416797329119_73, 9416797329119_72),
+        ("9416797329119.72666667", 9416797329119_72, 9416797329119_73, 9416797329119_73),
     ],
 )
 def test_what_is_finer_than_a_minor_unit_is_rounded_as_asked(amount, down, up, nearest):

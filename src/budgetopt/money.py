@@ -185,9 +185,10 @@ class Currency:
     def minor(self, amount: Any, field: str, rounding: Rounding = "exact") -> int:
         """Return an amount as whole minor units.
 
-        An amount that misses a whole number of minor units by less than a ten-thousandth of one,
-        or by no more than four spacings of floats of its size, is that number: such is the noise
-        of floating-point arithmetic (``1.1 * 100000``, ``0.3 - 0.1``).
+        An amount that misses a whole number of minor units by less than a ten-thousandth of one is
+        that number, and so is a float that misses it by no more than four spacings of floats of
+        its size: such is the noise of floating-point arithmetic (``1.1 * 100000``, ``0.3 - 0.1``).
+        An exact number that no float prints has no such noise.
 
         Parameters
         ----------
@@ -222,8 +223,7 @@ class Currency:
             return whole
         exact = Fraction(units)
         whole = round(exact)
-        spacing = Fraction(math.ulp(float(value))) * self.units
-        if abs(exact - whole) > max(_NOISE, _SPACINGS * spacing):
+        if abs(exact - whole) > max(_NOISE, _SPACINGS * _spacing(value) * self.units):
             if rounding == "exact":
                 raise MoneyError(
                     "bad-money",
@@ -471,6 +471,12 @@ def _handy(number: Number) -> bool:
         near = not number or -_FAR < number.adjusted() < _FAR
         return near and len(number.as_tuple().digits) <= _DIGITS
     return bool(max(abs(number.numerator), number.denominator) < 10**_DIGITS)
+
+
+def _spacing(value: Decimal) -> Fraction:
+    """Return the spacing of floats at an amount; zero for one that no float prints."""
+    near = float(value)
+    return Fraction(math.ulp(near)) if Decimal(repr(near)) == value else Fraction(0)
 
 
 def _as_given(amount: Any) -> str:

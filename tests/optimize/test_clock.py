@@ -15,9 +15,12 @@ import budgetopt as bo
 from budgetopt import Limit, Plan
 from budgetopt.optimize import highs, problem_of, solve
 from budgetopt.optimize.branch import explore, search
+from budgetopt.optimize.certificate import field_of
+from budgetopt.optimize.dual import search as dual
 from budgetopt.optimize.infeasibility import feasibility
 from budgetopt.optimize.steps import best_in_steps
 
+from . import declared
 from .all_limits import allocated, best_split, broken, plan_of, random_week
 
 WEEKLY = Path(__file__).parents[2] / "examples" / "weekly"
@@ -167,3 +170,17 @@ def test_an_equation_that_no_program_settles_is_given_up_after_so_much_work(monk
     with pytest.raises(bo.SolverError):
         bo.allocate(plan)
     assert ends[-1].iterations == again
+
+
+def test_untying_channels_ends_with_the_time(monkeypatch):
+    draft = declared.random_draft(random.Random(60000283), most=30)
+    problem = problem_of(declared.plan_of(draft), last=draft.last)
+    field, searches, minimise = field_of(problem), [], dual.minimise
+    monkeypatch.setattr(dual, "minimise", lambda *a, **b: searches.append(0) or minimise(*a, **b))
+    with pytest.raises(bo.SolverError) as caught:
+        dual.dual(field, problem.rows)
+    assert (caught.value.code, len(searches) > 10) == ("not-converged", True)
+    searches.clear()
+    late = dual.dual(field, problem.rows, left=lambda: 0.0)
+    assert len(searches) == 1
+    assert late.bound >= solve(problem).bound * (1 - 1e-9) > problem.objective(late.spend)

@@ -113,16 +113,17 @@ class Split:
     @cached_property
     def spendable(self) -> int:
         """The declared budget less the reserve in minor units."""
-        budget, left = self.plan.budget, self.whole(self.plan.budget)
+        budget = left = self.whole(self.plan.budget)
         for part in (getattr(self.plan.reserve, kind) for kind in KINDS):
-            share = Fraction(part.amount) * Fraction(budget) if part.is_share else part.amount
+            share = Fraction(part.amount) * budget / self.units if part.is_share else part.amount
             left -= self.whole(share, up=True)
         return left
 
     def whole(self, amount: Decimal | Fraction, *, up: bool = False) -> int:
         """Return declared money in minor units, rounded down or up where it is finer than those.
 
-        An amount that misses a whole number by no more than the noise of floats is that number.
+        An amount that misses a whole number by no more than the noise of floats is that number;
+        what no float prints has none.
         """
         top, bottom = amount.as_integer_ratio()
         whole, rest = divmod(top * self.units, bottom)
@@ -130,7 +131,9 @@ class Split:
             return whole
         near = whole + (2 * rest >= bottom)
         off = abs(Fraction(top * self.units, bottom) - near)
-        spacing = Fraction(math.ulp(float(amount))) * self.units
+        float_near = float(amount)
+        printed = Fraction(str(float_near)) == amount
+        spacing = Fraction(math.ulp(float_near)) * self.units * printed
         return near if off <= max(_NOISE, _SPACINGS * spacing) else whole + up
 
     def group(self, where: Any) -> list[str]:

@@ -134,13 +134,15 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
         return _filled(problem)
     if method == "lots":
         left = clock(time_limit)
-        return on_lots(problem, _run(problem, "waterfill" if problem.plain else "dual", None), left)
+        relaxed = _run(problem, "waterfill" if problem.plain else "dual", time_limit)
+        return on_lots(problem, relaxed, left)
     if method == "dual":
         from budgetopt.optimize.certificate import field_of
         from budgetopt.optimize.dual.search import dual
 
         field = field_of(problem)
-        return dual(field._replace(curves=_read_fast(problem)), problem.rows)
+        fast = field._replace(curves=_read_fast(problem))
+        return dual(fast, problem.rows, left=clock(time_limit))
     if method == "branch":
         from budgetopt.optimize.branch.search import branch
 

@@ -24,6 +24,7 @@ from budgetopt.arrays import Floats
 from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
 from budgetopt.i18n import listed, quoted, say
 from budgetopt.optimize.certificate import Field, priced
+from budgetopt.optimize.clock import UNLIMITED, Clock
 from budgetopt.optimize.dual.responses import Chords, Response, ScaledProblem
 from budgetopt.optimize.problem import Rows, Solved
 
@@ -266,7 +267,9 @@ class _Try(NamedTuple):
         return max(self.gap, self.over * (_GOOD / _KEPT))
 
 
-def dual(field: Field, rows: Rows, *, start: Floats | None = None) -> Solved:
+def dual(
+    field: Field, rows: Rows, *, start: Floats | None = None, left: Clock = UNLIMITED
+) -> Solved:
     r"""Maximise :math:`\sum_i w_i f_i(x_i) - c_i x_i` within bounds and rows without counts.
 
     .. math::
@@ -289,11 +292,14 @@ def dual(field: Field, rows: Rows, *, start: Floats | None = None) -> Solved:
         Rows without counts.
     start
         Prices to start from, if known from a similar problem, shape ``(rows,)``.
+    left
+        The caller's time, looked at while ties are untied.
 
     Returns
     -------
     Solved
-        Bounds are kept exactly, rows to rounding error; the gap to `bound` is at most 1e-7 of it.
+        Bounds are kept exactly, rows to rounding error; the gap to `bound` is at most 1e-7 of it,
+        but for one whose time ran out.
 
     Raises
     ------
@@ -316,8 +322,8 @@ def dual(field: Field, rows: Rows, *, start: Floats | None = None) -> Solved:
         ended = search.run(scaled.smooth, first, looks=_LOOKS)
         best = search.settle(ended.response, scaled.low, scaled.high)
         if best.rank > _GOOD:
-            best = _untied(search, ended.response, best)
-    if best.gap > _ENOUGH or best.over > _KEPT:
+            best = _untied(search, ended.response, best, left)
+    if best.over > _KEPT or (best.gap > _ENOUGH and left() != 0):
         raise _not_converged(best)
     return best.solved
 
@@ -416,10 +422,12 @@ def _repaired(scaled: ScaledProblem, response: Response, low: Floats, high: Floa
     return spend
 
 
-def _untied(search: _Search, response: Response, best: _Try) -> _Try:
+def _untied(search: _Search, response: Response, best: _Try, left: Clock) -> _Try:
     """Return the best candidate where channels on straight pieces are tied at one price."""
     scaled, prices = search.scaled, response.prices
     for share in _WINDOWS:
+        if left() == 0:
+            return best
         half = share * scaled.costs(prices)
         response = search.run(partial(scaled.averaged, half=half), prices, _STRIDE * share).response
         prices = response.prices
@@ -433,7 +441,7 @@ def _untied(search: _Search, response: Response, best: _Try) -> _Try:
         low[chords.at], high[chords.at] = chords.low, chords.high
         found = search.settle(response, low, high)
         best = min(best, found, key=lambda one: one.rank)
-        if best.rank <= _GOOD:
+        if best.rank <= _GOOD or left() == 0:
             break
     return best
 
