@@ -147,6 +147,12 @@ def test_one_total_is_learned_from_as_well(shop, capsys):
     assert (code, err) == (0, "")
     assert "one total outcome" in out
     assert saved().source == "total"
+    files = ("total.toml", "--history", "total.csv")
+    for command in (("reallocate", *files), ("week", *files, "--ledger", "l.db", "--as-of",
+                    "2025-03-10", "--format", "json")):  # fmt: skip
+        out = run(capsys, *command)[1]
+        assert "posterior-mean" in out
+        assert "optimistic" not in out
 
 
 WRONG = [

@@ -81,6 +81,7 @@ POLICIES = (
     *("guarded", "test-budget", "proportional", "equal", "hold"),
 )
 """As `optimize` and `policies` have them, so that help loads no engine; a test compares."""
+POLICY_DEFAULT = f"Default: {POLICIES[0]}, and {POLICIES[1]} where the history has one total"
 
 
 class Format(StrEnum):

@@ -17,6 +17,7 @@ import typer
 import budgetopt as bo
 from budgetopt.cli.common import (
     POLICIES,
+    POLICY_DEFAULT,
     AsOf,
     BeliefPath,
     BudgetChange,
@@ -248,12 +249,12 @@ NOTHING_MOVES = 5
 """Exit code where the decision moves no money."""
 
 PolicyOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--policy",
         metavar="NAME",
         help=f"One of {', '.join(POLICIES)}; with settings in brackets, such as thompson(10) or "
-        "cautious(thompson(10), 0.5).",
+        f"cautious(thompson(10), 0.5). {POLICY_DEFAULT}.",
     ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Random seed of the policy.")]
@@ -271,7 +272,7 @@ def reallocate(
         str | None,
         typer.Option(metavar="DATE", help="First day of the week to decide; default: next week."),
     ] = None,
-    policy: PolicyOption = POLICIES[0],
+    policy: PolicyOption = None,
     seed: SeedOption = 0,
     budget: BudgetChange = None,
     price: PriceChange = None,
@@ -296,12 +297,12 @@ def reallocate(
     keep(out, plan, history, belief)
     keep(save_belief, plan, history, option="--save-belief")
     keep(save_belief, out, option="--save-belief", what="--out")
-    chosen, declared = bo.policies.policy_named(policy), bo.Plan.load(plan)
+    declared = bo.Plan.load(plan)
     earlier = None if belief is None else load_belief(belief)
     past = _past(declared, earlier, history, as_of, data_through)
     change = change_of(budget, price)
     decision = bo.reallocate(
-        declared, past, week=week, policy=chosen, seed=seed, belief=earlier, change=change
+        declared, past, week=week, policy=policy, seed=seed, belief=earlier, change=change
     )
     if save_belief is not None:
         start = decision.week.start
@@ -335,7 +336,7 @@ def backtest(
         typer.Option(
             "--policy",
             metavar="NAME",
-            help=f"One of {', '.join(POLICIES)}; may be repeated. Default: {POLICIES[0]} and hold.",
+            help=f"One of {', '.join(POLICIES)}; may be repeated. {POLICY_DEFAULT}, and hold.",
         ),
     ] = None,
     seed: SeedOption = 0,

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from budgetopt.cli.common import METHODS, POLICIES
+from budgetopt.cli.common import METHODS, POLICIES, POLICY_DEFAULT
 from budgetopt.cli.exchange import PLATFORMS
 
 _POLICIES = ", ".join(POLICIES)
+_DEFAULT = f"默认为 {POLICIES[0]}；历史数据只有一个总成效时为 {POLICIES[1]}"
 
 HELP: dict[str, str] = {
     "Decide how a marketing budget is split, week after week.": "逐周决定营销预算如何分配。",
@@ -81,8 +82,9 @@ HELP: dict[str, str] = {
     "History file; default: the weeks of --belief.": "历史数据文件；默认采用 --belief 中的各周。",
     "First day of the week to decide; default: next week.": "要决策的一周的第一天；默认为下一周。",
     f"One of {_POLICIES}; with settings in brackets, such as thompson(10) or "
-    "cautious(thompson(10), 0.5).": (
+    f"cautious(thompson(10), 0.5). {POLICY_DEFAULT}.": (
         f"策略，可选 {_POLICIES}；参数写在括号里，如 thompson(10) 或 cautious(thompson(10), 0.5)。"
+        f"{_DEFAULT}。"
     ),
     "Random seed of the policy.": "策略的随机种子。",
     "Assume another budget, such as -20% or x0.8.": "假设另一预算，如 -20% 或 x0.8。",
@@ -100,8 +102,8 @@ HELP: dict[str, str] = {
     "How many of the last weeks to decide again; default: all from the ninth.": (
         "对最近多少周重新决策；默认从第九周起的全部周。"
     ),
-    f"One of {_POLICIES}; may be repeated. Default: {POLICIES[0]} and hold.": (
-        f"策略，可选 {_POLICIES}；可重复给出。默认为 {POLICIES[0]} 和 hold。"
+    f"One of {_POLICIES}; may be repeated. {POLICY_DEFAULT}, and hold.": (
+        f"策略，可选 {_POLICIES}；可重复给出。{_DEFAULT}，并与 hold 比较。"
     ),
     "Resolution of the learner.": "学习的精细程度。",
     "Write the answer here instead. Unless --format says it, the ending of the name says how: "

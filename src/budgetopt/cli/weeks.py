@@ -17,7 +17,6 @@ import typer
 import budgetopt as bo
 from budgetopt.cli.common import (
     CRITICAL,
-    POLICIES,
     AsOf,
     DataThrough,
     Form,
@@ -58,7 +57,7 @@ def week(
         str | None,
         typer.Option(metavar="DATE", help="Any day of the week to decide; default: next week."),
     ] = None,
-    policy: PolicyOption = POLICIES[0],
+    policy: PolicyOption = None,
     seed: SeedOption = 0,
     who: Who = None,
     as_of: AsOf = None,
@@ -77,7 +76,7 @@ def week(
     """Run the whole week: load, check, learn, decide, explain and record, on one page."""
     keep(out, plan, history, Path(ledger))
     check_place(out)
-    chosen, declared, name = bo.policies.policy_named(policy), bo.Plan.load(plan), login(who)
+    declared, name = bo.Plan.load(plan), login(who)
     day = today(as_of)
     happening = [_known(one, declared) for one in scenario or ()]
     past = read_history(declared, history, str(day), data_through)
@@ -89,7 +88,7 @@ def week(
             who=name,
             today=day,
             week=week,
-            policy=chosen,
+            policy=policy,
             seed=seed,
             scenarios=happening,
         )

@@ -34,7 +34,7 @@ from budgetopt.policies.baselines import HOLD
 @accepts_otherwise
 @dataclass(frozen=True)
 class PosteriorMean:
-    """Maximise the expected outcome over the posterior; the default."""
+    """Maximise the expected outcome over the posterior; the default with one total outcome."""
 
     name: str = "posterior-mean"
     fallback: Policy = field(default=HOLD, kw_only=True)

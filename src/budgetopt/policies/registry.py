@@ -11,9 +11,11 @@ from dataclasses import Field, fields
 from typing import Any
 
 from budgetopt.errors import InputError, did_you_mean
+from budgetopt.history import History
 from budgetopt.policies.base import Policy, checked_policy
 from budgetopt.policies.baselines import EqualSplit, Greedy, HoldSteady, Proportional
 from budgetopt.policies.bayesian import (
+    MEAN,
     ExplorationBudget,
     Optimistic,
     PosteriorMean,
@@ -39,11 +41,20 @@ NAMES = tuple(_KINDS)
 """Names that `policy_named` takes, the default first; settings follow in brackets, as in
 ``thompson(10)``."""
 DEFAULT: Policy = Optimistic()
-"""What decides a week by default."""
+"""What decides a week by default where channels have outcomes of their own."""
 
 SCHEMA_VERSION = 1
 _WRITTEN = {"fallback": "otherwise"}
 """Keys of plain data that have another name: ledgers and files since version 1 hold them."""
+
+
+def default_policy(history: History) -> Policy:
+    """Return what decides a week by default, given the history it is decided from.
+
+    `DEFAULT` tries channels of which little is known, and the next weeks settle the doubt. One
+    total outcome settles hardly any of it, however long one waits: there it is the posterior mean.
+    """
+    return MEAN if history.outcome is None else DEFAULT
 
 
 def policy_named(name: str) -> Policy:

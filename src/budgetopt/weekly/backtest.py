@@ -35,7 +35,7 @@ from budgetopt.i18n import Message, in_language, listed, quoted, say
 from budgetopt.notebook import Card, Shown, brief
 from budgetopt.optimize import whole_weeks
 from budgetopt.plan import Plan, Reserve, as_count, unused
-from budgetopt.policies import DEFAULT, HoldSteady, Policy, as_policy
+from budgetopt.policies import HoldSteady, Policy, as_policy, default_policy
 from budgetopt.weekly.reallocate import reallocate
 from budgetopt.weekly.warm_start import belief_for
 
@@ -321,7 +321,7 @@ def backtest(
     if not 0.0 < level < 1.0:
         remedy = "give a share between 0 and 1"
         raise InputError("bad-argument", f"level is {level!r}", field="level", remedy=remedy)
-    asked = (DEFAULT, HoldSteady()) if policies is None else tuple(policies)
+    asked = (default_policy(history), HoldSteady()) if policies is None else tuple(policies)
     chosen = {policy.name: policy for policy in map(as_policy, asked)}
     if not chosen:
         raise InputError(

@@ -50,7 +50,6 @@ from budgetopt.optimize import (
 )
 from budgetopt.plan import RULES, Channel, Freeze, Plan, as_count, frozen, unused
 from budgetopt.policies import (
-    DEFAULT,
     BeliefView,
     HoldSteady,
     Kept,
@@ -59,6 +58,7 @@ from budgetopt.policies import (
     as_policy,
     conservative,
     decided,
+    default_policy,
 )
 from budgetopt.weekly.decision import Decision, Gains, gains_of, moves_of
 from budgetopt.weekly.guardrails import (
@@ -146,8 +146,8 @@ def reallocate(
         after the week under way where the history has a part of it.
     policy
         How to decide, or its name, such as ``"thompson(3)"``; by default
-        `budgetopt.policies.DEFAULT`. In a week that it cannot solve its
-        ``otherwise`` is taken, by default `HoldSteady`.
+        that of `budgetopt.policies.default_policy`. In a week that it cannot solve its
+        ``fallback`` is taken, by default `HoldSteady`.
     seed
         Seed of the policy's random numbers, at least 0; each week has numbers of its own.
     belief
@@ -188,7 +188,7 @@ def reallocate(
     VerificationError
         ``broken-limit`` where the policy's answer breaks a limit.
     """
-    policy, seed = as_policy(DEFAULT if policy is None else policy), _seed(seed)
+    policy, seed = as_policy(default_policy(history) if policy is None else policy), _seed(seed)
     known = history.select(plan.names, plan.currency)
     start = week_decided(known, week)
     known = known.until(start)

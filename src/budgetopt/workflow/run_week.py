@@ -31,7 +31,7 @@ from budgetopt.money import difference_of, total_of
 from budgetopt.notebook import Card, Shown
 from budgetopt.optimize import allocate, believed_in
 from budgetopt.plan import Goal, Plan
-from budgetopt.policies import DEFAULT, Policy, as_policy
+from budgetopt.policies import Policy, as_policy, default_policy
 from budgetopt.version import VERSION
 from budgetopt.weekly import GUARDRAILS, Decision, Guardrails, last_spend
 from budgetopt.workflow.alerts import Alert, alerts, news, undecided, wider
@@ -265,7 +265,7 @@ def run_week(
     day = as_date(today, "today")
     start = next_week(plan, day) if week is None else week_of(plan, week)
     _refuse_to_come(history, day)
-    chosen = as_policy(DEFAULT if policy is None else policy)
+    chosen = as_policy(default_policy(history) if policy is None else policy)
     number = int(seed) if isinstance(seed, np.integer) else seed
     known = history.select(plan.names, plan.currency)
     runner = WeekRunner(
