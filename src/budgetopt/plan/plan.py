@@ -51,7 +51,8 @@ class Plan(Shown, PlanFields):
     reserve
         Money of the budget that is held back.
     step
-        Spends are whole multiples of this; by default one minor unit. Locked spends are exempt.
+        Spends are whole multiples of this; by default one minor unit. Locked spends are exempt,
+        and where moves are counted (`Limit.few_moves`) a channel may stay at its last spend.
     spend
         ``"at-most"``: money that brings nothing, or that no cap allows, stays unspent and is
         shown. ``"all"``: a plan whose caps keep money back is refused.
