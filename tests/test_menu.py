@@ -18,7 +18,7 @@ Ledger LedgerError LiftTest Limit Log Logistic Market MaxChange MoneyError Opera
 Phase Plan PlanError Points PosteriorMean Power Proportional Release Reserve Risk Schedule Settings
 Simulation SolverError ExplorationBudget Target Thompson UpperQuantile VerificationError Week
 WeekRun allocate apply approve backtest edit frontier learn plan_weeks ramp reallocate reject
-release run_week simulate upload_sheet what_if
+release run_week simulate upload_sheet value_of_tests what_if
 """
 MENU = PINNED.split()
 

@@ -92,6 +92,22 @@ HELP: dict[str, str] = {
         "假设媒体涨价或降价，如 feed=+30%；可重复给出。"
     ),
     "File to save the updated belief in.": "保存更新后推断结果的文件。",
+    "Say what tests of single channels are worth, net of their cost, and which to run first.\n\n"
+    "Also says when none is worth it, what knowing every curve would be worth, and which limit "
+    "costs\nmost for lack of knowledge.": (
+        "说明单渠道测试扣除成本后值多少，以及先做哪一个。\n\n"
+        "也说明何时不值得测试、知道每条曲线值多少，以及哪项限制因不了解曲线而代价最大。"
+    ),
+    "A candidate test, such as regions,-100%,4,20%; kinds: everywhere, switchback, regions, users. "
+    "May be repeated. Default: six usual ones.": (
+        "候选测试，如 regions,-100%,4,20%；类型：everywhere（全量）、switchback（隔周）、"
+        "regions（地区）、users（用户）。可重复给出；默认六种常用测试。"
+    ),
+    "A channel to test; default: all.": "要测试的渠道；默认全部。",
+    "Weeks in which the result is used.": "测试结果使用的周数。",
+    "How far reports may lie from what channels cause; default: 0.25.": (
+        "上报结果可能偏离实际带来效果的程度；默认 0.25。"
+    ),
     "Decide every past week again, with only what was known before it.\n\nShows how well outcomes "
     "were forecast a week ahead, how far the advice lies from what was done,\nand what it would "
     "have been worth, with its range, or that this cannot be known.": (

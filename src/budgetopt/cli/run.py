@@ -22,6 +22,7 @@ from budgetopt.cli.init import init
 from budgetopt.cli.language import error_text, language_of
 from budgetopt.cli.plans import allocate, check, demo, frontier, schema
 from budgetopt.cli.simulate import simulate
+from budgetopt.cli.tests_worth import tests
 from budgetopt.cli.weeks import diff, history, pace, ramp, report, show, verify, week
 from budgetopt.cli.what_if import what_if
 from budgetopt.cli.year import year
@@ -37,6 +38,7 @@ COMMANDS = (
     learn,
     reallocate,
     backtest,
+    tests,
     allocate,
     what_if,
     frontier,

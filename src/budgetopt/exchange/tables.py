@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from budgetopt.belief import Belief
 from budgetopt.errors import InputError
+from budgetopt.experiments import ValueOfTests
 from budgetopt.horizon import Schedule
 from budgetopt.i18n import say
 from budgetopt.money import Currency, total_of
@@ -30,6 +31,7 @@ from budgetopt.report import (
     decision_table,
     frontier_table,
     said,
+    value_table,
     what_if_table,
     years_frame,
     years_table,
@@ -350,6 +352,13 @@ def _backtest(result: Backtest) -> Book:
         policies.append(one | ends | {"failed": sum(failed.values())})
     sheets = [weeks, Sheet.of_rows("policies", policies), *sheets]
     return Book("backtest", tuple(sheets), lambda language: backtest_table(result, language))
+
+
+@book_of.register
+def _tests(result: ValueOfTests) -> Book:
+    limits = Sheet.of_rows("limits", result.to_dict()["limits"])
+    sheets = [Sheet.of_frame("tests", result.to_frame()), *([limits] if result.limits else [])]
+    return Book("tests", tuple(sheets), lambda language: value_table(result, language))
 
 
 @book_of.register

@@ -1,4 +1,4 @@
-"""Tests of creatives and audiences, before money is scaled.
+"""Tests of creatives and audiences before money is scaled, and what tests of channels are worth.
 
 From simple to subtle:
 
@@ -11,12 +11,19 @@ From simple to subtle:
   verdict, and the next day's money;
 - `files`: a test from a file.
 
+And tests of a channel's money, before any is run:
+
+- `designs`: candidate tests, and what each reads with which error;
+- `value`: what a test is worth, net of its cost, under the plan's limits;
+- `sizes`: how many users, how small an effect, how much money.
+
 A test compares arms over the same days. It knows nothing of seasons, of arms that wear out, or of
 conversions that still arrive: leave out the last days where they do.
 """
 
 from __future__ import annotations
 
+from budgetopt.experiments.designs import DESIGNS, Design
 from budgetopt.experiments.experiment import (
     DECISIONS,
     TITLES,
@@ -29,20 +36,37 @@ from budgetopt.experiments.experiment import (
 from budgetopt.experiments.files import read
 from budgetopt.experiments.pause import Paused, PauseRule, Promise
 from budgetopt.experiments.settings import METRICS, Observation, Settings
+from budgetopt.experiments.sizes import (
+    CellSizes,
+    geo_test_budget,
+    minimum_detectable_effect,
+    two_cell_sizes,
+)
+from budgetopt.experiments.value import LimitCost, ValueOfTests, WorthOfTest, value_of_tests
 
 __all__ = [
     "DECISIONS",
+    "DESIGNS",
     "METRICS",
     "TITLES",
     "ArmSummary",
+    "CellSizes",
+    "Design",
     "Experiment",
+    "LimitCost",
     "NextDay",
     "Observation",
     "PauseRule",
     "Paused",
     "Promise",
     "Settings",
+    "ValueOfTests",
     "Verdict",
+    "WorthOfTest",
+    "geo_test_budget",
+    "minimum_detectable_effect",
     "read",
     "sentences",
+    "two_cell_sizes",
+    "value_of_tests",
 ]

@@ -53,6 +53,7 @@ from budgetopt.report.plots import (
 )
 from budgetopt.report.simulation import Years, years_frame, years_json, years_table
 from budgetopt.report.targets import score_parts, target_parts
+from budgetopt.report.tests_worth import value_table
 from budgetopt.report.text import (
     WIDTH,
     LaidOut,
@@ -133,6 +134,7 @@ __all__ = [
     "state_json",
     "state_lines",
     "target_parts",
+    "value_table",
     "verdict_table",
     "verified_json",
     "verified_table",
