@@ -132,7 +132,8 @@ def case_of(design: Design, seed: int) -> Case:
         names = tuple(f"{name}{at}" for name in names for at in range(design.split))
     days = FIRST + 7 * np.arange(weeks)
     history = bo.History(names, days, spend.round(2), total=outcome.round(2))
-    return Case(history, spend, curve, events, {"price": np.exp(price)}, outcome)
+    controls = {"price": np.exp(price)} if design.price else {}
+    return Case(history, spend, curve, events, controls, outcome)
 
 
 def _persistent(rng: np.random.Generator, weeks: int, share: float) -> Floats:
@@ -211,7 +212,8 @@ def plan_of(case: Case, near: bool, curve: Curve | None = None, declared: bool =
 def score(case: Case, declared: bool) -> Score:
     """Learn from a market and compare."""
     began = time.perf_counter()
-    belief = bo.learn(case.history, plan_of(case, False, declared=declared))
+    history = replace(case.history, controls=case.controls) if declared else case.history
+    belief = bo.learn(history, plan_of(case, False, declared=declared))
     seconds = time.perf_counter() - began
     true = np.asarray(case.curve.value(case.spend)).sum(axis=0)
     told = np.asarray(belief.mean().value(case.spend)).sum(axis=0)

@@ -27,6 +27,7 @@ class Past:
     partial: np.ndarray | None = None
     fingerprint: str = "abc"
     through: object = None
+    controls: dict = field(default_factory=dict)
 
     def __post_init__(self):
         n = len(self.spend)
@@ -47,6 +48,7 @@ class Past:
             total=some(self.total),
             weeks=self.weeks[at],
             partial=self.partial[at],
+            controls={name: values[at] for name, values in self.controls.items()},
         )
 
     def complete(self):

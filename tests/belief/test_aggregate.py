@@ -147,7 +147,7 @@ def test_nothing_to_learn_from(spend, total):
     assert caught.value.code == "no-data"
 
 
-@pytest.mark.parametrize(("weeks", "channels"), [(1, 1), (2, 5), (5, 200), (3000, 1)])
+@pytest.mark.parametrize(("weeks", "channels"), [(1, 1), (2, 5), (5, 60), (700, 1)])
 def test_sizes(weeks, channels):
     plan, past, _ = totals(8, weeks=weeks, channels=channels)
     weights = learn(past, plan, settings=Settings(total_carryover=(0.0, 0.5))).mean().weights
@@ -155,13 +155,14 @@ def test_sizes(weeks, channels):
 
 
 @given(seed=st.integers(0, 2**32 - 1), weeks=st.integers(1, 30), scale=st.floats(-6, 6))
-@settings(max_examples=40)
+@settings(max_examples=15)
 def test_mean_curve_is_a_curve(seed, weeks, scale):
     rng = np.random.default_rng(seed)
     spend = 10.0**scale * rng.lognormal(0, 2, (weeks, 3)) * (rng.random((weeks, 3)) < 0.7)
     spend[0] = 10.0**scale
     history = Past(names(3), spend, None, rng.lognormal(0, 2, weeks))
-    belief = learn(history, Plan(names(3), 3 * 10.0**scale))
+    quick = Settings(total_carryover=(0.0, 0.5), sweeps=3)
+    belief = learn(history, Plan(names(3), 3 * 10.0**scale), settings=quick)
     x = 10.0**scale * np.geomspace(1e-4, 1e4, 40)[:, None] * np.ones(3)
     value, slope = belief.mean().value(x), belief.mean().slope(x)
     assert np.all(belief.mean().value(np.zeros(3)) == 0.0)

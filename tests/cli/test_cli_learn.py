@@ -153,6 +153,12 @@ def test_one_total_is_learned_from_as_well(shop, capsys):
         out = run(capsys, *command)[1]
         assert "posterior-mean" in out
         assert "optimistic" not in out
+    text = (shop / "total.toml").read_text()
+    with_price = text.replace('outcome = "sales"', 'outcome = "sales"\ncontrols = ["price"]')
+    (shop / "total.toml").write_text(with_price)
+    code, _, err = run(capsys, "learn", *files)
+    assert code == 2
+    assert "'price'" in err
 
 
 WRONG = [

@@ -68,7 +68,7 @@ def test_dates_and_lists_serve_too():
         ({"outcome": None}, "bad-argument", "one of the two"),
         ({"total": [1, 2, 3]}, "bad-argument", "one of the two"),
         ({"outcome": None, "total": SPEND}, "bad-history", "(weeks,)"),
-        ({"outcome": None, "total": [1, -2, 3]}, "bad-number", "week of 2026-11-09"),
+        ({"outcome": None, "total": [1, -np.inf, 3]}, "bad-number", "week of 2026-11-09"),
         ({"partial": [True]}, "bad-history", "3 times"),
         ({"partial": [0, 1, 0]}, "bad-history", "true or false"),
     ],

@@ -45,7 +45,14 @@ from scipy.special import log_ndtr, ndtri_exp, softmax
 
 from budgetopt.arrays import Floats
 from budgetopt.belief.evidence import log_step, renewed
-from budgetopt.belief.inputs import demand_of, effective, event_columns, maturity, own_of
+from budgetopt.belief.inputs import (
+    control_columns,
+    demand_of,
+    effective,
+    event_columns,
+    maturity,
+    own_of,
+)
 from budgetopt.belief.log import ObservationLog
 from budgetopt.belief.posterior import Posterior
 from budgetopt.belief.regression import (
@@ -71,6 +78,8 @@ _BLOCK = 4_000_000
 _NEGLIGIBLE = 1e-3
 """Chance of a scale of the media that is left out."""
 _TINY = float(np.finfo(np.float64).tiny)
+_CONTROL_SD = 0.15
+"""How far a usual change of a control may move the total, in mean totals, one prior sd."""
 _PIECES, _NODES = 4, 15
 """A truncated normal is cut at its quartiles and summed over fifteen quantiles in each."""
 
@@ -180,8 +189,9 @@ def learn_total(
     """Return what one total outcome says, how alike the channels' features are, and the fit.
 
     What is declared enters the regression: a demand multiplies baseline and effects, each named
-    event has a column, a channel's carryover and priors take the place of those that are learned,
-    and what a pinned channel brings is taken out of the total.
+    event and each control has a column, a channel's carryover and priors take the place of those
+    that are learned, and what a pinned channel brings is taken out of the total. Controls move the
+    baseline alone: no effect depends on them, so that a week to come needs none.
 
     Parameters
     ----------
@@ -226,6 +236,7 @@ def learn_total(
     tried = _Tried(each[:, :, seen], index, grid, cells)
     before = tried.effects_at(np.exp(own.centre[seen]) / size, own.sd[seen])
     base = baseline(weeks[used]).beside(event_columns(log)[used], settings.event_sd)
+    base = base.beside(control_columns(log, used), _CONTROL_SD)
     base = base._replace(columns=base.columns * index[:, None])
     fit = _sweeps(Rows.plain(weeks[used]), base, tried, before, (left / size, share), settings)
     likely = fit.weighed.chance > _NEGLIGIBLE

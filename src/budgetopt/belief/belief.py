@@ -93,7 +93,8 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
     HistoryError
         ``no-data`` where no channel has anything to learn from; it names them.
     InputError
-        ``bad-argument`` where the plan has no channel, or neither it nor the history any money.
+        ``bad-argument`` where the plan has no channel, neither it nor the history any money, or
+        the history lacks a control that the plan declares.
 
     See Also
     --------
@@ -105,6 +106,16 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
     currency, check = getattr(plan, "currency", None), getattr(history, "check_currency", None)
     if currency and check:
         check(currency)
+    columns = getattr(plan, "columns", None)
+    lacking = sorted(set(columns.controls) - set(history.controls)) if columns else []
+    if lacking:
+        raise InputError(
+            "bad-argument",
+            f"the history has no control {lacking[0]!r}, which the plan declares",
+            field="history.controls",
+            value=tuple(lacking),
+            remedy="read the history with the plan's columns, or declare no such control",
+        )
     # A paused week has no money of its own to speak of: what was usual then stands for it.
     weekly = plan.weekly or _usual_week(history.spend)
     if not names or not (np.isfinite(weekly) and weekly > 0):

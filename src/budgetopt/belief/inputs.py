@@ -254,6 +254,20 @@ def event_columns(log: ObservationLog) -> Floats:
     return columns
 
 
+def control_columns(log: ObservationLog, used: NDArray[np.bool_]) -> Floats:
+    """Return controls with mean 0 and sd 1 over the used weeks, shape ``(weeks, controls)``.
+
+    A control that is the same in all of them tells nothing, and is 0.
+    """
+    given = np.array([one[used] for one in log.controls.values()])
+    given = given.reshape(len(log.controls), int(used.sum())).T
+    away = given - given.mean(axis=0)
+    sd = away.std(axis=0)
+    varies = sd > 1e-9 * np.abs(given).max(axis=0, initial=0.0)
+    columns: Floats = np.where(varies, away / np.where(varies, sd, 1.0), 0.0)
+    return columns
+
+
 def _eventful(log: ObservationLog) -> NDArray[np.bool_]:
     marked = np.zeros(len(log.weeks), dtype=np.bool_)
     for day in days_of(log.priors.events):

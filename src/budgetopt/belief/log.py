@@ -40,6 +40,10 @@ class Observed(Protocol):
         """One outcome for all, shape ``(weeks,)``, or None."""
 
     @property
+    def controls(self) -> Mapping[str, Floats]:
+        """What moves the total beside the money, shape ``(weeks,)`` each."""
+
+    @property
     def partial(self) -> NDArray[np.bool_]:
         """Whether a week is not over yet."""
 
@@ -84,6 +88,8 @@ class ObservationLog:
         Of the history the last weeks came from.
     priors
         Priors, kernels, dates and tests.
+    controls
+        What moves the total beside the money, by name, shape ``(weeks,)`` each.
     """
 
     channels: tuple[str, ...]
@@ -96,6 +102,7 @@ class ObservationLog:
     through: NDArray[np.datetime64]
     fingerprint: str = ""
     priors: Priors = field(default=_NOBODY)
+    controls: Mapping[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         weeks = np.asarray(self.weeks).astype("datetime64[D]")
@@ -113,6 +120,8 @@ class ObservationLog:
             array = array[order]
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        sorted_ = {name: np.asarray(one, np.float64)[order] for name, one in self.controls.items()}
+        object.__setattr__(self, "controls", sorted_)
         if (self.outcome is None) == (self.total is None):
             raise wrong("outcome", "is given twice or not at all", "give outcome or total")
         for name, shape in (
@@ -137,12 +146,17 @@ class ObservationLog:
             raise wrong("weeks", "holds a week twice", "give each week once")
         for name in ("spend", "outcome", "total"):
             array = getattr(self, name)
-            if array is not None and np.any((array < 0) | np.isinf(array)):
-                week = int(
-                    np.argmax(((array < 0) | np.isinf(array)).reshape(len(array), -1).any(1))
-                )
-                found = f"is negative or infinite in the week of {self.weeks[week]}"
+            if array is None:
+                continue
+            # More may be returned than sold.
+            bad = (np.isinf(array) | ((array < 0) & (name != "total"))).reshape(len(array), -1)
+            if bad.any():
+                week = self.weeks[int(np.argmax(bad.any(axis=1)))]
+                found = f"is negative or infinite in the week of {week}"
                 raise wrong(name, found, "give numbers of at least 0, or NaN for what is unknown")
+        for name, array in self.controls.items():
+            if self.total is None or not np.isfinite(array[np.isfinite(self.total)]).all():
+                raise wrong(f"controls.{name}", "lacks a week that has a total", "give all of them")
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -171,6 +185,7 @@ class ObservationLog:
             np.full(len(ready.weeks), history.through, dtype="datetime64[D]"),
             history.fingerprint,
             priors.only(channels),
+            dict(ready.controls),
         )
 
     def extended(self, history: Observed) -> Self:
@@ -186,6 +201,8 @@ class ObservationLog:
             raise wrong(
                 "history", "has another kind of outcome than the belief", "learn from it anew"
             )
+        if set(new.controls) != set(self.controls):
+            raise wrong("controls", "of the history are others than the belief's", "learn anew")
         old = ~np.isin(self.weeks, new.weeks)
 
         def joined(mine: Floats | None, theirs: Floats | None) -> Any:
@@ -198,6 +215,7 @@ class ObservationLog:
             outcome=joined(self.outcome, new.outcome),
             total=joined(self.total, new.total),
             through=np.concatenate([self.through[old], new.through]),
+            controls={name: joined(one, new.controls[name]) for name, one in self.controls.items()},
         )
 
     def holds_the_same(self, other: Self) -> bool:
@@ -206,10 +224,12 @@ class ObservationLog:
             return False
         names = ("weeks", "through", "spend", "outcome", "total")
         pairs = [(getattr(self, name), getattr(other, name)) for name in names]
+        pairs += [(one, other.controls.get(name)) for name, one in self.controls.items()]
         return all(a is b or np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the log as plain data for JSON; numbers keep every digit."""
+        controls = {name: _plain(array) for name, array in self.controls.items()}
         return {
             "channels": list(self.channels),
             "reference": self.reference,
@@ -221,6 +241,7 @@ class ObservationLog:
             "through": [None if np.isnat(day) else str(day) for day in self.through],
             "fingerprint": self.fingerprint,
             "beforehand": self.priors.to_dict(),
+            **({"controls": controls} if controls else {}),
         }
 
     @classmethod
@@ -247,6 +268,10 @@ class ObservationLog:
             np.array(through, dtype="datetime64[D]"),
             str(data["fingerprint"]),
             Priors.from_dict(data["beforehand"]),
+            {
+                name: np.array(given, dtype=np.float64)
+                for name, given in data.get("controls", {}).items()
+            },
         )
 
 

@@ -127,6 +127,7 @@ def history_of(belief: bo.Belief, plan: bo.Plan) -> bo.History:
         log.total,
         week_start=plan.week_start,
         data_through=max((day for day in log.through.tolist() if day is not None), default=None),
+        controls=log.controls,
     )
 
 

@@ -2,8 +2,8 @@
 
 `LAYOUTS` names them with the columns that each tool expects by default; `history_sheet` makes the
 columns and `read_history` reads any of them, recognised by its header. What a layout has no column
-for is added at its end, where the tools leave it aside: outcomes by channel beside a total, marks
-of partial weeks, and the last day that is known.
+for is added at its end, where the tools leave it aside: outcomes by channel beside a total,
+controls, marks of partial weeks, and the last day that is known.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_BYTES = 64 * MEBIBYTE
-_PARTIAL, _THROUGH = "partial", "data_through"
+_PARTIAL, _THROUGH, _CONTROL = "partial", "data_through", "control "
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,10 @@ def _wide(history: History, how: Layout) -> list[tuple[str, Sequence[Any]]]:
 
 def _extras(history: History, how: Layout) -> list[tuple[str, Sequence[Any]]]:
     times = len(history.channels) if how.channel else 1
-    pairs: list[tuple[str, Sequence[Any]]] = []
+    pairs: list[tuple[str, Sequence[Any]]] = [
+        (f"{_CONTROL}{name}", _known(np.repeat(array, times)))
+        for name, array in history.controls.items()
+    ]
     if history.partial.any():
         pairs.append((_PARTIAL, np.repeat(history.partial.astype(int), times).tolist()))
     if history.data_through is not None:
@@ -227,7 +230,8 @@ def read_history(path: str | PathLike[str]) -> History:
     frame = _json_frame(file) if file.suffix.lower() == ".json" else None
     header = first_row(file) if frame is None else [str(name) for name in frame.columns]
     columns, channels = columns_of(header)
-    extras = [name for name in (_PARTIAL, _THROUGH) if name in header]
+    controls = [name for name in header if name.startswith(_CONTROL)]
+    extras = [*controls, *(name for name in (_PARTIAL, _THROUGH) if name in header)]
 
     def cells(name: str) -> list[Any]:
         if frame is not None:
@@ -256,10 +260,21 @@ def read_history(path: str | PathLike[str]) -> History:
         found["data_through"] = _days(cells(_THROUGH)[:1], _THROUGH)[0]
     if past.outcome is not None and columns.layout == "long" and columns.outcome in _TOTALS:
         found |= {"outcome": None, "total": past.outcome[:, 0]}
+    if controls:
+        found["controls"] = {
+            name.removeprefix(_CONTROL): _by_week(past.weeks.tolist(), days, cells(name))
+            for name in controls
+        }
     return replace(past, **found)
 
 
 _TOTALS = frozenset(layout.total for layout in LAYOUTS.values() if layout.channel)
+
+
+def _by_week(weeks: Sequence[dt.date], days: Sequence[dt.date], cells: Sequence[Any]) -> Floats:
+    """Return the number of each week, NaN where no row has one."""
+    written = {day: cell for day, cell in zip(days, cells, strict=True) if str(cell).strip()}
+    return np.array([np.nan if written.get(w) is None else written[w] for w in weeks], dtype=float)
 
 
 def _days(cells: Sequence[Any], field: str) -> list[dt.date]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.calendar import DAYS, as_date, start_day_number, week_starts
 from budgetopt.errors import CalendarError
-from budgetopt.history.columns import Columns, refuse
+from budgetopt.history.columns import Columns, Named, refuse
 from budgetopt.history.entries import LAST_DAY, Days, Entries, check_twins
 from budgetopt.history.files import SHOWN
 from budgetopt.i18n import listed, say
@@ -95,15 +95,20 @@ def _as_days(weeks: Any) -> NDArray[np.datetime64]:
 
 
 def check_amounts(
-    amounts: Any, field: str, weeks: NDArray[np.datetime64], channels: tuple[str, ...] | None
+    amounts: Any,
+    field: str,
+    weeks: NDArray[np.datetime64],
+    channels: tuple[str, ...] | None,
+    *,
+    signed: bool = False,
 ) -> Floats:
     """Return amounts as a read-only array by week, and by channel unless that is None.
 
     Raises
     ------
     HistoryError
-        ``bad-history`` for a wrong shape, ``bad-number`` for an amount that is infinite, negative
-        or no number.
+        ``bad-history`` for a wrong shape, ``bad-number`` for an amount that is infinite, no number
+        or, unless they are signed, negative.
     """
     shape = (weeks.size,) if channels is None else (weeks.size, len(channels))
     try:
@@ -118,7 +123,7 @@ def check_amounts(
         axes = "(weeks,)" if channels is None else "(weeks, channels)"
         problem = f"{field} has shape {array.shape}, not {shape}"
         refuse("bad-history", problem, field, str(array.shape), f"give one number per {axes}")
-    bad = np.argwhere((array < 0) | np.isinf(array))
+    bad = np.argwhere(((array < 0) & (not signed)) | np.isinf(array))
     for at in bad[:1]:
         value = float(array[tuple(at)])
         whose = "" if channels is None else f" of {channels[at[1]]!r}"
@@ -128,10 +133,38 @@ def check_amounts(
             f"{field}{whose} in the week of {weeks[at[0]]} is {value}, {said}",
             field,
             value,
-            "give zero or more, or NaN where it is unknown",
+            f"give {'a number' if signed else 'zero or more'}, or NaN where it is unknown",
         )
     array.flags.writeable = False
     return array
+
+
+def check_controls(
+    controls: Any, weeks: NDArray[np.datetime64], total: Floats | None
+) -> Named[Floats]:
+    """Return what else moves the total as read-only arrays by week, by name.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-argument`` where outcomes are by channel, ``bad-name``, ``bad-number`` for a week
+        with a total that has no number; else as `check_amounts`.
+    """
+    if not controls:
+        return Named(())
+    names = check_names(controls, "controls")
+    if total is None:
+        problem = "controls are of one total outcome, but outcomes are by channel"
+        refuse("bad-argument", problem, "controls", names, "leave them out, or give one total")
+    arrays = {
+        name: check_amounts(controls[name], f"controls.{name}", weeks, None, signed=True)
+        for name in names
+    }
+    for name, array in arrays.items():
+        for week in weeks[np.isnan(array) & ~np.isnan(total)][:1]:
+            problem = f"control {name!r} is missing in the week of {week}, which has a total"
+            refuse("bad-number", problem, f"controls.{name}", str(week), "fill it in")
+    return Named(arrays.items())
 
 
 def check_daily(daily: Any, weeks: NDArray[np.datetime64], channels: tuple[str, ...]) -> Floats:
@@ -214,6 +247,7 @@ class Weekly:
     notes: tuple[str, ...]
     through: dt.date | None
     daily: Floats | None
+    controls: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def assemble(
@@ -242,7 +276,7 @@ def assemble(
     partial = grid.find_partial(columns, as_of, through, notes)
     spend = grid.add(entries.days, entries.codes, entries.spend)
     spend[unknown] = np.nan
-    outcome, total = None, None
+    outcome, total, controls = None, None, {}
     if entries.outcome is not None:
         outcome = grid.add(entries.days, entries.codes, entries.outcome)
         outcome[unknown] = np.nan
@@ -250,8 +284,11 @@ def assemble(
         days, values = entries.total
         total = grid.add(days, np.zeros(days.size, dtype=np.int64), values)[:, 0]
         total[grid.seen == 0] = np.nan
+        controls = {name: grid.mean(days, each) for name, each in entries.controls.items()}
     daily = grid.spend_by_day(columns) if columns.rows == "daily" else None
-    return Weekly(grid.weeks, spend, outcome, total, partial, tuple(notes), through, daily)
+    return Weekly(
+        grid.weeks, spend, outcome, total, partial, tuple(notes), through, daily, controls
+    )
 
 
 class _Grid:
@@ -412,6 +449,13 @@ class _Grid:
         width = len(self.entries.channels)
         key = self.week_of(days) * width + codes
         return _sums(key, values, self.weeks.size * width).reshape(-1, width)
+
+    def mean(self, days: Days, values: Floats) -> Floats:
+        """Return the means by week, NaN where a row has none or there is no row."""
+        key, count = self.week_of(days), self.weeks.size
+        rows = np.bincount(key, minlength=count)
+        means: Floats = np.where(rows > 0, _sums(key, values, count) / np.maximum(rows, 1), np.nan)
+        return means
 
 
 def _sums(key: NDArray[np.int64], values: Floats, count: int) -> Floats:

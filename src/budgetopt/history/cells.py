@@ -153,8 +153,10 @@ class Style:
     delimiter: str | None = None
 
 
-def read_amounts(cells: Cells, style: Style, field: str, where: Callable[[int], str]) -> Amounts:
-    """Return cells as non-negative numbers.
+def read_amounts(
+    cells: Cells, style: Style, field: str, where: Callable[[int], str], *, signed: bool = False
+) -> Amounts:
+    """Return cells as numbers, by default none of them below zero.
 
     Parameters
     ----------
@@ -166,11 +168,13 @@ def read_amounts(cells: Cells, style: Style, field: str, where: Callable[[int], 
         Name of the column, for errors.
     where
         Says where a row stands in its file, and whose amount it is.
+    signed
+        Whether numbers below zero are meant.
 
     Returns
     -------
     Amounts
-        Values of shape ``(rows,)``, finite and at least zero, or NaN where missing.
+        Values of shape ``(rows,)``, finite, or NaN where missing.
 
     Raises
     ------
@@ -188,7 +192,11 @@ def read_amounts(cells: Cells, style: Style, field: str, where: Callable[[int], 
         _refuse(field, spellings[bad.at], place(bad.at), bad.problem, bad.remedy)
     for wrong, problem, remedy in (
         (np.isinf(values), "not finite", "give a finite number"),
-        (values < 0, "negative", "give zero or more; book a credit in the week it belongs to"),
+        (
+            (values < 0) & (not signed),
+            "negative",
+            "give zero or more; book a credit in the week it belongs to",
+        ),
     ):
         if wrong.any():
             at = int(np.argmax(wrong))

@@ -122,6 +122,9 @@ class Columns:
         Rows that are read: column to value, or to a list of values.
     map
         Rules from campaigns to channels, `MapRule` or their fields; ``[[map]]`` in a plan file.
+    controls
+        Columns of a wide layout that move one total outcome beside the money, such as a price or
+        the days of a promotion; any numbers, one a week. Of several rows a week their mean.
     unmapped
         ``"leave-out"``: spend of what is neither a channel nor mapped is left out, with its share.
     file
@@ -162,6 +165,7 @@ class Columns:
     where: Mapping[str, str | tuple[str, ...]] = field(default=Named(()), metadata={"plain": dict})
     map: tuple[MapRule, ...] = ()
     unmapped: Literal["refuse", "leave-out"] = "refuse"
+    controls: tuple[str, ...] = ()
     file: str | None = None
     sources: tuple[Columns, ...] = field(default=(), metadata={"schema": _SOURCES})
 
@@ -179,6 +183,7 @@ class Columns:
             "ignore": _ignore(self.ignore, self.layout),
             "where": _where(self.where),
             "map": tuple(map(MapRule.of, self.map)),
+            "controls": _controls(self.controls, self.layout, self.outcome),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -213,7 +218,7 @@ class Columns:
         named += self.spends.values() if self.spends else [str(self.spend)]
         for outcome in self.outcomes.values() or [cast("Outcome", self.outcome)]:
             named += factors(outcome)
-        named += self.where
+        named += [*self.where, *self.controls]
         named += [rule.column for rule in self.map if rule.column and not rule.file]
         named += [self.week_end] if self.week_end else []
         return tuple(dict.fromkeys(named))
@@ -221,7 +226,7 @@ class Columns:
     @property
     def labels(self) -> tuple[str, ...]:
         """The declared columns that hold no amounts."""
-        amounts = {*(self.spends.values() or [str(self.spend)])}
+        amounts = {*(self.spends.values() or [str(self.spend)]), *self.controls}
         for outcome in self.outcomes.values() or [cast("Outcome", self.outcome)]:
             amounts.update(factors(outcome))
         return tuple(name for name in self.declared if name not in amounts)
@@ -354,6 +359,15 @@ def _ignore(value: Any, layout: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in value))
 
 
+def _controls(value: Any, layout: str, outcome: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(name, str) for name in value):
+        _refuse("controls", value, "not a list of columns", "give a list of column names")
+    if value and (layout == "long" or isinstance(outcome, Mapping)):
+        remedy = "leave them out, or declare a wide layout with one outcome column"
+        _refuse("controls", tuple(value), "without use where outcomes are by channel", remedy)
+    return tuple(_column("controls", name) for name in value)
+
+
 def _where(value: Any) -> Named[tuple[str, ...]]:
     """Return filters as columns and the values they let through."""
     if not isinstance(value, Mapping):
@@ -389,7 +403,7 @@ def _check_distinct(columns: Columns) -> None:
     multiplied = {name for one in outcomes for name in factors(one)}
     roles = [columns.week, *([columns.channel] if columns.layout == "long" else [])]
     roles += columns.spends.values() if columns.spends else [str(columns.spend)]
-    roles += multiplied
+    roles += [*multiplied, *columns.controls]
     for name in roles:
         if roles.count(name) > 1:
             _refuse("spend", name, "declared in two roles", "give every role its own column")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import numbers
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -51,6 +51,8 @@ class Entries:
         Amounts, shape ``(entries,)``; NaN is unknown. No outcome where only a total is known.
     total
         Date and outcome of every row of `table`, where only a total is known.
+    controls
+        What else moves the total, by name, on the dates of `total`.
     notes
         What was noticed and done.
     currency_sign
@@ -80,6 +82,7 @@ class Entries:
     parts: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
     campaigns: int = 0
     left_out: float = 0.0
+    controls: Mapping[str, Floats] = field(default_factory=dict)
 
     def where(self, entry: int) -> str:
         """Say which row, date and channel an entry is."""
@@ -354,7 +357,7 @@ def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
     outcomes, total = columns.outcomes, None
     outcome = [reader.product(outcomes[name], of(name)) for name in channels if outcomes]
     if not outcomes:
-        total = days, reader.product(cast("Outcome", columns.outcome), date)
+        total = days, reader.product(cast("Outcome", columns.outcome), date, signed=True)
     return Entries(
         table,
         channels,
@@ -366,6 +369,7 @@ def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
         total=total,
         notes=(*table.notes, *reader.notes),
         currency_sign=reader.sign[1],
+        controls={name: reader.control(name, date) for name in columns.controls},
     )
 
 
@@ -388,9 +392,9 @@ class _Amounts:
             code = next((as_text(c) for c in cells if not is_empty(c)), "")
             self.sign = (name, code) if currencies_of(code) else self.sign
 
-    def product(self, outcome: Outcome, where: Where) -> Floats:
+    def product(self, outcome: Outcome, where: Where, *, signed: bool = False) -> Floats:
         """Return a column, or the product of two."""
-        values = [self.column(name, where) for name in factors(outcome)]
+        values = [self.column(name, where, signed=signed) for name in factors(outcome)]
         # An overflow is refused by the history, which knows the week.
         with np.errstate(over="ignore"):
             return values[0] if len(values) == 1 else values[0] * values[1]
@@ -420,11 +424,16 @@ class _Amounts:
                 remedy="declare spend_unit = 'micros', 'fen' or 'one'",
             )
 
-    def column(self, name: str, where: Where) -> Floats:
+    def control(self, name: str, where: Where) -> Floats:
+        """Return a column of any numbers; what is missing in it stays unknown."""
+        cells, style = self.table.cells[name], style_of(self.table, self.columns)
+        return read_amounts(cells, style, name, lambda row: where(row, name), signed=True).values
+
+    def column(self, name: str, where: Where, *, signed: bool = False) -> Floats:
         """Return a column with its missing cells settled."""
         if name not in self.read:
             cells, style = self.table.cells[name], style_of(self.table, self.columns)
-            amounts = read_amounts(cells, style, name, lambda row: where(row, name))
+            amounts = read_amounts(cells, style, name, lambda row: where(row, name), signed=signed)
             self._note_sign(name, amounts.sign)
             for sign in filter(None, (header_currency(name), amounts.sign)):
                 self._check_sign(name, sign)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +24,7 @@ from budgetopt.history.assemble import (
     Weekly,
     assemble,
     check_amounts,
+    check_controls,
     check_daily,
     check_names,
     check_partial,
@@ -31,7 +32,7 @@ from budgetopt.history.assemble import (
     check_weeks,
 )
 from budgetopt.history.cells import same_currency
-from budgetopt.history.columns import Columns, check_columns, suggest
+from budgetopt.history.columns import Columns, Named, check_columns, suggest
 from budgetopt.history.entries import Entries, read_entries
 from budgetopt.history.files import Table, from_frame, from_query
 from budgetopt.history.imports import Import, import_of
@@ -59,7 +60,8 @@ class History(Shown):
         Outcome per week and channel, at least zero, same shape; NaN is unknown.
     total
         Outcome per week of all channels together, shape ``(weeks,)``, where that is all that is
-        known. Exactly one of `outcome` and `total` is given.
+        known; below zero where more was returned than sold. Exactly one of `outcome` and `total`
+        is given.
     partial
         Weeks that are not over, or lack days, shape ``(weeks,)``; by default none. Their amounts
         are what was seen, never scaled.
@@ -79,6 +81,9 @@ class History(Shown):
         of equality.
     imports
         What was decided in reading each file; no part of equality.
+    controls
+        What moves the total beside the money, such as a price: numbers by week, shape
+        ``(weeks,)``, by name; NaN at most where the total is unknown too.
 
     Raises
     ------
@@ -111,6 +116,7 @@ class History(Shown):
     currency_sign: str = ""
     daily: Floats | None = None
     imports: tuple[Import, ...] = ()
+    controls: Mapping[str, Floats] = Named(())
 
     def __post_init__(self) -> None:
         channels = check_names(self.channels, "channels")
@@ -128,7 +134,8 @@ class History(Shown):
         if self.outcome is not None:
             checked["outcome"] = check_amounts(self.outcome, "outcome", weeks, channels)
         if self.total is not None:
-            checked["total"] = check_amounts(self.total, "total", weeks, None)
+            checked["total"] = check_amounts(self.total, "total", weeks, None, signed=True)
+        checked["controls"] = check_controls(self.controls, weeks, checked.get("total"))
         if self.daily is not None:
             checked["daily"] = check_daily(self.daily, weeks, channels)
         checked["partial"] = check_partial(self.partial, weeks)
@@ -286,6 +293,7 @@ class History(Shown):
             entries.currency_sign,
             made.daily,
             imports,
+            made.controls,
         )
         return history if known is None else history.select(known)
 
@@ -403,6 +411,7 @@ class History(Shown):
             total=_apply(take, self.total),
             partial=self.partial[keep],
             daily=_apply(take, self.daily),
+            controls=Named((name, take(array)) for name, array in self.controls.items()),
         )
 
     @property
@@ -460,11 +469,14 @@ class History(Shown):
         # Only where it says more than the weeks do, as in the ledgers written before it was kept.
         if self.through != self._assumed_through:
             head["data_through"] = str(self.through)
+        controls = sorted(self.controls)
+        if controls:
+            head["controls"] = controls
         digest = hashlib.sha256(json.dumps(head).encode())
         digest.update(self.weeks.astype("<M8[D]").tobytes())
         digest.update(self.partial.astype("u1").tobytes())
         outcome = self._known_outcome if self.outcome is None else self.outcome[:, order]
-        for array in (self.spend[:, order], outcome):
+        for array in (self.spend[:, order], outcome, *(self.controls[name] for name in controls)):
             # NaN has many bit patterns, and this one of them.
             digest.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
         return digest.hexdigest()
@@ -474,8 +486,8 @@ class History(Shown):
 
         Where only a total is known the last column is called ``total`` instead, and repeats the
         week's total in the row of every channel: it is not to be summed. `from_frame` reads the
-        frame back, with ``missing="unknown"`` where there are NaN; partial marks and the day of
-        `data_through` are not in it.
+        frame back, with ``missing="unknown"`` where there are NaN; controls, partial marks and the
+        day of `data_through` are not in it.
         """
         import pandas as pd
 

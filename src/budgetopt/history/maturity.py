@@ -121,6 +121,10 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
     # Weeks that lack days stay in their place, since ages are a week apart.
     unknown = lacking | np.isnan(before) | np.isnan(after)
     before, after = np.where(unknown, 0.0, before), np.where(unknown, 0.0, after)
+    for week, _ in np.argwhere(np.minimum(before, after) < 0)[:1]:
+        refuse("bad-history", f"total in the week of {weeks[week]} is below zero, and outcomes "
+                "that arrive late only grow", "later", float(after[week, 0]),
+                "make that total unknown (NaN)")  # fmt: skip
     for week, channel in np.argwhere(before > after * (1 + TOLERANCE))[:1]:
         whose = f" of {names[channel]!r}" if names else ""
         refuse(

@@ -156,7 +156,7 @@ def _merged(parts: Sequence[Entries]) -> Entries:
         return parts[at].where(entry - int(start[at]))
 
     keep, again = _once(key, {"spend": spend, "outcome": outcome}, where)
-    total, total_again = _merged_totals(parts)
+    total, controls, total_again = _merged_totals(parts)
     notes = [note for part in parts for note in part.notes]
     if again + total_again:
         notes.append(say("rows-in-two-files", rows=again + total_again))
@@ -173,6 +173,7 @@ def _merged(parts: Sequence[Entries]) -> Entries:
         tuple(notes),
         _one_sign(parts),
         np.unique(np.concatenate([p.dates if p.dates.size else p.days for p in parts])),
+        controls=controls,
     )
 
 
@@ -204,11 +205,11 @@ def _once(
 
 def _merged_totals(
     parts: Sequence[Entries],
-) -> tuple[tuple[NDArray[np.datetime64], Floats] | None, int]:
-    """Return the total outcomes by date of several files."""
+) -> tuple[tuple[NDArray[np.datetime64], Floats] | None, dict[str, Floats], int]:
+    """Return total outcomes and controls by date of several files, and how many are in two."""
     totals = [(part, *part.total) for part in parts if part.total is not None]
     if not totals:
-        return None, 0
+        return None, {}, 0
     days = np.concatenate([day for _, day, _ in totals])
     values = np.concatenate([value for _, _, value in totals])
     files = [part.table for part, day, _ in totals for _ in day]
@@ -217,8 +218,16 @@ def _merged_totals(
     def where(entry: int) -> str:
         return f"{files[entry].where(rows[entry])} ({days[entry]})"
 
-    keep, again = _once(days.astype(np.int64), {"outcome": values}, where)
-    return (days[keep], values[keep]), again
+    names = {name for part, _, _ in totals for name in part.controls}
+    # A file that lacks a control leaves it unknown, which the history refuses by its week.
+    controls = {
+        name: np.concatenate(
+            [p.controls.get(name, np.full(day.size, np.nan)) for p, day, _ in totals]
+        )
+        for name in sorted(names)
+    }
+    keep, again = _once(days.astype(np.int64), {"outcome": values, **controls}, where)
+    return (days[keep], values[keep]), {name: c[keep] for name, c in controls.items()}, again
 
 
 def _joined(groups: Sequence[Group]) -> Group:

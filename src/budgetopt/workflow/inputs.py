@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -96,6 +97,8 @@ class RecordedHistory:
         Last day whose events it holds, as text.
     rows
         One row a week, by first day as text.
+    controls
+        Names of what moves the total beside the money, whose numbers end each row.
     """
 
     fingerprint: str = ""
@@ -103,6 +106,7 @@ class RecordedHistory:
     total: bool = False
     through: str = ""
     rows: Mapping[str, Row] = field(default_factory=dict)
+    controls: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, history: History) -> Self:
@@ -110,13 +114,17 @@ class RecordedHistory:
         spend, outcome = _plain(history.spend), _plain(_outcome_of(history))
         partial = history.partial.tolist()
         weeks = [str(week) for week in history.weeks.astype("datetime64[D]")]
-        rows = zip(spend, outcome, partial, strict=True)
+        columns = [spend, outcome, partial]
+        if history.controls:
+            columns.append(_plain(np.stack(list(history.controls.values()), axis=1)))
+        rows = zip(*columns, strict=True)
         return cls(
             history.fingerprint,
             history.channels,
             history.total is not None,
             str(history.through),
             dict(zip(weeks, map(list, rows), strict=True)),
+            tuple(history.controls),
         )
 
     def after(self, data: Mapping[str, Any]) -> RecordedHistory:
@@ -131,6 +139,7 @@ class RecordedHistory:
             data["total"],
             data["through"],
             dict(sorted(rows.items())),
+            tuple(data.get("controls", ())),
         )
 
     def entry(self, earlier: RecordedHistory, base: int) -> dict[str, Any]:
@@ -143,7 +152,8 @@ class RecordedHistory:
         base
             Number of the entry with the last whole history; 0 to record this one as a whole.
         """
-        if (self.channels, self.total) != (earlier.channels, earlier.total):
+        kind = self.channels, self.total, self.controls
+        if kind != (earlier.channels, earlier.total, earlier.controls):
             base = 0
         old = earlier.rows if base else {}
         return {
@@ -151,6 +161,7 @@ class RecordedHistory:
             "base": base,
             "channels": list(self.channels),
             "total": self.total,
+            **({"controls": list(self.controls)} if self.controls else {}),
             "through": self.through,
             "gone": [week for week in old if week not in self.rows],
             "rows": {week: row for week, row in self.rows.items() if old.get(week) != row},
@@ -177,9 +188,12 @@ class RecordedHistory:
 
     def _by_name(self, row: Row, names: set[str]) -> dict[str, tuple[Any, ...]]:
         """Return the amounts of channels by name, and a total under the empty name."""
-        spend, outcome, _ = row
+        spend, outcome, _, *controls = row
         if self.total:
-            cells = {"": tuple(outcome), **dict(zip(self.channels, zip(spend), strict=True))}
+            cells = {
+                "": (*outcome, *itertools.chain(*controls)),
+                **dict(zip(self.channels, zip(spend), strict=True)),
+            }
         else:
             pairs = zip(spend, outcome, strict=True)
             cells = dict(zip(self.channels, pairs, strict=True))
@@ -298,7 +312,7 @@ def _revised(
 def _share(now: float | None, was: float | None) -> float:
     if not was or now is None:
         return float("inf")
-    return abs(now - was) / was
+    return abs(now - was) / abs(was)
 
 
 _NAMED = 6
