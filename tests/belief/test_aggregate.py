@@ -15,6 +15,7 @@ from scipy.stats import halfnorm, truncnorm
 from budgetopt.belief import Settings
 from budgetopt.belief.aggregate import lognormal_pieces
 from budgetopt.belief.belief import learn
+from budgetopt.belief.regression import usual_effects
 from budgetopt.errors import HistoryError
 from budgetopt.plan import LiftTest, Priors
 
@@ -48,7 +49,7 @@ def test_pieces_are_the_truncated_normal(mean):
     assert np.sqrt(squares.mean() - pieces.mean() ** 2) == pytest.approx(law_sd, rel=0.06)
 
 
-def test_a_lift_test_of_an_unseen_channel_meets_half_normals_of_the_learned_scales():
+def test_a_lift_test_of_an_unseen_channel_meets_the_priors_of_the_learned_scales():
     plan, past, _ = totals(1)
     wider = Plan((*plan.names, "new"), plan.weekly / 3 * 4)
     # A test that says nothing: without one the channel is like its siblings.
@@ -59,10 +60,11 @@ def test_a_lift_test_of_an_unseen_channel_meets_half_normals_of_the_learned_scal
     response = belief.response(1000.0, 0.9)
     # What all channels are worth on average, give or take the prior's pull.
     assert response.mean[3] == pytest.approx(belief.fit.media * money, rel=0.25)
-    # A mixture of half-normals is at least as wide as one of them.
-    sd = response.mean[3] / halfnorm.mean()
-    assert response.high[3] > 0.95 * halfnorm.ppf(0.95, scale=sd)
-    assert response.low[3] < 1.4 * halfnorm.ppf(0.05, scale=sd)
+    # A mixture of them is at least as wide as one.
+    middle, sd = usual_effects(response.mean[3] / halfnorm.mean())
+    law = truncnorm(-middle / sd, np.inf, loc=middle, scale=sd)
+    assert response.high[3] > 0.95 * law.ppf(0.95)
+    assert response.low[3] < 1.4 * law.ppf(0.05)
     assert belief.data_share[3] == 0.0
     assert any("'new'" in note for note in belief.notes)
 

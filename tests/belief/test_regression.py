@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import logsumexp
-from scipy.stats import multivariate_normal
+from scipy.stats import halfnorm, multivariate_normal, truncnorm
 from scipy.stats import t as student
 
 from budgetopt.belief import regression
@@ -21,6 +21,8 @@ from budgetopt.belief.regression import (
     media_scales,
     model_at,
     refitted,
+    usual_effects,
+    usual_spread,
     weigh,
     weights_of,
 )
@@ -82,8 +84,9 @@ def test_coefficients_and_their_doubt_are_those_of_bayes(count, columns):
 
 
 @pytest.mark.parametrize(("count", "channels"), [(40, 3), (6, 4)])
-def test_evidence_is_that_of_the_multivariate_normal(count, channels):
+def test_evidence_is_that_of_the_multivariate_normal(count, channels, monkeypatch):
     """In columns and in weeks; with the chance of positive effects by its own integral."""
+    monkeypatch.setattr(regression, "_NOISE", np.geomspace(0.01, 1.0, 7))
     design = design_of(np.random.default_rng(2), count, channels)
     found = weigh(design, Rows.plain(weeks(count)), 0.5)
     media, prior = media_scales(0.5)
@@ -98,11 +101,11 @@ def test_evidence_is_that_of_the_multivariate_normal(count, channels):
     positive = np.empty(media.size)
     for m, scales in enumerate(found.given):
         mean, covariance = dense(design, scales)
-        _, variance = design.moments(scales)
+        before, variance = design.moments(scales)
         first = design.base.columns.shape[1]
         cross = design.columns[:, first:] * variance[first:]
         gain = cross.T @ np.linalg.inv(covariance)
-        middle = gain @ (design.outcome - mean)
+        middle = before[first:] + gain @ (design.outcome - mean)
         left = np.diag(variance[first:]) - gain @ cross
         positive[m] = np.log(multivariate_normal.cdf(middle, np.zeros(channels), left, abseps=1e-8))
     log_chance = logsumexp(direct, axis=(1, 2, 3)) + np.log(prior) + positive
@@ -113,6 +116,18 @@ def test_evidence_is_that_of_the_multivariate_normal(count, channels):
         each = np.exp(direct[m] - logsumexp(direct[m]))
         noise = np.square(regression._NOISE)
         assert scales.noise == pytest.approx(each.sum(axis=(0, 1)) @ noise, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.02, 0.4, 7.0])
+def test_effects_beforehand_have_half_their_mean_as_sd(scale):
+    """The mean of all of them is the same however many channels there are."""
+    middle, sd = usual_effects(np.array([scale]))
+    law = truncnorm(-middle / sd, np.inf, loc=middle, scale=sd)
+    assert law.mean() == pytest.approx(scale * halfnorm.mean())
+    assert law.std() / law.mean() == pytest.approx(usual_spread())
+    assert usual_spread() == pytest.approx(0.5, abs=0.01)
+    parts, _ = usual_effects(np.array([0.1, 0.3, 0.6]) * scale)
+    assert parts.sum() == pytest.approx(middle[0])
 
 
 @pytest.mark.parametrize("together", [0.0, 0.7, 0.95])

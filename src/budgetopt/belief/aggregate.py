@@ -2,13 +2,13 @@ r"""Learning where one total outcome is all there is: Bayesian regression, cell 
 
 .. math:: y_t = baseline_t + \sum_i \beta_i\,\frac{g_i(x_{it})}{mean_t\,g_i} + e_t
 
-:math:`\beta_i \ge 0` is what channel ``i`` brings in an average week. Its prior is half-normal
-with standard deviation ``τ · mean outcome · share of the money``, so that a unit of money is worth
-the same everywhere until the data say otherwise; the scale ``τ`` around ``effect_share`` is learned
-from all channels together, down to no effect at all. The features :math:`g_i` are cells of the
-grid applied to carried-over spend: each week's is the average of the last eight with weights
-:math:`\alpha^{lag}`, which leaves a steady week as it is. `regression` is the model of the rows:
-baseline, scales, and errors that are neither normal nor independent.
+:math:`\beta_i \ge 0` is what channel ``i`` brings in an average week. Its prior is a normal above
+zero around ``τ · mean outcome · share of the money``, its sd half of its mean, so that a unit of
+money is worth the same everywhere until the data say otherwise; the scale ``τ`` around
+``effect_share`` is learned from all channels together, down to no effect at all. The features
+:math:`g_i` are cells of the grid applied to carried-over spend: each week's is the average of the
+last eight with weights :math:`\alpha^{lag}`, which leaves a steady week as it is. `regression` is
+the model of the rows: baseline, scales, and errors that are neither normal nor independent.
 
 For one channel at a time, each cell and carryover gets the exact posterior of
 :math:`\beta_i` with *every* other coefficient integrated out, so that money moved together widens
@@ -68,6 +68,8 @@ from budgetopt.belief.regression import (
     media_scales,
     model_at,
     refitted,
+    usual_effects,
+    usual_spread,
     weigh,
 )
 from budgetopt.belief.settings import Grid, Settings
@@ -413,8 +415,9 @@ def _cells(
     for here, part, _ in tried.blocks():
         information[here], score[here] = model.without(here, rows.freed(part))
     declared = np.isfinite(before[0])
-    mean = np.where(declared, before[0], 0.0)
-    sd = np.where(declared, before[1], (scales.media * design.share)[:, None])
+    usual_mean, usual_sd = usual_effects((scales.media * design.share)[:, None])
+    mean = np.where(declared, before[0], usual_mean)
+    sd = np.where(declared, before[1], usual_sd)
     variance = np.square(sd)
     precision, pull = information + 1.0 / variance, score + mean / variance
     log_weight = tried.log_prior + 0.5 * (np.square(pull) / precision - np.square(mean) / variance)
@@ -491,7 +494,7 @@ def _unseen(
     grid, settings
         Cells and priors.
     """
-    log_mean, log_variance = lognormal_pieces(np.zeros(typical.size), typical)
+    log_mean, log_variance = lognormal_pieces(*usual_effects(typical))
     shape = (channels, grid.size, log_mean.size)
     cell = grid.prior(np.log([settings.saturation]), settings.saturation_sd)[0]
     weight = np.repeat(chance, _PIECES) / _PIECES
@@ -512,7 +515,8 @@ def _data_share(
     second = np.mean(np.square(first) * np.exp(log_variance), axis=-1)
     variance = np.sum(weight * second, axis=(1, 2)) - np.square(mean)
     media, chance = media_scales(settings.effect_share)
-    prior = np.square(share) * (chance @ np.square(media) - 2.0 / np.pi * np.square(chance @ media))
+    second = (1.0 + usual_spread() ** 2) * (chance @ np.square(media))
+    prior = 2.0 / np.pi * np.square(share) * (second - np.square(chance @ media))
     known: Floats = np.clip(
         (prior - variance) / (prior + np.square(settings.doubt * mean)), 0.0, 1.0
     )

@@ -1,15 +1,16 @@
 r"""Weekly totals as rows of a Gaussian model: baseline, scales, odd weeks and what is left over.
 
 .. math:: y_t = Z_t\gamma + F_t\beta + e_t, \qquad \gamma \sim N(m, S), \quad \beta_i \ge 0,
-    \quad \beta_i \sim |N(0, \tau^2 s_i^2)|
+    \quad \beta_i \sim N(a\,\tau s_i, b^2\tau^2 s_i^2)
 
 with outcomes ``y`` in mean outcomes, columns ``Z`` of the baseline and features ``F`` of the
 channels, of which ``i`` has the share :math:`s_i` of the money. What is not known of the model
 itself is weighed by its evidence on a small grid (`weigh`): the scale of the media :math:`\tau`,
 those of season and trend, and the noise. A small :math:`\tau` is that they bring nothing to speak
-of. Effects of at least zero are what keeps channels that move together from growing against each
-other, the more so the more there are: `kept_positive`. Rows are robust and not independent
-(`Rows`):
+of; around it money is worth half as much again, or as little, in one channel as in another
+(`usual_effects`). Effects of at least zero are what keeps channels that move together from growing
+against each other, the more so the more there are: `kept_positive`. Rows are robust and not
+independent (`Rows`):
 
 - errors have Student's law with 4 to 40 degrees of freedom, so that a week of its own moves little:
   each week's weight is what is expected of its precision given how far off it lies (Lange, Little
@@ -45,13 +46,16 @@ from budgetopt.arrays import Floats
 
 NO_EFFECT = 0.01
 """Scale of the media at which they bring nothing to speak of: 0.8 % of the total."""
-_NONE_CHANCE = 0.1
+_NONE_CHANCE = 0.2
 """Prior chance of that."""
-_SCALES = np.geomspace(0.15, 1.8, 7)
-"""The other scales of the media tried, in usual ones: of 8 to 90 % by default, as more than all of
-the total is for no channels to bring."""
-_SCALE_SD = 1.0
+_SCALES = np.geomspace(0.05, 1.8, 9)
+"""The other scales of the media tried, in usual ones: of 2 to 72 % of the total by default, as more
+than all of it is for no channels to bring."""
+_SCALE_SD = 1.5
 """Prior standard deviation of their logarithm."""
+_ABOVE = 1.7
+"""How many sds above zero the normal of an effect is beforehand. What is kept of it above zero has
+an sd of half its mean: money is worth half as much again or as little in another channel."""
 _SEASON = np.array([0.02, 0.08, 0.25])
 _TREND = np.array([0.01, 0.04, 0.15])
 """Scales tried of the first yearly wave, and of the level's change in a quarter, in mean
@@ -217,6 +221,42 @@ def media_scales(usual: float) -> tuple[Floats, Floats]:
     return np.append(NO_EFFECT, usual * _SCALES), np.append(_NONE_CHANCE, some)
 
 
+def usual_effects(scale: Floats) -> tuple[Floats, Floats]:
+    r"""Return means and sds of the normals that, kept above zero, are believed of effects.
+
+    The mean of what is kept is :math:`\sqrt{2/\pi}` of the scale, as that of a half-normal, so that
+    the mean of all effects together does not depend on the number of channels, and its sd is
+    half of the mean.
+
+    Parameters
+    ----------
+    scale
+        Scale of the media times share of the money, any shape.
+
+    Notes
+    -----
+    With the mean :math:`z` of the normal in its sds and :math:`h = \varphi(z)/\Phi(z)` the mean of
+    what is kept is :math:`z + h` sds and its variance :math:`1 - h(z + h)` (Johnson, Kotz and
+    Balakrishnan 1994, section 13.10.1).
+    """
+    mean, _ = _kept()
+    sd = np.sqrt(2.0 / np.pi) * scale / mean
+    return _ABOVE * sd, sd
+
+
+def usual_spread() -> float:
+    """Return the sd of an effect beforehand as a share of its mean."""
+    mean, variance = _kept()
+    return float(np.sqrt(variance)) / mean
+
+
+def _kept() -> tuple[float, float]:
+    """Return mean and variance of a normal with sd 1 that lies `_ABOVE` zero and is kept there."""
+    hazard = float(np.exp(-0.5 * _ABOVE**2 - log_ndtr(_ABOVE)) / np.sqrt(2.0 * np.pi))
+    mean = _ABOVE + hazard
+    return mean, 1.0 - hazard * mean
+
+
 class Design(NamedTuple):
     """The columns of baseline and channels, and what is believed of them beforehand.
 
@@ -229,8 +269,7 @@ class Design(NamedTuple):
     features
         Of the channels, shape ``(weeks, channels)``.
     share
-        Each channel's share of the money, ``(channels,)``: the scale of its effect in scales of
-        the media.
+        Each channel's share of the money, ``(channels,)``.
     own_mean, own_sd
         Of effects that do not follow that scale, NaN where they do, ``(channels,)``.
     """
@@ -250,8 +289,9 @@ class Design(NamedTuple):
     def moments(self, scales: Scales) -> tuple[Floats, Floats]:
         """Return prior means and variances of all coefficients, with effects of either sign."""
         own = np.isfinite(self.own_mean)
-        mean = np.where(own, self.own_mean, 0.0)
-        sd = np.where(own, self.own_sd, scales.media * self.share)
+        usual_mean, usual_sd = usual_effects(scales.media * self.share)
+        mean = np.where(own, self.own_mean, usual_mean)
+        sd = np.where(own, self.own_sd, usual_sd)
         before = self.base.variance(scales.season, scales.trend)
         return np.append(self.base.mean, mean), np.append(before, np.square(sd))
 
