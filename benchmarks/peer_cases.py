@@ -1,67 +1,44 @@
-"""The seeded problems of `peers`: Hill curves around a spend of 100 money a week and channel."""
+"""The seeded plans of `peers`: Hill curves around a spend of 100 money a week and channel.
+
+`stated` says one in the form of the answer book, which is what the peers are given.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from functools import cached_property
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import budgetopt as bo
-from budgetopt.optimize import Problem, problem_of
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Case:
-    """A plan, and its Hill curves once more as plain arrays for the peers."""
-
-    plan: bo.Plan
-    top: Floats
-    half: Floats
-    shape: Floats
-    least_on: Floats = field(default_factory=lambda: np.zeros(0))
-
-    @cached_property
-    def problem(self) -> Problem:
-        """The same in arrays: bounds, and rows of which the first is the budget."""
-        return problem_of(self.plan)
-
-    def value(self, spend: Floats) -> Floats:
-        """Return outcomes by the formula alone."""
-        power = spend**self.shape
-        return self.top * power / (self.half**self.shape + power)
-
-    def slope(self, spend: Floats) -> Floats:
-        """Return the derivative of `value`."""
-        power, half = spend**self.shape, self.half**self.shape
-        with np.errstate(divide="ignore", invalid="ignore"):
-            steep = self.top * self.shape * half * power / spend / (half + power) ** 2
-        return np.where(spend > 0, steep, 0.0)
-
-    def even_split(self) -> Floats:
-        """Return the equal split, moved the least way into the bounds where it is outside."""
-        problem = self.problem
-        part = problem.budget_money - problem.lower.sum()
-        room = problem.upper - problem.lower
-        spend = np.clip(problem.budget_money / room.size, problem.lower, problem.upper)
-        over = spend.sum() - problem.budget_money
-        return spend if over <= 0 else problem.lower + room * part / room.sum()
-
-    def overuse(self, spend: Floats) -> float:
-        """Return by what share of its room the worst limit is broken, 0 for none."""
-        problem = self.problem
-        rows = problem.rows
-        over = (rows.money @ spend - rows.room) / np.abs(rows.room)
-        bounds = np.maximum(problem.lower - spend, spend - problem.upper) / problem.budget_money
-        if self.least_on.size:
-            between = (spend > 0) & (spend < self.least_on)
-            short = np.where(between, np.minimum(spend, self.least_on - spend), 0.0)
-            bounds = np.maximum(bounds, short / problem.budget_money)
-        return max(0.0, float(over.max()), float(bounds.max()))
+def stated(plan: bo.Plan, best: float) -> dict[str, Any]:
+    """Return a plan of this file in the form of the answer book, with the proven best."""
+    channels, limits = [], []
+    for channel in plan.channels:
+        curve = {part: float(getattr(channel.curve, part)) for part in ("top", "half", "shape")}
+        line = {
+            "name": channel.name,
+            "least": Fraction(channel.floor),
+            "most": Fraction(channel.cap),
+        }
+        if channel.off_or_at_least is not None:
+            line["off_or_at_least"] = Fraction(channel.off_or_at_least)
+        channels.append({**line, "curve": {"kind": "hill", **curve}})
+    every = dict.fromkeys(plan.names, 1)
+    limits.append({"name": "budget", "amounts": every, "at_most": Fraction(plan.budget)})
+    for group in plan.limits:
+        word = "at_most" if group.at_least is None else "at_least"
+        room = Fraction(getattr(group, word))
+        limits.append({"name": group.name, "amounts": dict.fromkeys(group.where, 1), word: room})
+    goal = {"sense": "maximise", "outcomes": 1}
+    answer = {"value": Fraction(best)}
+    return {"name": "", "goal": goal, "channels": channels, "limits": limits, "answer": answer}
 
 
 def _hills(count: int, seed: int, shape: float | None) -> tuple[Floats, Floats, Floats]:
@@ -86,7 +63,7 @@ def _bounds(count: int, seed: int) -> tuple[Floats, Floats]:
     return rng.uniform(0, 20, count).round(2), rng.uniform(150, 400, count).round(2)
 
 
-def concave(count: int, shape: float | None = None, groups: int = 0, seed: int = 7) -> Case:
+def concave(count: int, shape: float | None = None, groups: int = 0, seed: int = 7) -> bo.Plan:
     """Return shapes of 0.6 to 1 (or one shape) with floors, caps, a budget and group limits."""
     hills, (lower, upper) = _hills(count, seed, shape), _bounds(count, seed)
     rng = np.random.default_rng(seed + 2000)
@@ -95,9 +72,7 @@ def concave(count: int, shape: float | None = None, groups: int = 0, seed: int =
     inside = np.clip(inside, lower, upper)
     limits = _groups(rng, inside, groups)
     channels = _channels(hills, lower, upper)
-    return Case(
-        bo.Plan(budget=100 * count, currency="CNY", channels=channels, limits=limits), *hills
-    )
+    return bo.Plan(budget=100 * count, currency="CNY", channels=channels, limits=limits)
 
 
 def _groups(rng: np.random.Generator, inside: Floats, groups: int) -> list[bo.plan.Rule]:
@@ -117,14 +92,14 @@ def _groups(rng: np.random.Generator, inside: Floats, groups: int) -> list[bo.pl
     return limits
 
 
-def s_shaped(count: int, seed: int) -> Case:
+def s_shaped(count: int, seed: int) -> bo.Plan:
     """Return Hill curves of shape 3 with caps of six times the equal share."""
     hills = _hills(count, seed, 3.0)
     channels = _channels(hills, np.zeros(count), np.full(count, 600.0))
-    return Case(bo.Plan(budget=100 * count, currency="CNY", channels=channels), *hills)
+    return bo.Plan(budget=100 * count, currency="CNY", channels=channels)
 
 
-def off_or_on(shape: float | None, count: int = 50, groups: int = 20, seed: int = 7) -> Case:
+def off_or_on(shape: float | None, count: int = 50, groups: int = 20, seed: int = 7) -> bo.Plan:
     """Return channels of which every other is off or gets at least 60 to 150, under groups."""
     hills, (lower, upper) = _hills(count, seed, shape), _bounds(count, seed)
     rng = np.random.default_rng(seed + 3000)
@@ -140,8 +115,7 @@ def off_or_on(shape: float | None, count: int = 50, groups: int = 20, seed: int 
         bo.Channel(c.name, floor=c.floor, cap=c.cap, curve=c.curve, off_or_at_least=minimum or None)
         for c, minimum in zip(_channels(hills, lower, upper), least.tolist(), strict=True)
     ]
-    plan = bo.Plan(budget=100 * count, currency="CNY", channels=channels, limits=limits)
-    return Case(plan, *hills, least)
+    return bo.Plan(budget=100 * count, currency="CNY", channels=channels, limits=limits)
 
 
 def history(count: int, *, total: bool, weeks: int = 104) -> tuple[bo.History, bo.Plan]:

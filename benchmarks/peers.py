@@ -20,44 +20,58 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy reads it
 
 import numpy as np
 import peer_cases
-import peer_solvers
 import problems
+from answers import adapters, checker
+from answers.programs import Model
 from bench_dual import grouped
-from peer_cases import Case
+from numpy.typing import NDArray
 from peer_timing import HEADER, Clock, Row, in_words, load, machine, measured
+from scipy.optimize import minimize
 
 import budgetopt as bo
+from budgetopt.curves import Mixture
 from budgetopt.optimize import lagrangian_bound, problem_of, solve
 from budgetopt.optimize.certificate import field_of
 from budgetopt.optimize.dual import dual
 from budgetopt.optimize.risk import risk_averse
 from budgetopt.optimize.waterfill import waterfill
 
+Floats = NDArray[np.float64]
 Judged = tuple[float | None, str]
 
 KINDS = ("exponential", "hill 1", "hill", "logistic", "power")
 SLSQP_MOST = 100
 """Channels above which SLSQP is not run: a call takes most of a minute at 1,000."""
 VISIBLE = 1e-9
-"""Share of its room by which a limit may be broken before the table says so."""
+"""Share of its size by which a limit may be broken before the table says so."""
+SHARE = 100.0
+"""Money that SLSQP counts in, so that its tolerances mean what they mean near 1."""
+SECONDS = 50
+"""Longest that one integer program may take."""
 
 
-def judge(case: Case, bound: float) -> Callable[[peer_solvers.Answer], Judged]:
+def judge(plan: bo.Plan, bound: float) -> Callable[[adapters.Claim], Judged]:
     """Return what tells a peer's gap to the proven bound, and what it breaks."""
+    problem = peer_cases.stated(plan, bound)
 
-    def said(answer: peer_solvers.Answer) -> Judged:
-        # A remainder that only a tolerance leaves is off.
-        spend = np.where(answer.spend < 1e-6, 0.0, answer.spend)
-        over = case.overuse(spend)
-        broken = f"; breaks a limit by {over:.0e} of its room" if over > VISIBLE else ""
-        return (bound - float(case.value(spend).sum())) / bound, answer.remark + broken
+    def said(claim: adapters.Claim) -> Judged:
+        if claim.split is None:
+            return None, claim.says
+        verdict = checker.judge(problem, claim.split)
+        over = max((rule.share for rule in verdict.broken), default=0.0)
+        broken = f"; breaks a limit by {over:.0e} of its size" if over > VISIBLE else ""
+        return verdict.short, claim.says + broken
 
     return said
 
 
-def reached(case: Case, bound: float) -> Callable[[Any], Judged]:
+def reached(plan: bo.Plan, bound: float) -> Callable[[Any], Judged]:
     """Return what tells the gap of a split that is not yet in whole cents."""
-    return lambda found: ((bound - float(case.value(found.spend).sum())) / bound, "before rounding")
+    model = Model(peer_cases.stated(plan, bound))
+    return lambda found: (
+        (bound - float(model.values(found.spend).sum())) / bound,
+        "before rounding",
+    )
 
 
 def proven(week: bo.Allocation) -> Judged:
@@ -65,9 +79,9 @@ def proven(week: bo.Allocation) -> Judged:
     return week.gap, f"{week.method}, in whole cents"
 
 
-def best_bound(case: Case) -> float:
+def best_bound(plan: bo.Plan) -> float:
     """Return the best proven bound on the outcome."""
-    return bo.allocate(case.plan).bound
+    return bo.allocate(plan).bound
 
 
 def concave(clock: Clock, quick: bool) -> Iterator[Row]:
@@ -75,10 +89,10 @@ def concave(clock: Clock, quick: bool) -> Iterator[Row]:
     for count in (5, 20) if quick else (5, 20, 100, 1000):
         case = peer_cases.concave(count)
         name = f"(a) Hill 0.6–1, {count:,} channels"
-        problem, bound = case.problem, best_bound(case)
+        problem, bound = problem_of(case), best_bound(case)
         given = problem.curves, problem.lower, problem.upper, problem.budget_money
         own, arrays = "budgetopt allocate", "budgetopt waterfill, arrays"
-        yield measured(clock, name, own, partial(bo.allocate, case.plan), proven)
+        yield measured(clock, name, own, partial(bo.allocate, case), proven)
         yield measured(clock, name, arrays, partial(waterfill, *given), reached(case, bound))
         if count <= SLSQP_MOST:
             yield against_slsqp(clock, name, case, bound)
@@ -94,12 +108,12 @@ def groups(clock: Clock, quick: bool) -> Iterator[Row]:
     for count in (20,) if quick else (20, 1000):
         case = peer_cases.concave(count, groups=50)
         name = f"(b) Hill 0.6–1, 50 groups, {count:,} channels"
-        bound, problem = best_bound(case), case.problem
+        bound, problem = best_bound(case), problem_of(case)
         own, linear = "budgetopt allocate", "budgetopt allocate, linear"
-        yield measured(clock, name, own, partial(bo.allocate, case.plan), proven)
+        yield measured(clock, name, own, partial(bo.allocate, case), proven)
         arrays = partial(dual, field_of(problem), problem.rows)
         yield measured(clock, name, "budgetopt dual, arrays", arrays, reached(case, bound))
-        forced = partial(bo.allocate, case.plan, method="linear")
+        forced = partial(bo.allocate, case, method="linear")
         yield measured(clock, name, linear, forced, proven)
         engine = partial(solve, problem, "linear")
         said = reached(case, bound)
@@ -113,26 +127,27 @@ def groups(clock: Clock, quick: bool) -> Iterator[Row]:
         yield from against_clarabel(clock, f"(b) Hill 1, 50 groups, {count:,} channels", straight)
 
 
-def against_slsqp(clock: Clock, name: str, case: Case, bound: float) -> Row:
+def against_slsqp(clock: Clock, name: str, case: bo.Plan, bound: float) -> Row:
     """Compare with SLSQP from the equal split."""
-    said = judge(case, bound)
-    return measured(clock, name, "SciPy SLSQP", partial(peer_solvers.slsqp, case), said)
+    call = partial(adapters.scipy, peer_cases.stated(case, bound))
+    return measured(clock, name, "SciPy SLSQP", call, judge(case, bound))
 
 
 def against_pulp(
-    clock: Clock, name: str, case: Case, bound: float, count: int, *, whole: bool = False
+    clock: Clock, name: str, case: bo.Plan, bound: float, count: int, *, whole: bool = False
 ) -> Row:
     """Compare with plain PuLP."""
     label = f"PuLP + HiGHS, {count} {'binary segments' if whole else 'segments'}"
-    call = partial(peer_solvers.segments, case, count, whole=whole)
+    call = partial(adapters.pulp, peer_cases.stated(case, bound), count, SECONDS)
     return measured(clock, name, label, call, judge(case, bound))
 
 
-def against_clarabel(clock: Clock, name: str, case: Case) -> Iterator[Row]:
+def against_clarabel(clock: Clock, name: str, case: bo.Plan) -> Iterator[Row]:
     """Compare with cvxpy, for which the shape is 1."""
-    yield measured(clock, name, "budgetopt allocate", partial(bo.allocate, case.plan), proven)
-    said = judge(case, best_bound(case))
-    yield measured(clock, name, "cvxpy + Clarabel", partial(peer_solvers.clarabel, case), said)
+    yield measured(clock, name, "budgetopt allocate", partial(bo.allocate, case), proven)
+    bound = best_bound(case)
+    call = partial(adapters.cvxpy, peer_cases.stated(case, bound))
+    yield measured(clock, name, "cvxpy + Clarabel", call, judge(case, bound))
 
 
 def s_curves(clock: Clock, quick: bool) -> Iterator[Row]:
@@ -141,13 +156,19 @@ def s_curves(clock: Clock, quick: bool) -> Iterator[Row]:
     given = [(case, best_bound(case)) for case in cases]
     name = f"(c) Hill 3, 10 channels, {len(cases)} seeds"
     count = 12 if quick else 60
-    pulp = partial(peer_solvers.segments, count=count, whole=True)
+
+    def slsqp(case: bo.Plan) -> adapters.Claim:
+        return adapters.scipy(peer_cases.stated(case, 0.0))
+
+    def pulp(case: bo.Plan) -> adapters.Claim:
+        return adapters.pulp(peer_cases.stated(case, 0.0), count, SECONDS)
+
     once = Clock(1, 0.0)
-    yield over_seeds(clock, name, "budgetopt allocate", lambda c: bo.allocate(c.plan), given)
-    yield over_seeds(clock, name, "SciPy SLSQP, equal split", peer_solvers.slsqp, given)
+    yield over_seeds(clock, name, "budgetopt allocate", bo.allocate, given)
+    yield over_seeds(clock, name, "SciPy SLSQP, equal split", slsqp, given)
     yield over_seeds(once, name, f"PuLP + HiGHS, {count} binary segments", pulp, given)
     if not quick:
-        call = partial(bo.allocate, peer_cases.s_shaped(1000, 7).plan, time_limit=50)
+        call = partial(bo.allocate, peer_cases.s_shaped(1000, 7), time_limit=50)
         yield measured(clock, "(c) Hill 3, 1,000 channels", "budgetopt allocate", call, proven)
 
 
@@ -155,8 +176,8 @@ def over_seeds(
     clock: Clock,
     name: str,
     solver: str,
-    call: Callable[[Case], Any],
-    given: list[tuple[Case, float]],
+    call: Callable[[bo.Plan], Any],
+    given: list[tuple[bo.Plan, float]],
 ) -> Row:
     """Return one row for several seeds: the median of their medians and the worst gap."""
     medians, least, gaps, remarks, runs = [], [], [], [], 0
@@ -246,9 +267,11 @@ def risk(clock: Clock, quick: bool) -> Iterator[Row]:
         bound = risk_averse(week, drawn, aim).bound
 
         def said(answer: Any, aim: bo.Risk = aim, bound: float = bound) -> Judged:
-            spend = np.clip(answer.spend, 0, 300)
-            over = max(0.0, float(answer.spend.sum()) / 2000 - 1)
-            word = getattr(answer, "remark", "before rounding")
+            ours = not isinstance(answer, adapters.Claim)
+            given = answer.spend if ours else answer.split["spend"]
+            spend = np.clip(given, 0, 300)
+            over = max(0.0, float(given.sum()) / 2000 - 1)
+            word = "before rounding" if ours else answer.says
             broken = f"; breaks the budget by {over:.0e}" if over > VISIBLE else ""
             gap = (bound - aim.value(drawn.value(spend).sum(axis=-1))) / bound
             return gap, word + broken
@@ -258,8 +281,66 @@ def risk(clock: Clock, quick: bool) -> Iterator[Row]:
         engine = partial(risk_averse, week, drawn, aim)
         yield measured(clock, name, "budgetopt engine, drawn before", engine, said)
         watch = Clock(1, 0.0) if quick else clock
-        peer = partial(peer_solvers.slsqp_on_draws, drawn, 300, 2000, aim.weight, 0.05)
+        peer = partial(slsqp_on_draws, drawn, 300, 2000, aim.weight, 0.05)
         yield measured(watch, name, "SciPy SLSQP, drawn before", peer, said)
+
+
+def slsqp_on_draws(
+    draws: Mixture, cap: float, budget: float, weight: float, tail: float
+) -> adapters.Claim:
+    r"""Return the answer of SLSQP on draws: mean, or with CVaR by Rockafellar and Uryasev.
+
+    Columns are the spends, the level t and by how much each draw falls short of it.
+    """
+    count, size = draws.weights.shape[:2]
+    even = np.full(size, budget / size)
+    worth = float(draws.value(even).sum(axis=-1).mean())
+
+    def outcomes(x: Floats) -> Floats:
+        return draws.value(np.maximum(SHARE * x[:size], 0.0)).sum(axis=-1) / worth
+
+    def slopes(x: Floats) -> Floats:
+        return SHARE * draws.slope(np.maximum(SHARE * x[:size], 1e-6)) / worth
+
+    extra = 0 if weight == 0 else 1 + count
+    first = outcomes(even / SHARE)
+    level = float(np.quantile(first, tail))
+    start = even / SHARE
+    risky = np.zeros(size + extra)
+    if extra:
+        start = np.concatenate([start, [level], np.maximum(level - first, 0.0)])
+        risky[size], risky[size + 1 :] = weight, -weight / (tail * count)
+
+    def gradient(x: Floats) -> Floats:
+        money = (1 - weight) * slopes(x).mean(axis=0)
+        return -(np.concatenate([money, np.zeros(extra)]) + risky)
+
+    ones = np.concatenate([np.ones(size), np.zeros(extra)])
+    rules = [
+        {"type": "ineq", "fun": lambda x: budget / SHARE - ones @ x, "jac": lambda x: -ones},
+    ]
+    if extra:
+        fixed = np.hstack([-np.ones((count, 1)), np.eye(count)])
+        rules.append(
+            {
+                "type": "ineq",
+                "fun": lambda x: outcomes(x) - x[size] + x[size + 1 :],
+                "jac": lambda x: np.hstack([slopes(x), fixed]),
+            }
+        )
+    bounds = (
+        [(0.0, cap / SHARE)] * size + [(None, None)] * (extra > 0) + [(0.0, None)] * (extra - 1)
+    )
+    found = minimize(
+        lambda x: -((1 - weight) * outcomes(x).mean() + risky @ x),
+        start,
+        jac=gradient,
+        method="SLSQP",
+        bounds=bounds,
+        constraints=rules,
+        options={"maxiter": 60, "ftol": 1e-12},
+    )
+    return adapters.Claim({"spend": SHARE * found.x[:size]}, f"SLSQP: {found.message}")
 
 
 def off_or_on(clock: Clock, quick: bool) -> Iterator[Row]:
@@ -270,7 +351,7 @@ def off_or_on(clock: Clock, quick: bool) -> Iterator[Row]:
     ):
         case = peer_cases.off_or_on(shape, count)
         name = f"(f) {words}, 20 groups, {count} channels, half off or at least"
-        call = partial(bo.allocate, case.plan, time_limit=50)
+        call = partial(bo.allocate, case, time_limit=50)
         watch = Clock(3, 0.0) if shape else clock
         row = measured(watch, name, "budgetopt allocate", call, proven)
         yield row

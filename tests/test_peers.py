@@ -1,10 +1,13 @@
 """The comparison with peers runs, and what it says of us and of them is consistent."""
 
+import numpy as np
 import peer_cases
-import peer_solvers
 import peers
 import pytest
+from answers import adapters, programs
 from peer_timing import Clock, Row, measured
+
+from budgetopt.optimize import problem_of
 
 OPTIONAL = "failed: ModuleNotFoundError: No module named 'cvxpy'"
 
@@ -37,16 +40,20 @@ def test_a_row_says_its_units():
 
 
 def test_a_broken_limit_is_said():
-    case = peer_cases.concave(5)
-    over = case.even_split() * 1.5
-    gap, note = peers.judge(case, bound=1.0)(peer_solvers.Answer(over, "success"))
+    plan = peer_cases.concave(5)
+    model = programs.Model(peer_cases.stated(plan, 1.0))
+    claim = adapters.Claim(model.named(model.even_split() * 1.5), "success")
+    gap, note = peers.judge(plan, bound=1.0)(claim)
     assert gap < 0
-    assert note.startswith("success; breaks a limit by 5e-01 of its room")
+    assert note.startswith("success; breaks a limit by 5e-01 of its size")
 
 
 @pytest.mark.parametrize("groups", [0, 50])
 def test_peers_and_we_solve_the_same_problem(groups):
-    case = peer_cases.concave(5, groups=groups)
-    spend = peer_solvers.slsqp(case).spend
-    assert case.value(spend).sum() == pytest.approx(peers.best_bound(case), rel=1e-9)
-    assert case.problem.objective(spend) == pytest.approx(case.value(spend).sum(), rel=1e-12)
+    plan = peer_cases.concave(5, groups=groups)
+    problem = peer_cases.stated(plan, peers.best_bound(plan))
+    claim = adapters.scipy(problem)
+    spend = np.array([claim.split[name] for name in plan.names])
+    worth = programs.Model(problem).values(spend).sum()
+    assert worth == pytest.approx(peers.best_bound(plan), rel=1e-9)
+    assert problem_of(plan).objective(spend) == pytest.approx(worth, rel=1e-12)
