@@ -10,7 +10,10 @@ import budgetopt as bo
 from budgetopt.horizon.interior import solve
 
 
-@pytest.mark.parametrize(("channels", "count"), [(12, 13), (30, 52), (100, 52)])
+@pytest.mark.parametrize(
+    ("channels", "count"),
+    [(12, 13), *(pytest.param(*size, marks=pytest.mark.slow) for size in ((30, 52), (100, 52)))],
+)
 def bench_program(benchmark, channels: int, count: int) -> None:
     given = weeks.program(channels, count, 0)
     found = benchmark.pedantic(solve, (given,), rounds=5, iterations=1, warmup_rounds=1)

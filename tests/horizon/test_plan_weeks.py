@@ -222,9 +222,6 @@ def test_profit_leaves_money_that_brings_less_than_it_costs():
     ("fields", "named"),
     [
         ({"limits": [bo.Limit.few_moves(1)]}, "few"),
-        ({"channels": [bo.Channel("a", curve=bo.Hill(9, 50, 3))]}, "S-shaped"),
-        ({"channels": [bo.Channel("a", curve=bo.Log(9, 9), off_or_at_least=5)]}, "off or at least"),
-        ({"channels": [bo.Channel("a", curve=bo.Log(9, 50), lot=500)]}, "lot"),
     ],
 )
 def test_what_needs_one_week_at_a_time_is_refused_by_name(fields, named):

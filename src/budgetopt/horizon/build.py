@@ -100,6 +100,12 @@ class Horizon:
             total[at] += one.problem.budget
         return total
 
+    @property
+    def least_on(self) -> Floats:
+        """Money that each channel gets at least where it is on, ``(channels, weeks)``."""
+        least = np.stack([one.problem.least_on for one in self.weeks], axis=1)
+        return np.asarray(least / self.plan.money.units)
+
     def demand(self, lasting: int) -> Floats:
         """Return the demand of so many weeks from the first on, those after the plan included."""
         first = self.weeks[0].week
@@ -161,23 +167,12 @@ def _refuse(plan: Plan, one: Dated) -> None:
         for row in (*limits, *problem.limits)
         if row.counts or row.moved is not None or row.outcome is not None
     ]
-    what = None
-    if not problem.curves.concave:
-        what, field, value = "an S-shaped curve", "curves", "S-shaped"
-    elif problem.least_on.any():
-        name = problem.names[int(np.argmax(problem.least_on > 0))]
-        what, field, value = f"off or at least, of {name!r}", f"channels.{name}", name
-    elif np.any(problem.lots != problem.step):
-        name = problem.names[int(np.argmax(problem.lots != problem.step))]
-        what, field, value = f"a lot of its own, of {name!r}", f"channels.{name}.lot", name
-    elif rows:
-        what, field, value = f"the limit {rows[0].limit!r}", "limits", rows[0].limit
-    if what is not None:
+    if rows:
         raise SolverError(
             "wrong-method",
-            f"many weeks at once cannot be planned under {what}",
-            field=field,
-            value=value,
+            f"many weeks at once cannot be planned under the limit {rows[0].limit!r}",
+            field="limits",
+            value=rows[0].limit,
             remedy="leave it out, or plan week by week",
         )
 

@@ -91,8 +91,11 @@ class Program:
 
     @cached_property
     def fed(self) -> Bools:
-        """Weeks in which money of the plan works, ``(lasting, channels)``; others may have none."""
-        fed: Bools = np.any(self.kernel > 0, axis=2).T
+        """Weeks in which spends that are not fixed work, ``(lasting, channels)``.
+
+        In others nothing may be spent, where a slope may be infinite.
+        """
+        fed: Bools = np.any((self.kernel > 0) & self.free[:, None], axis=2).T
         return fed
 
     def effective(self, spend: Floats) -> Floats:
@@ -159,16 +162,18 @@ class Solution(NamedTuple):
     rounds: int
 
 
-def solve(program: Program) -> Solution:
+def solve(program: Program, near: float = NEAR) -> Solution:
     """Return the best plan of weeks and its bound.
 
     Parameters
     ----------
     program
         Some plan must lie inside all inequalities. Equal bounds fix a spend.
+    near
+        Gap to the bound, as a share of it, at which it is solved.
     """
     rounds = _Rounds(program)
-    point, count = rounds.run()
+    point, count = rounds.run(near)
     spend, own_price, price = rounds.in_money(point)
     return Solution(spend, own_price, price, bound_of(program, spend, own_price, price), count)
 
@@ -240,18 +245,18 @@ class _Rounds:
         # Which products of slack and price are to vanish.
         self.pairs = (free, free, np.ones(self.own_room.shape, np.bool_), self.strict)
 
-    def run(self) -> tuple[_Point, int]:
+    def run(self, near: float) -> tuple[_Point, int]:
         """Return the point with the smallest gap to its bound, and how many rounds it took."""
         point, best, least, since = self._first(), None, np.inf, 0
         for number in range(ROUNDS):
             gap, scale = self._gap(point), self._scale(point)
             if gap <= CLOSE * scale:
                 short = self._short(point)
-                since = 0 if short < least or gap > NEAR * scale else since + 1
+                since = 0 if short < least or gap > near * scale else since + 1
                 if short < least:
                     best, least = point, short
                 # Where rows nearly hold the rounds lose digits in the end, and the gap grows again.
-                if best is not None and (least <= NEAR or since == _PATIENCE):
+                if best is not None and (least <= near or since == _PATIENCE):
                     return best, number
             further = self._further(point, gap)
             if further is None:

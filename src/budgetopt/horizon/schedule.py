@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from budgetopt.arrays import Floats, Whole
+from budgetopt.arrays import Bools, Floats, Whole
 from budgetopt.belief import learn
 from budgetopt.calendar import Week
-from budgetopt.curves import Mixture
+from budgetopt.curves import Log, Mixture, stack
 from budgetopt.errors import InfeasibleError, InputError, SolverError, VerificationError
 from budgetopt.history import History
 from budgetopt.horizon.ahead import refuse_ahead
+from budgetopt.horizon.branch import improved, search
 from budgetopt.horizon.build import Horizon, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
 from budgetopt.i18n import Message, round_known, say, show_figure
@@ -35,6 +36,7 @@ from budgetopt.optimize import (
     demand_note,
     draws_of,
     last_spend,
+    rounded,
     verify,
     week_decided,
     whole_weeks,
@@ -190,8 +192,11 @@ def plan_weeks(
 
     Every week keeps the plan's limits as `allocate` does: its phase's budget, floors, caps, locks,
     freezes and limits across channels; and from week to week the change limits, where the plan may
-    lower a channel early so that a smaller week can be kept. Concave curves only; what a week alone
-    needs, such as lots, counts and S-shapes, is refused by name.
+    lower a channel early so that a smaller week can be kept. S-curves, and channels that are off or
+    at least so much, are searched by branch and bound to a gap of a thousandth, or as near as a
+    fixed amount of work comes; lots are rounded to, week by week. The gap that is left is stated,
+    and the bound holds for all. Limits that count channels, or that read moves or outcomes, are
+    refused by name.
 
     Parameters
     ----------
@@ -249,14 +254,13 @@ def plan_weeks(
     horizon = _horizon(plan, curves, weeks, start, last, before, timing, rate)
     program = program_of(horizon)
     refuse_ahead(horizon, program)
-    solved = solve(program)
-    minor = _rounded(horizon, solved.spend.T * plan.money.units)
+    spend, bound = _solved(horizon, program)
+    minor = _rounded(horizon, spend)
     if minor is None:
-        narrower = solve(program_of(horizon, _SPARE))
-        minor = _rounded(horizon, narrower.spend.T * plan.money.units)
+        minor = _rounded(horizon, _solved(horizon, program_of(horizon, _SPARE))[0])
     if minor is not None:
         drawn = draws_of(plan, curves, draws, seed)
-        found = _schedule(horizon, program, minor, solved.bound, drawn)
+        found = _schedule(horizon, program, minor, bound, drawn)
         return replace(found, notes=(*unused(plan, "year", curves), *_undeclared(horizon)))
     raise SolverError(
         "not-converged",
@@ -346,11 +350,62 @@ def _check(field: str, value: Any, good: bool, allowed: str) -> None:
         )  # fmt: skip
 
 
-def _rounded(horizon: Horizon, spend: Floats) -> Whole | None:
-    """Return whole steps near spends in minor units, ``(weeks, channels)``; None without a way."""
+def _solved(horizon: Horizon, program: Program) -> tuple[Floats | None, float]:
+    """Return the best weeks as floats, None where none were found, and what no weeks exceed."""
+    if program.curves.concave and not horizon.least_on.any():
+        solved = solve(program)
+        spend, bound = solved.spend, solved.bound
+    else:
+        found = search(program, horizon.least_on)
+        if found.bound == -np.inf:
+            raise InfeasibleError("limits-clash", say("year-none"), field="limits",
+                                  remedy=say("remedy-year-none"))  # fmt: skip
+        if found.spend is None:
+            return found
+        spend, bound = found.spend, found.bound
+    lots = np.stack([one.problem.lots for one in horizon.weeks], axis=1)
+    own = program.free & (lots != horizon.plan.step_minor)
+    if not own.any():
+        return spend, bound
+    # What the others do best beside whole lots; where those cannot be, weeks are rounded alone.
+    whole = np.where(own, _whole_lots(program, spend, own, lots / horizon.plan.money.units), spend)
+    ends = (np.where(own, whole, end) for end in (program.lower, program.upper))
+    fixed = replace(program, **dict(zip(("lower", "upper"), ends, strict=True)))
+    beside = improved(fixed, np.where(own, 0.0, horizon.least_on), whole)
+    return (spend if beside is None else beside), bound
+
+
+def _whole_lots(program: Program, spend: Floats, own: Bools, lots: Floats) -> Floats:
+    """Return spends of some channels on whole lots near theirs, ``(channels, weeks)``.
+
+    Lots go up in the order of their remainders as far as the week's money reaches; beside channels
+    without lots, only from half a lot on.
+    """
+    least, most = np.ceil(program.lower / lots - _SNAP), np.floor(program.upper / lots + _SNAP)
+    down = np.clip(np.floor(spend / lots + _SNAP), least, np.maximum(least, most))
+    rest = np.where(own, spend / lots - down, 0.0)
+    whole = np.where(own, down * lots, program.lower)
+    for week in range(spend.shape[1]):
+        enough = _SNAP if own[:, week].all() else 0.5
+        for at in np.argsort(-rest[:, week], kind="stable").tolist():
+            up = whole[at, week] + lots[at, week]
+            left = spend[:, week].sum() - whole[:, week].sum() + _SNAP * lots[at, week]
+            if (
+                rest[at, week] >= enough
+                and lots[at, week] <= left
+                and up <= program.upper[at, week]
+            ):
+                whole[at, week] = up
+    return whole
+
+
+def _rounded(horizon: Horizon, spend: Floats | None) -> Whole | None:
+    """Return whole steps near spends, ``(weeks, channels)``; None without a way."""
     left, period = horizon.totals, horizon.period
     found: list[Whole] = []
-    for at, near in enumerate(spend):
+    if spend is None:
+        return None
+    for at, near in enumerate(spend.T * horizon.plan.money.units):
         ends = horizon.plan.spend == "all" and period[at] not in period[at + 1 :]
         try:
             problem = horizon.on(at, found[-1] if found else horizon.last, left[period[at]])
@@ -367,12 +422,26 @@ def _rounded(horizon: Horizon, spend: Floats) -> Whole | None:
 def _on_steps(problem: Problem, near: Floats, total: int | None) -> Whole:
     """Return a week's spends on whole steps, near some, with this total or about theirs."""
     low, high, step = problem.bounds.lower, problem.bounds.upper, problem.step
+    if problem.least_on.any() or np.any(problem.lots != step):
+        return _on_lots(replace(problem, spend_all=total is not None), np.clip(near, low, high))
     if total is None:
         fixed = sum_minor(low[low == high])
         steps = math.floor((float(near.sum()) - fixed) / step + _SNAP)
         most = min(problem.target, sum_minor(high))
         total = max(min(fixed + steps * step, most), sum_minor(low))
     return round_to_step(np.clip(near, low, high), total, step, low, high)
+
+
+def _on_lots(problem: Problem, near: Floats) -> Whole:
+    """Return a week's spends near some where channels have lots, or are off or at least so much.
+
+    What is asked is curves whose slopes are the same at the spends that are wished, and fall.
+    """
+    money, size = near / problem.money.units, near.size
+    equal = max(problem.budget_money / size, 1e-9)
+    wish = stack([Log(one + equal, equal) for one in money.tolist()])
+    ones = np.ones(size)
+    return rounded(replace(problem, curves=wish, weight=ones, cost=0.0 * ones), money)
 
 
 def _schedule(

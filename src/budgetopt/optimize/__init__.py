@@ -26,6 +26,9 @@ from budgetopt.optimize.allocation import (
     split_rows,
 )
 from budgetopt.optimize.batched import best_of_runs
+from budgetopt.optimize.branch.envelope import Bends, Envelope
+from budgetopt.optimize.branch.envelope import Span as OpenSpan
+from budgetopt.optimize.branch.relax import Branches
 from budgetopt.optimize.build import (
     Believes,
     curves_of,
@@ -47,7 +50,7 @@ from budgetopt.optimize.project import (
     violated_limits,
 )
 from budgetopt.optimize.risk.measure import Risk, Spread
-from budgetopt.optimize.steps import exchanged, runs_on_steps
+from budgetopt.optimize.steps import exchanged, rounded, runs_on_steps
 from budgetopt.optimize.waterfill import Filled, waterfill
 from budgetopt.optimize.week import (
     DatedWeek,
@@ -68,11 +71,15 @@ __all__ = [
     "METHODS",
     "Allocation",
     "Believes",
+    "Bends",
+    "Branches",
     "DatedWeek",
+    "Envelope",
     "Filled",
     "Frontier",
     "Known",
     "Method",
+    "OpenSpan",
     "Problem",
     "Risk",
     "Rules",
@@ -108,6 +115,7 @@ __all__ = [
     "project_onto_limits",
     "refuse_infeasible",
     "round_amount",
+    "rounded",
     "runs_on_steps",
     "settle",
     "solve",

@@ -267,7 +267,7 @@ def looking_ahead(
         return view.project(found.minor[0] / units)
 
     def optimum(curves: Curve) -> Floats:
-        # Curves that are drawn may be S-shaped, which many weeks at once cannot be planned with.
+        # Where no weeks are found under curves that are drawn, the week is decided alone.
         with suppress(SolverError, InfeasibleError):
             return first(curves).copy()
         return view.optimum(curves)
