@@ -97,3 +97,9 @@ def test_without_a_history_the_first_week_has_to_be_said(tmp_path, capsys):
     code, _, err = run(capsys, "year", tmp_path / "plan.toml")
     assert code == 2
     assert "start" in err
+
+
+def test_a_name_that_ends_in_html_is_a_page_of_the_same_weeks(found, capsys, tmp_path):
+    out = tmp_path / "year.html"
+    answered(capsys, "--out", out)
+    assert str(found.weeks[-1]) in out.read_text("utf-8")

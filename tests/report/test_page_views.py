@@ -125,3 +125,25 @@ def test_a_belief_has_every_curve_with_its_band(plan):
         assert shows(known[row.channel], row.at_usual.spend)
     assert Decimal(belief.log.weeks.size) == number(page.verdict)
     assert bo.report(belief) != bo.report(belief, plan=plan)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_weeks_are_drawn_with_their_phases_and_every_amount(plan, language):
+    phase = bo.Phase("burst", "2026-12-14", "2026-12-20", 300)
+    plan = bo.Plan(
+        budget=200, currency="CNY", channels=plan.channels, max_change="none",
+        operation=bo.Operation(phases=[phase]),
+    )  # fmt: skip
+    found = bo.plan_weeks(plan, weeks=6, start="2026-12-07")
+    page = Parsed(bo.report(found, plan=plan, language=language))
+    (chart,) = page.charts
+    days = [row[0] for row in chart.table.rows[1:]]
+    assert days == [f"{day} · burst" if at == 1 else str(day) for at, day in enumerate(found.weeks)]
+    for row, spend in zip(chart.table.rows[1:], found.spend, strict=True):
+        assert all(shows(cell, spend[name]) for cell, name in zip(row[1:], NAMES, strict=True))
+    by_month = [table for table in page.tables if table.heads[1:] == list(NAMES)][-1]
+    for at, name in enumerate(NAMES):
+        cells = [number(row[at + 1]) for row in by_month.rows[1:]]
+        assert cells.pop() == sum(cells) == sum(week[name] for week in found.spend)
+    with pytest.raises(bo.errors.InputError, match="plan"):
+        bo.report(found)

@@ -426,6 +426,7 @@ def respond(
     table: Callable[[], str],
     json: Callable[[], str],
     result: Any,
+    plan: bo.Plan | None = None,
 ) -> None:
     """Print an answer or write it to a file, in any format.
 
@@ -437,9 +438,11 @@ def respond(
         The answer as text for a terminal, and as JSON; Markdown is the same page as the text.
     result
         What `bo.exchange.book_of` takes, for the other formats.
+    plan
+        The plan of the result, where its page needs one.
     """
     if format is Format.html:
-        content: str | bytes = bo.report.page(result, language=language)
+        content: str | bytes = bo.report.page(result, plan=plan, language=language)
     else:
         content = rendered(format, language, table=table, json=json, result=result)
     if format in (Format.table, Format.json, Format.md):

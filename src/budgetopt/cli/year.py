@@ -79,4 +79,5 @@ def year(
         table=lambda: bo.report.year_table(declared, found, by, lang),
         json=lambda: bo.report.as_json(found.to_dict()),
         result=found,
+        plan=declared,
     )

@@ -346,7 +346,7 @@ class _Tree:
             ahead = np.clip(solved.spend, decided.lower, decided.upper)
             if not self._keeps(decided, ahead):
                 break
-            steps = (1.0,) if here is None else (0.5**at for at in range(_HALVINGS))
+            steps = [1.0] if here is None else [0.5**at for at in range(_HALVINGS)]
             start = ahead if here is None else here
             found = (
                 (self.program.value(x), x) for s in steps for x in [start + s * (ahead - start)]

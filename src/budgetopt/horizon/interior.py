@@ -136,8 +136,17 @@ class Program:
 
     def pull(self, own: Floats, across: Floats) -> Floats:
         """Return what prices of rows ask of each spend."""
-        pull: Floats = np.matmul(own[:, None, :], self.own)[:, 0]
-        return pull + (across @ self.across.reshape(len(self.room), -1)).reshape(pull.shape)
+        return self.pull_own(own) + self.pull_across(across)
+
+    def pull_own(self, price: Floats) -> Floats:
+        """Return what prices of the rows of channels ask of each spend."""
+        pull: Floats = np.matmul(price[:, None, :], self.own)[:, 0]
+        return pull
+
+    def pull_across(self, price: Floats) -> Floats:
+        """Return what prices of rows across channels ask of each spend."""
+        pull: Floats = price @ self.across.reshape(len(self.room), -1)
+        return pull.reshape(self.lower.shape)
 
 
 class Solution(NamedTuple):
@@ -269,12 +278,14 @@ class _Rounds:
         try:
             with np.errstate(all="ignore"):
                 newton = _Newton(self, point, self._missed(point))
-                guess = newton.step(self._products(point))
+                # Only how far it may go is asked of the guess.
+                products = self._products(point)
+                guess = newton.step(products, 0)
                 ahead = self._gap(self._moved(point, guess, 1.0))
                 # Mehrotra's centre, and his correction by the guess's own products.
                 centre = gap / max(sum(int(mask.sum()) for mask in self.pairs), 1)
                 centre *= min(1.0, (ahead / gap) ** 3)
-                aim = zip(self._products(point), guess.slack, guess.price, strict=True)
+                aim = zip(products, guess.slack, guess.price, strict=True)
                 step = newton.step([p + s * z - centre for p, s, z in aim])
                 found = self._moved(point, step, _BACK)
         except np.linalg.LinAlgError:
@@ -397,26 +408,25 @@ class _Newton:
         schur[np.diag_indices_from(schur)] += self.side + _STILL * np.diag(schur)
         self.schur = np.linalg.inv(schur)
 
-    def step(self, aim: Sequence[Floats]) -> _Point:
+    def step(self, aim: Sequence[Floats], again: int = _AGAIN) -> _Point:
         """Return the step on which products of slacks and prices fall by an aim."""
         rounds, program, missed = self.rounds, self.rounds.program, self.missed
         low, high, own, across = self.point.price
         s_low, s_high, s_own, _ = self.point.slack
-        none = np.zeros_like(across)
         right = -missed.slope - aim[0] / s_low + aim[1] / s_high
-        right -= program.pull((own * missed.own - aim[2]) / s_own, none)
+        right -= program.pull_own((own * missed.own - aim[2]) / s_own)
         right = np.where(rounds.free, right, 0.0)
         ask = np.where(rounds.strict, aim[3] / np.where(rounds.strict, across, 1.0), 0.0)
         ask -= missed.across
         move, price = self._solved(right, ask)
         wrong = np.inf
-        for _ in range(_AGAIN):
-            again = right - np.matmul(self.block, move[:, :, None])[:, :, 0] - self._back(price)
+        for _ in range(again):
+            left = right - np.matmul(self.block, move[:, :, None])[:, :, 0] - self._back(price)
             asked = ask - program.use(move) + self.side * price
-            off = max(float(np.abs(again).max()), float(np.abs(asked).max()))
+            off = max(float(np.abs(left).max()), float(np.abs(asked).max()))
             if not off < 0.5 * wrong:
                 break
-            more, price_more = self._solved(again, asked)
+            more, price_more = self._solved(left, asked)
             move, price, wrong = move + more, price + price_more, off
         own_slack = -missed.own - program.own_use(move)
         slack = np.where(rounds.strict, -missed.across - program.use(move), 0.0)
@@ -437,5 +447,4 @@ class _Newton:
 
     def _back(self, price: Floats) -> Floats:
         """Return what prices of rows across ask of spends that are not fixed."""
-        program = self.rounds.program
-        return np.where(self.rounds.free, program.pull(np.zeros_like(program.own_room), price), 0.0)
+        return np.where(self.rounds.free, self.rounds.program.pull_across(price), 0.0)

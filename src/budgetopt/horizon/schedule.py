@@ -369,8 +369,8 @@ def _solved(horizon: Horizon, program: Program) -> tuple[Floats | None, float]:
         return spend, bound
     # What the others do best beside whole lots; where those cannot be, weeks are rounded alone.
     whole = np.where(own, _whole_lots(program, spend, own, lots / horizon.plan.money.units), spend)
-    ends = (np.where(own, whole, end) for end in (program.lower, program.upper))
-    fixed = replace(program, **dict(zip(("lower", "upper"), ends, strict=True)))
+    lower, upper = (np.where(own, whole, end) for end in (program.lower, program.upper))
+    fixed = replace(program, lower=lower, upper=upper)
     beside = improved(fixed, np.where(own, 0.0, horizon.least_on), whole)
     return (spend if beside is None else beside), bound
 

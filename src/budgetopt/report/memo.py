@@ -8,7 +8,7 @@ move with its reason, and what limits cost; reserves and alerts. All of it is re
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -268,28 +268,34 @@ def trend_charts(record: LedgerRecord, language: str) -> list[Part]:
     title = say("memo-outcome-chart", outcome=named)
     return [
         Lines(in_language(title, language), axis, labels, series),
-        spend_stack(record, each, labels, language),
+        spend_stack(
+            record.channels, [t.spend for t in each], labels, record.plan.currency, language
+        ),
     ]
 
 
 def spend_stack(
-    record: LedgerRecord, each: Sequence[Totals], labels: Sequence[str], language: str
+    channels: Sequence[str],
+    each: Sequence[Mapping[str, Decimal]],
+    labels: Sequence[str],
+    currency: str,
+    language: str,
 ) -> Stack:
     """Return money by channel and week, the smallest channels together where there are many."""
-    sums = {n: math.fsum(float(t.spend.get(n, 0)) for t in each) for n in record.channels}
+    sums = {n: math.fsum(float(week.get(n, 0)) for week in each) for n in channels}
     largest = sorted(sums, key=lambda name: -sums[name])
     own = largest if len(largest) <= PALETTE else largest[: PALETTE - 1]
     series = [
-        Series(name, [float(t.spend.get(name, 0)) for t in each])
-        for name in record.channels
+        Series(name, [float(week.get(name, 0)) for week in each])
+        for name in channels
         if name in own
     ]
-    rest = [name for name in record.channels if name not in own]
+    rest = [name for name in channels if name not in own]
     if rest:
         name = in_language(say("other-channels", count=len(rest)), language)
-        others = [math.fsum(float(t.spend.get(n, 0)) for n in rest) for t in each]
+        others = [math.fsum(float(week.get(n, 0)) for n in rest) for week in each]
         series.append(Series(name, others))
-    title = in_language(say("memo-spend-chart", currency=record.plan.currency), language)
+    title = in_language(say("memo-spend-chart", currency=currency), language)
     return Stack(title, in_language(say("week"), language), labels, series)
 
 

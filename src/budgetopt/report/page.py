@@ -10,6 +10,7 @@ from typing import Any
 
 from budgetopt.belief import Belief
 from budgetopt.errors import InputError
+from budgetopt.horizon import Schedule
 from budgetopt.ledger import Ledger
 from budgetopt.optimize import Allocation, Frontier
 from budgetopt.plan import Plan
@@ -27,6 +28,7 @@ from budgetopt.report.views import (
     what_if_page,
     years_page,
 )
+from budgetopt.report.year import year_page
 from budgetopt.simulation import WhatIf
 from budgetopt.weekly import Decision
 from budgetopt.workflow import week_of
@@ -51,8 +53,8 @@ def page(
     Parameters
     ----------
     what
-        An `Allocation`, `Decision`, `Frontier`, `WhatIf`, `Belief`, or simulated `Years`; or a
-        `Plan`, with the ledger of its weeks.
+        An `Allocation`, `Decision`, `Frontier`, `WhatIf`, `Belief`, simulated `Years`, or a
+        `Schedule` of weeks; or a `Plan`, with the ledger of its weeks.
     ledger
         The ledger, or where it is; for a plan only.
     week
@@ -61,7 +63,7 @@ def page(
         The period that is reviewed in place of a week: ``"2026-11"``, ``"2026-Q4"``, or a day of
         it, by the plan's fiscal year.
     plan
-        The plan of a belief, which says what its outcome is and is worth.
+        The plan of a belief, which says what its outcome is and is worth, or of a schedule.
     out
         File that it is written to; None to return it only.
     language
@@ -104,10 +106,14 @@ def _of_answer(what: Any, plan: Plan | None, language: str) -> Page:
             return what_if_page(what, language)
         case Years():
             return years_page(what, language)
+        case Schedule():
+            if plan is None:
+                raise _wrong("plan", "the page of weeks needs their plan", "give plan=")
+            return year_page(what, plan, language)
         case Belief():
             return belief_page(what, plan, language)
     kind = type(what).__name__
-    remedy = "give a split, a decision, a frontier, what-ifs, years, a belief, or a plan and ledger"
+    remedy = "give a split, decision, frontier, what-ifs, years, weeks, belief, or plan and ledger"
     raise _wrong("what", f"there is no page of a {kind}", remedy, kind)
 
 

@@ -1,19 +1,24 @@
-"""Many weeks planned at once, as text: money and outcome by period, and money by channel."""
+"""Many weeks planned at once, as text and as a page: money and outcome by period and channel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from rich.cells import cell_len
 
 from budgetopt.arrays import Whole
+from budgetopt.calendar import Week
 from budgetopt.horizon import Schedule
-from budgetopt.i18n import in_language, say
+from budgetopt.i18n import Message, in_language, say
 from budgetopt.money import sum_minor
-from budgetopt.plan import Plan
+from budgetopt.plan import Phase, Plan
 from budgetopt.report.decision import outcome_head, total_row
+from budgetopt.report.html import Page, Section
+from budgetopt.report.memo import spend_stack
 from budgetopt.report.text import WIDTH, Table, amounts, as_known, laid_out, note_lines
+from budgetopt.report.views import caveats, source_line
 
 _AMOUNT = 12
 """Columns that an amount may take, with the gap before it."""
@@ -33,21 +38,60 @@ def year_table(plan: Plan, found: Schedule, by: str = "month", language: str = "
     language
         ``"en"`` or ``"zh"``, with the same numbers.
     """
+    parts: list[str | Table] = [_title(found), *_sentences(found)]
+    for table in _tables(plan, found, by, language):
+        parts += ["", table]
+    return laid_out([*parts, *note_lines(found.notes)], language)
+
+
+def year_page(found: Schedule, plan: Plan, language: str = "en") -> Page:
+    """Return the page of a plan of weeks: money by week with its phases, and the tables by month.
+
+    Parameters
+    ----------
+    found, plan, language
+        As in `year_table`.
+    """
+    labels = [
+        " · ".join([str(day), *(p.name for p in plan.operation.phases if _overlaps(p, day))])
+        for day in found.weeks
+    ]
+    first, *more = _sentences(found)
+    chart = spend_stack(found.channels, found.spend, labels, plan.currency, language)
+    return Page(
+        _title(found),
+        first,
+        [
+            Section(say("page-caveats"), caveats(found.notes)),
+            Section(say("page-split"), [*more, chart, *_tables(plan, found, "month", language)]),
+        ],
+        source_line(say("page-plan-weeks", count=len(found.channels))),
+    )
+
+
+def _overlaps(phase: Phase, first: dt.date) -> bool:
+    return bool(phase.first <= Week(first).end and first <= phase.last)
+
+
+def _title(found: Schedule) -> Message:
+    first, currency = str(found.weeks[0]), found.currency.code
+    return say("year-title", weeks=len(found.weeks), first=first, currency=currency)
+
+
+def _tables(plan: Plan, found: Schedule, by: str, language: str) -> Iterator[Table]:
+    """Yield money and outcome by period, and money by channel, as many tables as are needed."""
     labels = [f"{day:%Y-%m}" if by == "month" else str(day) for day in found.weeks]
     periods = list(dict.fromkeys(labels))
     place = np.array([periods.index(label) for label in labels])
     head = in_language(say(by), language)
     rows = [*periods, total_row(language)]
-    title = say("year-title", weeks=len(labels), first=str(found.weeks[0]), currency=plan.currency)
-    parts: list[str | Table] = [title, *_sentences(found), ""]
     outcomes = [float(found.outcomes[place == at].sum()) for at in range(len(periods))]
     texts = as_known([*outcomes, sum(outcomes)], _width(found))
     heads = [head, in_language(say("spend"), language), outcome_head(plan, language)]
-    parts.append(Table(heads, (rows, _money(found, found.channels, place), texts), total=True))
+    yield Table(heads, (rows, _money(found, found.channels, place), texts), total=True)
     for shown in _side_by_side(found.channels):
         columns = [_money(found, [name], place) for name in shown]
-        parts += ["", Table([head, *shown], (rows, *columns), total=True)]
-    return laid_out([*parts, *note_lines(found.notes)], language)
+        yield Table([head, *shown], (rows, *columns), total=True)
 
 
 def _side_by_side(channels: Sequence[str]) -> list[list[str]]:
