@@ -3,8 +3,10 @@
     python benchmarks/fuzz_readers.py --inputs 100000 --workers 2 [--seed 0] [--what models]
 
 Histories are small exports of every platform in several encodings, workbooks, parquet files, with
-bytes, cells and lines spoilt. Each is recognised by its columns or read with those it was made of.
-Models are what Robyn exports, saved models of Meridian and PyMC-Marketing, and tables of curves.
+bytes, cells and lines spoilt. Each is recognised by its columns or read with those it was made of,
+some of them beside a second file. Models are what Robyn exports, saved models of Meridian and
+PyMC-Marketing, and tables of curves. Our own files are histories as `write` lays them out for each
+tool, templates that are filled in, and plans.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 MOST_SECONDS = 5.0
 MOST_MEBIBYTES = 1024
+WORKBOOKS = 2000
+"""Workbooks that are spoilt in turn: to write one takes longer than to read it."""
 ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gbk", "cp1252", "big5")
 TOKENS = (
     "", " ", "--", "NaN", "inf", "-1", "1e999", "1e-320", "1.234,56", "1,23,4", "１２", "¥5",
@@ -106,10 +112,30 @@ def spoilt_bytes(rng: random.Random, data: bytes) -> bytes:
     return bytes(made)
 
 
-def workbook(rng: random.Random) -> bytes:
+def spoilt_zip(rng: random.Random, data: bytes) -> bytes:
+    """Return a zip, such as a workbook, with one of its parts spoilt inside."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as whole, zipfile.ZipFile(stream, "w") as made:
+        names = whole.namelist()
+        sheets = [name for name in names if "sheet" in name or "Strings" in name]
+        spoilt = rng.choice(sheets if rng.random() < 0.8 else names)
+        for name in names:
+            part = whole.read(name)
+            if name == spoilt and rng.random() < 0.5:
+                part = spoilt_bytes(rng, part)
+            elif name == spoilt:
+                pieces = part.decode("utf-8").replace(">", ">\n")
+                part = spoilt_text(rng, pieces).replace(">\n", ">").encode("utf-8", "replace")
+            made.writestr(name, part)
+    return stream.getvalue()
+
+
+@functools.cache
+def workbook(seed: int) -> bytes:
     """Return a workbook with some cells that nobody expects."""
     import openpyxl
 
+    rng = random.Random(seed)
     book = openpyxl.Workbook()
     rows = [["Report"], ["week", "channel", "spend", "outcome"]]
     first = dt.date(2025, 9, 1)
@@ -153,8 +179,9 @@ def attempt(seed: int, folder: Path) -> str:
         data = spoilt_bytes(rng, data) if rng.random() < 0.2 else data
         path = folder / rng.choice(("a.csv", "a.csv", "a.txt", "a.tsv"))
     elif kind < 0.97:
-        path, data = folder / "a.xlsx", workbook(rng)
-        data = spoilt_bytes(rng, data) if rng.random() < 0.5 else data
+        path, data = folder / "a.xlsx", workbook(rng.randrange(WORKBOOKS))
+        spoil = rng.choice((spoilt_bytes, spoilt_zip, lambda _, whole: whole))
+        data = spoil(rng, data)
     else:
         path, data = folder / "a.parquet", spoilt_bytes(rng, parquet())
     path.write_bytes(data)
@@ -162,6 +189,12 @@ def attempt(seed: int, folder: Path) -> str:
         found = recognise(path)
         History.read(path, found.columns, week_start=found.week_start)
         return "read as recognised"
+    if kind < 0.1:
+        (folder / "b.csv").write_text(text, "utf-8")
+        columns = Columns(sources=(replace(columns, file=path.name),
+                                   replace(columns, file="b.csv", encoding=None)))  # fmt: skip
+        History.read([path, folder / "b.csv"], columns)
+        return "read beside another"
     History.read(path, columns)
     return "read as declared"
 
@@ -207,7 +240,77 @@ def attempt_model(seed: int, folder: Path) -> str:
     return f"read {name}"
 
 
-ATTEMPTS = {"histories": attempt, "models": attempt_model}
+@functools.cache
+def own_files() -> dict[str, bytes]:
+    """Return a whole file of each kind that is written here."""
+    import numpy as np
+
+    from budgetopt import History, Plan
+    from budgetopt.exchange import LAYOUTS, history_sheet, template, write
+
+    root = Path(__file__).resolve().parents[1]
+    weeks = np.datetime64("2025-09-01") + 7 * np.arange(3)
+    spend = np.array([[1.5, 20], [0, 30.25], [7, np.nan]])
+    history = History(("a", "抖音"), weeks, spend, outcome=2 * spend, partial=[False, False, True])
+    whole = (root / "tests" / "plan" / "every_field.toml").read_bytes()
+    found = {"every.toml": whole}
+    with tempfile.TemporaryDirectory() as name:
+        for layout in LAYOUTS:
+            for suffix in (".csv", ".tsv", ".xlsx", ".parquet", ".json"):
+                path = Path(name) / f"{layout}{suffix}"
+                write(history_sheet(history, layout), path)
+                found[path.name] = path.read_bytes()
+        plan = Plan.load(root / "examples" / "weekly" / "plan.toml")
+        made = template(plan, weeks=2, week=dt.date(2025, 9, 1))
+        found["template.xlsx"] = made
+        every = Path(name) / "every.toml"
+        every.write_bytes(whole)
+        found["every.json"] = Plan.load(every).to_json().encode()
+    return found
+
+
+@functools.cache
+def filled(seed: int) -> bytes:
+    """Return the template with numbers in some of its cells."""
+    import openpyxl
+
+    rng = random.Random(seed)
+    book = openpyxl.load_workbook(io.BytesIO(own_files()["template.xlsx"]))
+    sheet = book.worksheets[0]
+    for row in range(5, sheet.max_row + 1):
+        for letter in "CD":
+            sheet[f"{letter}{row}"] = rng.choice((*CELLS, *[100.5] * 60))
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def attempt_own(seed: int, folder: Path) -> str:
+    """Read one spoilt file of our own; return how it ended."""
+    from budgetopt import History, Plan
+    from budgetopt.exchange import read_history
+
+    rng = random.Random(seed)
+    name = rng.choice(sorted(own_files()))
+    data = filled(seed % 50) if name == "template.xlsx" else own_files()[name]
+    if name.endswith(".xlsx") and rng.random() < 0.7:
+        data = spoilt_zip(rng, data)
+    elif name.endswith((".xlsx", ".parquet")) or rng.random() < 0.2:
+        data = spoilt_bytes(rng, data)
+    else:
+        encoding = rng.choice(("utf-8",) * 9 + ("utf-16",))
+        data = spoilt_text(rng, data.decode()).encode(encoding, "replace")
+    (folder / name).write_bytes(data)
+    if name.startswith("every"):
+        Plan.load(folder / name)
+    elif name == "template.xlsx":
+        History.read(folder / name)
+    else:
+        read_history(folder / name)
+    return f"read {Path(name).suffix}"
+
+
+ATTEMPTS = {"histories": attempt, "models": attempt_model, "own": attempt_own}
 
 
 def peak() -> float:
@@ -221,7 +324,11 @@ def judge(seed: int, folder: Path, what: str = "histories") -> tuple[str, str]:
 
     began, before = time.process_time(), peak()
     try:
-        verdict, text = ATTEMPTS[what](seed, folder), ""
+        with warnings.catch_warnings():
+            # What a library warns of today it refuses tomorrow; of workbooks it warns in any case.
+            warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", module="openpyxl")
+            verdict, text = ATTEMPTS[what](seed, folder), ""
     except BudgetoptError as refused:
         json.dumps(refused.to_dict())
         verdict, text = f"ok: {refused.code}", str(refused)

@@ -91,6 +91,28 @@ def test_from_three_raw_files_to_a_decision(capsys, raw, lang):
     assert "Week of 2025-10-27" in out
 
 
+@pytest.mark.parametrize(
+    ("platform", "currency", "said"),
+    [
+        ("时间-天,广告计划名称", "CNY", "巨量引擎 accounts"),
+        ("日期,渠道", "XXX", "CNY, TWD, HKD, MOP"),
+    ],
+)
+def test_yuan_is_cny_beside_a_mainland_platform_and_open_by_itself(
+    capsys, tmp_path, monkeypatch, platform, currency, said
+):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{day},计划1,{100 + day.day}.50,100,{day.day}" for day in days(28)]
+    text = "\n".join([f"{platform},费用(元),点击,转化", *rows]) + "\n"
+    Path("a.csv").write_text(text, "utf-8")
+    assert run(capsys, "init", "a.csv", "--out", "plan.toml", *AS_OF)[0] == 0
+    (line,) = [x for x in Path("plan.toml").read_text("utf-8").splitlines() if x[:8] == "currency"]
+    assert line.startswith(f'currency = "{currency}"  #')
+    assert said in line
+    for command in ("check", "reallocate"):
+        assert run(capsys, command, "plan.toml", "--history", "a.csv", *AS_OF)[0] == 0
+
+
 def test_one_file_keeps_its_campaigns_and_an_ended_one_is_parked(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = ["Day,Campaign,Cost,Impr.,Conv. value,Currency code"]

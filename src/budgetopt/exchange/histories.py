@@ -293,6 +293,8 @@ def _json_frame(file: Path) -> pd.DataFrame:
         sheet = data["sheets"]["history"]
         names = [str(name) for name in sheet["columns"]]
         rows = [tuple(row) for row in sheet["rows"]]
+        if any(len(row) != len(names) for row in rows):
+            raise ValueError
         return pd.DataFrame(rows, columns=names, dtype=object)
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
         reason = getattr(error, "strerror", None) or "it is not a history in JSON"

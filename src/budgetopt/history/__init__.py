@@ -2,7 +2,8 @@
 
 From the file inwards:
 
-- `columns`: what the user declares about a file; nothing that matters is guessed.
+- `columns`: what the user declares about a file, and what every reading is asked beside it; nothing
+  that matters is guessed.
 - `files`: bytes to raw tables. Encodings, delimiters, title rows, sheets.
 - `cells`, `dates`: cells to amounts and days, refusing whatever can be read in two ways.
 - `layouts`, `totals`: the columns of each platform by name, and totals rows by evidence.
@@ -25,7 +26,7 @@ pandas is imported only where a data frame or a parquet file is read or written.
 from __future__ import annotations
 
 from budgetopt.history.cells import Cells, Style, read_amounts
-from budgetopt.history.columns import Columns
+from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.dates import read_days
 from budgetopt.history.files import Table, column_letter, first_row, load
 from budgetopt.history.history import History
@@ -43,6 +44,7 @@ __all__ = [
     "History",
     "Import",
     "MapRule",
+    "Reading",
     "Style",
     "Table",
     "column_letter",

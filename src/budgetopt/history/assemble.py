@@ -1,15 +1,15 @@
 """Entries to the arrays of a history, and the checks that every history passes.
 
-First the checks that every history passes: named channels, consecutive weeks, finite amounts of at
-least zero. Then entries to arrays by week and channel: daily rows, partial weeks, gaps and repeats.
- Sums are exactly rounded (`math.fsum`): the order of rows changes no digit.
+First the checks that every history passes: consecutive weeks, finite amounts of at least zero. Then
+entries to arrays by week and channel: daily rows, partial weeks, gaps and repeats. Sums are exactly
+rounded (`math.fsum`): the order of rows changes no digit.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,28 +19,10 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.calendar import DAYS, as_date, start_day_number, week_starts
 from budgetopt.errors import CalendarError
-from budgetopt.history.columns import Columns, Named, refuse
-from budgetopt.history.entries import LAST_DAY, Days, Entries, check_twins
+from budgetopt.history.columns import Columns, Named, Reading, check_names, refuse
+from budgetopt.history.entries import LAST_DAY, Days, Entries
 from budgetopt.history.files import SHOWN
 from budgetopt.i18n import listed, say
-
-
-def check_names(names: Any, field: str) -> tuple[str, ...]:
-    """Return channel names as a tuple, each filled and once.
-
-    Raises
-    ------
-    HistoryError
-        ``bad-name``.
-    """
-    given = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else []
-    if not given:
-        refuse("bad-name", f"{field} is {names!r}", field, names, "give at least one name, as text")
-    for name in given:
-        if not isinstance(name, str) or not name.strip():
-            refuse("bad-name", f"{field} holds {name!r}", field, name, "give every name as text")
-    check_twins(given, field)
-    return tuple(map(str, given))
 
 
 def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64]]:
@@ -250,13 +232,7 @@ class Weekly:
     controls: Mapping[str, Floats] = field(default_factory=dict)
 
 
-def assemble(
-    entries: Entries,
-    columns: Columns,
-    week_start: str,
-    as_of: dt.date | None,
-    data_through: dt.date | None = None,
-) -> Weekly:
+def assemble(entries: Entries, columns: Columns, reading: Reading) -> Weekly:
     """Return entries as weekly arrays.
 
     Raises
@@ -267,13 +243,13 @@ def assemble(
         ``bad-date`` where weeks start on another day than declared.
     """
     if columns.rows == "weekly":
-        _check_starts(entries, week_start)
+        _check_starts(entries, reading.week_start)
     notes = [*entries.notes, *_settle_repeats(entries, columns)]
-    grid = _Grid(entries, columns, week_start)
+    grid = _Grid(entries, columns, reading.week_start)
     grid.settle_gaps(columns, notes)
     unknown = grid.settle_absent(columns, notes)
-    through = grid.find_through(columns, as_of, data_through)
-    partial = grid.find_partial(columns, as_of, through, notes)
+    through = grid.find_through(columns, reading)
+    partial = grid.find_partial(columns, reading.as_of, through, notes)
     spend = grid.add(entries.days, entries.codes, entries.spend)
     spend[unknown] = np.nan
     outcome, total, controls = None, None, {}
@@ -380,13 +356,12 @@ class _Grid:
             unknown[self.week_of(self.dates[date]), channel] = True
         return unknown
 
-    def find_through(
-        self, columns: Columns, as_of: dt.date | None, declared: dt.date | None
-    ) -> dt.date | None:
+    def find_through(self, columns: Columns, reading: Reading) -> dt.date | None:
         """Return the last day that the rows speak of, before today; None where it is not said.
 
         A declared day holds in its place; of daily rows none from today on are there.
         """
+        as_of, declared = reading.as_of, reading.data_through
         if declared is not None:
             if as_of is None or columns.rows == "weekly":
                 return declared

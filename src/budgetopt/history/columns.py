@@ -1,15 +1,20 @@
-"""The declared columns of a history file: what is read and how, checked when it is declared."""
+"""What a history file means and what is read of it, checked when it is declared.
+
+`Columns` are the columns of a file, `Reading` what every reading is asked beside them.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NoReturn, Self, TypeVar, cast
+from typing import Any, Literal, NoReturn, Self, TypedDict, TypeVar, cast
 
+from budgetopt.calendar import as_date
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.history.dates import EXCEL
 from budgetopt.history.mapping import MapRule
+from budgetopt.untrusted import is_blank, is_safe, twin_key
 
 V = TypeVar("V")
 Outcome = str | tuple[str, str]
@@ -261,6 +266,59 @@ class Columns:
         return cls(**table)
 
 
+class ReadingOptions(TypedDict, total=False):
+    """The keywords of every reading of a history; what they mean is said in `Reading`."""
+
+    channels: Sequence[str] | None
+    week_start: str
+    as_of: dt.date | None
+    data_through: dt.date | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is asked of a reading, of a file, a frame or a query alike.
+
+    Parameters
+    ----------
+    channels
+        The plan's channels: the history gets these, in this order. One without rows becomes
+        unknown (NaN); one that is not among them is refused. By default those of the file, sorted.
+    week_start
+        Day on which weeks start.
+    as_of
+        Today: weeks that are not over are marked as partial. Of daily rows those of days on or
+        after it are left out, as if the file ended the day before; rows of earlier days keep their
+        amounts, with what arrived since. Weekly rows all stay.
+    data_through
+        Last day whose events are in the file; weeks that end after it are partial. By default
+        yesterday, seen from `as_of`, but never later than the last day that the rows speak of: an
+        old file stays old. Give it where the file is younger than its last week. With daily rows
+        and `as_of` it is yesterday at the latest.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``.
+    CalendarError
+        ``bad-date``.
+    """
+
+    channels: Sequence[str] | None = None
+    week_start: str = "monday"
+    as_of: dt.date | None = None
+    data_through: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        for name, read in (
+            ("channels", check_names),
+            ("as_of", as_date),
+            ("data_through", as_date),
+        ):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, read(given, name))
+
+
 def check_columns(columns: Any) -> None:
     """Refuse what is not a `Columns`, such as a bare mapping.
 
@@ -307,6 +365,48 @@ def _refuse(
 def refuse(code: str, problem: str, field: str, value: Any, remedy: str) -> NoReturn:
     """Raise the error of one field of a history."""
     raise HistoryError(code, problem, field=field, value=value, remedy=remedy)
+
+
+def check_names(names: Any, field: str) -> tuple[str, ...]:
+    """Return channel names as a tuple, each filled and once.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``.
+    """
+    given = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else []
+    if not given:
+        refuse("bad-name", f"{field} is {names!r}", field, names, "give at least one name, as text")
+    for name in given:
+        if not isinstance(name, str) or not name.strip():
+            refuse("bad-name", f"{field} holds {name!r}", field, name, "give every name as text")
+    check_twins(given, field)
+    return tuple(map(str, given))
+
+
+def check_twins(names: Iterable[str], field: str) -> None:
+    """Refuse a name with control characters, and two that are or look the same.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-name``.
+    """
+    by_key: dict[str, str] = {}
+    for name in names:
+        if is_blank(name) or not is_safe(name):
+            what = "no visible characters" if is_blank(name) else "a control character"
+            remedy = "write it without line breaks, tabs and invisible characters"
+            refuse("bad-name", f"channel {name!a} holds {what}", field, name, remedy)
+        other = by_key.get(twin_key(name))
+        if other is not None:
+            same = other == name
+            problem = f"channel {name!r} is named twice"
+            alike = f"channel {name!a} looks the same as {other!a}"
+            remedy = "name it once" if same else "write both in one way"
+            refuse("bad-name", problem if same else alike, field, name, remedy)
+        by_key[twin_key(name)] = name
 
 
 def _column(field: str, value: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import numbers
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.errors import CalendarError, HistoryError
 from budgetopt.history.cells import Cells, header_currency, read_amounts, rough, same_currency
-from budgetopt.history.columns import UNITS, Columns, Outcome, factors, refuse, suggest
+from budgetopt.history.columns import (
+    UNITS,
+    Columns,
+    Outcome,
+    Reading,
+    check_twins,
+    factors,
+    suggest,
+)
 from budgetopt.history.dates import Spans, read_spans
 from budgetopt.history.files import SHOWN, Table, style_of
 from budgetopt.history.layouts import end_column, first_named
@@ -27,7 +35,7 @@ from budgetopt.history.mapping import as_text, kept, mapped
 from budgetopt.history.totals import is_empty
 from budgetopt.i18n import listed, quoted, say, show_figure
 from budgetopt.money import currencies_of
-from budgetopt.untrusted import from_cell, is_blank, is_safe, twin_key
+from budgetopt.untrusted import from_cell
 
 Days = NDArray[np.datetime64]
 Where = Callable[[int, str], str]
@@ -91,12 +99,10 @@ class Entries:
         return f"{place} ({self.days[entry]}, channel {name!r})"
 
 
-def read_entries(
-    table: Table, columns: Columns, known: Sequence[str] | None, before: dt.date | None = None
-) -> Entries:
-    """Return the entries of a table; `known` are the channels that may occur.
+def read_entries(table: Table, columns: Columns, reading: Reading) -> Entries:
+    """Return the entries of a table.
 
-    Of daily rows only those of days before `before` are read, as if the table ended there.
+    Of daily rows only those of days before `Reading.as_of` are read, as if the table ended there.
 
     Raises
     ------
@@ -111,9 +117,10 @@ def read_entries(
     days, notes = _read_days(table, columns)
     table = replace(table, notes=(*table.notes, *notes))
     _check_currency_column(table)
-    if columns.rows == "daily" and before is not None:
-        table, days = _cut(table, days, columns, before)
-    return (_long if columns.layout == "long" else _wide)(table, days, columns, known)
+    if columns.rows == "daily" and reading.as_of is not None:
+        table, days = _cut(table, days, columns, reading.as_of)
+    make = _long if columns.layout == "long" else _wide
+    return make(table, days, columns, reading.channels)
 
 
 def _filtered(table: Table, columns: Columns) -> Table:
@@ -543,27 +550,3 @@ def _look_alikes(channels: Sequence[str]) -> list[str]:
         for group in groups.values()
         if len(group) > 1
     ]
-
-
-def check_twins(names: Iterable[str], field: str) -> None:
-    """Refuse a name with control characters, and two that are or look the same.
-
-    Raises
-    ------
-    HistoryError
-        ``bad-name``.
-    """
-    by_key: dict[str, str] = {}
-    for name in names:
-        if is_blank(name) or not is_safe(name):
-            what = "no visible characters" if is_blank(name) else "a control character"
-            remedy = "write it without line breaks, tabs and invisible characters"
-            refuse("bad-name", f"channel {name!a} holds {what}", field, name, remedy)
-        other = by_key.get(twin_key(name))
-        if other is not None:
-            same = other == name
-            problem = f"channel {name!r} is named twice"
-            alike = f"channel {name!a} looks the same as {other!a}"
-            remedy = "name it once" if same else "write both in one way"
-            refuse("bad-name", problem if same else alike, field, name, remedy)
-        by_key[twin_key(name)] = name

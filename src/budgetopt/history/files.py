@@ -339,11 +339,6 @@ def without_totals(table: Table, columns: Columns) -> Table:
     return table
 
 
-def hits(cells: Sequence[str], columns: Columns) -> int:
-    """Return how many of the declared columns a line holds."""
-    return len(set(columns.declared) & set(cells))
-
-
 def check_header(header: Sequence[str], columns: Columns) -> None:
     """Refuse a header that lacks a declared column, or has it twice.
 
@@ -383,6 +378,8 @@ def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoRetur
 
 
 DELIMITERS = (",", ";", "\t", "|")
+HeadRow = tuple[str, int, list[str]]
+"""A row that may be the header: its delimiter or sheet, what stands above it, and its cells."""
 
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
@@ -403,7 +400,8 @@ def read_text(path: Path, data: bytes, columns: Columns) -> Table:
         line = text.count("\n", 0, at) + 1
         problem = f"not a table: line {line} has more than {MOST_LINE:,} characters"
         bad_file(path, problem, "export it again")
-    delimiter, above, header = _find_header(text, columns)
+    marks = (columns.delimiter,) if columns.delimiter else DELIMITERS
+    delimiter, above, header = _best(text_rows(text, marks), columns)
     check_header(header, columns)
     read = {n: _Column(header.index(n)) for n in (*columns.declared, *beside(header, columns))}
     others = [at for at, name in enumerate(header) if name not in read]
@@ -477,36 +475,47 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
 _HEAD = re.compile(f"(?:[^\r\n]*(?:\r\n|\r|\n)){{0,{HEADER_WITHIN}}}[^\r\n]*")
 
 
-def head_of(text: str) -> str:
-    """Return the lines in which a header is looked for."""
+def text_rows(text: str, delimiters: Iterable[str] = DELIMITERS) -> Iterator[HeadRow]:
+    """Yield the first rows of a text as each delimiter splits them: that, lines above, cells."""
     found = _HEAD.match(text)
-    return found[0] if found else ""
-
-
-def _find_header(text: str, columns: Columns) -> tuple[str, int, list[str]]:
-    """Return delimiter, lines above, and cells of the first line that holds all columns.
-
-    Where no line does, it is the line that holds most of them, for the error to suggest from.
-    """
-    seen, head = [], head_of(text)
-    for mark in (columns.delimiter,) if columns.delimiter else DELIMITERS:
+    head = found[0] if found else ""
+    for mark in delimiters:
         above = 0
         reader = csv.reader(io.StringIO(head, newline=""), delimiter=mark)
         try:
             for row in reader:
-                cells = [cell.strip() for cell in row]
-                seen.append((hits(cells, columns), above, mark, cells))
+                yield mark, above, cells_of(row)
                 above = reader.line_num
-                if seen[-1][0] == len(columns.declared) or above >= HEADER_WITHIN:
+                if above >= HEADER_WITHIN:
                     break
         except csv.Error:
             continue  # A cell without end under this delimiter: the others may do.
-    if not seen:
-        return ",", 0, []
-    _, above, mark, cells = max(
-        seen, key=lambda line: (line[0], -line[1] if line[0] else len(line[3]))
-    )
-    return mark, above, cells
+
+
+def sheet_rows(sheets: Sheets) -> Iterator[HeadRow]:
+    """Yield the first rows of every sheet: its title, rows above, cells."""
+    for title, rows in sheets.items():
+        for above, row in enumerate(rows[:HEADER_WITHIN]):
+            yield title, above, cells_of(row)
+
+
+def cells_of(row: Iterable[Any]) -> list[str]:
+    """Return cells as the text of a header."""
+    return ["" if cell is None else str(cell).strip() for cell in row]
+
+
+def _best(rows: Iterable[HeadRow], columns: Columns) -> HeadRow:
+    """Return the first row that holds most of the declared columns, else the longest.
+
+    It is the one that an error suggests from, where it lacks some.
+    """
+    declared = set(columns.declared)
+
+    def merit(row: HeadRow) -> tuple[int, int]:
+        found = len(declared.intersection(row[2]))
+        return found, -row[1] if found else len(row[2])
+
+    return max(rows, key=merit, default=(",", 0, []))
 
 
 _BLOCK = 2**9
@@ -583,7 +592,16 @@ def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
                 remedy=suggest(columns.sheet, sheets),
             )
         sheets = {columns.sheet: sheets[columns.sheet]}
-    title, above, header = _find_sheet_header(path, sheets, columns)
+    seen = list(sheet_rows(sheets))
+    if not seen:
+        bad_file(path, "a workbook without a filled sheet", "export it again")
+    declared = set(columns.declared)
+    whole = {title for title, _, cells in seen if declared.issubset(cells)}
+    if len(whole) > 1:
+        titles = ", ".join(map(repr, sorted(whole)))
+        problem = f"ambiguous: sheets {titles} hold all declared columns"
+        bad_file(path, problem, "declare which sheet")
+    title, above, header = _best(seen, columns)
     check_header(header, columns)
     rows = [
         (number, row + [None] * (len(header) - len(row)))
@@ -705,26 +723,6 @@ def _cells(path: Path, book: Any) -> Sheets:
                     too_much(path, len(cell), MOST_CELL, "characters in one cell")
             kept.append(list(row))
     return sheets
-
-
-def _find_sheet_header(path: Path, sheets: Sheets, columns: Columns) -> tuple[str, int, list[str]]:
-    """Return the sheet, the rows above its header, and the header."""
-    seen = []
-    for title, rows in sheets.items():
-        for above, row in enumerate(rows[:HEADER_WITHIN]):
-            cells = ["" if cell is None else str(cell).strip() for cell in row]
-            seen.append((hits(cells, columns), above, title, cells))
-    if not seen:
-        bad_file(path, "a workbook without a filled sheet", "export it again")
-    whole = {title for found, _, title, _ in seen if found == len(columns.declared)}
-    if len(whole) > 1:
-        bad_file(
-            path,
-            f"ambiguous: sheets {', '.join(map(repr, sorted(whole)))} hold all declared columns",
-            "declare which sheet",
-        )
-    _, above, title, cells = max(seen, key=lambda row: (row[0], -row[1] if row[0] else len(row[3])))
-    return title, above, cells
 
 
 def load(path: str | os.PathLike[str], columns: Columns) -> Table:

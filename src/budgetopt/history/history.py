@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,21 +21,25 @@ from budgetopt.arrays import Floats
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import HistoryError
 from budgetopt.history.assemble import (
-    Weekly,
-    assemble,
     check_amounts,
     check_controls,
     check_daily,
-    check_names,
     check_partial,
     check_through,
     check_weeks,
 )
 from budgetopt.history.cells import same_currency
-from budgetopt.history.columns import Columns, Named, check_columns, suggest
-from budgetopt.history.entries import Entries, read_entries
-from budgetopt.history.files import Table, from_frame, from_query
-from budgetopt.history.imports import Import, import_of
+from budgetopt.history.columns import (
+    Columns,
+    Named,
+    Reading,
+    ReadingOptions,
+    check_columns,
+    check_names,
+    suggest,
+)
+from budgetopt.history.files import Table, from_frame, from_query, load
+from budgetopt.history.imports import Import
 from budgetopt.history.sources import Paths, files_of, read_group
 from budgetopt.i18n import quoted, say, show_figure
 from budgetopt.notebook import Card, Shown
@@ -154,11 +158,7 @@ class History(Shown):
         cls,
         path: Paths,
         columns: Columns = Columns(),  # noqa: B008 - frozen
-        *,
-        channels: Sequence[str] | None = None,
-        week_start: str = "monday",
-        as_of: dt.date | None = None,
-        data_through: dt.date | None = None,
+        **options: Unpack[ReadingOptions],
     ) -> Self:
         """Read a history from ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` files.
 
@@ -169,21 +169,8 @@ class History(Shown):
             say is compared and counts once.
         columns
             What its columns mean.
-        channels
-            The plan's channels: the history gets these, in this order. One without rows becomes
-            unknown (NaN); one that is not among them is refused. By default those of the file,
-            sorted.
-        week_start
-            Day on which weeks start.
-        as_of
-            Today: weeks that are not over are marked as partial. Of daily rows those of days on or
-            after it are left out, as if the file ended the day before; rows of earlier days keep
-            their amounts, with what arrived since. Weekly rows all stay.
-        data_through
-            Last day whose events are in the file; weeks that end after it are partial. By default
-            yesterday, seen from `as_of`, but never later than the last day that the rows speak of:
-            an old file stays old. Give it where the file is younger than its last week. With daily
-            rows and `as_of` it is yesterday at the latest.
+        **options
+            `channels`, `week_start`, `as_of` and `data_through`; see `Reading`.
 
         Raises
         ------
@@ -194,31 +181,22 @@ class History(Shown):
             ``bad-date``.
         """
         check_columns(columns)
-        known = None if channels is None else check_names(channels, "channels")
-        today = None if as_of is None else as_date(as_of, "as_of")
-        through = None if data_through is None else as_date(data_through, "data_through")
-        files = files_of(path, columns)
-        group = read_group(files, known, week_start, today, through)
-        return cls._of(group.entries, group.weekly, known, week_start, group.imports)
+        reading, files = Reading(**options), files_of(path, columns)
+        return cls._of(((load(one, c), c) for one, c in files), reading, len(files) > 1)
 
     @classmethod
     def from_frame(
         cls,
         frame: Any,
         columns: Columns = Columns(),  # noqa: B008 - frozen
-        *,
-        channels: Sequence[str] | None = None,
-        week_start: str = "monday",
-        as_of: dt.date | None = None,
-        data_through: dt.date | None = None,
+        **options: Unpack[ReadingOptions],
     ) -> Self:
-        """Read a history from a data frame; all else, such as `as_of`, as in `read`.
+        """Read a history from a data frame; all else as in `read`.
 
         It may be of pandas, polars, pyarrow or another library that narwhals knows; lazy frames are
         collected.
         """
-        table = from_frame(frame, columns)
-        return cls._from_table(table, columns, channels, week_start, as_of, data_through)
+        return cls._of([(from_frame(frame, columns), columns)], Reading(**options))
 
     @classmethod
     def from_sql(
@@ -226,11 +204,7 @@ class History(Shown):
         query: Any,
         connection: Any,
         columns: Columns = Columns(),  # noqa: B008 - frozen
-        *,
-        channels: Sequence[str] | None = None,
-        week_start: str = "monday",
-        as_of: dt.date | None = None,
-        data_through: dt.date | None = None,
+        **options: Unpack[ReadingOptions],
     ) -> Self:
         """Read a history from a database by SQLAlchemy (the extra ``sql``); all else as in `read`.
 
@@ -240,7 +214,7 @@ class History(Shown):
             SQL as text, or any statement of SQLAlchemy.
         connection
             A connection, an engine, or a URL; nothing is committed.
-        columns, channels, week_start, as_of, data_through
+        columns, **options
             As in `read`.
 
         Raises
@@ -250,36 +224,15 @@ class History(Shown):
         CalendarError
             ``bad-date``.
         """
-        table = from_query(query, connection, columns)
-        return cls._from_table(table, columns, channels, week_start, as_of, data_through)
-
-    @classmethod
-    def _from_table(
-        cls,
-        table: Table,
-        columns: Columns,
-        channels: Sequence[str] | None,
-        week_start: str,
-        as_of: dt.date | None,
-        data_through: dt.date | None,
-    ) -> Self:
-        known = None if channels is None else check_names(channels, "channels")
-        today = None if as_of is None else as_date(as_of, "as_of")
-        through = None if data_through is None else as_date(data_through, "data_through")
-        entries = read_entries(table, columns, known, today)
-        made = assemble(entries, columns, week_start, today, through)
-        return cls._of(entries, made, known, week_start, (import_of(entries, columns),))
+        return cls._of([(from_query(query, connection, columns), columns)], Reading(**options))
 
     @classmethod
     def _of(
-        cls,
-        entries: Entries,
-        made: Weekly,
-        known: tuple[str, ...] | None,
-        week_start: str,
-        imports: tuple[Import, ...],
+        cls, tables: Iterable[tuple[Table, Columns]], reading: Reading, several: bool = False
     ) -> Self:
-        """Return the history of assembled weeks, of the known channels where some are."""
+        """Return the history of tables, of the known channels where some are."""
+        group = read_group(tables, reading, several)
+        entries, made = group.entries, group.weekly
         history = cls(
             entries.channels,
             made.weeks,
@@ -287,15 +240,15 @@ class History(Shown):
             made.outcome,
             made.total,
             made.partial,
-            week_start,
+            reading.week_start,
             made.notes,
             made.through,
             entries.currency_sign,
             made.daily,
-            imports,
+            group.imports,
             made.controls,
         )
-        return history if known is None else history.select(known)
+        return history if reading.channels is None else history.select(reading.channels)
 
     def until(self, week: dt.date) -> Self:
         """Return only the weeks that start before a date.

@@ -76,6 +76,14 @@ def named(header: Sequence[str], role: str) -> list[str]:
     return [column for name in ROLES[role] for key, column in plain if key == name]
 
 
+def roles_of(header: Iterable[str]) -> set[str]:
+    """Return the roles that some column of a header has a name of."""
+    return {role for column in header if (role := _ROLE_OF.get(plain_name(column)))}
+
+
+_ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
+
+
 def first_named(header: Iterable[str], role: str) -> str | None:
     """Return the column whose name says most of a role, None where none has one."""
     return next(iter(named(tuple(header), role)), None)

@@ -7,13 +7,11 @@ the file leaves open, such as day-first dates without a day above 12, is refused
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from glob import escape
-from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +22,19 @@ from budgetopt.errors import BudgetoptError, HistoryError
 from budgetopt.history.columns import Columns
 from budgetopt.history.dates import read_spans
 from budgetopt.history.files import (
-    DELIMITERS,
     MARKS,
     bad_file,
-    head_of,
     load,
     parquet_frame,
     read_file,
     read_sheets,
+    sheet_rows,
+    text_rows,
 )
 from budgetopt.history.history import History
 from budgetopt.history.imports import of_days, of_header
-from budgetopt.history.layouts import first_named, named, plain_name, platform_of
+from budgetopt.history.layouts import first_named, plain_name, platform_of, roles_of
 from budgetopt.history.mapping import MapRule
-from budgetopt.history.template import HEADER_WITHIN
 from budgetopt.i18n import say
 
 _ENCODINGS = ("utf-8", "gbk", "gb18030", "big5", "shift_jis", "cp1251", "cp1252")
@@ -96,28 +93,27 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
     data = read_file(path)
     if path.suffix.lower() == ".xlsx":
         sheets = read_sheets(path, data)
-        rows = [(title, row) for title, every in sheets.items() for row in every[:HEADER_WITHIN]]
-        best = max(rows, key=lambda one: _score(one[1]), default=("", []))
-        titles = {title for title, row in rows if _score(row) and _score(row) == _score(best[1])}
+        scores = [(_score(row), title, row) for title, _, row in sheet_rows(sheets)]
+        best, title, row = max(scores, key=itemgetter(0), default=(0, "", []))
+        titles = {other for score, other, _ in scores if score and score == best}
         if len(titles) > 1:
             names = ", ".join(map(repr, sorted(titles)))
             bad_file(path, f"ambiguous: sheets {names} look alike", "leave one sheet in it")
-        return _cells(best[1]), {"sheet": best[0]} if len(sheets) > 1 else {}
+        return row, {"sheet": title} if len(sheets) > 1 else {}
     if path.suffix.lower() == ".parquet":
         return list(map(str, parquet_frame(path, data).columns)), {}
     marked = [name for mark, name in MARKS if data.startswith(mark)]
     seen: list[tuple[int, str, list[str], str]] = []
     for encoding in marked[:1] or _ENCODINGS:
         try:
-            text = data.decode(encoding)
+            text = data.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
-        row = max((_best_row(text, mark) for mark in DELIMITERS), key=_score)
-        seen.append((_score(row), encoding, row, text))
+        scores = [(_score(row), encoding, row, text) for _, _, row in text_rows(text)]
+        seen += [max(scores, key=itemgetter(0), default=(0, encoding, [], text))]
     if not seen:
         bad_file(path, "in no encoding that is known", "save it as UTF-8")
-    best_score = max(score for score, *_ in seen)
-    score, encoding, row, text = next(one for one in seen if one[0] == best_score)
+    score, encoding, row, text = max(seen, key=itemgetter(0))
     others = {other for s, _, _, other in seen if s == score}
     if encoding != "utf-8" and not marked and "".join(row).isascii() and len(others) > 1:
         # Names of campaigns would be read in one way or another.
@@ -125,25 +121,12 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
     return row, {} if marked or encoding == "utf-8" else {"encoding": encoding}
 
 
-def _best_row(text: str, delimiter: str) -> list[str]:
-    try:
-        head = head_of(text.removeprefix("\ufeff"))
-        reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
-        return max(map(_cells, islice(reader, HEADER_WITHIN)), key=_score, default=[])
-    except csv.Error:
-        return []
-
-
-def _cells(row: Sequence[Any]) -> list[str]:
-    return ["" if cell is None else str(cell).strip() for cell in row]
-
-
-def _score(row: Sequence[Any]) -> int:
+def _score(header: Sequence[str]) -> int:
     """Return how much a row looks like a header: known names of date, spend and outcome, others."""
-    header = _cells(row)
-    main = [bool(named(header, role)) for role in ("week", "spend", "outcome", "channel")]
-    wide = len(_wide_spends(header)) > 1
-    return 2 * sum(main) + 2 * wide if main[0] and (main[1] or wide) else 0
+    roles = roles_of(header)
+    wide = "week" in roles and len(_wide_spends(header)) > 1
+    main = 2 * len(roles & {"week", "spend", "outcome", "channel"}) + 2 * wide
+    return main if "week" in roles and ("spend" in roles or wide) else 0
 
 
 def _wide_spends(header: Sequence[str]) -> dict[str, str]:

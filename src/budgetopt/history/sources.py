@@ -25,9 +25,9 @@ from budgetopt.calendar import as_date
 from budgetopt.errors import HistoryError
 from budgetopt.history.assemble import WEEK, Weekly, assemble, collapse
 from budgetopt.history.cells import same_currency
-from budgetopt.history.columns import Columns
+from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.entries import LAST_DAY, Entries, read_entries
-from budgetopt.history.files import SHOWN, Table, is_template, load
+from budgetopt.history.files import SHOWN, Table, is_template
 from budgetopt.history.imports import Import, import_of
 from budgetopt.i18n import listed, say
 from budgetopt.money import currencies_of
@@ -102,24 +102,18 @@ class Group(NamedTuple):
 
 
 def read_group(
-    files: Sequence[tuple[Path, Columns]],
-    known: Sequence[str] | None,
-    week_start: str,
-    as_of: dt.date | None,
-    through: dt.date | None,
+    tables: Iterable[tuple[Table, Columns]], reading: Reading, several: bool = False
 ) -> Group:
     """Return the weeks of several files as if they were one."""
     groups: dict[tuple[object, ...], list[tuple[Entries, Columns]]] = {}
     imports = []
-    for path, columns in files:
-        table = load(path, columns)
+    for table, columns in tables:
         columns = table.columns or columns
-        if len(files) > 1:
-            table = replace(table, one_of_many=True)
-        entries = read_entries(table, columns, known, as_of)
+        entries = read_entries(replace(table, one_of_many=several), columns, reading)
         imports.append(import_of(entries, columns))
-        if len(files) > 1:
-            notes = [say("of-file", file=_shown(path), note=note) for note in entries.notes]
+        if several:
+            file = table.file if is_safe(table.file) else ascii(table.file)
+            notes = [say("of-file", file=file, note=note) for note in entries.notes]
             entries = replace(entries, notes=tuple(notes))
         kind = (columns.rows, columns.missing, columns.absent, columns.gaps, entries.total is None)
         groups.setdefault(kind, []).append((entries, columns))
@@ -127,15 +121,11 @@ def read_group(
     for parts in groups.values():
         columns, entries = parts[0][1], parts[0][0]
         if len(parts) > 1:
-            entries = _merged([collapse(e, c, week_start) for e, c in parts])
+            entries = _merged([collapse(e, c, reading.week_start) for e, c in parts])
             columns = replace(columns, repeats="refuse", sources=())
-        made.append(Group(columns, entries, assemble(entries, columns, week_start, as_of, through)))
+        made.append(Group(columns, entries, assemble(entries, columns, reading)))
     whole = made[0] if len(made) == 1 else _joined(made)
     return whole._replace(imports=tuple(imports))
-
-
-def _shown(path: Path) -> str:
-    return path.name if is_safe(path.name) else ascii(path.name)
 
 
 def _merged(parts: Sequence[Entries]) -> Entries:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from budgetopt.history import Columns, History, recognise, together
-from budgetopt.i18n import in_language, say, show_figure
+from budgetopt.i18n import in_language, listed, say, show_figure
 from budgetopt.money import DIGITS, Currency, currencies_of
 from budgetopt.plan.channel import Channel
 from budgetopt.plan.fields import PlanFields
@@ -159,11 +159,16 @@ def draft_files(
     starts = [one.week_start for one in found if one.columns.rows == "weekly"]
     start = starts[0] if starts else "monday"
     history = History.read([one.path for one in found], columns, week_start=start, as_of=as_of)
-    chinese = any(not one.platform.isascii() for one in found)
-    if currency is None and not history.currency_sign and chinese:
-        history = replace(history, currency_sign="CNY")
-    reasons = {one.path.name: one.reasons for one in found}
-    return draft(history, columns=columns, currency=currency, week_start=start), reasons
+    platform = next((one.platform for one in found if not one.platform.isascii()), "")
+    sign, assumed = history.currency_sign, ""
+    # Accounts of these platforms are in yuan, and 元 or ¥ in another file is that of them.
+    if currency is None and platform and (not sign or "CNY" in currencies_of(sign)):
+        currency, assumed = "CNY", platform
+    made = draft(history, columns=columns, currency=currency, week_start=start)
+    if assumed:
+        said = say("draft-platform-currency", platform=assumed)
+        made = replace(made, reasons=made.reasons | {"currency": said})
+    return made, {one.path.name: one.reasons for one in found}
 
 
 def _currency(history: History, given: str | None, reasons: dict[str, str]) -> str:
@@ -174,7 +179,8 @@ def _currency(history: History, given: str | None, reasons: dict[str, str]) -> s
     if len(codes) == 1:
         reasons["currency"] = say("draft-currency", sign=sign)
         return codes[0]
-    reasons["currency"] = say("draft-no-currency")
+    several = say("draft-several-currencies", sign=sign, codes=listed(codes))
+    reasons["currency"] = several if codes else say("draft-no-currency")
     return "XXX"
 
 
