@@ -1,8 +1,11 @@
 """How these tests call the command line."""
 
+import functools
+import itertools
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import budgetopt as bo
@@ -10,11 +13,28 @@ from budgetopt.cli import main
 
 
 def run(capsys, *arguments):
-    """Return exit code, stdout and stderr."""
+    """Return exit code, stdout and stderr; JSON of a result must be as its schema says."""
+    words = [str(a) for a in arguments]
     with pytest.raises(SystemExit) as exit_:
-        main([str(a) for a in arguments])
+        main(words)
     said = capsys.readouterr()
-    return exit_.value.code, said.out, said.err
+    code = exit_.value.code
+    if {"--json", "--format=json"} & {*words} or ("--format", "json") in itertools.pairwise(words):
+        check_schema(words[0] if not code else "error", said.err if code else said.out)
+    return code, said.out, said.err
+
+
+@functools.cache
+def validator(name):
+    schema = bo.exchange.result_schema(name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def check_schema(name, text):
+    """Refuse JSON that is not as the schema of its command says."""
+    if name in bo.exchange.RESULTS and text.lstrip()[:1] == "{":
+        validator(name).validate(json.loads(text.splitlines()[-1] if name == "error" else text))
 
 
 def over(arguments, options):

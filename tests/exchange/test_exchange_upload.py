@@ -189,6 +189,8 @@ def test_platform_rules_hold_in_the_currency_of_their_source(ledger):
     assert daily(sheet_of(ledger, "ocean-engine", minimum=0))[0] == [299] * 7
     sheet = sheet_of(ledger, "tiktok")
     assert sheet.notes[0] == ("least daily budget not checked: it is not known in CNY, only 50 USD")
+    assert "copy 'Campaign name', 'Campaign budget', 'Campaign status'" in sheet.notes[-1]
+    assert not [n for n in sheet_of(ledger, "meta").notes if n.code == "upload-columns"]
     for platform in PLATFORMS.values():
         assert platform.source
         assert len(set(platform.header)) == 3

@@ -218,7 +218,11 @@ HELP: dict[str, str] = {
     "Day of the first week; default: the next.": "第一周中的任意一天；默认为下一周。",
     "Over which weeks money may be moved.": "预算可以在哪些周之间移动。",
     "What one line of the table is.": "表格中一行代表什么。",
-    "Print the JSON Schema of plan files.": "输出计划文件的 JSON Schema。",
+    "Print the JSON Schema of plan files, or of what a command writes as JSON.": (
+        "输出计划文件的 JSON Schema，或某个命令所输出 JSON 的 JSON Schema。"
+    ),
+    "plan; a command whose JSON is described, such as reallocate or error; or results, all of "
+    "these.": "plan；要说明其 JSON 的命令，如 reallocate，或 error；或 results，即全部。",
     "Run the whole week: load, check, learn, decide, explain and record, on one page.": (
         "完成一周的全部工作：读取、检查、学习、决策、说明和登记，汇总成一页。"
     ),

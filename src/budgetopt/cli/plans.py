@@ -92,9 +92,19 @@ def _demo_file(name: str) -> str:
     return source.read_text(encoding="utf-8")
 
 
-def schema() -> None:
-    """Print the JSON Schema of plan files."""
-    typer.echo(json.dumps(whole_schema(), indent=2))
+def schema(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME]",
+            help="plan; a command whose JSON is described, such as reallocate or error; or "
+            "results, all of these.",
+        ),
+    ] = "plan",
+) -> None:
+    """Print the JSON Schema of plan files, or of what a command writes as JSON."""
+    found = whole_schema() if name == "plan" else bo.exchange.result_schema(name)
+    typer.echo(json.dumps(found, indent=2))
 
 
 def whole_schema() -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Files for others and from others: results, templates, upload sheets, curves of other models.
 
 `tables` makes sheets of any result, `formats` writes them as CSV, JSON, Markdown, workbooks and
-parquet; `histories` has the layouts of Robyn, Meridian and PyMC-Marketing, and reads them back.
+parquet, and `schemas` says what the JSON of a command holds; `histories` has the layouts of Robyn,
+Meridian and PyMC-Marketing, and reads them back.
 
 `template` is the workbook that channel owners fill in; `history` reads it back. `upload_sheet`
 is an approved week as daily budgets for an ad platform, by the rules of `PLATFORMS`. Curves of
@@ -30,6 +31,7 @@ from budgetopt.exchange.platforms import PLATFORMS, Platform
 from budgetopt.exchange.pymc import read_pymc
 from budgetopt.exchange.read import read_curves
 from budgetopt.exchange.robyn import RobynCurve, read_robyn, read_robyn_json
+from budgetopt.exchange.schemas import RESULTS, result_schema
 from budgetopt.exchange.tables import Book, Chart, Sheet, book_of
 from budgetopt.exchange.template import template
 from budgetopt.exchange.upload import DayRules, Line, UploadSheet, upload_sheet
@@ -37,6 +39,7 @@ from budgetopt.exchange.upload import DayRules, Line, UploadSheet, upload_sheet
 __all__ = [
     "LAYOUTS",
     "PLATFORMS",
+    "RESULTS",
     "SUFFIXES",
     "Book",
     "Chart",
@@ -62,6 +65,7 @@ __all__ = [
     "read_robyn",
     "read_robyn_json",
     "render",
+    "result_schema",
     "template",
     "upload_sheet",
     "write",

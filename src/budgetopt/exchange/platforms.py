@@ -2,8 +2,9 @@
 
 `Platform` holds the rules of one, `PLATFORMS` those that are known, each with its source. Rules
 change, and differ by product within a platform: whoever knows better gives other ones. Header names
-are those of a platform's own export; Google's are published, of the others an export of the
-account says for sure, and `dataclasses.replace` changes them.
+are those of a platform's own export. Google publishes them, and Meta's stand in public copies of
+its template; of the others none are public, and TikTok takes only the account's own export, with
+all its columns and ids. Their sheets say so, and `dataclasses.replace` changes them.
 
 A minimum or a least change is declared in the currencies that its source names; in others it is
 not known, nothing is converted, and the sheet says so.
@@ -45,6 +46,8 @@ class Platform:
         Values of a channel's label ``platform`` that mean it.
     source
         Where its rules are written.
+    public
+        Whether its bulk sheet is known to take these columns alone.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Platform:
     step: ByCurrency = ()
     labels: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
+    public: bool = False
 
     @property
     def header(self) -> tuple[str, str, str]:
@@ -102,6 +106,7 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
                 "google",
                 *("Campaign", "Campaign daily budget", "Campaign status", "Enabled", "Paused"),
                 labels=("google", "google ads", "youtube"),
+                public=True,
                 source="Google Ads Editor Help, CSV file columns: above zero, English headers",
             ),
             Platform(
@@ -109,6 +114,7 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
                 *("Campaign Name", "Campaign Daily Budget", "Campaign Status", "ACTIVE", "PAUSED"),
                 minimum=_usd(1),
                 labels=("meta", "facebook", "instagram"),
+                public=True,
                 source="Meta Business Help, About minimum budgets: 1 USD a day where impressions "
                 "are charged, 5 for clicks, 40 for rare events",
             ),

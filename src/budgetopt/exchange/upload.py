@@ -695,3 +695,5 @@ def _noted(
     marked = [line.campaign for line in lines if as_cell(line.campaign) != line.campaign]
     if marked:
         yield say("upload-marked", campaigns=listed(map(quoted, marked)))
+    if not platform.public:
+        yield say("upload-columns", columns=listed(map(quoted, platform.header)))

@@ -93,9 +93,9 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
     data = read_file(path)
     if path.suffix.lower() == ".xlsx":
         sheets = read_sheets(path, data)
-        scores = [(_score(row), title, row) for title, _, row in sheet_rows(sheets)]
-        best, title, row = max(scores, key=itemgetter(0), default=(0, "", []))
-        titles = {other for score, other, _ in scores if score and score == best}
+        of_sheets = [(_score(row), title, row) for title, _, row in sheet_rows(sheets)]
+        best, title, row = max(of_sheets, key=itemgetter(0), default=(0, "", []))
+        titles = {other for score, other, _ in of_sheets if score and score == best}
         if len(titles) > 1:
             names = ", ".join(map(repr, sorted(titles)))
             bad_file(path, f"ambiguous: sheets {names} look alike", "leave one sheet in it")
@@ -109,8 +109,12 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
             text = data.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
-        scores = [(_score(row), encoding, row, text) for _, _, row in text_rows(text)]
-        seen += [max(scores, key=itemgetter(0), default=(0, encoding, [], text))]
+        best, row = max(
+            ((_score(row), row) for _, _, row in text_rows(text)),
+            key=itemgetter(0),
+            default=(0, []),
+        )
+        seen.append((best, encoding, row, text))
     if not seen:
         bad_file(path, "in no encoding that is known", "save it as UTF-8")
     score, encoding, row, text = max(seen, key=itemgetter(0))

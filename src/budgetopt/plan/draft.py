@@ -167,7 +167,7 @@ def draft_files(
     made = draft(history, columns=columns, currency=currency, week_start=start)
     if assumed:
         said = say("draft-platform-currency", platform=assumed)
-        made = replace(made, reasons=made.reasons | {"currency": said})
+        made = replace(made, reasons={**made.reasons, "currency": said})
     return made, {one.path.name: one.reasons for one in found}
 
 

@@ -1,0 +1,426 @@
+"""JSON Schemas of what commands write as JSON, made of the records that are written.
+
+A field of a record is declared once, in its class; what `to_dict` puts beside the fields stands
+here. Everything else is refused, so that a test that validates what is written finds what is not
+said. Money is decimal text, so that no reader rounds it; what is not known is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from decimal import Decimal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.json_schema import models_json_schema
+
+from budgetopt.errors import InputError, did_you_mean
+from budgetopt.history import Import
+from budgetopt.optimize import Allocation, Spread
+from budgetopt.weekly import Intervention, Move, TargetStatus
+
+Money = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="money, exact")]
+Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a date")]
+Share = Annotated[float, Field(ge=0, description="a share: 0.1 is ten percent")]
+Unbounded = float | Literal["inf", "-inf", "nan"]
+"""A number that JSON may have no way to write, such as an infinite slope."""
+Plain = Annotated[dict[str, Any], Field(description="as the library writes and reads it back")]
+ByChannel = dict[str, float | None]
+
+
+class Strict(BaseModel):
+    """A table without other fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Said(Strict):
+    """A sentence as its code and values, for other languages."""
+
+    code: str
+    values: dict[str, Any]
+
+
+Words = Annotated[dict[str, Said], Field(description="sentences above by their English")]
+
+
+def _table(kind: Any, name: str, without: Collection[str] = (), **more: Any) -> type[BaseModel]:
+    """Return the table that a record is written as: its fields, and what stands beside them."""
+    hints = get_type_hints(kind)
+    names = [one.name for one in fields(kind)]
+    made: dict[str, Any] = {n: (_written(hints[n]), ...) for n in names if n not in without}
+    made |= {n: one if isinstance(one, tuple) else (one, ...) for n, one in more.items()}
+    table: type[BaseModel] = create_model(name, __base__=Strict, **made)
+    table.__doc__ = (kind.__doc__ or "").partition("\n")[0]
+    return table
+
+
+def _written(hint: Any) -> Any:
+    """Return what JSON holds for the type of a field."""
+    if hint is Decimal:
+        return Money
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return Union[tuple(map(_written, parts))]  # noqa: UP007
+    if origin is tuple:
+        return list[_written(parts[0])]  # type: ignore[misc]
+    if origin in (dict, Mapping):
+        return dict[str, _written(parts[1])]  # type: ignore[misc]
+    return hint
+
+
+SpreadTable = _table(Spread, "Spread")
+AllocationTable = _table(
+    Allocation,
+    "Allocation",
+    ("rules", "plan", "spread", "marginal"),
+    schema_version=int,
+    marginal=dict[str, Unbounded],
+    spread=SpreadTable | None,
+    budget=Money,
+    gap=Unbounded,
+    proven=bool,
+    unspent=Money,
+    binding=list[str],
+    rules=Plain,
+    plan=(Plain, {}),
+    words=Words,
+)
+InterventionTable = _table(
+    Intervention, "Intervention", ("figures",), figures=dict[str, Unbounded], words=Words
+)
+
+
+MoveTable = _table(Move, "Move", reason=str)
+TargetTable = _table(TargetStatus, "TargetStatus", state=str)
+
+
+class Beyond(Strict):
+    """A better split that the change limits keep out of reach."""
+
+    more: float
+    share: float
+    climbs: bool
+    goal: str
+    sentence: str
+
+
+class Decision(Strict):
+    """One week's decision: the split, what moves and why."""
+
+    schema_version: int
+    week: Day
+    iso_week: str
+    policy: str
+    decided_by: str
+    seed: int
+    gain: float | None
+    gain_of_split: float | None
+    gain_of_money: float | None
+    gain_in_outcome: float | None
+    history: str
+    notes: list[str]
+    fired: list[InterventionTable]  # type: ignore[valid-type]
+    beyond: Beyond | None
+    moves: list[MoveTable]  # type: ignore[valid-type]
+    targets: list[TargetTable] = []  # type: ignore[valid-type]
+    words: Words
+    allocation: AllocationTable  # type: ignore[valid-type]
+
+
+class FrontierPoint(BaseModel):
+    """One budget; beside these, money by channel as ``spend of NAME``."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+
+    budget: float
+    spend: float | None
+    outcome: float | None
+    outcome_low: float | None
+    outcome_high: float | None
+    value: float | None = None
+    roas: float | None = None
+    mroas: float | None = None
+    cpa: float | None = None
+    marginal_cpa: float | None = None
+    gap: float | None
+    binding: str
+    problem: str
+
+
+class Frontier(Strict):
+    """What smaller and larger budgets return, and where the last unit breaks even."""
+
+    points: list[FrontierPoint]
+    knee: Money | None
+    notes: list[str]
+
+
+class Case(BaseModel):
+    """One change; beside these, its return by name and money by channel as ``spend on NAME``."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+
+    change: str
+    budget: float | None
+    spend: float | None
+    outcome: float | None
+    more_outcome: float | None = Field(alias="more outcome")
+    problem: str
+    changed: list[Said]
+
+
+class WhatIf(Strict):
+    """Answers side by side, the plan as it is first."""
+
+    currency: str
+    outcome: str
+    cases: list[Case]
+    notes: list[str]
+
+
+class Week(Strict):
+    """One week of a schedule."""
+
+    week: Day
+    spend: dict[str, Money]
+    outcome: dict[str, float]
+
+
+class Schedule(Strict):
+    """Many weeks planned together."""
+
+    currency: str
+    outcome: float
+    outcome_after: float
+    objective: float
+    bound: float
+    gap: float
+    mix: float | None
+    spread: SpreadTable | None  # type: ignore[valid-type]
+    weeks: list[Week]
+    notes: list[str]
+
+
+class Split(Strict):
+    """A split and what it brings."""
+
+    spend: dict[str, Money]
+    outcome: float
+    objective: float
+
+
+class Step(Split):
+    """A week of a path, with the limits at which channels stand."""
+
+    limits: dict[str, str]
+
+
+class Path(Strict):
+    """A weekly path to the far optimum."""
+
+    name: str
+    weeks: int
+    reached: int | None
+    total: float
+    lost: float
+    stopped: bool
+    steps: list[Step]
+
+
+class Ramp(Strict):
+    """The far optimum, the weekly path to it, and faster ones."""
+
+    far: Split
+    path: Path
+    grow_first: Path
+    faster: Path
+    worth_of_faster: float
+    worth_of_none: float
+    worth_of_growing: float
+    notes: list[str]
+
+
+class Range(Strict):
+    """A mean and a range around it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class PolicyRecord(Strict):
+    """How a policy would have done."""
+
+    policy: str
+    weeks: int
+    failed: dict[str, int]
+    moved: float | None
+    spent: float | None
+    untried: float | None
+    gain: Range | None
+
+
+class ChannelRecord(Strict):
+    """How well the outcomes of a channel were foreseen."""
+
+    channel: str
+    weeks: int
+    outcome: float | None
+    expected: float | None
+    error: float | None
+    usual_error: float | None
+    inside: float | None
+
+
+class Calibration(Strict):
+    """How many outcomes lay inside their range."""
+
+    level: Share
+    inside: Share | None
+    outcomes: int
+
+
+class PastWeek(Strict):
+    """A past week: what was done, what came, and what policies advised."""
+
+    week: Day
+    spend: ByChannel
+    outcome: ByChannel
+    expected: ByChannel
+    usual: ByChannel
+    rank: ByChannel
+    advised: dict[str, ByChannel]
+    failed: dict[str, str]
+
+
+class Backtest(Strict):
+    """Past weeks decided again with what was known before them."""
+
+    schema_version: int
+    channels: list[str]
+    currency: str
+    source: str
+    level: Share
+    policies: list[PolicyRecord]
+    records: list[ChannelRecord]
+    calibration: list[Calibration]
+    weeks: list[PastWeek]
+    notes: list[str]
+
+
+class ChannelMoney(Strict):
+    """What a channel was approved and has spent."""
+
+    channel: str
+    approved: Money
+    spent: Money
+
+
+class CampaignBudget(Strict):
+    """Daily budgets of a campaign, one for each of the days."""
+
+    channel: str
+    campaign: str
+    daily: list[Money]
+    total: Money
+
+
+class Upload(Strict):
+    """An approved week as daily budgets of a platform."""
+
+    schema_version: int
+    platform: str
+    currency: str
+    week: Day
+    state: str
+    revision: int
+    days: list[Day]
+    channels: list[ChannelMoney]
+    budgets: list[CampaignBudget]
+    total: Money
+    rules: dict[str, str]
+    notes: list[str]
+
+
+class ReadingDecision(Strict):
+    """What was decided in reading a file, such as a field of ``[history]``."""
+
+    what: str
+    text: str
+
+
+ImportTable = _table(Import, "Import", ("decisions",), decisions=list[ReadingDecision], words=Words)
+
+
+class Check(Strict):
+    """What a plan and a history say, and what was decided in reading each file."""
+
+    said: list[str]
+    words: Words
+    files: list[ImportTable]  # type: ignore[valid-type]
+
+
+class Error(BaseModel):
+    """Why there is no answer; an infeasible plan adds the limits that clash and ways out."""
+
+    model_config = ConfigDict(extra="allow")
+
+    error: str
+    code: str
+    message: str
+    field: str | None
+    value: str | float | None
+    remedy: str
+
+
+RESULTS: dict[str, type[BaseModel]] = {
+    "allocate": AllocationTable,
+    "backtest": Backtest,
+    "check": Check,
+    "error": Error,
+    "frontier": Frontier,
+    "ramp": Ramp,
+    "reallocate": Decision,
+    "upload": Upload,
+    "what-if": WhatIf,
+    "year": Schedule,
+}
+"""What a command writes as JSON, by its name, and what all write where they fail."""
+
+
+def result_schema(name: str = "results") -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what a command writes as JSON.
+
+    Parameters
+    ----------
+    name
+        A command, ``"error"``, or ``"results"`` for all of them by name.
+
+    Raises
+    ------
+    InputError
+        ``unknown-name``.
+
+    Examples
+    --------
+    >>> result_schema("reallocate")["properties"]["week"]["description"]
+    'a date'
+    """
+    if name == "results":
+        _, whole = models_json_schema([(one, "validation") for one in RESULTS.values()])
+        refs = {each: {"$ref": f"#/$defs/{one.__name__}"} for each, one in RESULTS.items()}
+        return {"type": "object", "properties": refs, **whole}
+    if name not in RESULTS:
+        raise InputError(
+            "unknown-name",
+            f"there is no schema of {name!r}",
+            field="name",
+            value=name,
+            remedy=did_you_mean(name, ["plan", "results", *RESULTS]),
+        )
+    return RESULTS[name].model_json_schema()
