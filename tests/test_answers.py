@@ -86,6 +86,26 @@ def test_the_notebooks_thirds_are_a_fifth_short():
     assert verdict.short == pytest.approx(1 - 0.6 * 3966.2 / (0.25 * 11898.5), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [("test-and-roll-website", (2284, 2284)), ("test-and-roll-catalog", (588, 1884))],
+)
+def test_published_sizes_of_tests(name, sizes):
+    problem = PROBLEMS[name]
+    assert checker.verified(problem) == ""
+    assert tuple(problem["answer"]["published"]["split"].values()) == sizes
+    # The paper's search stopped at 1,884; the best whole size is one more.
+    best = tuple(map(int, problem["answer"]["split"].values()))
+    assert best == sizes or best == (588, 1885)
+    ours = adapters.budgetopt(problem)
+    assert tuple(round(users) for users in ours.split.values()) == best
+    assert board.judged(problem, "budgetopt", ours, 0.0).outcome == "right"
+    for other in ((best[0] + 5, best[1]), (best[0], best[1] - 5)):
+        moved = copy.deepcopy(problem)
+        moved["answer"]["split"] = dict(zip(("one", "other"), map(Fraction, other), strict=True))
+        assert checker.verified(moved) == "sizes beside the answer reach more"
+
+
 # The checker finds what is altered
 
 
@@ -201,6 +221,23 @@ def test_curves_are_enclosed(curve, at_seven):
     step = Fraction(1, 10**12)
     rise = (checker.value(curve, 7 + step).low - low) / step
     assert float(checker.slope(curve, Fraction(7)).low) == pytest.approx(float(rise), rel=1e-10)
+
+
+def test_a_test_before_the_roll_by_another_formula():
+    from scipy.stats import norm
+
+    asked = PROBLEMS["test-and-roll-catalog"]["goal"]["test_and_roll"]
+    s, sd, mean = (87.69, 179.36), (20.97, 13.48), (19.39, 29.26)
+    n = (600, 1900)
+    v = math.sqrt(sum(b**4 / (b**2 + a**2 / k) for a, b, k in zip(s, sd, n, strict=True)))
+    # The greater of two normals: mean_1 Phi(z) + mean_2 Phi(-z) + v phi(z).
+    z = (mean[0] - mean[1]) / v
+    rolled = mean[0] * norm.cdf(z) + mean[1] * norm.cdf(-z) + v * norm.pdf(z)
+    wanted = n[0] * mean[0] + n[1] * mean[1] + (100_000 - sum(n)) * rolled
+    problem = {"goal": {"sense": "maximise", "test_and_roll": asked}, "channels": []}
+    low, high = checker.reached(problem, {"one": Fraction(600), "other": Fraction(1900)})
+    assert float(low) == pytest.approx(wanted, rel=1e-13)
+    assert 0 < high - low < Fraction(1, 10**30)
 
 
 def test_the_worst_share_by_hand():

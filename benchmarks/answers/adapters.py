@@ -15,7 +15,7 @@ import numpy as np
 
 from . import numeric
 from .checker import exact
-from .programs import Model, over_points
+from .programs import Declined, Model, over_points
 
 Problem = Mapping[str, Any]
 
@@ -39,10 +39,6 @@ class Claim(NamedTuple):
     split: Mapping[str, Any] | None
     says: str
     bound: float | None = None
-
-
-class Declined(Exception):  # noqa: N818 -- an answer, not an error
-    """The solver cannot state the problem."""
 
 
 # budgetopt
@@ -187,6 +183,9 @@ def budgetopt(problem: Problem) -> Claim:
     """The library of this repository, as its users call it."""
     import budgetopt as bo
 
+    if "test_and_roll" in problem["goal"]:
+        found = bo.experiments.two_cell_sizes(*_asked(problem))
+        return Claim(_sized(problem, found.one, found.other), "two_cell_sizes")
     plan, unit = plan_of(problem)
     asked: dict[str, Any] = {}
     if "scenarios" in problem:
@@ -228,6 +227,18 @@ def _columns(cells: list[Any]) -> Any:
     return kind(*(np.array(part) for part in parts))
 
 
+def _asked(problem: Problem) -> tuple[Any, ...]:
+    """Return population, noise, standard deviations and means of a test before the roll."""
+    asked = problem["goal"]["test_and_roll"]
+    parts = (asked["variance"], asked["prior_sd"], asked["prior_mean"])
+    noise, sd, mean = (tuple(float(exact(x)) for x in part) for part in parts)
+    return float(asked["population"]), tuple(math.sqrt(x) for x in noise), sd, mean
+
+
+def _sized(problem: Problem, *sizes: float) -> dict[str, float]:
+    return dict(zip((c["name"] for c in problem["channels"]), map(float, sizes), strict=True))
+
+
 # Peers
 
 
@@ -235,6 +246,8 @@ def scipy(problem: Problem) -> Claim:
     """SciPy: HiGHS by `milp` where all is straight or whole, else SLSQP from the even split."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
+    if "test_and_roll" in problem["goal"]:
+        return _nelder_mead(problem)
     model = Model(problem)
     if not model.straight and not model.whole:
         return _slsqp(model)
@@ -307,6 +320,24 @@ def _slsqp(model: Model) -> Claim:
     found = minimize(objective, z, jac=gradient, method="SLSQP", bounds=bounds, constraints=rules,
                      options={"maxiter": 1000, "ftol": 1e-14})  # fmt: skip
     return Claim(model.named(found.x[:size] * unit), f"SLSQP: {found.message}")
+
+
+def _nelder_mead(problem: Problem) -> Claim:
+    """Size a test as the paper's own code does: over logarithms, from a twentieth each."""
+    from scipy.optimize import minimize
+    from scipy.stats import norm
+
+    population, noise, sd, mean = (np.array(part) for part in _asked(problem))
+
+    def missed(logs: Any) -> float:
+        cells = np.exp(logs)
+        v = np.sqrt(np.sum(sd**4 / (sd**2 + noise**2 / cells)))
+        z = (mean[0] - mean[1]) / v
+        rolled = mean[1] + (mean[0] - mean[1]) * norm.cdf(z) + v * norm.pdf(z)
+        return -float(mean @ cells + (population - cells.sum()) * rolled)
+
+    found = minimize(missed, np.log([population / 20] * 2), method="Nelder-Mead")
+    return Claim(_sized(problem, *np.exp(found.x)), f"Nelder-Mead: {found.message}")
 
 
 def pulp(problem: Problem, segments: int = SEGMENTS, seconds: float = 20) -> Claim:

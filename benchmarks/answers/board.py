@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import statistics
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -154,6 +156,20 @@ def sayings(found: list[Entry]) -> str:
     return "\n".join(lines)
 
 
+@contextmanager
+def redirected() -> Iterator[None]:
+    """Send to the error output what solvers print on the standard one, native code included."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def main() -> None:
     """Print the board."""
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -169,7 +185,8 @@ def main() -> None:
         problems = [families.FAMILIES[asked.family](asked.size, asked.seed)]
     elif asked.problem:
         problems = [problem for problem in problems if problem["name"] in asked.problem]
-    found = [*entries(problems, asked.solver or adapters.SOLVERS)]
+    with redirected():
+        found = [*entries(problems, asked.solver or adapters.SOLVERS)]
     data = json.dumps([asdict(entry) for entry in found], ensure_ascii=False, indent=1)
     if asked.json == "-":
         print(data)
@@ -178,7 +195,6 @@ def main() -> None:
         with open(asked.json, "w", encoding="utf-8") as file:
             file.write(data + "\n")
     print(table(found), sayings(found), sep="\n\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 DIGITS = 60
 NEAR = Fraction(1, 10**40)
 """Share of a value by which 60 digits of arithmetic may be off, with twenty digits to spare."""
+PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
 CORNERS = 100_000
 """Most steps of a channel that are tried one by one."""
 
@@ -198,6 +199,8 @@ def goal(problem: Mapping[str, Any]) -> tuple[dict[str, Fraction], dict[str, Fra
 
 def reached(problem: Mapping[str, Any], split: Mapping[str, Fraction]) -> Interval:
     """Return what a split reaches, in the problem's own sense: large for maximise."""
+    if "test_and_roll" in problem["goal"]:
+        return _rolled(problem["goal"]["test_and_roll"], *split.values())
     amounts, weights = goal(problem)
     money = sum((amounts[name] * split[name] for name in split), Fraction(0))
     each = {c["name"]: value(_curve(c), split[c["name"]]) for c in problem["channels"]}
@@ -232,6 +235,49 @@ def _risky(
             worst, left = worst + out * taken, left - taken
         ends.append((1 - weight) * mean + weight * worst / tail)
     return Interval(*ends)
+
+
+def _rolled(asked: Mapping[str, Any], one: Fraction, other: Fraction) -> Interval:
+    r"""Return the expected outcome of testing two treatments before the better gets the rest.
+
+    With :math:`v^2 = \sum_j \sigma_j^4/(\sigma_j^2 + s_j^2/n_j)`, :math:`e = \mu_1 - \mu_2` it is
+    :math:`\sum_j n_j\mu_j + (N - \sum_j n_j)\,[\mu_2 + e\,\Phi(e/v) + v\,\varphi(e/v)]` (Feit and
+    Berman 2019, equation 8).
+    """
+    first, second = (exact(mean) for mean in asked["prior_mean"])
+    spread = Fraction(0)
+    for cell, noise, sd in zip((one, other), asked["variance"], asked["prior_sd"], strict=True):
+        if cell > 0:
+            spread += exact(sd) ** 4 / (exact(sd) ** 2 + exact(noise) / cell)
+    left = exact(asked["population"]) - one - other
+    tested = one * first + other * second
+    with localcontext(Context(prec=DIGITS)):
+        if spread == 0:
+            return Interval.around(_decimal(tested + left * max(first, second)))
+        v = _decimal(spread).sqrt()
+        z = _decimal(first - second) / v
+        density = (-z * z / 2).exp() / (2 * PI).sqrt()
+        # The normal distribution by its series z + z^3/3 + z^5/(3 5) + ..., times the density.
+        term, below, k = z, Decimal("0.5"), 1
+        while abs(term) > Decimal(10) ** -DIGITS:
+            below, k = below + density * term, k + 2
+            term = term * z * z / k
+        rolled = _decimal(second) + _decimal(first - second) * below + v * density
+        return Interval.around(_decimal(tested) + _decimal(left) * rolled)
+
+
+def _no_better_neighbour(problem: Mapping[str, Any], split: Mapping[str, Fraction]) -> bool:
+    """Return whether no whole sizes beside an answer, nor on a coarse grid, reach more."""
+    best, names = reached(problem, split), [*split]
+    most = exact(problem["goal"]["test_and_roll"]["population"])
+    beside = [[split[name] + step for step in (-1, 0, 1)] for name in names]
+    coarse = [most * k * k / 2500 for k in range(1, 50)]
+    tries = [(a, b) for grid in (beside, (coarse, coarse)) for a in grid[0] for b in grid[1]]
+    return all(
+        reached(problem, dict(zip(names, sizes, strict=True))).high <= best.high
+        for sizes in tries
+        if min(sizes) >= 0 and sum(sizes) <= most
+    )
 
 
 def _curve(channel: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -510,6 +556,13 @@ def verified(problem: Mapping[str, Any]) -> str:
     but the declared `within`, a share, 0 for an exact answer.
     """
     answer = problem["answer"]
+    if "neighbours" in problem["proof"]:
+        split = {name: exact(amount) for name, amount in answer["split"].items()}
+        if not _no_better_neighbour(problem, split):
+            return "sizes beside the answer reach more"
+        best, got = exact(answer["value"]), reached(problem, split)
+        off = abs(best - got.low) > exact(answer["within"]) * best
+        return f"the answer reaches {float(got.low):.12g}" if off else ""
     bound = proven(problem, problem["proof"])
     if answer["value"] is None:
         return "" if bound is None else f"a bound of {float(bound):g} where no split is possible"

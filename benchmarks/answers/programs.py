@@ -19,11 +19,19 @@ from . import numeric
 Floats = NDArray[np.float64]
 
 
+class Declined(Exception):  # noqa: N818 -- an answer, not an error
+    """The solver cannot state the problem."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A problem in floating point; what is maximised is ``weights @ f(x) + costs @ x``."""
 
     problem: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if "test_and_roll" in self.problem["goal"]:
+            raise Declined("no sum over channels")
 
     @cached_property
     def names(self) -> list[str]:
