@@ -151,6 +151,7 @@ def test_a_history_without_weeks_is_refused():
         ("h.json", "[", "bad-file"),
         ("h.json", "[1]", "bad-file"),
         ("h.json", '{"sheets": {"history": {"columns": ["a"], "rows": [[1, 2]]}}}', "bad-file"),
+        ("h.json", '{"sheets": {"history": {"columns": ["a", "b"], "rows": [[1]]}}}', "bad-file"),
         ("h.csv", "", "bad-file"),
         ("none.csv", None, "bad-file"),
         ("h.pdf", "x", "bad-file"),

@@ -96,6 +96,7 @@ def test_missing_cells_are_nan(cell):
         ("Infinity", "not finite"),
         ("1e400", "not finite"),
         (math.inf, "not finite"),
+        (10**400, "not finite"),
         ("-5", "negative"),
         ("−5", "negative"),
         ("-$5.00", "negative"),

@@ -235,7 +235,7 @@ def _refuse(field: str, cell: Any, place: str, problem: str, remedy: str) -> Non
 
 
 def _shown(cell: Any) -> str:
-    return repr(cell[:60]) if isinstance(cell, str) else str(cell)
+    return repr(cell[:60]) if isinstance(cell, str) else str(cell)[:60]
 
 
 def _convert(cells: NDArray[Any], style: Style) -> tuple[NDArray[np.float64], list[str]]:
@@ -289,7 +289,10 @@ def _read_cell(cell: Any, style: Style) -> tuple[float, str]:
     if isinstance(cell, (bool, np.bool_)):
         raise _UnreadableError("a yes or no, not a number", "give a number")
     if isinstance(cell, (numbers.Real, decimal.Decimal)):
-        return float(cell), ""
+        try:
+            return float(cell), ""
+        except OverflowError:
+            return math.inf, ""  # A whole number beyond any float, refused as not finite.
     raise _UnreadableError("not a number", "give a number")
 
 
