@@ -41,6 +41,7 @@ from budgetopt.belief.learning import (
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading, wrong
 from budgetopt.belief.regression import TotalFit
+from budgetopt.belief.saved import learned_of, learned_text
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.belief.siblings import labels_in_common, like_siblings
 from budgetopt.curves import Curve, Mixture, Stack
@@ -445,15 +446,28 @@ class Belief(Shown):
         heads = (say("channel"), say("usual-spend"), say("outcome"), say("low"), say("high"))
         return Card(self.learned_from(), heads, rows)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return log and settings as plain data for JSON; the rest follows from them."""
+    def to_dict(self, *, learned: bool = False) -> dict[str, Any]:
+        """Return log and settings as plain data for JSON; the rest follows from them.
+
+        Parameters
+        ----------
+        learned
+            Whether to add what was learned, some 80 kB a channel, so that `from_dict` need not
+            learn again; a belief from one total is learned again all the same.
+        """
         known = {f.name: getattr(Settings, f.name) for f in fields(Settings)}
         chosen = {k: v for k, v in asdict(self.settings).items() if v != known[k]}
-        return {"schema": SCHEMA, "settings": chosen, "log": self.log.to_dict()}
+        data = {"schema": SCHEMA, "settings": chosen, "log": self.log.to_dict()}
+        if learned and self.walked is not None:
+            data["learned"] = learned_text(self.walked, self.log, self.settings)
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the belief of `to_dict`, learned again from its log.
+        """Return the belief of `to_dict`, to the bit.
+
+        It is learned again from its log where what was learned is not there, or is of another log,
+        other settings or another version of the library.
 
         Raises
         ------
@@ -463,8 +477,8 @@ class Belief(Shown):
         if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, Mapping) else data
             raise wrong("schema", f"is {found!r}", f"give a belief of schema {SCHEMA}")
-        if set(data) != {"schema", "settings", "log"}:
-            odd = sorted({"schema", "settings", "log"} ^ set(data))
+        if set(data) - {"learned"} != {"schema", "settings", "log"}:
+            odd = sorted({"schema", "settings", "log"} ^ (set(data) - {"learned"}))
             raise wrong(
                 "fields",
                 f"has missing or unknown fields {odd}",
@@ -472,11 +486,12 @@ class Belief(Shown):
             )
         try:
             settings, log = Settings(**data["settings"]), ObservationLog.from_dict(data["log"])
+            earlier = learned_of(data.get("learned"), log, settings)
         except BudgetoptError:
             raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise wrong("fields", f"cannot be read ({error})", "learn it again") from error
-        return cls.of(log, settings)
+        return cls.of(log, settings, earlier=earlier)
 
     def _pinned(self, mixture: Mixture) -> Curve:
         pinned = dict(self.log.priors.pinned)

@@ -45,7 +45,7 @@ from budgetopt.errors import BudgetoptError, HistoryError, InputError
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 _MOST_BYTES = 256 * MEBIBYTE
-"""Size of a belief that is read: one of a thousand channels is a tenth of it."""
+"""Size of a belief that is read: one of two thousand channels, with what was learned."""
 _NAMED = 6
 """Names shown in one message."""
 
@@ -162,7 +162,7 @@ def write_belief(belief: bo.Belief, path: Path, option: str) -> None:
             value=str(path),
             remedy=f"continue from it with --belief {path}, or name another file",
         )
-    text = json.dumps(belief.to_dict(), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(belief.to_dict(learned=True), ensure_ascii=False, allow_nan=False)
     bo.report.write_whole(path, text + "\n")
 
 
