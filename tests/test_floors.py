@@ -14,6 +14,7 @@ ROOT = Path(budgetopt.__file__).parent
 FLOORS = [
     {"untrusted", "arrays", "version"},
     {"errors"},
+    {"arguments"},
     {"money"},
     {"calendar"},
     {"i18n"},

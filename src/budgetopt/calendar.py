@@ -28,6 +28,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import public
 from budgetopt.errors import CalendarError, InputError, did_you_mean
 from budgetopt.untrusted import half_width
 
@@ -70,7 +71,7 @@ def as_date(value: Any, field: str) -> dt.date:
         if isinstance(value, np.datetime64):
             return dt.date.fromisoformat(str(value.astype("datetime64[D]")))
         return dt.date.fromisoformat(half_width(value.strip()))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError):
         raise CalendarError(
             "bad-date",
             f"{field} is {value!r}, not a date",
@@ -80,6 +81,7 @@ def as_date(value: Any, field: str) -> dt.date:
         ) from None
 
 
+@public
 @dataclass(frozen=True, slots=True, order=True)
 class Week:
     """Seven days from a start date, of which `days` have been seen.
@@ -135,7 +137,7 @@ class Week:
 
     def shift(self, weeks: int) -> Week:
         """Return the whole week that lies some weeks later, or earlier if negative."""
-        return Week(self.start + dt.timedelta(weeks=weeks))
+        return Week(self.start + dt.timedelta(weeks=int(weeks)))
 
     def over(self, today: dt.date) -> bool:
         """Say whether the week has ended before a day."""

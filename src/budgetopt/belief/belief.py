@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import notes as notes_of
 from budgetopt.belief.aggregate import from_total
@@ -70,6 +71,7 @@ class Planned(Protocol):
         """Size of one event in units of the outcome; None where it is not known."""
 
 
+@public
 def learn(history: Observed, plan: Planned, *, settings: Settings | None = None) -> Belief:
     """Return what the history says about every channel's curve.
 
@@ -141,6 +143,7 @@ SCHEMA = 2
 """Version of the plain form; raised when a reader of the old form would be misled."""
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class Belief(Shown):
     """What is believed of every channel's curve, and all that it was learned from.
@@ -361,7 +364,7 @@ class Belief(Shown):
         """
         if self.walked is None:
             raise wrong("source", "is one total", "learn from outcomes by channel to predict them")
-        money = np.broadcast_to(spend, (len(self.channels),))
+        money = self.posterior.spends(spend)
         return predicted(self.walked, self.posterior, money, level)
 
     @property

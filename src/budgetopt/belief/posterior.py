@@ -91,7 +91,7 @@ class Posterior:
             Shape ``lead``, behind those axes. The noise of single weeks is no part of it.
         """
         value = self.grid.cells.value
-        step = value(np.asarray(after)[..., None]) - value(np.asarray(before)[..., None])
+        step = value(self._money(after)[..., None]) - value(self._money(before)[..., None])
         first, second = (each.reshape(*self.lead, -1) for each in self._moments)
         mean = np.einsum("...k,...k->...", step, first)
         square = np.einsum("...k,...k->...", np.square(step), second)
@@ -164,7 +164,7 @@ class Posterior:
         """
         if not 0.0 < chance < 1.0:
             raise wrong("chance", f"is {chance!r}", "give a number between 0 and 1")
-        at = self._spend(self.grid.reference if spend is None else spend)
+        at = self.spends(self.grid.reference if spend is None else spend)
         level = abs(2.0 * chance - 1.0)
         held = self._band(self.grid.log_value(at), max(level, 1e-6))
         wanted = held.high if chance > 0.5 else held.low
@@ -189,7 +189,7 @@ class Posterior:
         """
         if not -10.0 <= power <= 10.0:
             raise wrong("power", f"is {power!r}", "give a number from -10 to 10")
-        steep = self.grid.log_slope(self._spend(spend)).reshape(len(self.chance), 1, -1)
+        steep = self.grid.log_slope(self.spends(spend)).reshape(len(self.chance), 1, -1)
         times = self.chance.shape[2] // self.grid.size
         variance = self._as_full(self.log_variance)
         heavy = power * (self.log_mean + np.tile(steep, times) + 0.5 * power * variance)
@@ -204,14 +204,14 @@ class Posterior:
 
         The response is :math:`e^a g_k(x)`, a mixture of log-normals over the cells.
         """
-        return self._band(self.grid.log_value(self._spend(spend)), level)
+        return self._band(self.grid.log_value(self.spends(spend)), level)
 
     def marginal(self, spend: ArrayLike, level: float = LEVEL) -> Band:
         r"""Return the outcome of the next unit of money (mROAS) at a spend, with a band.
 
         It is :math:`e^a g_k'(x)`, a mixture of log-normals over the cells.
         """
-        return self._band(self.grid.log_slope(self._spend(spend)), level)
+        return self._band(self.grid.log_slope(self.spends(spend)), level)
 
     def repeated(self, row: int, times: int) -> Posterior:
         """Return one row so many times, so that it may be asked at as many spends at once."""
@@ -282,11 +282,22 @@ class Posterior:
         amplitude = np.exp(self.log_mean[row, nuisance, cell] + np.sqrt(variance) * height)
         return cell % self.grid.size, amplitude
 
-    def _spend(self, spend: ArrayLike) -> Floats:
+    def spends(self, spend: ArrayLike) -> Floats:
+        """Return one amount above 0 for each row."""
         given = np.asarray(spend, dtype=np.float64)
         if not np.all(np.isfinite(given) & (given > 0)):
             raise wrong("spend", "is not above 0 everywhere", "give money above 0")
-        return np.broadcast_to(given, self.lead)
+        if given.ndim > len(self.lead):
+            raise wrong("spend", f"has {given.ndim} axes", "give one amount for each channel")
+        return np.broadcast_to(self._money(given), self.lead)
+
+    def _money(self, spend: ArrayLike) -> Floats:
+        """Return money for each row, or one for all, behind axes of its own if it has any."""
+        given = np.asarray(spend, dtype=np.float64)
+        width = self.lead[-1] if self.lead else 1
+        if given.ndim and given.shape[-1] not in (1, width):
+            raise wrong("spend", f"has {given.shape[-1]} amounts", f"give {width}, or one for all")
+        return given
 
     def _as_full(self, values: Floats) -> Floats:
         return np.broadcast_to(values, self.chance.shape)

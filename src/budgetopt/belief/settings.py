@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, Exponential, Hill, Stack
 from budgetopt.errors import InputError
@@ -174,6 +175,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 _MAY_BE_EMPTY = ("hill_shapes", "steep_shapes", "week_effect")
 
 
+@public
 @dataclass(frozen=True)
 class Settings:
     """Grids and priors of `learn`; every one is free of units.

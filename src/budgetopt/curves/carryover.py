@@ -29,9 +29,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import as_floats
-from budgetopt.errors import CurveError, InputError, did_you_mean
+from budgetopt.errors import CurveError, InputError, as_number, did_you_mean
 
 Kind = Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
 
@@ -43,6 +44,7 @@ FIRST_WEEKS = 4
 """Weeks whose mean stands for the weeks before a path, where those are taken as steady."""
 
 
+@public
 @dataclass(frozen=True)
 class Carryover:
     r"""How a week's effect spreads over the weeks after it: a kernel that sums to one.
@@ -212,7 +214,9 @@ class Carryover:
             next spends alone is their effective spend.
         """
         path = np.asarray(before, dtype=np.float64)
-        weeks = self.lags - 1 if weeks is None else weeks
+        if weeks is None:
+            weeks = self.lags - 1
+        weeks = int(as_number(weeks, "weeks", least=0, most=1e6))
         return self.effective(np.zeros((weeks, *path.shape[1:])), path)
 
     @classmethod

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_spend, check_parameter, check_shapes
 
@@ -38,6 +39,7 @@ class _TopAndScale(Curve):
         return True
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Exponential(_TopAndScale):
     r"""Constant share of what is left is won by each unit: :math:`top\,(1-e^{-x/scale})`.
@@ -99,6 +101,7 @@ _BLOCK = 4096
 that their memory is used again instead of going back to the system (checked on 2,048 to 16,384)."""
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Hill(Curve):
     r"""Saturation as in dose and response: :math:`top\,x^{s}/(half^{s}+x^{s})`.
@@ -313,6 +316,7 @@ def _start_falling(goal: Floats, rho: Floats) -> Floats:
     return np.minimum(goal, inflection + line + np.sqrt(line * line + rho * above))
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Log(_TopAndScale):
     r"""Each doubling brings about the same again: :math:`top\,\ln(1+x/scale)`.
@@ -362,6 +366,7 @@ class Log(_TopAndScale):
         return self.scale + as_spend(spend)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Logistic(_TopAndScale):
     r"""Half a logistic curve: :math:`top\,(1-e^{-x/scale})/(1+e^{-x/scale})`.
@@ -422,6 +427,7 @@ class Logistic(_TopAndScale):
             return self.scale * (-2.0 / fall - 1.0)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Power(_TopAndScale):
     r"""One per cent more money brings `exponent` per cent more: :math:`top\,(x/scale)^{p}`.

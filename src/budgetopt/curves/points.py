@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_floats, as_spend, check_parameter
 from budgetopt.errors import CurveError
@@ -25,6 +26,7 @@ _CLOSE = 1e-14
 """Share of the range so near at which points that still differ stand on a jump."""
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Points(Curve):
     """The curve through measured points; nothing is assumed beyond the last one.
@@ -237,7 +239,10 @@ class Points(Curve):
 
 def _asked(function: Callable[[float], float], spend: Floats) -> Floats:
     """Return a function at some spends, one by one: it need not know of arrays."""
-    given = as_floats([function(x) for x in spend.tolist()])
+    try:
+        given = as_floats([float(function(x)) for x in spend.tolist()])
+    except (TypeError, ValueError):
+        given = np.zeros(0)
     if given.shape != spend.shape or not np.isfinite(given).all():
         raise _unsampled("does not return one finite number for each spend", "fix the function")
     return given

@@ -29,6 +29,7 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 from typing import Any
 
+from budgetopt.arguments import public
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.exchange.platforms import Platform
@@ -293,6 +294,7 @@ class UploadSheet:
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=2)
 
 
+@public
 def upload_sheet(
     plan: Plan,
     ledger: Ledger,

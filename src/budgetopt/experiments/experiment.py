@@ -24,6 +24,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats, Whole
 from budgetopt.errors import HistoryError, InfeasibleError, InputError, did_you_mean
 from budgetopt.experiments import settings as plain
@@ -37,6 +38,7 @@ from budgetopt.money import Currency, round_to_step, show_amount, total_of
 _TAIL = np.array([0.025])
 
 
+@public
 @dataclass(frozen=True)
 class Experiment:
     """A test of creatives or audiences before money is scaled.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NoReturn, Self, TypedDict, TypeVar, cast
 
+from budgetopt.arguments import public
 from budgetopt.calendar import as_date
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.history.dates import EXCEL
@@ -69,6 +70,7 @@ _SOURCES = {
 }
 
 
+@public
 @dataclass(frozen=True)
 class Columns:
     """What the columns of a history file mean; the ``[history]`` table of a plan file.
@@ -454,7 +456,7 @@ def _one_outcome(value: Any) -> Outcome:
 def _ignore(value: Any, layout: str) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(name, str) for name in value):
         _refuse("ignore", value, "not a list of names", "give a list of channel names")
-    if value and layout == "wide":
+    if len(value) and layout == "wide":
         _refuse("ignore", tuple(value), "without use in a wide layout", "leave the column out")
     return tuple(dict.fromkeys(name.strip() for name in value))
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import HistoryError
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class History(Shown):
     """What was spent and what came back, week by week; `read` makes one from a file.

@@ -58,6 +58,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.history.columns import refuse
@@ -433,6 +434,7 @@ _NUMBERS = {"schema": {"anyOf": [{"type": "array", "items": {"type": "number"}},
 """What a plan file holds for them, as JSON Schema."""
 
 
+@public
 @dataclass(frozen=True)
 class Delay:
     r"""The share of a week's outcome that is reported at each age of the week.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Bools, Floats, Whole
 from budgetopt.belief import learn
 from budgetopt.calendar import Week
@@ -52,6 +53,7 @@ _SPARE = 4
 """Steps kept free for rounding where whole steps find no way without."""
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class Schedule(Shown):
     """Money by channel and week, what it is expected to bring, and what no schedule exceeds.
@@ -174,6 +176,7 @@ class Schedule(Shown):
         )
 
 
+@public
 def plan_weeks(
     plan: Plan,
     curves: Any = None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from budgetopt.arguments import public
 from budgetopt.errors import InputError
 from budgetopt.ledger.entry import Entry
 from budgetopt.ledger.reader import Reader, Store, Transaction
@@ -16,6 +17,7 @@ from budgetopt.ledger.sqlite import SqliteStore
 from budgetopt.ledger.verify import Verified, verified
 
 
+@public
 class Ledger:
     """An append-only, hash-chained record; open it by `Ledger.open`.
 

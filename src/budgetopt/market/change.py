@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, stretched
 from budgetopt.errors import PlanError
@@ -27,6 +28,7 @@ _ALL = "*"
 Pairs = tuple[tuple[str, Relative], ...]
 
 
+@public
 @dataclass(frozen=True)
 class Change:
     """Inputs that are other than planned.

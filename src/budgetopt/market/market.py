@@ -29,6 +29,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import Belief
 from budgetopt.calendar import Week, as_date
@@ -164,6 +165,7 @@ class Conditions:
         return Scaled(self.truth, height, width)
 
 
+@public
 @brief
 @dataclass(frozen=True, eq=False)
 class Market:

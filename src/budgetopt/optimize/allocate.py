@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.calendar import Week
 from budgetopt.curves import Mixture
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _MOST = float(np.finfo(np.float64).max)
 
 
+@public
 def allocate(
     plan: Plan,
     curves: Any = None,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.errors import InputError
 from budgetopt.i18n import (
     Message,
@@ -53,6 +54,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Allocation(Shown):
     """One week's money per channel; one that breaks a limit cannot be constructed.

@@ -20,9 +20,10 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import in_short
 from budgetopt.arrays import Floats, Whole
 from budgetopt.curves import Curve, stack
-from budgetopt.errors import InfeasibleError, PlanError
+from budgetopt.errors import InfeasibleError, InputError, PlanError
 from budgetopt.i18n import quoted, say
 from budgetopt.money import sum_minor
 from budgetopt.optimize.clock import UNLIMITED, Clock
@@ -233,6 +234,14 @@ def curves_of(plan: Plan, source: Any = None) -> Curve:
         return plan.curves
     declared = {c.name: c.curve for c in plan.channels}
     given: Mapping[str, Any] = declared if source is None else source
+    if not isinstance(given, Mapping):
+        raise InputError(
+            "bad-argument",
+            f"curves is {in_short(source)}",
+            field="curves",
+            value=in_short(source),
+            remedy="give a belief, or a mapping of channels to curves",
+        )
     plan.require_channels(given, "curves", "the curves")
     return stack([one_curve(given[name], name) for name in _all_named(plan, given)])
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.calendar import Week
 from budgetopt.errors import InfeasibleError, InputError, PlanError, SolverError
@@ -278,6 +279,7 @@ class FrontierPoint:
         return () if self.allocation is None else self.allocation.binding
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Frontier(Shown):
     """The best outcome along a range of budgets.
@@ -510,6 +512,7 @@ _UNANSWERED = ("bounds-clash", "not-converged", "time-limit")
 """Codes of what concerns one budget alone; a reserve above the budget is a clash in the plan."""
 
 
+@public
 def frontier(
     plan: Plan,
     curves: Any = None,

@@ -18,6 +18,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, Self
 
+from budgetopt.arguments import public
 from budgetopt.errors import MoneyError, PlanError, did_you_mean
 from budgetopt.i18n import say
 from budgetopt.money import (
@@ -112,6 +113,7 @@ def shifted(number: Number, places: int) -> Number:
     return Decimal((sign, digits, int(exponent) + places))
 
 
+@public
 @declaration()
 class MaxChange(Declared):
     """How far a spend may move against the last applied week; every rule given must hold.
@@ -269,6 +271,7 @@ def _held(kind: str) -> Callable[[Any, Any], Held]:
     return read
 
 
+@public
 @declaration()
 class Reserve(Declared):
     """Money of the weekly budget that the week's split leaves alone.
@@ -336,6 +339,7 @@ class Reserve(Declared):
         return {kind: str(held) for kind in KINDS if (held := getattr(self, kind)).amount}
 
 
+@public
 @declaration()
 class BudgetLines(Declared):
     """The lines of a module budget, which must add up to their total.
@@ -418,6 +422,7 @@ def _amount(given: Any, field: str) -> Decimal:
     return amount
 
 
+@public
 @declaration()
 class Goal(Declared):
     r"""What is maximised: :math:`\sum_i w_i f_i(x_i) - b \sum_i x_i`.

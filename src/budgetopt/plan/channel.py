@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CurveError, InputError, PlanError, as_number, did_you_mean
 from budgetopt.i18n import quoted, say
@@ -93,6 +94,7 @@ _LEAST, _MOST = 1e-100, 1e100
 """Within these no product or square of medians overflows."""
 
 
+@public
 @dataclass(frozen=True)
 class ChannelPrior:
     """What is believed of one channel before its history is read; None leaves it to the others.
@@ -167,6 +169,7 @@ class ChannelPrior:
         return said if self.noise is None else said | {"noise": self.noise}
 
 
+@public
 @declaration(kw_only=True)
 class Channel(Declared):
     """One line that money can go to.

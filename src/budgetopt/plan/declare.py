@@ -15,7 +15,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, dataclass_transform
 
-from budgetopt.errors import InputError, did_you_mean
+from budgetopt.arguments import in_short
+from budgetopt.errors import BudgetoptError, InputError, PlanError, did_you_mean
 from budgetopt.money import as_decimal, number_text
 
 T = TypeVar("T")
@@ -85,7 +86,12 @@ class Declared:
         for one in fields(self):  # type: ignore[arg-type]
             given, read = getattr(self, one.name), one.metadata.get("read")
             if read is not None and not (given is None and one.default is None):
-                object.__setattr__(self, one.name, read(given, self))
+                try:
+                    object.__setattr__(self, one.name, read(given, self))
+                except BudgetoptError:
+                    raise
+                except (TypeError, ValueError, AttributeError, ArithmeticError) as failure:
+                    raise _unreadable(self, one.name, given) from failure
         self.check_fields()
 
     def check_fields(self) -> None:
@@ -94,6 +100,18 @@ class Declared:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as it is written in a plan file, without what is empty."""
         return plain_fields(self)
+
+
+def _unreadable(record: Declared, name: str, given: Any) -> PlanError:
+    """Return the error of a field whose reader does not know what to make of what is given."""
+    kind, shown = type(record).__name__, in_short(given)
+    return PlanError(
+        "bad-plan",
+        f"{name} of {kind} is {shown}",
+        field=name,
+        value=shown,
+        remedy=f"give {name} as the documentation of {kind} says",
+    )
 
 
 def plain_fields(record: Any, only: Collection[str] | None = None) -> dict[str, Any]:

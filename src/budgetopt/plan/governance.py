@@ -17,6 +17,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal, Self, TypeVar, get_args
 
+from budgetopt.arguments import public
 from budgetopt.calendar import Fiscal, Week, as_date
 from budgetopt.errors import CalendarError, InputError, PlanError, as_number, did_you_mean
 from budgetopt.money import Number
@@ -176,6 +177,7 @@ def _positive(place: str) -> Callable[[Any, Any], float]:
     return lambda given, _: as_number(given, place, least=1e-12, most=1e12)
 
 
+@public
 @declaration()
 class Phase(Declared):
     """Dated days with a budget of their own.
@@ -223,6 +225,7 @@ class Phase(Declared):
         return (self.last - self.first).days + 1
 
 
+@public
 @declaration()
 class Freeze(Declared):
     """Days on which channels may not move; a week that one of them lies in is frozen whole.
@@ -267,6 +270,7 @@ _AMOUNTS = ("move", "channel", "total")
 """The parts that are money."""
 
 
+@public
 @declaration()
 class Approval(Declared):
     """A proposal that goes above one of these needs a name; else it is approved by this rule.
@@ -390,6 +394,7 @@ _NEEDS = {"scenario": "scenario", "pace": "pace", "mroas": "hurdle"}
 """The one part that each kind of rule goes with."""
 
 
+@public
 @declaration()
 class Release(Declared):
     """A share of the contingency's balance is released when something happens.
@@ -497,6 +502,7 @@ def _part(kind: type[T], own: str) -> Callable[[Any, Any], T]:
     return lambda given, _: part_of(kind, given, own, f"operation.{own}")
 
 
+@public
 @declaration()
 class Operation(Declared):
     """How weeks are run; every part may be left out, and each may be given by its fields.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.calendar import Week, start_day_number
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import History
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@public
 class Plan(Shown, PlanFields):
     """What may be spent in a week, on what, under which limits.
 

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.calendar import as_date, week_starts
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CalendarError, InputError, PlanError, as_number
@@ -233,6 +234,7 @@ _NUMBERS = {
 """The least that each may be, and what to do where it is not."""
 
 
+@public
 @dataclass(frozen=True)
 class LiftTest(Declared):
     """The extra outcome per week that more spend on one channel brought, with its error.

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, PlanError
@@ -34,6 +35,7 @@ _VALUE = {
 }
 
 
+@public
 @declaration()
 class Target(Declared):
     """What a metric is to come to by a day.

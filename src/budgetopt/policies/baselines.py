@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError
 from budgetopt.optimize import fit_shares
@@ -26,6 +27,7 @@ from budgetopt.policies.base import (
 )
 
 
+@public
 @dataclass(frozen=True)
 class HoldSteady:
     """Spend what was spent last week, projected onto the limits; arithmetic that cannot fail."""
@@ -41,6 +43,7 @@ HOLD = HoldSteady()
 """What every policy falls back on by default."""
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class EqualSplit:
@@ -59,6 +62,7 @@ MOST_WEEKS = 1_000
 """Some twenty years."""
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class Proportional:
@@ -140,6 +144,7 @@ def _counts(view: View) -> Floats:
     return weight if np.any(weight > 0) else np.ones_like(weight)
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class Greedy:

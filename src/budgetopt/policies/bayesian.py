@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError
 from budgetopt.policies.base import (
@@ -31,6 +32,7 @@ from budgetopt.policies.base import (
 from budgetopt.policies.baselines import HOLD
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class PosteriorMean:
@@ -53,6 +55,7 @@ _LEAST = 0.01
 some curves has no end."""
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class Optimistic:
@@ -119,6 +122,7 @@ MOST_DRAWS = 10_000
 """More draws than this differ from the posterior mean by less than money is rounded."""
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class Thompson:
@@ -159,6 +163,7 @@ class Thompson:
         return view.optimum(view.belief.average(rng, self.draws))
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class UpperQuantile:
@@ -204,6 +209,7 @@ class UpperQuantile:
         return view.optimum(view.belief.quantile(self.chance, np.where(at > 0, at, 1.0)))
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class ExplorationBudget:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InfeasibleError, SolverError, VerificationError
 from budgetopt.i18n import say
@@ -38,6 +39,7 @@ MOST = 100.0
 """More standard deviations than this let nothing move that is in doubt at all."""
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class Cautious:
@@ -112,6 +114,7 @@ class Kept(NamedTuple):
     allowed: Floats
 
 
+@public
 @accepts_otherwise
 @dataclass(frozen=True)
 class Guarded:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import Settings
 from budgetopt.errors import InputError, did_you_mean
@@ -35,6 +36,7 @@ _WAITING = 64
 """Chunks that are handed out and not yet joined, so that memory stays bounded."""
 
 
+@public
 def simulate(
     plan: Plan,
     market: Market,

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number, did_you_mean
 from budgetopt.i18n import Message, in_language, quoted, say, show_figure
@@ -71,6 +72,7 @@ class OnTarget(NamedTuple):
     spend: float
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class Simulation(Shown):
     """Possible years of a plan under some policies; `simulate` makes it.
@@ -387,6 +389,14 @@ class Simulation(Shown):
                 field="path",
                 value=str(path),
                 remedy="install budgetopt[parquet]",
+            ) from error
+        except OSError as error:
+            raise InputError(
+                "bad-file",
+                f"{str(path)!r} cannot be written, {error.strerror or error}",
+                field="path",
+                value=str(path),
+                remedy="check the path and its permissions",
             ) from error
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import learn
 from budgetopt.calendar import Week
@@ -210,6 +211,7 @@ class WhatIf(Shown):
         return say("outcome-and-profit", outcome=outcome, profit=show_figure(self.worth(answer)))
 
 
+@public
 def what_if(
     plan: Plan,
     curves: Any = None,

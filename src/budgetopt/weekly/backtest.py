@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import LEVEL, Belief, Calibration, Estimate, Settings, learn
 from budgetopt.belief.learning import forecast
@@ -149,6 +150,7 @@ class PolicyRecord:
     gain: Estimate | None
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class Backtest(Shown):
     """Past weeks decided again, with the record of forecasts, bands and advice.
@@ -259,6 +261,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
+@public
 def backtest(
     plan: Plan,
     history: History,

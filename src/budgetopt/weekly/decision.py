@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.calendar import Week
 from budgetopt.curves import Curve
@@ -304,6 +305,7 @@ _GUARDS = {
 """Why nothing moves, by the guard that stepped in."""
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Decision(Shown):
     """An allocation for a dated week, with its reasons and where it came from.

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import Belief
 from budgetopt.calendar import Week, as_date
@@ -119,6 +120,7 @@ class _Chosen(NamedTuple):
     fired: tuple[Intervention, ...]
 
 
+@public
 def reallocate(
     plan: Plan,
     history: History,

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import public
 from budgetopt.belief import Belief
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError
@@ -122,6 +123,7 @@ def approve_by_rule(t: Transaction, needs: tuple[str, ...], state: WeekState) ->
         _judge(t, "approval", state, RULE, (why,))
 
 
+@public
 def approve(
     ledger: Ledger,
     plan: Plan,
@@ -163,6 +165,7 @@ def approve(
     return _verdict(ledger, plan, week, "approval", named(who), why, revision)
 
 
+@public
 def reject(
     ledger: Ledger,
     plan: Plan,
@@ -324,6 +327,7 @@ def _price(cost: float, outcome: str, goal: str) -> Message:
     return say("edit-neutral", outcome=outcome)
 
 
+@public
 def edit(
     ledger: Ledger,
     plan: Plan,
@@ -544,6 +548,7 @@ def _overtaken(state: WeekState) -> InputError:
     )
 
 
+@public
 def apply(
     ledger: Ledger,
     plan: Plan,
@@ -634,6 +639,7 @@ def _nothing_new(start: dt.date) -> InputError:
     )
 
 
+@public
 def release(
     ledger: Ledger,
     plan: Plan,

@@ -36,6 +36,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.calendar import Week
 from budgetopt.errors import InfeasibleError, InputError, SolverError
 from budgetopt.i18n import Message, listed, quoted, say, show_figure
@@ -200,6 +201,7 @@ class Ramp(Shown):
         }
 
 
+@public
 def ramp(
     plan: Plan,
     curves: Any,

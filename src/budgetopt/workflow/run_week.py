@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.belief import Belief
 from budgetopt.calendar import Fiscal, Week, as_date
 from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, LedgerError, SolverError
@@ -94,6 +95,7 @@ from budgetopt.workflow.week_state import LedgerReader, State, WeekState, state_
 SCHEMA_VERSION = 1
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class WeekRun(Shown):
     """A week as its run leaves it.
@@ -204,6 +206,7 @@ _ATTEMPTS = 100
 """Times that a run is worked out anew because somebody else wrote meanwhile."""
 
 
+@public
 def run_week(
     plan: Plan,
     history: History,

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve
 from budgetopt.errors import InputError
@@ -23,6 +24,7 @@ from budgetopt.i18n import round_known, say, show_figure
 Kind = Literal["mean", "mean-cvar", "quantile", "chance"]
 
 
+@public
 @dataclass(frozen=True)
 class Risk:
     r"""What is maximised over the draws :math:`Y_1 \dots Y_S` of the objective.
@@ -145,6 +147,8 @@ class Risk:
             The same for last week's split, for a chance without target.
         """
         drawn = np.asarray(outcomes, dtype=np.float64)
+        if drawn.ndim != 1 or not drawn.size:
+            raise _wrong("outcomes", drawn.shape, "give one number for each draw")
         if self.concave:
             return float(self.worst(drawn) @ drawn)
         if self.kind == "quantile":

@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from budgetopt.arguments import public
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.money import number_text
 from budgetopt.plan.limits.base import Caps, Row, Rule, integers
@@ -56,6 +57,7 @@ KINDS: dict[str, Any] = {
 """Limits that a plan file may name, by their `kind`."""
 
 
+@public
 class Limit:
     """The makers of limits, in one place to find them.
 
