@@ -136,6 +136,8 @@ def calls():
     yield bo.backtest, {**rest(bo.backtest), **both, "policies": ["hold"], "weeks": 1}
     yield bo.simulate, {**rest(bo.simulate), "plan": PLAN, "market": a["market"], "weeks": 1,
                         "policies": "equal", "runs": 1}  # fmt: skip
+    tests = {**rest(bo.value_of_tests), "plan": PLAN, "belief": BELIEF, "draws": 512}
+    yield bo.value_of_tests, tests
     yield bo.Ledger, {"store": None, "clock": None}
     yield bo.Ledger.open, {**rest(bo.Ledger.open), "where": _place() / "o.sqlite"}
     yield bo.run_week, {**rest(bo.run_week), **both, "ledger": ledger(), "who": "x",

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import Belief
 from budgetopt.curves import Curve, Mixture, Picked, Stack, stretched
@@ -231,6 +232,7 @@ class ValueOfTests(Shown):
         return Card(self.verdict(), heads, rows)
 
 
+@public
 def value_of_tests(
     plan: Plan,
     belief: Belief,
@@ -301,7 +303,7 @@ def value_of_tests(
     standing = problem_of(plan, belief)
     place = [belief.log.index[name] for name in plan.names]
     doubts = _doubts(plan, belief, doubt)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(int(as_number(seed, "seed", least=0)))
     drawn = belief.draw(rng, max(drawn_count, 512)).take(place)
     caused = np.exp(
         doubts * rng.standard_normal((max(drawn_count, 512), len(place))) - doubts**2 / 2
