@@ -5,11 +5,12 @@ From simple to subtle: `learn` wires the parts; `Settings` are its priors and it
 `ObservationLog` is all that it was learned from, and `Posterior` the curves. `filter` is the
 mathematics where every channel has an outcome of its own; `aggregate` is a regression that says as
 little as one total outcome can, on the rows of `regression`, and knows no drift, jumps or S-shapes;
-`TotalFit` is how well that fits.
+`TotalFit` is how well that fits, and `HeldOut` how well it predicts.
 """
 
 from __future__ import annotations
 
+from budgetopt.belief.aggregate import HeldOut
 from budgetopt.belief.belief import (
     Belief,
     ChannelBelief,
@@ -35,6 +36,7 @@ __all__ = [
     "ChannelSummary",
     "Estimate",
     "Grid",
+    "HeldOut",
     "LevelChange",
     "ObservationLog",
     "Observed",

@@ -25,7 +25,8 @@ told apart by any method. No changing effects; the other channels' shapes are ta
 not integrated out.
 
 `from_total` goes from a log to a posterior, lift tests included; `learn_total` is the regression;
-the helpers follow in the order in which it calls them.
+`held_out` predicts the last quarter from the weeks before it; the helpers follow in the order in
+which they are called.
 
 References
 ----------
@@ -36,12 +37,14 @@ and shape effects, for the model without the integrals.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri_exp, softmax
+from scipy.special import log_ndtr, ndtri_exp, softmax, stdtrit
 
 from budgetopt.arrays import Floats
 from budgetopt.belief.evidence import log_step, renewed
@@ -65,6 +68,7 @@ from budgetopt.belief.regression import (
     Weighed,
     baseline,
     fit_of,
+    freedom_of,
     media_scales,
     model_at,
     refitted,
@@ -216,31 +220,10 @@ def learn_total(
     fit
         How well the model fits.
     """
-    total, weeks, pinned = _completed(log), log.weeks, dict(log.priors.pinned)
-    used = usable(log.spend, total)
-    index = np.exp(demand_of(log))[used]
-    ever = np.nansum(log.spend[used], axis=0) > 0
-    seen = ever & ~np.isin(log.channels, list(pinned))
-    size = float(total[used].mean())
-    average = np.nansum(log.spend[used], axis=0) / used.sum()
-    share = average[seen] / average.sum()
-    each = np.moveaxis(effective(log, settings.total_carryover), 1, 0)[:, used]
-    # Without a carryover of its own a pinned curve takes the money of the week.
-    money = effective(log, (0.0,))[used, 0]
-    left = total[used].copy()
-    for name, curve in pinned.items():
-        at = log.channels.index(name)
-        if ever[at]:
-            left -= index * np.asarray(curve.value(money[:, at]), dtype=np.float64)
-    own = own_of(log)
-    cells = _cell_prior(log.spend[used][:, seen], own.log_half[seen], own.log_half_sd[seen], grid,
-                        settings)  # fmt: skip
-    tried = _Tried(each[:, :, seen], index, grid, cells)
-    before = tried.effects_at(np.exp(own.centre[seen]) / size, own.sd[seen])
-    base = baseline(weeks[used]).beside(event_columns(log)[used], settings.event_sd)
-    base = base.beside(control_columns(log, used), _CONTROL_SD)
-    base = base._replace(columns=base.columns * index[:, None])
-    fit = _sweeps(Rows.plain(weeks[used]), base, tried, before, (left / size, share), settings)
+    used = usable(log.spend, _completed(log))
+    found = _regressed(log, grid, settings, used)
+    fit, seen, size, average = found.fit, found.seen, found.size, found.average
+    share, tried = fit.design.share, fit.tried
     likely = fit.weighed.chance > _NEGLIGIBLE
     chance = fit.weighed.chance[likely] / fit.weighed.chance[likely].sum()
     effects = [
@@ -262,7 +245,139 @@ def learn_total(
     learned.data_share[seen] = known
     alike = np.zeros((len(seen), len(seen)))
     alike[np.ix_(seen, seen)] = _correlations(fit.design.features)
-    return learned, alike, fit_of(weeks[used], fit.design, fit.rows, fit.weighed)
+    return learned, alike, fit_of(log.weeks[used], fit.design, fit.rows, fit.weighed)
+
+
+class _Regressed(NamedTuple):
+    """A regression on some weeks, with what it takes to predict the others.
+
+    Parameters
+    ----------
+    fit
+        What the sweeps end with.
+    base
+        The baseline of all weeks.
+    carried
+        Effective money by carryover in all weeks, shape ``(carryovers, weeks, channels)``.
+    demand, pinned
+        Known demand, and what pinned channels bring, in all weeks, ``(weeks,)``.
+    size
+        Mean total of the weeks learned from.
+    seen, average
+        Which channels are learned, and the mean spends of all, ``(channels,)``.
+    """
+
+    fit: Fitted
+    base: Baseline
+    carried: Floats
+    demand: Floats
+    pinned: Floats
+    size: float
+    seen: NDArray[np.bool_]
+    average: Floats
+
+
+def _regressed(
+    log: ObservationLog, grid: Grid, settings: Settings, used: NDArray[np.bool_]
+) -> _Regressed:
+    """Return the regression on the used weeks."""
+    total, pinned = _completed(log), dict(log.priors.pinned)
+    index = np.exp(demand_of(log))
+    ever = np.nansum(log.spend[used], axis=0) > 0
+    seen = ever & ~np.isin(log.channels, list(pinned))
+    size = float(total[used].mean())
+    average = np.nansum(log.spend[used], axis=0) / used.sum()
+    share = average[seen] / average.sum()
+    each = np.moveaxis(effective(log, settings.total_carryover), 1, 0)[:, :, seen]
+    # Without a carryover of its own a pinned curve takes the money of the week.
+    money, brought = effective(log, (0.0,))[:, 0], np.zeros(len(index))
+    for name, curve in pinned.items():
+        at = log.channels.index(name)
+        if ever[at]:
+            brought += index * np.asarray(curve.value(money[:, at]), dtype=np.float64)
+    own = own_of(log)
+    cells = _cell_prior(log.spend[used][:, seen], own.log_half[seen], own.log_half_sd[seen], grid,
+                        settings)  # fmt: skip
+    tried = _Tried(each[:, used], index[used], grid, cells)
+    before = tried.effects_at(np.exp(own.centre[seen]) / size, own.sd[seen])
+    base = baseline(log.weeks, used).beside(event_columns(log), settings.event_sd)
+    base = base.beside(control_columns(log, used), _CONTROL_SD)
+    base = base._replace(columns=base.columns * index[:, None])
+    left = (total - brought)[used] / size
+    mine = base._replace(columns=base.columns[used])
+    fit = _sweeps(Rows.plain(log.weeks[used]), mine, tried, before, (left, share), settings)
+    return _Regressed(fit, base, each, index, brought, size, seen, average)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The last weeks, predicted from those before them, with their spends, events and controls.
+
+    Parameters
+    ----------
+    weeks
+        First days.
+    forecast, low, high
+        What was expected, and the ends of the band.
+    actual
+        What was reported, completed where outcomes arrive late.
+    level
+        Chance inside the band.
+    """
+
+    weeks: tuple[dt.date, ...]
+    forecast: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    actual: tuple[float, ...]
+    level: float
+
+    @property
+    def inside(self) -> int:
+        """How many of the weeks lie in their band."""
+        ends = zip(self.low, self.actual, self.high, strict=True)
+        return sum(low <= actual <= high for low, actual, high in ends)
+
+    @property
+    def error(self) -> float:
+        """Mean distance of forecast and actual, as a share of the mean actual."""
+        actual = np.array(self.actual)
+        return float(np.mean(np.abs(actual - self.forecast)) / abs(actual.mean()))
+
+
+HELD_OUT = 13
+"""Weeks that are held out: a quarter. Twice as many must be left to learn from."""
+
+
+def held_out(log: ObservationLog, settings: Settings, level: float) -> HeldOut | None:
+    r"""Return the last quarter predicted from the weeks before it; None where that cannot be.
+
+    A prediction is Student's law around :math:`x^T\hat\gamma` with the scale
+    :math:`\sqrt{Var(x^T\gamma) + \sigma^2}` and the degrees of freedom of the errors. It cannot be
+    made from fewer than 26 weeks, nor where a channel has no money before the quarter but in it.
+    """
+    total = _completed(log)
+    good = usable(log.spend, total)
+    if good.sum() < 3 * HELD_OUT:
+        return None
+    test = good & (np.cumsum(good[::-1])[::-1] <= HELD_OUT)
+    used = good & ~test
+    news = (np.nansum(log.spend[used], axis=0) == 0) & (np.nansum(log.spend[test], axis=0) > 0)
+    if news.any() or not total[used].mean() > 0:
+        return None
+    found = _regressed(log, settings.total_grid(log.reference), settings, used)
+    fit, scales = found.fit, found.fit.weighed.overall
+    model = model_at(fit.design, fit.rows, scales)
+    log_weight = _cells(fit.design, fit.rows, scales, model, fit.tried, fit.before)[0]
+    features = fit.tried.ahead(found.carried[:, test], found.demand[test], log_weight)
+    columns = np.hstack([found.base.columns[test], features])
+    middle = found.size * (columns @ model.coefficients) + found.pinned[test]
+    scale = found.size * np.sqrt(model.fit_variance(columns) + scales.noise)
+    far = stdtrit(freedom_of(fit.rows.told), 0.5 + 0.5 * level) * scale
+    days = log.weeks[test].astype("datetime64[D]").tolist()
+    sides = (middle, middle - far, middle + far, total[test])
+    forecast, low, high, actual = (tuple(side.tolist()) for side in sides)
+    return HeldOut(tuple(days), forecast, low, high, actual, level)
 
 
 def usable(spend: Floats, total: Floats) -> NDArray[np.bool_]:
@@ -352,6 +467,14 @@ class _Tried:
         """Yield channels, their features of shape ``(weeks, channels, cells)``, and their means."""
         for at, here in enumerate(self._slices):
             yield here, *(self._values(here) if self._kept is None else self._kept[at])
+
+    def ahead(self, carried: Floats, index: Floats, log_weight: Floats) -> Floats:
+        """Return features of other weeks, averaged over the cells, shape ``(weeks, channels)``."""
+        weight = softmax(log_weight, axis=-1) / self.levels
+        value = np.moveaxis(self._grid.cells.value(carried[..., None]), 0, -1)
+        value = value.reshape(*value.shape[:2], -1)
+        features: Floats = np.einsum("tck,ck->tc", value, weight) * index[:, None]
+        return features
 
     def mean(self, log_weight: Floats) -> Floats:
         """Return features averaged over the cells, shape ``(weeks, channels)``."""

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import notes as notes_of
-from budgetopt.belief.aggregate import from_total
+from budgetopt.belief.aggregate import HeldOut, from_total, held_out
 from budgetopt.belief.inputs import Treated, model_of, own_of, treated
 from budgetopt.belief.learning import (
     TRIED,
@@ -409,6 +409,14 @@ class Belief(Shown):
                 "rank": past.rank[seen],
             }
         )
+
+    def held_out(self, level: float = LEVEL) -> HeldOut | None:
+        """Return the last quarter predicted from the weeks before it, learned from them alone.
+
+        None where channels have outcomes of their own, of which `forecasts` tells, and where the
+        weeks before the quarter are too few or lack a channel of it.
+        """
+        return None if self.fit is None else held_out(self.log, self.settings, level)
 
     def beyond(self, spend: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the channels whose spend leaves what was ever seen, above or below."""

@@ -255,15 +255,14 @@ def event_columns(log: ObservationLog) -> Floats:
 
 
 def control_columns(log: ObservationLog, used: NDArray[np.bool_]) -> Floats:
-    """Return controls with mean 0 and sd 1 over the used weeks, shape ``(weeks, controls)``.
+    """Return controls of all weeks, ``(weeks, controls)``, with mean 0 and sd 1 in the used ones.
 
     A control that is the same in all of them tells nothing, and is 0.
     """
-    given = np.array([one[used] for one in log.controls.values()])
-    given = given.reshape(len(log.controls), int(used.sum())).T
-    away = given - given.mean(axis=0)
-    sd = away.std(axis=0)
-    varies = sd > 1e-9 * np.abs(given).max(axis=0, initial=0.0)
+    given = np.array(list(log.controls.values())).reshape(len(log.controls), len(log.weeks)).T
+    mine = given[used]
+    away, sd = given - mine.mean(axis=0), mine.std(axis=0)
+    varies = sd > 1e-9 * np.abs(mine).max(axis=0, initial=0.0)
     columns: Floats = np.where(varies, away / np.where(varies, sd, 1.0), 0.0)
     return columns
 

@@ -113,7 +113,7 @@ class Baseline(NamedTuple):
         return np.square(self.sd * scale)
 
 
-def baseline(weeks: NDArray[np.datetime64]) -> Baseline:
+def baseline(weeks: NDArray[np.datetime64], used: NDArray[np.bool_] | None = None) -> Baseline:
     r"""Return the columns of the baseline and their priors.
 
     Level, straight trend, three yearly waves :math:`\cos, \sin` whose sds fall as one over their
@@ -123,8 +123,11 @@ def baseline(weeks: NDArray[np.datetime64]) -> Baseline:
     ----------
     weeks
         First days, rising, shape ``(weeks,)``.
+    used
+        Those that are learned from, from the first of which time counts; by default all.
     """
-    day = (weeks - weeks.min()).astype("timedelta64[D]").astype(np.float64)
+    first = weeks if used is None else weeks[used]
+    day = (weeks - first.min()).astype("timedelta64[D]").astype(np.float64)
     half = max(float(day.max()) / 2.0, 7.0)
     turn = 2.0 * np.pi * day / 365.25
     waves = [wave(n * turn) for n in range(1, _WAVES + 1) for wave in (np.cos, np.sin)]
@@ -595,6 +598,11 @@ def weights_of(square: Floats) -> tuple[Floats, float]:
     log_like = log_norm - 0.5 * (freedom + 1.0) * np.log1p(square / (freedom * scale))
     chance = softmax(log_like.sum(axis=1))
     return chance @ weight, float(chance @ ((_FREEDOM + 1.0) / (_FREEDOM + 3.0)))
+
+
+def freedom_of(told: float) -> float:
+    """Return the degrees of freedom of errors of which a mean is told a share: `Rows.told`."""
+    return (3.0 * told - 1.0) / max(1.0 - told, _TINY)
 
 
 @dataclass(frozen=True)

@@ -302,13 +302,16 @@ class Settings:
 
     @classmethod
     def fast(cls) -> Self:
-        """Return a resolution for thousands of runs: a fortieth of the cells."""
+        """Return a coarse resolution, for thousands of runs: a fortieth, or an eighth, of the cells."""
         return cls(
             points=9,
             hill_shapes=(0.8,),
             steep_shapes=(),
             noise=(0.1, 0.2, 0.4),
             drift=(0.01, 0.05),
+            total_points=5,
+            total_carryover=(0.0, 0.4),
+            sweeps=3,
         )
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt.belief import Belief, ChannelSummary, Estimate, Reading, TotalFit
+from budgetopt.belief import Belief, ChannelSummary, Estimate, HeldOut, Reading, TotalFit
 from budgetopt.i18n import Message, in_language, say, show_figure
 from budgetopt.plan import Plan, ReturnWords, is_valued, return_words, unused
 from budgetopt.report.text import Table, figures, laid_out, note_lines
@@ -99,6 +99,7 @@ def belief_facts(belief: Belief, level: float = LEVEL) -> dict[str, Any]:
         "calibration": {"weeks": _WEEKS, **asdict(calibration)},
         "week_effect": {"mean": mean, "sd": sd},
         "fit": None if belief.fit is None else _fit_facts(belief.fit),
+        "held_out": _held_out_facts(belief.held_out(level)),
         "channels": [_plain(row) for row in belief.summary(level)],
         "treated": [
             one._asdict() | {"weeks": [str(week) for week in one.weeks]} for one in belief.treated
@@ -111,6 +112,14 @@ def _fit_facts(fit: TotalFit) -> dict[str, Any]:
     """Return how well one total's model fits as plain data."""
     odd = [{"week": str(week), "miss": miss} for week, miss in fit.odd]
     return asdict(fit) | {"odd": odd}
+
+
+def _held_out_facts(held: HeldOut | None) -> dict[str, Any] | None:
+    """Return how the last quarter was predicted as plain data."""
+    if held is None:
+        return None
+    weeks = [str(week) for week in held.weeks]
+    return asdict(held) | {"weeks": weeks, "inside": held.inside, "error": held.error}
 
 
 def belief_json(belief: Belief, level: float = LEVEL, *, plan: Plan | None = None) -> str:
@@ -247,7 +256,13 @@ def belief_record(belief: Belief, level: float = LEVEL) -> list[Message]:
     if belief.fit is not None:
         fit = belief.fit
         shares = {name: f"{getattr(fit, name):.0%}" for name in ("explained", "media", "noise")}
-        return [say("total-fit", **shares, serial=f"{fit.serial:.2f}")]
+        said = [say("total-fit", **shares, serial=f"{fit.serial:.2f}")]
+        quarter = belief.held_out(level)
+        if quarter is not None:
+            counts = {"weeks": len(quarter.weeks), "inside": quarter.inside}
+            error, stated = f"{quarter.error:.0%}", _exactly(level)
+            said.append(say("total-held-out", **counts, error=error, level=stated))
+        return said
     held = belief.calibration(_WEEKS, level)
     if held.covered is None:
         return []
