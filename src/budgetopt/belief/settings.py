@@ -302,7 +302,7 @@ class Settings:
 
     @classmethod
     def fast(cls) -> Self:
-        """Return a coarse resolution, for thousands of runs: a fortieth, or an eighth, of the cells."""
+        """Return a coarse resolution for thousands of runs: a fortieth or eighth of the cells."""
         return cls(
             points=9,
             hill_shapes=(0.8,),
