@@ -176,7 +176,7 @@ def column_letter(at: int) -> str:
 def _labels_among(cells: Iterable[str]) -> set[str]:
     """Return the cells that are labels of totals rows."""
     # Most cells are amounts and days, which no label begins like.
-    return {cell for cell in cells if not cell[:1].isdigit() and is_total(cell)}
+    return {cell for cell in cells if not "0" <= cell < ":" and is_total(cell)}
 
 
 def _rows_with(words: set[str], rows: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
@@ -407,8 +407,9 @@ def read_text(path: Path, data: bytes, columns: Columns) -> Table:
     others = [at for at, name in enumerate(header) if name not in read]
     places, labels, words = [np.zeros(0, np.int64)], [np.zeros(0, bool)], set[str]()
     for where, rows in _blocks_below(path, text, columns, delimiter, above, header):
-        new = set(chain.from_iterable(column.add(rows) for column in read.values()))
-        words |= _labels_among(new.union(*(map(itemgetter(at), rows) for at in others)))
+        new = chain.from_iterable(column.add(rows) for column in read.values())
+        rest = chain.from_iterable({*map(itemgetter(at), rows)} for at in others)
+        words |= _labels_among(chain(new, rest))
         places.append(where)
         labels.append(_rows_with(words, rows))
     cells = {name: column.cells for name, column in read.items()}
