@@ -346,3 +346,44 @@ def test_no_random_weeks_within_the_limits_exceed_the_bound(seed, draw):
             path = effective([*early, *(week[c.name] for week in spend)], weights)[len(early) :]
             total += sum(float(c.curve.value(z)) for z in path)
         assert total <= found.bound * (1 + 1e-9)
+
+
+def test_limits_over_periods_are_kept_to_the_cent_and_cost_what_they_bind():
+    plan = plan_of(max_change="60%")
+    cap = bo.Limit.group("search a month", ["search"], at_most="13333.33")
+    share = bo.Limit.group("social", ["feed", "kol"], at_most="52%")
+    free = plan_weeks(plan, weeks=9, start=START, last=LAST)
+    held = plan_weeks(
+        plan, weeks=9, start=START, last=LAST, over={"month": [cap], "quarter": [share]}
+    )
+    assert broken(plan, held, LAST) == []
+    months, quarters = {}, {}
+    for day, spend in zip(held.weeks, held.spend, strict=True):
+        middle = day + dt.timedelta(days=3)
+        months.setdefault((middle.year, middle.month), []).append(spend["search"])
+        social, total = quarters.setdefault((middle.year, (middle.month - 1) // 3), ([], []))
+        social.append(spend["feed"] + spend["kol"])
+        total.append(sum(spend.values()))
+    assert all(sum(money) <= Decimal("13333.33") for money in months.values())
+    # 13,333.33 bind in the month of four weeks or more, and the share in both quarters.
+    assert max(map(sum, months.values())) > Decimal("13333.00")
+    assert all(sum(s) <= sum(t) * Decimal("0.52") for s, t in quarters.values())
+    assert held.objective < free.objective
+    assert held.bound < free.bound
+    assert held.gap < 5e-5
+
+
+def test_a_least_amount_over_a_quarter_may_come_late_and_one_out_of_reach_is_refused():
+    plan = plan_of()
+    late = bo.Limit.group("search", ["search"], at_least=37_000)
+    found = plan_weeks(plan, weeks=8, start=START, last=LAST, over={"all": [late]})
+    assert sum(week["search"] for week in found.spend) >= 37_000
+    never = bo.Limit.group("search", ["search"], at_least=81_000)
+    with pytest.raises(InfeasibleError) as caught:
+        plan_weeks(plan, weeks=8, start=START, last=LAST, over={"all": [never]})
+    assert caught.value.details["week"] == START + dt.timedelta(weeks=7)
+    with pytest.raises(InputError) as wrong:
+        plan_weeks(plan, weeks=2, start=START, over={"year": []})
+    assert wrong.value.field == "over"
+    with pytest.raises(SolverError, match="few"):
+        plan_weeks(plan, weeks=2, start=START, over={"month": [bo.Limit.few_moves(1)]})

@@ -77,6 +77,8 @@ def _rows(program: Program, weeks: int) -> tuple[csr_array, Any, Any]:
     own = np.zeros((at.size, channels, weeks))
     own[np.arange(at.size), at] = program.own[at, row, :weeks]
     across, later = program.across[:, :, :weeks], program.across[:, :, weeks:]
+    # What money of later weeks may yet make hold says nothing of the first weeks.
+    across = np.where(np.any(later < 0, axis=(1, 2))[:, None, None], 0.0, across)
     used = np.any(across != 0, axis=(1, 2))
     # A total that goes on may leave the rest of its money to later weeks.
     exact = program.exact & ~np.any(later != 0, axis=(1, 2))

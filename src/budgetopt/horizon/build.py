@@ -8,9 +8,9 @@ whose timing is free within a month, a quarter or the whole plan.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,10 +20,12 @@ from budgetopt.curves import Curve, effective_spend, kernels
 from budgetopt.errors import SolverError
 from budgetopt.horizon.interior import Program
 from budgetopt.optimize import Known, Problem, objective_of, on_week, problem_of
-from budgetopt.plan import FREE, MaxChange, Plan
+from budgetopt.plan import FREE, MaxChange, Plan, Row
 
 Timing = Literal["week", "month", "quarter", "all"]
 """Over which weeks the money may be moved."""
+Over = Mapping[Timing, Sequence[Any]]
+"""Limits that the sums of periods keep, by the length of the periods."""
 
 
 class Dated(NamedTuple):
@@ -54,6 +56,8 @@ class Horizon:
         Number of the period that each week's money belongs to.
     rate
         Interest by week.
+    over
+        Rows that the sums of some weeks keep, with the weeks.
     """
 
     plan: Plan
@@ -63,6 +67,7 @@ class Horizon:
     before: Floats
     period: tuple[int, ...]
     rate: float
+    over: tuple[tuple[Row, tuple[int, ...]], ...] = ()
 
     @classmethod
     def of(
@@ -74,6 +79,7 @@ class Horizon:
         before: Floats,
         timing: Timing,
         rate: float,
+        over: Over,
     ) -> Horizon:
         """Return a plan over weeks; parameters as in `plan_weeks`.
 
@@ -90,7 +96,8 @@ class Horizon:
             _refuse(plan, one)
         labels = [_label(week, timing) for week in weeks]
         order = {label: at for at, label in enumerate(dict.fromkeys(labels))}
-        return cls(plan, curve, dated, last, before, tuple(order[one] for one in labels), rate)
+        period = tuple(order[one] for one in labels)
+        return cls(plan, curve, dated, last, before, period, rate, _over(plan, weeks, over))
 
     @property
     def totals(self) -> list[int]:
@@ -157,24 +164,39 @@ def _label(week: Week, timing: Timing) -> tuple[int, ...]:
     }[timing]
 
 
+def _over(plan: Plan, weeks: Sequence[Week], over: Over) -> tuple[tuple[Row, tuple[int, ...]], ...]:
+    """Return the rows of limits over periods, each with the weeks of one period."""
+    found: list[tuple[Row, tuple[int, ...]]] = []
+    # Limits on what moves have rows only after a last week.
+    zero = np.zeros(len(plan.names), dtype=np.int64)
+    for timing, limits in over.items():
+        labels = [_label(week, timing) for week in weeks]
+        for row in (row for limit in limits for row in limit.rows(plan, zero)):
+            _refuse_row(row)
+            for label in dict.fromkeys(labels):
+                found.append((row, tuple(at for at, one in enumerate(labels) if one == label)))
+    return tuple(found)
+
+
+def _refuse_row(row: Row) -> None:
+    """Refuse a limit that is not one of money alone."""
+    if row.counts or row.moved is not None or row.outcome is not None:
+        raise SolverError(
+            "wrong-method",
+            f"many weeks at once cannot be planned under the limit {row.limit!r}",
+            field="limits",
+            value=row.limit,
+            remedy="leave it out, or plan week by week",
+        )
+
+
 def _refuse(plan: Plan, one: Dated) -> None:
     """Refuse what a program of many weeks cannot hold."""
     problem, zero = one.problem, np.zeros(len(plan.names), dtype=np.int64)
     # Limits on what moves have rows only after a last week.
     limits = [row for rule in plan.limits for row in rule.rows(plan, zero)]
-    rows = [
-        row
-        for row in (*limits, *problem.limits)
-        if row.counts or row.moved is not None or row.outcome is not None
-    ]
-    if rows:
-        raise SolverError(
-            "wrong-method",
-            f"many weeks at once cannot be planned under the limit {rows[0].limit!r}",
-            field="limits",
-            value=rows[0].limit,
-            remedy="leave it out, or plan week by week",
-        )
+    for row in (*limits, *problem.limits):
+        _refuse_row(row)
 
 
 def program_of(horizon: Horizon, spare: int = 0) -> Program:
@@ -247,7 +269,7 @@ def _changes(horizon: Horizon, spare: int) -> tuple[Floats, Floats]:
 
 
 def _across(horizon: Horizon, spare: int) -> tuple[Floats, Floats, Bools]:
-    """Return totals of periods, limits across channels of each week, and freezes, as rows."""
+    """Return totals of periods, limits of each week, freezes and limits over periods, as rows."""
     plan, weeks = horizon.plan, horizon.weeks
     shape, units = (len(plan.names), len(weeks)), plan.money.units
     rows: list[tuple[Floats, float, bool]] = []
@@ -265,5 +287,9 @@ def _across(horizon: Horizon, spare: int) -> tuple[Floats, Floats, Bools]:
             row = np.zeros(shape)
             row[channel, at - 1 : at + 1] = 1.0, -1.0
             rows.append((row, 0.0, True))
+    for limit, during in horizon.over:
+        row = np.zeros(shape)
+        row[:, list(during)] = limit.money_floats[:, None]
+        rows.append((row, float(limit.room) - narrow * float(np.abs(row).sum()), False))
     table, room, exact = zip(*rows, strict=True)
     return np.stack(table), np.array(room), np.array(exact)

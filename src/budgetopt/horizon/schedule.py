@@ -24,9 +24,9 @@ from budgetopt.errors import InfeasibleError, InputError, SolverError, Verificat
 from budgetopt.history import History
 from budgetopt.horizon.ahead import refuse_ahead
 from budgetopt.horizon.branch import improved, search
-from budgetopt.horizon.build import Horizon, Timing, program_of
+from budgetopt.horizon.build import Horizon, Over, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
-from budgetopt.i18n import Message, round_known, say, show_figure
+from budgetopt.i18n import Message, listed, round_known, say, show_figure
 from budgetopt.money import Currency, round_to_step, show_amount, sum_minor
 from budgetopt.notebook import Card, Shown
 from budgetopt.optimize import (
@@ -47,6 +47,7 @@ from budgetopt.plan import Plan, as_count, unused
 if TYPE_CHECKING:
     import pandas as pd
 
+_PERIODS = ("week", "month", "quarter", "all")
 _SNAP = 1e-3
 """Steps by which a total may miss a whole one and still be taken for it."""
 _SPARE = 4
@@ -188,6 +189,7 @@ def plan_weeks(
     before: Mapping[str, Sequence[Any]] | None = None,
     timing: Timing = "week",
     rate: float = 0.0,
+    over: Over | None = None,
     draws: int = 200,
     seed: int = 0,
 ) -> Schedule:
@@ -225,6 +227,11 @@ def plan_weeks(
         ``"quarter"`` or ``"all"``. A week belongs to the month that most of its days lie in.
     rate
         Interest by week, 0 to 1, by which later outcomes and costs count for less.
+    over
+        Limits that the sums of the weeks of each period keep, by its length: a channel's monthly
+        cap is ``{"month": [Limit.group("tv a month", ["tv"], at_most=40_000)]}``, a group's share
+        of the quarter ``{"quarter": [Limit.group("social", ["feed", "kol"], at_most="40%")]}``.
+        Only weeks of the schedule count, and money alone.
     draws, seed
         Draws from a belief for the range of the outcome, at least 1, and their seed.
 
@@ -254,7 +261,7 @@ def plan_weeks(
     """
     if history is not None:
         curves, start, last, before = _known(plan, curves, history, start, last, before)
-    horizon = _horizon(plan, curves, weeks, start, last, before, timing, rate)
+    horizon = _horizon(plan, curves, weeks, start, last, before, timing, rate, over or {})
     program = program_of(horizon)
     refuse_ahead(horizon, program)
     spend, bound = _solved(horizon, program)
@@ -313,12 +320,14 @@ def _horizon(
     before: Mapping[str, Sequence[Any]] | None,
     timing: Timing,
     rate: float,
+    over: Over,
 ) -> Horizon:
     """Return the plan over weeks, of checked arguments."""
     as_count(weeks, "weeks", 520)
     _check("rate", rate, isinstance(rate, (int, float)) and 0.0 <= rate <= 1.0, "0 to 1")
-    _check("timing", timing, timing in ("week", "month", "quarter", "all"),
-           "'week', 'month', 'quarter' or 'all'")  # fmt: skip
+    _check("timing", timing, timing in _PERIODS, "'week', 'month', 'quarter' or 'all'")
+    for period in over:
+        _check("over", period, period in _PERIODS, f"limits over {listed(_PERIODS)}")
     first = as_week(plan, start)
     if first is None:
         raise InputError("bad-argument", "no first week is given", field="start",
@@ -328,7 +337,9 @@ def _horizon(
     spent = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
     earlier = _earlier(plan, spent, before)
     dates = [first.shift(at) for at in range(weeks)]
-    return Horizon.of(plan, curves_of(plan, curves), dates, spent, earlier, timing, float(rate))
+    return Horizon.of(
+        plan, curves_of(plan, curves), dates, spent, earlier, timing, float(rate), over
+    )
 
 
 def _earlier(plan: Plan, last: Whole | None, before: Mapping[str, Sequence[Any]] | None) -> Floats:
@@ -419,7 +430,12 @@ def _rounded(horizon: Horizon, spend: Floats | None) -> Whole | None:
             return None
         left[period[at]] -= sum_minor(row)
         found.append(row)
-    return np.stack(found)
+    minor = np.stack(found)
+    units = horizon.plan.money.units
+    for limit, during in horizon.over:
+        if limit.used(minor[list(during)].sum(axis=0), None, units) > limit.room:
+            return None
+    return minor
 
 
 def _on_steps(problem: Problem, near: Floats, total: int | None) -> Whole:
