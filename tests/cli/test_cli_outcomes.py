@@ -42,6 +42,8 @@ COMMANDS = {
     "week zh": ("week", *at.FILES, "--as-of", at.TODAY, "--explain", "--lang", "zh"),
     "show": ("show", *WHERE),
     "show zh": ("show", *WHERE, "--lang", "zh"),
+    "what-if": ("what-if", *HISTORY, "--budget", "-20%", "--without", "kol"),
+    "what-if zh": ("what-if", *HISTORY, "--budget", "-20%", "--lang", "zh"),
     "ramp": ("ramp", *HISTORY, "--weeks", "3"),
     "ramp zh": ("ramp", *HISTORY, "--weeks", "3", "--lang", "zh"),
     "pace": ("pace", *at.FILES, "--as-of", at.TODAY),
@@ -90,6 +92,26 @@ def test_no_page_speaks_of_what_is_not_known(folder, capsys, case):
         assert "outcome by the goal's weights" in pages["edit"] + pages["show"]
         assert "按目标权重" in pages["reallocate zh"]
         assert "by weights" in pages["simulate"]
+        assert "by weights" in pages["what-if"]
+        assert "按权重" in pages["what-if zh"]
+        assert not COST.search(pages["what-if"] + pages["frontier"])
+
+
+def test_what_ifs_of_a_weighted_goal_say_what_its_kinds_and_their_sum_are(folder, capsys):
+    """Sales are the leads of a channel at its rate; the goal counts a sale as nine leads."""
+    at.write(folder, plan=plan_text("weighted"))
+    command = ("what-if", *HISTORY, "--budget", "-20%", "--without", "kol")
+    found = json.loads(run(capsys, *command, "--json")[1])["cases"]
+    page = run(capsys, *command)[1]
+    assert len(found) == 3
+    for case in found:
+        assert not {"CPA", "ROAS", "profit"} & case.keys()
+        assert case["by weights"] == pytest.approx(case["leads"] + 9 * case["sales"])
+        assert case["by weights"] == pytest.approx(case["worth"])
+        assert 0.02 * case["leads"] < case["sales"] < 0.3 * case["leads"]
+        for name in ("leads", "sales", "by weights"):
+            assert show_figure(case[name], 4)[:4] in page
+    assert found[1]["by weights"] < found[0]["by weights"]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -267,7 +267,7 @@ def test_channels_are_ignored_on_purpose(write):
     history = History.read(path, Columns(ignore=("old", "older")), channels=["baidu"])
     assert history.spend.tolist() == [[1]]
     assert history.notes == (
-        "ignored: 1 rows of 'old'",
+        "ignored: 1 row of 'old'",
         "nothing to ignore: 'older' is not in the file",
     )
     assert error_of(History.read, path, Columns(ignore=("old", "baidu"))).code == "no-data"

@@ -1,13 +1,25 @@
 """Messages: text in English that can be said again in another language."""
 
 import json
+import math
 import pickle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from budgetopt.errors import InputError
-from budgetopt.i18n import in_language, joined, listed, messages_of, quoted, restored, say
+from budgetopt.i18n import (
+    in_language,
+    joined,
+    listed,
+    messages_of,
+    quoted,
+    restored,
+    say,
+    show_bound,
+)
 
 FROZEN = "week-frozen"
 RECORDED = Path(__file__).parent / "templates.json"
@@ -117,3 +129,30 @@ def test_an_unknown_language_is_refused():
     with pytest.raises(InputError, match="did you mean 'zh'") as caught:
         in_language("x", "zhh")
     assert caught.value.code == "bad-argument"
+
+
+def test_one_of_a_kind_is_in_the_singular():
+    counted = {"critical": 0, "info": 2}
+    assert "1 warning," in say("alerts-counted", warning=1, **counted)
+    assert "0 warnings," in say("alerts-counted", warning=0, **counted)
+    assert say("count-weeks", count=1) == "1 week"
+    assert say("ledger-problems", count="1,001", problems="1") == "1,001 entries, with 1 problem:"
+    assert in_language(say("count-weeks", count=1), "zh") == "1 周"
+
+
+def test_a_count_recorded_before_there_were_codes_is_in_the_singular_today():
+    kept = {"template": "{channel} has been at its {limit} for {weeks} weeks, since {first}",
+            "values": {"channel": "a", "limit": "cap", "weeks": "1", "first": "b"}}  # fmt: skip
+    text = "a has been at its cap for 1 weeks, since b"
+    assert restored(text, {text: kept}).code == "stuck-at-limit"
+
+
+@given(st.floats(1e-12, 1e12), st.integers(1, 6))
+def test_a_bound_is_never_said_tighter_than_it_is(bound, digits):
+    """In exact decimals: the number said is the nearest of its digits on the loose side."""
+    most, least = (
+        float(show_bound(bound, digits, least=least).replace(",", "")) for least in (False, True)
+    )
+    assert least * (1 - 1e-8) <= bound <= most * (1 + 1e-8)
+    assert most - least <= 1.001 * 10.0 ** (math.floor(math.log10(bound)) - digits + 1)
+    assert float(f"{bound:.{digits - 1}e}") in (pytest.approx(most), pytest.approx(least))

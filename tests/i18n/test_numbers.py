@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import budgetopt as bo
 from budgetopt import report
 from budgetopt.i18n import in_language, messages_of, restored, say
-from budgetopt.i18n.messages import round_known, show_figure
+from budgetopt.i18n.messages import round_known, show_bound, show_figure
 from budgetopt.money import show_amount
 from budgetopt.optimize import METHODS, round_amount
 from budgetopt.plan import RULES
@@ -60,14 +60,14 @@ def whole(decision):
     week = decision.allocation
     known = {str(decision.week.start), decision.week.iso}
     known |= {show_amount(m) for m in (week.total, week.budget, week.unspent, week.held)}
-    known |= {show_amount(decision.before), expected(week), f"{100 * week.gap:.2g}"}
+    known |= {show_amount(decision.before), expected(week), show_bound(100 * week.gap)}
     known |= set(numbers(f"{decision.policy} {decision.decided_by}"))
     if decision.gain is not None:
         parts = (decision.gain, decision.gains.split, decision.money_gain)
         known |= {show_figure(part, 3, sign=True) for part in parts}
         known.add(show_amount(abs(week.total - decision.before)))
     if not decision.moved:
-        known.add(show_figure(max(0.0, week.bound - week.objective), 3))
+        known.add(show_bound(max(0.0, week.bound - week.objective), 3))
     # Draws of which a range holds so many.
     known |= {"90%"}
     return known
@@ -239,7 +239,7 @@ def split(week):
     money = [week.total, week.budget, week.unspent, week.held, week.step, unit]
     money += [*week.spend.values(), *week.last.values()]
     known = {show_amount(amount) for amount in money}
-    known |= {expected(week), f"{100 * week.gap:.2g}"}
+    known |= {expected(week), show_bound(100 * week.gap)}
     for price in (*week.prices.values(), *week.marginal.values()):
         known |= {show_figure(price), show_figure(price * float(unit))}
     for name, before in week.last.items():

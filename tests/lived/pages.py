@@ -716,7 +716,7 @@ class Held:
         self.hold_lines()
         self.hold_off_pace()
         for token, limit, weeks, since in page.claim(
-            rf"Warning: ({NAME}) has been at its ([a-z ]+) for (\d+) weeks, since ({DATE})\."
+            rf"Warning: ({NAME}) has been at its ([a-z ]+) for (\d+) weeks?, since ({DATE})\."
         ):
             name, there = page.name(token), []
             every = books.limits | {self.week: limits}

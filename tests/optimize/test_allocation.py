@@ -292,6 +292,7 @@ def test_margins_are_said_for_a_round_amount_near_a_fiftieth_of_the_budget(budge
         (1.6e-16, "the best possible under the limits"),
         (9e-7, "the best possible under the limits"),
         (2e-6, "within 0.0002 % of the best possible under the limits"),
+        (1.02e-4, "within 0.011 % of the best possible under the limits"),
     ],
 )
 def test_what_is_proven_is_called_the_best_possible(week, short, said):

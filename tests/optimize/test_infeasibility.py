@@ -157,7 +157,7 @@ CASES = {
     ),
     "few moves": (
         problem(100, (60,), (0, 20), limits=[Limit.few_moves(1)], last=[20, 60]),
-        ["the budget of 100", "floor of 60 on 'a'", "few moves (at most 1 channels change)"],
+        ["the budget of 100", "floor of 60 on 'a'", "few moves (at most 1 channel changes)"],
         (Part("floor", 0), 40, "lower the floor of 'a' by 40, to 20"),
     ),
     "apart": (

@@ -7,7 +7,7 @@ over.
 import datetime as dt
 import json
 import math
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 
 from ..lived.pages import DAY, WEEK, month_of
@@ -143,8 +143,12 @@ def hold_split(claims, week, moves, outcome, total):
     for money, words in ((unspent, ", {} unspent"), (held, ", {} in reserve")):
         said, values = said + words * bool(money), [*values, *[money] * bool(money)]
     gap = (week["bound"] - week["objective"]) / week["bound"]
-    good = "within {} % of the best possible" if not week["proven"] else "the best possible"
-    values += [week["outcome"], *[100 * gap] * (not week["proven"])]
+    # A bound is said no tighter than it is.
+    loose = Context(prec=2, rounding=ROUND_CEILING).create_decimal(f"{100 * gap:.9g}")
+    good = "the best possible"
+    if not week["proven"]:
+        good = f"within {loose.normalize():f} % of {good}"
+    values.append(week["outcome"])
     claims.says(f"{said}; expected outcome {{}}, {good} under the limits.", *values)
     spread = week["spread"]
     ends = [spread[end] for end in ("median", "low", "high")]
@@ -295,7 +299,8 @@ def hold_verdict(claims, records, raw, stands):
     alerts = records.of_week(records.week, "alert")
     counts = [sum(e.data["severity"] == kind for e in alerts)
               for kind in ("critical", "warning", "info")]  # fmt: skip
-    end = f"; {stands}; alerts: {{}} critical, {{}} warnings, {{}} for information"
+    warned = "warning" if counts[1] == 1 else "warnings"
+    end = f"; {stands}; alerts: {{}} critical, {{}} {warned}, {{}} for information"
     name = f"Week of {records.week} ({records.week:%G-W%V})"
     hold_counts(claims, raw, name, end, *counts)
 
@@ -317,7 +322,8 @@ def hold_stands(claims, records, entry, state):
             claims.says("Entry {}: this edit costs {} of expected revenue this week.",
                         one.number, cost_of(one))  # fmt: skip
             claims.says("Entry {}: {}.", one.number, one.data["why"])
-    for one in records.of_week(week, "note", "release", "override"):
+    # What the contingency paid is told once, among the reserves.
+    for one in records.of_week(week, "override"):
         said, values = entry_sentence(records, one)
         claims.says(f"Entry {{}}: {said}.", one.number, *values)
 

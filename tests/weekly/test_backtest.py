@@ -199,7 +199,7 @@ def test_a_week_that_the_limits_forbid_is_counted_and_left_out():
     (policy,) = found.policies
     assert (policy.weeks, policy.failed) == (5, (("floors-above-budget", 1),))
     assert found.weeks[2].failed == {"optimistic(1)": "floors-above-budget"}
-    assert any("floors-above-budget in 1 weeks" in note for note in found.notes)
+    assert any("floors-above-budget in 1 week" in note for note in found.notes)
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["weeks"][2]["advised"] == {}
 
 

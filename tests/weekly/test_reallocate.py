@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import budgetopt as bo
-from budgetopt.i18n.messages import show_figure
+from budgetopt.i18n.messages import show_bound, show_figure
 from budgetopt.money import show_amount
 from budgetopt.plan import Limit
 from budgetopt.policies import NAMES as POLICIES
@@ -444,7 +444,7 @@ def test_the_range_of_what_moves_is_that_of_the_beliefs_draws():
 
 def test_why_nothing_moves_is_said():
     held = bo.reallocate(plan(), history(), policy=bo.HoldSteady())
-    more = show_figure(held.allocation.bound - held.allocation.outcome, 3)
+    more = show_bound(held.allocation.bound - held.allocation.outcome, 3)
     assert "policy hold keeps last week's split; no other" in held.why_nothing_moves()
     assert held.why_nothing_moves().endswith(f" returns more than {more} more.")
     frozen = Guardrails(freezes=[(held.week.start, held.week.end)])

@@ -32,7 +32,7 @@ from budgetopt.experiments.pause import Paused, PauseRule
 from budgetopt.experiments.posteriors import Posterior
 from budgetopt.experiments.settings import FIELDS, METRICS, Metric, Observation, Settings, as_arm
 from budgetopt.experiments.stopping import expected_loss, probability_best, settle, value_remaining
-from budgetopt.i18n import Message, say, show_figure
+from budgetopt.i18n import Message, say, show_bound, show_figure
 from budgetopt.money import Currency, round_to_step, show_amount, total_of
 
 _TAIL = np.array([0.025])
@@ -689,7 +689,7 @@ def sentences(verdict: Verdict) -> list[Message]:
     else:
         said = [say("test-goes-on", leader=leader)]
     if verdict.value_remaining:
-        left = f"{verdict.value_remaining:.1%}"
+        left = f"{show_bound(100 * verdict.value_remaining, 3)}%"
         said.append(say("test-may-be-better", left=left, leader=leader))
     elif verdict.value_remaining is not None:
         settled = verdict.decision in (WINNER, NO_DIFFERENCE)

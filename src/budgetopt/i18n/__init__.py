@@ -34,6 +34,7 @@ from budgetopt.i18n.messages import (
     restored,
     round_known,
     say,
+    show_bound,
     show_figure,
 )
 
@@ -50,5 +51,6 @@ __all__ = [
     "restored",
     "round_known",
     "say",
+    "show_bound",
     "show_figure",
 ]

@@ -1,8 +1,9 @@
 """Messages: a code and values, said in English or in another language.
 
-From simple to subtle: numbers as text (`show_figure`; exact money has `money.show_amount`), one
-message (`say`), what other languages say of it (`in_language`), names and lists inside messages
-(`quoted`, `listed`, `joined`), and messages in files (`messages_of`, `restored`). What a user
+From simple to subtle: numbers as text (`show_figure`, `show_bound`; exact money has
+`money.show_amount`), one message (`say`), what other languages say of it (`in_language`), names and
+lists inside messages (`quoted`, `listed`, `joined`), and messages in files (`messages_of`,
+`restored`). What a user
 wrote, such as the name of a channel or the sentence of a limit of one's own, is plain text and is
 never translated.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
@@ -49,6 +51,23 @@ def show_figure(value: float, digits: int = 6, *, sign: bool = False) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def show_bound(bound: float, digits: int = 2, *, least: bool = False) -> str:
+    """Return what nothing exceeds, rounded up to some digits; what nothing falls short of, down.
+
+    Examples
+    --------
+    >>> show_bound(0.0102), show_bound(0.01), show_bound(996.2), show_bound(1.59, least=True)
+    ('0.011', '0.01', '1,000', '1.5')
+    """
+    near = float(f"{bound:.{digits - 1}e}")
+    away = near - bound if least else bound - near
+    # A part in a billion is rounding of the number itself.
+    if 1e-9 * abs(bound) < away < math.inf:
+        step = 10.0 ** (math.floor(math.log10(abs(bound))) - digits + 1)
+        near += -step if least else step
+    return show_figure(near, digits)
+
+
 def round_known(value: float, width: float) -> float:
     """Return an expected number to the second digit of how far the ends of its range are apart.
 
@@ -72,11 +91,11 @@ LANGUAGES = ("en", "zh")
 """Languages that messages are said in; English is what their text is."""
 CATALOGUES = {language: _catalogue(language) for language in LANGUAGES}
 _CODES = {
-    english: code
+    re.sub(r":[^|{}]*\|([^{}]*)}", r"} \1", english): code
     for texts in (CATALOGUES["en"], _catalogue("before"))
     for code, english in texts.items()
 }
-"""Codes by their English, for what was recorded before there were codes."""
+"""Codes by their English, counts in the plural, for what was recorded before there were codes."""
 _BETWEEN = {"en": ", ", "zh": "、"}
 
 
@@ -145,8 +164,18 @@ def in_language(text: str, language: str) -> str:
     return _filled(text.code, text.values, language)
 
 
+class _Text(str):
+    """Text of a value; in a text `{count:week|weeks}` is the count and the noun that it takes."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        one, many, plural = spec.partition("|")
+        return f"{self!s} {one if self == '1' else plural}" if many else format(str(self), spec)
+
+
 def _filled(code: str, values: Mapping[str, Any], language: str) -> str:
-    shown = {name: _shown(value, language) for name, value in values.items()}
+    shown = {name: _Text(_shown(value, language)) for name, value in values.items()}
     return CATALOGUES[language][code].format_map(shown)
 
 

@@ -31,6 +31,7 @@ from budgetopt.i18n import (
     restored,
     round_known,
     say,
+    show_bound,
     show_figure,
 )
 from budgetopt.money import Currency, difference_of, product_of, ratio_of, total_of
@@ -553,7 +554,7 @@ def expected(week: Allocation) -> str:
 
 def how_good(week: Allocation) -> str:
     """Return in words how near the split is proven to be to the best."""
-    least, share = week.goal == "least-spend", f"{100 * week.gap:.2g}"
+    least, share = week.goal == "least-spend", show_bound(100 * week.gap)
     if week.proven:
         return say("optimal-money" if least else "optimal-outcome")
     return say("gap-money" if least else "gap-outcome", share=share)

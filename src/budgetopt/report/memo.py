@@ -18,7 +18,14 @@ from budgetopt.plan import KINDS, return_words
 from budgetopt.report.charts import PALETTE, Lines, Series, Stack
 from budgetopt.report.decision import outcome_head, total_row
 from budgetopt.report.html import Page, Part, Points, Section
-from budgetopt.report.ledger import STATES, VERBS, next_step, reason_lines, state_sentence
+from budgetopt.report.ledger import (
+    STATES,
+    VERBS,
+    next_step,
+    reason_lines,
+    reasons_of,
+    state_sentence,
+)
 from budgetopt.report.record import DATA_ALERTS, LedgerRecord, Totals
 from budgetopt.report.targets import score_parts
 from budgetopt.report.text import Table, amounts, as_known, figures
@@ -57,7 +64,7 @@ def week_memo(record: LedgerRecord, language: str = "en") -> Page:
             Section(say("memo-week-on-week"), _week_on_week(record, language)),
             *decision_sections(decision, language),
             Section(say("memo-scores"), [] if scored is None else score_parts(scored, language)),
-            Section(say("memo-reserves"), reserve_parts(record, language)),
+            Section(say("memo-reserves"), reserve_parts(record, alerts, language)),
             Section(say("memo-alerts"), _alerts(others)),
         ],
         ledger_source(record),
@@ -87,8 +94,10 @@ def _verdict(record: LedgerRecord, verdict: Message, alerts: Sequence[Alert]) ->
 def _stands(record: LedgerRecord) -> list[Part]:
     """Return where the week stands, what is next, and all that people and rules said."""
     state = record.state
-    # Alerts have a section of their own.
-    said = list(reason_lines([e for e in record.of_week() if e.kind != "alert"]))
+    # Alerts and what left the reserves have sections of their own.
+    apart = {one.why for one in record.snapshot.released_for_week}
+    kept = [e for e in record.of_week() if e.kind not in ("alert", "release")]
+    said = list(reason_lines([e for e in kept if apart.isdisjoint(reasons_of(e))]))
     verb = VERBS.get(state.state)
     words = ["budgetopt", verb or "", "PLAN", "--ledger", "LEDGER", "--week", str(state.week)]
     revision = ["--revision", str(state.revision)] if verb == "approve" else []
@@ -299,7 +308,7 @@ def spend_stack(
     return Stack(title, in_language(say("week"), language), labels, series)
 
 
-def reserve_parts(record: LedgerRecord, language: str) -> list[Part]:
+def reserve_parts(record: LedgerRecord, alerts: Sequence[Alert], language: str) -> list[Part]:
     """Return what the reserves hold in the week's fiscal period, and what left them for it."""
     balances = record.snapshot.balances(record.plan)
     accounts = [getattr(balances, kind) for kind in KINDS]
@@ -311,7 +320,7 @@ def reserve_parts(record: LedgerRecord, language: str) -> list[Part]:
     ]
     heads = (say("reserve"), say("reserve-built"), say("reserve-taken"), say("reserve-left"))
     table = Table([in_language(head, language) for head in heads], columns)
-    lines = list(reserve_lines(balances, record.snapshot.released_for_week))
+    lines = list(reserve_lines(balances, record.snapshot.released_for_week, alerts))
     return [*lines, table] if lines else [say("memo-no-reserves", period=balances.period.label)]
 
 

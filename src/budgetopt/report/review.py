@@ -167,7 +167,7 @@ def review(
             Section(say("review-highlights"), _highlights(record, span)),
             Section(say("review-problems"), _problems(told)),
             Section(say("review-done"), _done(record, weeks, language)),
-            Section(say("memo-reserves"), reserve_parts(record, language)),
+            Section(say("memo-reserves"), reserve_parts(record, told, language)),
             Section(say("review-next", period=after.label), _next(record, after, language)),
         ],
         ledger_source(record),

@@ -311,6 +311,8 @@ def week_page(
         ``"en"`` or ``"zh"``, with the same numbers.
     """
     decision = run.decision
+    # What an alert says, or what left the reserve, is no note as well.
+    told = {*(alert.sentence for alert in run.alerts), *(one.why for one in run.released)}
     parts = (
         _wrapped(_gives(run), language),
         [*state_lines(state, plan, command, language), *_wrapped(_origin(run, state), language)],
@@ -319,11 +321,11 @@ def week_page(
         [] if scored is None else [laid_out(score_parts(scored, language), language)],
         [
             str(spans_table(run.pace, language, daily=False)),
-            *_wrapped(reserve_lines(run.balances, run.released), language),
+            *_wrapped(reserve_lines(run.balances, run.released, run.alerts), language),
         ],
         _wrapped(alert_lines(run.alerts), language),
         _wrapped(_why(decision, explain=explain), language),
-        noted(list(_notes(run, plan, explain=explain)), language),
+        noted([n for n in _notes(run, plan, explain=explain) if n not in told], language),
         [said(_recorded(run), language), anchor(run.head)],
     )
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -407,11 +409,16 @@ def _range(spread: Spread) -> Message:
                range=drawn, better=better)  # fmt: skip
 
 
-def reserve_lines(balances: Balances, released: Iterable[Movement]) -> Iterator[Message]:
-    """Yield what the reserves hold, and what left them for a week."""
+def reserve_lines(
+    balances: Balances, released: Iterable[Movement], alerts: Iterable[Alert]
+) -> Iterator[Message]:
+    """Yield what the reserves hold, and what left them for a week, save what an alert says."""
     if has_reserves(balances):
         yield reserves(balances)
+    raised = {alert.sentence for alert in alerts}
     for one in released:
+        if one.why in raised:
+            continue
         values = {"amount": show(one.amount), "who": one.who, "why": one.why}
         if one.kind == "overspend":
             yield say("taken-from-reserve", **values)

@@ -45,7 +45,9 @@ def impossible(found: WhatIf) -> list[str]:
 
 def meanings(found: WhatIf) -> list[str]:
     """Return in sentences what the figures of what-ifs mean."""
-    return [say("what-if-meaning"), *([say("range-meaning")] if _ranges(found)[0] else [])]
+    meaning = say("what-if-meaning-by-goal") if found.by_worth else say("what-if-meaning")
+    ranged = bool(_ranges(found)[0]) and not found.plan.goal.weights
+    return [meaning, *([say("range-meaning")] if ranged else [])]
 
 
 def what_if_json(found: WhatIf) -> str:
@@ -66,33 +68,38 @@ def case_labels(count: int) -> list[str]:
 
 
 def cases_table(found: WhatIf, language: str = "en") -> Table:
-    """Return one row a case: spend, outcome with its range, the change, and the return."""
+    """Return one row a case: spend, outcome with its range, the change, and the return.
+
+    Where the goal weighs several outcomes, each of them and their sum by weights.
+    """
     base, before = found.answers[0], found.worth(found.answers[0])
     outcomes, width = [answer.outcome for answer in found.answers], _width(found)
     shares = [
         found.worth(a) / before - 1 if before > 0 and a is not base else math.nan
         for a in found.answers
     ]
-    words = return_words(found.plan)
-    returns = [found.returns(answer)[words.average] for answer in found.answers]
-    heads = [
-        say("case"),
-        say("spend"),
-        outcome_head(found.plan, language),
-        say("range-of-90"),
-        say("change-by-goal" if found.by_worth else "change"),
-    ]
+    brings: dict[str, list[str]] = {
+        outcome_head(found.plan, language): as_known(outcomes, width),
+        say("range-of-90"): _ranges(found),
+    }
+    returns: dict[str, list[str]] = {}
+    if found.plan.goal.weights:
+        each = [found.kinds(answer) for answer in found.answers]
+        brings = {name: figures([kinds[name] for kinds in each]) for name in each[0]}
+    else:
+        average = return_words(found.plan).average
+        returns[average] = figures([found.returns(a)[average] for a in found.answers], 3)
+    change = say("change-by-goal" if found.by_worth else "change")
+    heads = [say("case"), say("spend"), *brings, change, *returns]
     labels = case_labels(len(found.answers))
     named = [in_language(answer.name, language) for answer in found.answers]
     columns = (
         [f"{label} {name}" for label, name in zip(labels, named, strict=True)],
         amounts([None if a.allocation is None else a.allocation.total for a in found.answers]),
-        as_known(outcomes, width),
-        _ranges(found),
+        *brings.values(),
         ["" if math.isnan(share) else f"{share:+z.1%}" for share in shares],
-        figures(returns, 3),
+        *returns.values(),
     )
-    heads.append(words.average)
     return Table([in_language(head, language) for head in heads], columns)
 
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from budgetopt.arrays import Whole
 from budgetopt.calendar import Week
 from budgetopt.horizon import Schedule
-from budgetopt.i18n import Message, in_language, say
+from budgetopt.i18n import Message, in_language, say, show_bound
 from budgetopt.money import sum_minor
 from budgetopt.plan import Phase, Plan
 from budgetopt.report.decision import outcome_head, total_row
@@ -116,7 +116,7 @@ def _sentences(found: Schedule) -> list[str]:
     """Return what the weeks bring, against last week's mix, and how good they are."""
     spread, after = found.spread, float(found.after.sum())
     numbers = as_known([found.outcome, after, found.mix or 0.0], _width(found))
-    good = say("gap-outcome", share=f"{100 * found.gap:.2g}")
+    good = say("gap-outcome", share=show_bound(100 * found.gap))
     good = say("optimal-outcome") if found.proven else good
     lines: list[str] = [say("year-outcome", outcome=numbers[0], good=good)]
     if after:

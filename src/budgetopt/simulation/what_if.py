@@ -140,7 +140,7 @@ class WhatIf(Shown):
                 row["low"], row["high"] = (
                     (math.nan, math.nan) if spread is None else (spread.low, spread.high)
                 )
-            row |= self.returns(a)
+            row |= self.kinds(a) or self.returns(a)
             row |= {f"spend on {name}": money for name, money in a.split}
             rows.append(row | {"problem": a.problem})
         return rows
@@ -158,19 +158,33 @@ class WhatIf(Shown):
 
     def returns(self, answer: Optimum) -> dict[str, float]:
         """Return what money brings, and the profit where the outcome's worth is known, by name."""
+        if self.plan.goal.weights:
+            # What is weighed has no price: neither CPA nor ROAS, nor a profit, is the goal's.
+            return {}
         words, spend, value = return_words(self.plan), answer.spend, answer.value
         above, below = (spend, value) if words.inverse else (value, spend)
         found = {words.average: above / below if below else math.nan}
         return found | ({"profit": value - spend} if kind_of(self.plan) == "money" else {})
 
+    def kinds(self, answer: Optimum) -> dict[str, float]:
+        """Return the outcomes that the goal weighs, by name, and their sum; none where it does not.
+
+        As in `Frontier`, it takes the place of what money brings.
+        """
+        names, week = [name for name, _ in self.plan.goal.weights], answer.allocation
+        each = {name: math.nan if week is None else week.kinds[name] for name in names}
+        return each | ({say("by-weights"): self.worth(answer)} if each else {})
+
     def _card(self) -> Card:
-        words = return_words(self.plan)
         rows = []
         for a in self.answers:
-            figures = (a.spend, a.outcome, self.returns(a)[words.average])
+            brings = self.kinds(a) or {"": a.outcome, **self.returns(a)}
+            brings.pop("profit", None)
+            figures = (a.spend, *brings.values())
             shown = [show_figure(v, 5) if math.isfinite(v) else "-" for v in figures]
             rows.append((a.name, *shown))
-        heads = (say("case"), say("spend"), say("outcome"), words.average)
+        brings = self.kinds(self.answers[0]) or [say("outcome"), return_words(self.plan).average]
+        heads = (say("case"), say("spend"), *brings)
         return Card(say("what-if-title", currency=self.plan.currency), heads, rows)
 
     def summary(self, language: str = "en") -> str:

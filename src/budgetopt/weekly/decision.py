@@ -26,7 +26,7 @@ from budgetopt.arrays import Floats
 from budgetopt.calendar import Week
 from budgetopt.curves import Curve
 from budgetopt.errors import InputError
-from budgetopt.i18n import in_language, messages_of, restored, say, show_figure
+from budgetopt.i18n import in_language, messages_of, restored, say, show_bound, show_figure
 from budgetopt.money import difference_of, ratio_of, total_of
 from budgetopt.money import show_amount as show
 from budgetopt.notebook import Card, Shown
@@ -469,7 +469,7 @@ class Decision(Shown):
             return say("hold-because", why=why)
         if not any(move.before for move in self.moves):
             return say("hold-no-money")
-        more = show_figure(max(0.0, self.allocation.bound - self.allocation.objective), 3)
+        more = show_bound(max(0.0, self.allocation.bound - self.allocation.objective), 3)
         if self.allocation.gap > _AS_GOOD:
             return say(
                 "hold-by-policy",

@@ -39,7 +39,17 @@ from budgetopt.errors import (
     did_you_mean,
 )
 from budgetopt.history import History
-from budgetopt.i18n import Message, joined, listed, messages_of, quoted, restored, say, show_figure
+from budgetopt.i18n import (
+    Message,
+    joined,
+    listed,
+    messages_of,
+    quoted,
+    restored,
+    say,
+    show_bound,
+    show_figure,
+)
 from budgetopt.money import show_amount
 from budgetopt.optimize import (
     Problem,
@@ -358,7 +368,7 @@ def _impossible(past: History, belief: Belief, last: dict[str, Decimal]) -> _Fin
         "report-impossible",
         held=held_at(names, last),
         week=monday,
-        chance=show_figure(chance, 2),
+        chance=show_bound(chance),
     )
     why = say("held-report-impossible")
     return _Finding(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from budgetopt.errors import InfeasibleError
-from budgetopt.i18n import listed, say, show_figure
+from budgetopt.i18n import listed, say, show_bound, show_figure
 from budgetopt.money import number_text, show_amount, sum_minor
 from budgetopt.optimize.infeasibility.declarations import (
     Clash,
@@ -247,10 +247,12 @@ class _Words:
             )
             for at in spent
         ]
-        figure = f"{reach.proven:,.5g}"
-        if row.ratio and row.bound is None:
-            figure = say("share-of-required", share=show_figure(100 * reach.proven))
-        code = "target-best-at-least" if row.kind == "cpa" else "target-best-at-most"
+        share, least = row.ratio and row.bound is None, row.kind == "cpa"
+        best = 100 * reach.proven if share else reach.proven
+        figure = show_bound(best, 6 if share else 5, least=least)
+        if share:
+            figure = say("share-of-required", share=figure)
+        code = "target-best-at-least" if least else "target-best-at-most"
         return say(
             "target-best-value" if problem.curves.concave else code,
             figure=figure,
