@@ -183,8 +183,8 @@ class WhatIf(Shown):
             figures = (a.spend, *brings.values())
             shown = [show_figure(v, 5) if math.isfinite(v) else "-" for v in figures]
             rows.append((a.name, *shown))
-        brings = self.kinds(self.answers[0]) or [say("outcome"), return_words(self.plan).average]
-        heads = (say("case"), say("spend"), *brings)
+        words = say("outcome"), return_words(self.plan).average
+        heads = (say("case"), say("spend"), *(self.kinds(self.answers[0]) or words))
         return Card(say("what-if-title", currency=self.plan.currency), heads, rows)
 
     def summary(self, language: str = "en") -> str:
