@@ -14,6 +14,7 @@ from budgetopt.belief.aggregate import HELD_OUT, HeldOut, _Tried
 from budgetopt.belief.belief import learn
 from budgetopt.belief.regression import freedom_of
 from budgetopt.curves import Hill
+from budgetopt.errors import InputError
 from budgetopt.plan.priors import Priors
 from budgetopt.report import belief_facts, belief_table
 
@@ -93,6 +94,12 @@ def test_a_quarter_that_cannot_be_forecast_is_not():
     assert learn(replace(past, spend=spend), plan, settings=QUICK).held_out() is None
     by_channel = replace(past, total=None, outcome=CURVE.value(past.spend))
     assert learn(by_channel, plan, settings=Settings.fast()).held_out() is None
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 2.0, float("nan")])
+def test_a_level_is_a_share(level):
+    with pytest.raises(InputError, match="level"):
+        believed().held_out(level)
 
 
 def test_it_is_said():

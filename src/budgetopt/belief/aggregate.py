@@ -57,7 +57,7 @@ from budgetopt.belief.inputs import (
     own_of,
 )
 from budgetopt.belief.log import ObservationLog
-from budgetopt.belief.posterior import Posterior
+from budgetopt.belief.posterior import Posterior, wrong
 from budgetopt.belief.regression import (
     Baseline,
     Design,
@@ -355,7 +355,14 @@ def held_out(log: ObservationLog, settings: Settings, level: float) -> HeldOut |
     A prediction is Student's law around :math:`x^T\hat\gamma` with the scale
     :math:`\sqrt{Var(x^T\gamma) + \sigma^2}` and the degrees of freedom of the errors. It cannot be
     made from fewer than 26 weeks, nor where a channel has no money before the quarter but in it.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for a level that is not between 0 and 1.
     """
+    if not 0.0 < level < 1.0:
+        raise wrong("level", f"is {level!r}", "give a share between 0 and 1")
     total = _completed(log)
     good = usable(log.spend, total)
     if good.sum() < 3 * HELD_OUT:
