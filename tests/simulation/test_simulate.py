@@ -109,29 +109,64 @@ def test_chunks_workers_order_and_company_change_nothing_to_the_bit():
 
 
 class _Dying(Executor):
-    """Breaks once on every chunk, then for good."""
+    """Breaks once on every chunk, then for good, in the words of its engine."""
 
-    def __init__(self, lives):
-        self.lives, self.asked = lives, 0
+    def __init__(self, lives, failure):
+        self.lives, self.asked, self.failure = lives, 0, failure
 
     def submit(self, fn, /, *args, **kwargs):
         self.asked += 1
         future = Future()
         if self.asked > self.lives:
-            raise BrokenExecutor
+            raise self.failure
         if self.asked % 2:
-            future.set_exception(BrokenExecutor())
+            future.set_exception(self.failure())
         else:
             future.set_result(fn(*args, **kwargs))
         return future
 
 
+class KilledWorker(Exception):  # noqa: N818 (as Dask has it)
+    """What Dask says of a worker that died; Ray has a word of its own."""
+
+
+@pytest.mark.parametrize("failure", [BrokenExecutor, KilledWorker])
 @pytest.mark.parametrize("lives", [100, 1])
-def test_a_chunk_whose_worker_died_is_done_again(lives):
+def test_a_chunk_whose_worker_died_is_done_again(lives, failure):
     ask = partial(play, "hold", runs=600, chunk=256)
-    dying = _Dying(lives)
+    dying = _Dying(lives, failure)
     same(ask(), ask(executor=dying))
     assert dying.asked >= 3
+
+
+@dataclass
+class _Failing:
+    """A policy with an error of its own."""
+
+    failure: type[Exception]
+    name: str = "failing"
+
+    def decide(self, view, rng):
+        raise self.failure("bad-argument", "it cannot decide")
+
+
+class _Handing(Executor):
+    """Hands what fails on in the future, as engines do."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as failure:  # noqa: BLE001
+            future.set_exception(failure)
+        return future
+
+
+@pytest.mark.parametrize("failure", [KeyError, InputError])
+@pytest.mark.parametrize("executor", [None, _Handing()])
+def test_a_failure_of_the_chunk_itself_is_raised(failure, executor):
+    with pytest.raises(failure, match="it cannot decide"):
+        play(_Failing(failure), runs=2, executor=executor)
 
 
 def test_nothing_is_lost_when_a_real_worker_dies():

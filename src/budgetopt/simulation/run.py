@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import Settings
-from budgetopt.errors import InputError, did_you_mean
+from budgetopt.errors import BudgetoptError, InputError, did_you_mean
 from budgetopt.history import History
 from budgetopt.i18n import say
 from budgetopt.market import BLOCK, Market, Scenario, whole, wrong
@@ -76,8 +76,8 @@ def simulate(
     seed
         At least 0. Run r meets the same weather whatever else is asked for.
     executor
-        Any `concurrent.futures.Executor`; None for this process. A chunk whose worker died is done
-        again.
+        Any `concurrent.futures.Executor`, also of Dask or Ray; None for this process. A chunk that
+        comes back with anything but one of our errors is done again, at last in this process.
     progress
         Called with the runs that are done, and all, after every batch, or chunk of a worker; True
         for a bar on a terminal or in a notebook.
@@ -227,9 +227,12 @@ class _Handed:
                 break
             try:
                 return self._future.result()
-            except BrokenExecutor:
+            except BudgetoptError:
+                raise
+            except Exception:  # noqa: BLE001 (each engine says in its own words that a worker died)
                 self._future = self._submit()
-        # The executor is gone for good; the numbers are the same here.
+        # The executor is gone for good, or the failure is the chunk's own and arises here too; the
+        # numbers are the same here.
         return _chunk(self.job, *self.span)
 
     @property
@@ -246,7 +249,7 @@ class _Handed:
     def _submit(self) -> Future[tuple[Batch, ...]] | None:
         try:
             return self.executor.submit(_chunk, self.job, *self.span)
-        except BrokenExecutor:
+        except Exception:  # noqa: BLE001 (an engine that takes no more work)
             return None
 
 
