@@ -22,6 +22,9 @@ import budgetopt as bo
 from budgetopt.arguments import public
 from budgetopt.market import Market, Prior
 
+# What NumPy warns of, a negative number to a broken power, is no error to a caller.
+pytestmark = pytest.mark.filterwarnings("default")
+
 PLAN = bo.Plan(
     name="p",
     budget=300,
