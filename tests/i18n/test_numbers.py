@@ -82,6 +82,7 @@ def stepped_in(fired, decision, rails):
     known |= {show_amount(m.before) for m in decision.moves if m.channel in fired.channels}
     for name, figure in fired.figures:
         known |= {show_figure(figure, digits) for digits in (2, 3, 15)} | {f"{figure:.0%}"}
+        known |= {show_bound(figure)}
         known |= {f"{figure:.2g}"} if name == "widened" else set()
     figures = dict(fired.figures)
     if "covered" in figures:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt import Allocation, Channel, Exponential, Log, Plan, Points, Power
-from budgetopt.i18n.messages import show_figure
+from budgetopt.i18n.messages import show_bound, show_figure
 from budgetopt.optimize import round_amount
 from budgetopt.plan import Bounds, Reserve
 
@@ -212,7 +212,7 @@ def numbers_that_may_be_said(week):
     money = [week.total, week.budget, week.unspent, week.held, week.step, unit]
     money += [*week.spend.values(), *week.last.values()]
     said = {bo.money.show_amount(m) for m in money}
-    said |= {show_figure(week.outcome), f"{100 * week.gap:.2g}"}
+    said |= {show_figure(week.outcome), show_bound(100 * week.gap)}
     said |= {show_figure(week.prices.get("budget", 0.0) * float(unit))}
     said |= {show_figure(slope * float(unit)) for slope in week.marginal.values()}
     for name, before in week.last.items():
