@@ -240,6 +240,25 @@ def test_optimism_takes_the_optimum_of_the_tilted_curves():
     np.testing.assert_array_equal(decide(Optimistic(0)), decide(PosteriorMean()))
 
 
+def test_optimism_reads_a_channel_that_comes_back_where_it_will_be():
+    """By hand: the slope at what the expected curves give it, and elsewhere at last week's."""
+    last, bounds = np.array([20.0, 0.0, 50.0]), (np.zeros(3), np.full(3, 100.0), 120.0)
+    at = np.where(last > 0, last, waterfill(Coin().mean(), *bounds).spend)
+    assert at[1] > 1.0
+    steep = TOPS * Coin.cells.slope(at[:, None])
+    weights = TOPS * steep / steep.sum(axis=1, keepdims=True)
+    best = waterfill(Mixture(Coin.cells, weights), *bounds).spend
+    np.testing.assert_allclose(decide(Optimistic(), last=last), best, rtol=1e-12)
+    # One that never had money is new, and read near nothing as before.
+    new = view(last=last).spend * [1.0, 0.0, 1.0]
+    steep[1] = TOPS[1] * Coin.cells.slope(np.array([0.4]))
+    weights = TOPS * steep / steep.sum(axis=1, keepdims=True)
+    best = waterfill(Mixture(Coin.cells, weights), *bounds).spend
+    np.testing.assert_allclose(decide(Optimistic(), last=last, spend=new), best, rtol=1e-12)
+    stuck = decide(Optimistic(), last=last, upper=np.array([100.0, 0.0, 100.0]))
+    assert stuck[1] == 0.0
+
+
 @pytest.mark.parametrize("power", [-0.1, 10.1, np.nan, True, "1"])
 def test_powers_out_of_range_are_refused(power):
     with pytest.raises(InputError, match="from 0 to 10"):

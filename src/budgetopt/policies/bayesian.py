@@ -51,8 +51,8 @@ MEAN = PosteriorMean()
 
 
 _LEAST = 0.01
-"""Share of the equal share of the budget that stands for a spend of nothing: the slope at zero of
-some curves has no end."""
+"""Share of the equal share of the budget below which a spend counts as nothing, and that stands for
+nothing: the slope at zero of some curves has no end."""
 
 
 @public
@@ -62,7 +62,8 @@ class Optimistic:
     r"""Maximise the expected outcome over the posterior tilted towards steep curves; the default.
 
     The chance of a curve is multiplied by :math:`f'(x_0)^b`, its marginal return at last week's
-    spend to a power, so that the expected marginal return of a channel is multiplied by about
+    spend, or where a channel that had some before had none at what the expected curves give it, to
+    a power, so that the expected marginal return of a channel is multiplied by about
     :math:`e^{b\,\mathrm{Var}(\ln f'(x_0))}`. A channel of which little is known gets the benefit
     of the doubt; if it was not worth it, that shows in the next weeks and the money goes back.
     `PosteriorMean`, power 0, stops learning where it stands still, and the doubt on a channel that
@@ -113,9 +114,14 @@ class Optimistic:
 
     def decide(self, view: View, rng: np.random.Generator) -> Floats:
         """Return the optimum of the tilted mean curves."""
-        least = _LEAST * np.asarray(view.budget) / view.lower.shape[-1]
-        spend = np.maximum(view.last, np.maximum(least, 1e-300)[..., None])
-        return view.optimum(view.belief.tilted(self.power, spend))
+        least = np.maximum(_LEAST * np.asarray(view.budget) / view.lower.shape[-1], 1e-300)
+        at = view.last
+        idle = (at < least[..., None]) & (view.upper > view.lower)
+        back = idle & np.any(np.nan_to_num(view.spend) > 0, axis=-2)
+        if np.any(back):
+            # The slope near nothing says little of a channel that comes back to a usual spend.
+            at = np.where(back, view.optimum(view.belief.mean()), at)
+        return view.optimum(view.belief.tilted(self.power, np.maximum(at, least[..., None])))
 
 
 MOST_DRAWS = 10_000
