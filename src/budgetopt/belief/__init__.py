@@ -19,6 +19,7 @@ from budgetopt.belief.belief import (
     Planned,
     learn,
 )
+from budgetopt.belief.extrapolated import ELASTICITY_SD, Extrapolated
 from budgetopt.belief.inputs import Treated
 from budgetopt.belief.learning import Calibration
 from budgetopt.belief.log import ObservationLog, Observed
@@ -28,6 +29,7 @@ from budgetopt.belief.settings import Grid, Settings
 from budgetopt.belief.stream import Stream
 
 __all__ = [
+    "ELASTICITY_SD",
     "LEVEL",
     "Band",
     "Belief",
@@ -35,6 +37,7 @@ __all__ = [
     "ChannelBelief",
     "ChannelSummary",
     "Estimate",
+    "Extrapolated",
     "Grid",
     "HeldOut",
     "LevelChange",

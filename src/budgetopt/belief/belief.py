@@ -418,6 +418,22 @@ class Belief(Shown):
         """
         return None if self.fit is None else held_out(self.log, self.settings, level)
 
+    @cached_property
+    def trusted_range(self) -> Floats:
+        """Least and greatest spend that weeks or lift tests speak of, shape ``(channels, 2)``.
+
+        It is NaN where a channel had none, and where a pinned curve is trusted at any spend.
+        """
+        trusted = self.spend_range.copy()
+        for test in self.log.priors.lift_tests:
+            if test.channel in self.log.index:
+                ends = trusted[self.log.index[test.channel]]
+                ends[1] = np.fmax(ends[1], test.high)
+                ends[0] = np.fmin(ends[0], test.low or test.high)
+        pinned = dict(self.log.priors.pinned)
+        trusted[[name in pinned for name in self.channels]] = np.nan
+        return trusted
+
     def beyond(self, spend: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the channels whose spend leaves what was ever seen, above or below."""
         out = []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
+from budgetopt.belief import Extrapolated
 from budgetopt.calendar import Week
 from budgetopt.curves import Mixture
 from budgetopt.errors import InfeasibleError, InputError, SolverError
@@ -24,7 +25,7 @@ from budgetopt.optimize.implied import drawn_in
 from budgetopt.optimize.problem import Problem, Solved
 from budgetopt.optimize.project import in_proportion
 from budgetopt.optimize.steps import Steps, best_in_steps, rounded
-from budgetopt.optimize.week import on_week
+from budgetopt.optimize.week import extrapolation_note, on_week
 from budgetopt.plan import RULES, Plan, kind_of, unused
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def allocate(
         found = recorded(plan, problem, solved._replace(bound=steps.bound), steps.spend, drawn)
     else:
         found = _averse(plan, problem, risk, drawn, left)
+    notes = (*extrapolation_note(curves, found.spend), *notes)
     return replace(found, notes=(*found.notes, *notes)) if notes else found
 
 
@@ -168,21 +170,24 @@ def _averse(
     return recorded(plan, problem, solved, rounded(problem, solved.spend, left), drawn, risk)
 
 
-def draws_of(
-    plan: Plan, belief: Any, draws: int, seed: int, *, concave: bool = False
-) -> Mixture | None:
+def draws_of(plan: Plan, belief: Any, draws: int, seed: int, *, concave: bool = False) -> Any:
     """Return curves drawn from a belief, in the plan's order; None for what is not a belief.
 
-    Where only concave curves will do, S-shaped ones are left out if the belief can.
+    Where only concave curves will do, S-shaped ones are left out if the belief can. Others are
+    `Extrapolated` where the belief knows what was seen, and have values alone.
     """
     if not hasattr(belief, "draw"):
         return None
     draw = getattr(belief, "draw_concave", belief.draw) if concave else belief.draw
-    drawn: Mixture = draw(np.random.default_rng(seed), draws)
-    if belief.channels == plan.names:
+    rng = np.random.default_rng(seed)
+    drawn, seen = draw(rng, draws), getattr(belief, "trusted_range", None)
+    if belief.channels != plan.names:
+        at = {name: at for at, name in enumerate(belief.channels)}
+        place = [at[name] for name in plan.names]
+        drawn, seen = drawn.take(place), None if seen is None else seen[place]
+    if concave or seen is None:
         return drawn
-    place = {name: at for at, name in enumerate(belief.channels)}
-    return drawn.take([place[name] for name in plan.names])
+    return Extrapolated(drawn, seen, rng.standard_normal((draws, 1)))
 
 
 def settle(

@@ -193,6 +193,12 @@ class Allocation(Shown):
         return self.bound - self.objective <= 1e-6 * abs(self.bound)
 
     @property
+    def extrapolated(self) -> bool:
+        """Whether a channel's spend leaves what weeks and tests have seen; a note names it."""
+        said = (note for note in self.notes if isinstance(note, Message))
+        return any(note.code == "extrapolated" for note in said)
+
+    @property
     def budget(self) -> Decimal:
         """Most that may be spent: the weekly budget less the reserve."""
         return self.rules.money.amount(self.rules.budget)

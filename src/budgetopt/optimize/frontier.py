@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _WIDER = 40
 """Times the room of channels without a cap is doubled before the hurdle counts as never met."""
 _HALVINGS = 60
+_NAMED = 6
+"""Budgets that one sentence names."""
 
 
 def with_budget(plan: Plan, budget: Any, **changes: Any) -> Plan:
@@ -439,6 +441,10 @@ class Frontier(Shown):
             lines += self._at_one(feasible)
         if self.knee is not None:
             lines.append(say("frontier-knee", budget=show_amount(self.knee), currency=code))
+        weeks = [(p.budget, p.allocation) for p in feasible if p.allocation is not None]
+        out = [show_amount(budget) for budget, week in weeks if week.extrapolated]
+        if out:
+            lines.append(say("extrapolated-budgets", budgets=listed(out, _NAMED)))
         if refused:
             lines.append(
                 say(

@@ -22,7 +22,7 @@ from budgetopt.calendar import Week, as_date
 from budgetopt.curves import Curve, stretched
 from budgetopt.errors import CalendarError, HistoryError
 from budgetopt.history import History
-from budgetopt.i18n import Message, listed, quoted, say
+from budgetopt.i18n import Message, listed, quoted, say, show_figure
 from budgetopt.money import show_amount
 from budgetopt.optimize.build import curves_of
 from budgetopt.plan import CAP, FLOOR, RULES, Channel, Plan
@@ -83,6 +83,12 @@ class StretchedBelief:
     def log(self) -> Any:
         """What the belief was learned from."""
         return self.belief.log
+
+    @property
+    def trusted_range(self) -> Floats | None:
+        """As of the belief, in this week's media prices; None where it does not say."""
+        seen = getattr(self.belief, "trusted_range", None)
+        return None if seen is None else seen * np.array(self.width)[:, None]
 
     def mean(self) -> Curve:
         """Return the expected curves."""
@@ -189,6 +195,29 @@ def whole_weeks(known: History, start: dt.date) -> History:
             remedy=say("remedy-longer-history"),
         )
     return past
+
+
+def extrapolation_note(belief: Any, spend: Mapping[str, Decimal]) -> tuple[Message, ...]:
+    """Say which spends lie where no week or test ever was, in one sentence or none.
+
+    Parameters
+    ----------
+    belief
+        What was learned; curves that were not learned have nothing to say.
+    spend
+        The split, by channel.
+    """
+    seen, said = getattr(belief, "trusted_range", None), []
+    if seen is None:
+        return ()
+    for name, (least, most) in zip(belief.channels, seen.tolist(), strict=True):
+        money = spend.get(name, Decimal(0))
+        what = {"channel": quoted(name), "money": show_amount(money)}
+        if float(money) > most:
+            said.append(say("above-observed", most=show_figure(most), **what))
+        elif 0 < float(money) < least:
+            said.append(say("below-observed", least=show_figure(least), **what))
+    return (say("extrapolated", channels=listed(said)),) if said else ()
 
 
 def in_demand(curves: Curve, index: float, channels: int) -> Curve:

@@ -26,7 +26,7 @@ from budgetopt.belief import learn
 from budgetopt.calendar import Week
 from budgetopt.errors import InfeasibleError, PlanError, as_number
 from budgetopt.history import History
-from budgetopt.i18n import Message, in_language, say, show_figure
+from budgetopt.i18n import Message, in_language, listed, say, show_figure
 from budgetopt.market import Change, Relative, cases_of, known, whole, wrong
 from budgetopt.notebook import Card, Progress, Shown, brief, progress_bar
 from budgetopt.optimize import (
@@ -305,7 +305,9 @@ def what_if(
                 changed = change.parts(plan.currency)
                 rows.append(Optimum(name, *missing, nothing, error.problem, None, changed))
             told(len(rows), len(given))
-    return WhatIf(tuple(rows), plan, notes)
+    out = [row.name for row in rows if row.allocation is not None and row.allocation.extrapolated]
+    beyond = (say("extrapolated-cases", cases=listed(out)),) if out else ()
+    return WhatIf(tuple(rows), plan, (*notes, *beyond))
 
 
 def answer_under(

@@ -39,6 +39,7 @@ from budgetopt.optimize import (
     best_for,
     draws_of,
     exchanged,
+    extrapolation_note,
     goal_of,
     in_demand,
     last_spend,
@@ -76,7 +77,7 @@ from budgetopt.weekly.guardrails import (
     watch,
 )
 from budgetopt.weekly.targets import target_statuses
-from budgetopt.weekly.warm_start import belief_for, extrapolation_note
+from budgetopt.weekly.warm_start import belief_for
 
 _NAMED = 6
 """Weeks, or channels, that one note names."""
@@ -223,7 +224,7 @@ def reallocate(
     counted = [] if last is None else applied_note(spent, reported)
     weeks = _missing_weeks(known, past, start, counted=last is None)
     dated = (*parked, *week_notes(usual, Week(start)), *unused(usual, "reallocate", learned))
-    noted = (*learned.notes, *past.notes, *extrapolation_note(learned, allocation))
+    noted = (*learned.notes, *past.notes, *extrapolation_note(learned, allocation.spend))
     first, rest = allocation.notes[: allocation.timed_out], allocation.notes[allocation.timed_out :]
     return Decision(
         week=Week(start),

@@ -2,25 +2,17 @@
 
 `belief_for` continues a belief, or learns anew where there is none; what the plan says of priors,
 carryover and events is taken as it is today, also for weeks that were learned before.
-`extrapolation_note` says which spends lie outside the observed range, where curves are
-extrapolated.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from decimal import Decimal
-
-import numpy as np
 
 from budgetopt.belief import Belief, learn
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.history import History
-from budgetopt.i18n import listed, quoted, say, show_figure
-from budgetopt.money import show_amount
-from budgetopt.optimize import Allocation
 from budgetopt.plan import Plan
 
 
@@ -71,50 +63,6 @@ def belief_for(plan: Plan, past: History, start: dt.date, belief: Belief | None)
         priors=known,
     )
     return type(belief).of(moved.extended(past), belief.settings)
-
-
-def extrapolation_note(belief: Belief, allocation: Allocation) -> list[str]:
-    """Say which spends lie where no week was ever seen, in one sentence or none.
-
-    Parameters
-    ----------
-    belief
-        What was learned.
-    allocation
-        The split.
-    """
-    said = []
-    for name in belief.beyond(allocation.spend):
-        least, most = belief.spend_range[belief.log.index[name]]
-        money = allocation.spend[name]
-        # A channel that was never seen has a note of its own.
-        if np.isfinite(most):
-            said.append(_beyond(name, money, float(least), float(most)))
-    if not said:
-        return []
-    return [
-        say(
-            "extrapolated",
-            channels=listed(said),
-        )
-    ]
-
-
-def _beyond(name: str, money: Decimal, least: float, most: float) -> str:
-    channel, shown = quoted(name), show_amount(money)
-    if float(money) > most:
-        return say(
-            "above-observed",
-            channel=channel,
-            money=shown,
-            most=show_figure(most),
-        )
-    return say(
-        "below-observed",
-        channel=channel,
-        money=shown,
-        least=show_figure(least),
-    )
 
 
 def _refuse_others(plan: Plan, belief: Belief) -> None:
