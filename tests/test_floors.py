@@ -12,7 +12,7 @@ ROOT = Path(budgetopt.__file__).parent
 
 # Every room and the floor it is on. The ground is an ordered list, one room a floor.
 FLOORS = [
-    {"untrusted", "arrays", "version"},
+    {"untrusted", "arrays", "version", "messages"},
     {"errors"},
     {"arguments"},
     {"money"},

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from budgetopt.arguments import public
 from budgetopt.errors import CalendarError, InputError, did_you_mean
+from budgetopt.messages import say
 from budgetopt.untrusted import half_width
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -48,7 +49,7 @@ def start_day_number(name: str) -> int:
     if key not in DAYS:
         raise CalendarError(
             "bad-date",
-            f"week start day {name!r} is not a day",
+            say("week-start-day-day", name=repr(name)),
             field="week_start",
             value=name,
             remedy=did_you_mean(str(key), DAYS),
@@ -74,10 +75,10 @@ def as_date(value: Any, field: str) -> dt.date:
     except (ValueError, AttributeError, TypeError):
         raise CalendarError(
             "bad-date",
-            f"{field} is {value!r}, not a date",
+            say("field-is-no-date", field=field, value=repr(value)),
             field=field,
             value=value,
-            remedy="write it as 2026-11-20",
+            remedy=say("remedy-write-2026-11-20"),
         ) from None
 
 
@@ -101,10 +102,10 @@ class Week:
         if not 1 <= self.days <= 7:
             raise CalendarError(
                 "bad-date",
-                f"week of {self.start} has {self.days} days",
+                say("week-has-days", start=self.start, days=self.days),
                 field="days",
                 value=self.days,
-                remedy="give 1 to 7",
+                remedy=say("remedy-1-7"),
             )
 
     @classmethod
@@ -199,10 +200,10 @@ def first_days(minor: int, days: int, count: int) -> int:
     if not (days >= 1 and 0 <= count <= days):
         raise CalendarError(
             "bad-date",
-            f"the amount for {count} of {days} days is not defined",
+            say("amount-days-defined", count=count, days=days),
             field="days",
             value=days,
-            remedy="give at least 1 day, and a count from 0 to that many",
+            remedy=say("remedy-least-1-day-count"),
         )
     return (2 * minor * count + days) // (2 * days)
 
@@ -267,7 +268,7 @@ class Fiscal:
         if self.period not in _KINDS:
             raise InputError(
                 "bad-argument",
-                f"fiscal.period is {self.period!r}",
+                say("field-is", field="fiscal.period", value=repr(self.period)),
                 field="fiscal.period",
                 value=self.period,
                 remedy=did_you_mean(str(self.period), _KINDS),
@@ -276,10 +277,10 @@ class Fiscal:
         if isinstance(month, bool) or not isinstance(month, int) or not 1 <= month <= 12:
             raise InputError(
                 "bad-argument",
-                f"fiscal.first_month is {month!r}",
+                say("field-is", field="fiscal.first_month", value=repr(month)),
                 field="fiscal.first_month",
                 value=month,
-                remedy="give a month, 1 to 12",
+                remedy=say("remedy-month-1-12"),
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -308,10 +309,15 @@ class Period:
         if self.last < self.first:
             raise CalendarError(
                 "bad-date",
-                f"period {self.label!r} ends on {self.last}, before it begins on {self.first}",
+                say(
+                    "period-ends-before-begins",
+                    label=repr(self.label),
+                    last=self.last,
+                    first=self.first,
+                ),
                 field="last",
                 value=str(self.last),
-                remedy="give the first day first",
+                remedy=say("remedy-first-day-first"),
             )
 
     @property
@@ -353,10 +359,10 @@ def periods(
     if not (first.year > dt.MINYEAR and last.year < dt.MAXYEAR - 2):
         raise CalendarError(
             "bad-date",
-            f"{first} to {last} is outside the calendar",
+            say("days-outside-calendar", first=first, last=last),
             field="first",
             value=str(first),
-            remedy="give dates at least a few years inside years 1 to 9999",
+            remedy=say("remedy-dates-least-few-years"),
         )
     # A year earlier than the range may begin, since 4-4-5 years begin up to three days early.
     every = (_of_weeks if fiscal.period == "4-4-5" else _of_months)(

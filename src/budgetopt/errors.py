@@ -24,6 +24,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
 
+from budgetopt.messages import joined, say
 from budgetopt.untrusted import escaped, twin_key
 
 CODES: dict[str, str] = {
@@ -250,17 +251,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     if not known:
-        return "nothing is available"
+        return say("nothing-available")
     key = twin_key(str(name))
     twins = [other for other in known if twin_key(other) == key and other != name]
     if twins:
-        return f"write it as {twins[0]!a}, which looks the same as {name!a}"
+        return say("write-as-twin", twin=ascii(twins[0]), name=ascii(name))
     # A name of thousands of characters is no slip of the keys, and slow to compare.
     close = difflib.get_close_matches(str(name)[:300], known, n=1)
     if close:
-        return f"did you mean {close[0]!r}?"
-    shown = ", ".join(repr(k) for k in known[:12])
-    return f"choose one of {shown}{', ...' if len(known) > 12 else ''}"
+        return say("did-you-mean", name=repr(close[0]))
+    more = ["..."] * (len(known) > 12)
+    return say("choose-one-of", known=(*map(repr, known[:12]), *more))
 
 
 def as_number(
@@ -307,19 +308,18 @@ def as_number(
     shown = str(given) if isinstance(given, Decimal) else repr(given)
     raise InputError(
         "bad-argument",
-        f"{field} is {shown}",
+        say("field-is", field=field, value=shown),
         field=field,
         value=given,
-        remedy=remedy or f"give a number {_range_in_words(least, most, above, below)}",
+        remedy=remedy or say("give-a-number", range=_range_in_words(least, most, above, below)),
     )
 
 
 def _range_in_words(least: float, most: float, above: float, below: float) -> str:
     """Return a range as a phrase, such as "from 0 to 1" or "above 0 and below 1"."""
     if math.isfinite(least) and math.isfinite(most):
-        return f"from {least:g} to {most:g}"
-    words = [f"of at least {least:g}"] if math.isfinite(least) else []
-    words += [f"above {above:g}"] if math.isfinite(above) else []
-    words += [f"at most {most:g}"] if math.isfinite(most) else []
-    words += [f"below {below:g}"] if math.isfinite(below) else []
-    return " and ".join(words) or "that is finite"
+        return say("number-from-to", low=f"{least:g}", high=f"{most:g}")
+    ends = {"number-at-least": least, "number-above": above, "number-at-most": most,
+            "number-below": below}  # fmt: skip
+    words = [say(code, end=f"{end:g}") for code, end in ends.items() if math.isfinite(end)]
+    return joined(words) if words else say("number-finite")

@@ -78,6 +78,7 @@ from budgetopt.belief.regression import (
 )
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 
 _BLOCK = 4_000_000
 """Numbers held at once in one table of features."""
@@ -139,20 +140,19 @@ def _check(log: ObservationLog) -> None:
     if delay is not None and delay.channels:
         raise InputError(
             "bad-argument",
-            "delay.channels says how outcomes of single channels arrive, but the history has one "
-            "total",
+            say("delay-channels-says-how"),
             field="delay.channels",
             value=tuple(name for name, *_ in delay.channels),
-            remedy="give the delay of the total alone, without channels",
+            remedy=say("remedy-delay-total-alone-without"),
         )
     for name, prior in log.priors.channels:
         if prior.noise is not None:
             raise InputError(
                 "bad-argument",
-                f"prior.noise of {name!r} is of its own outcome, but the history has one total",
+                say("prior-noise-outcome-history", name=repr(name)),
                 field=f"channels.{name}.prior.noise",
                 value=prior.noise,
-                remedy="leave it out, or give a history with outcomes by channel",
+                remedy=say("remedy-leave-out-history-outcomes"),
             )
 
 

@@ -124,10 +124,10 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
     if not names or not (np.isfinite(weekly) and weekly > 0):
         raise InputError(
             "bad-argument",
-            f"the plan has {len(names)} channels and weekly money {plan.weekly}",
+            say("plan-channels-weekly-money", count=len(names), weekly=plan.weekly),
             field="weekly",
             value=plan.weekly,
-            remedy="learn with a plan, or a history, that has channels and money to spend",
+            remedy=say("remedy-learn-plan-history-channels"),
         )
     priors = getattr(plan, "priors", None) or Priors()
     log = ObservationLog.of(history, names, float(weekly) / len(names), plan.outcome_unit, priors)
@@ -272,7 +272,7 @@ class Belief(Shown):
         if channel not in self.log.index:
             raise InputError(
                 "unknown-name",
-                f"the belief has no channel {channel!r}",
+                say("belief-without-channel", channel=repr(channel)),
                 field="channel",
                 value=str(channel),
                 remedy=did_you_mean(str(channel), self.channels),

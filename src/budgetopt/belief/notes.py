@@ -157,10 +157,10 @@ def _weeks(count: int) -> str:
 def _no_data(names: Sequence[str], wanted: str) -> HistoryError:
     return HistoryError(
         "no-data",
-        f"the history has nothing to learn from for {_listed(names)}",
+        say("history-nothing-learn", names=_listed(names)),
         field="spend",
         value=tuple(names),
-        remedy=f"give at least {wanted}",
+        remedy=say("remedy-give-at-least", wanted=wanted),
     )
 
 

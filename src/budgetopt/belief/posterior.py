@@ -27,6 +27,7 @@ from budgetopt.arrays import Floats
 from budgetopt.belief.settings import Grid
 from budgetopt.curves import Mixture, Picked
 from budgetopt.errors import InputError, SolverError
+from budgetopt.i18n import say
 from budgetopt.notebook import brief
 
 LEVEL = 0.8
@@ -132,10 +133,10 @@ class Posterior:
         if np.any(share >= _LIKELY):
             raise SolverError(
                 "not-concave",
-                f"a channel is S-shaped with a chance of {share.max():.0%}",
+                say("channel-s-shaped-chance", share=f"{share.max():.0%}"),
                 field="draws",
                 value=float(share.max()),
-                remedy="allocate on the mean, or learn with steep_shapes=()",
+                remedy=say("remedy-allocate-mean-learn-steep"),
             )
         chance = self.chance * (1.0 - steep)
         chance /= chance.sum(axis=(1, 2), keepdims=True)

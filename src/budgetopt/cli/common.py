@@ -26,6 +26,7 @@ import typer
 import budgetopt as bo
 from budgetopt.cli.language import VARIABLE, usual_language
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 from budgetopt.untrusted import MEBIBYTE, escaped, from_cell, read_bounded
 
 
@@ -251,10 +252,10 @@ def page_name(path: Path) -> Path:
     if not is_page(path):
         raise InputError(
             "bad-argument",
-            f"--out is {str(path)!r}, and HTML is written",
+            say("out-html-written", path=repr(str(path))),
             field="out",
             value=str(path),
-            remedy="name a .html file",
+            remedy=say("remedy-name-html-file"),
         )
     return path
 
@@ -402,10 +403,10 @@ def check_place(out: Path | None) -> None:
     if out is not None and not out.resolve().parent.is_dir():
         raise InputError(
             "bad-file",
-            f"{str(out)!r} cannot be written, its folder does not exist",
+            say("cannot-written-folder-does", out=repr(str(out))),
             field="out",
             value=str(out),
-            remedy="name a file in a folder that can be written",
+            remedy=say("remedy-name-file-folder-can"),
         )
 
 
@@ -678,9 +679,9 @@ def login(who: str | None) -> str:
     except (KeyError, OSError, ImportError):
         raise InputError(
             "bad-argument",
-            "there is no login name",
+            say("no-login-name"),
             field="who",
-            remedy="give a name with --who",
+            remedy=say("remedy-name-who"),
         ) from None
 
 
@@ -754,8 +755,8 @@ def week_entries(ledger: bo.Ledger, day: str) -> tuple[dt.date, tuple[bo.ledger.
             return start, entries
     raise InputError(
         "bad-argument",
-        f"the ledger has no week of {given}",
+        say("ledger-without-week", given=given),
         field="week",
         value=day,
-        remedy="choose one that budgetopt history lists",
+        remedy=say("remedy-choose-budgetopt-history-lists"),
     )

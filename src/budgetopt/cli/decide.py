@@ -42,6 +42,7 @@ from budgetopt.cli.common import (
     respond,
 )
 from budgetopt.errors import BudgetoptError, HistoryError, InputError
+from budgetopt.i18n import say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 _MOST_BYTES = 256 * MEBIBYTE
@@ -103,10 +104,10 @@ def refuse_gaps(belief: bo.Belief, plan: bo.Plan, history: bo.History) -> None:
     if ends and plan.columns.gaps == "refuse":
         raise HistoryError(
             "bad-history",
-            f"neither belief nor history has the week of {ends[0] + step}, after that of {ends[0]}",
+            say("neither-belief-history-week", ends=ends[0] + step, ends_2=ends[0]),
             field="history",
             value=str(ends[0] + step),
-            remedy="give a history with the weeks between, or declare gaps = 'unknown'",
+            remedy=say("remedy-history-weeks-between-declare"),
         )
 
 
@@ -387,9 +388,9 @@ def _past(
     if past is None:
         raise InputError(
             "bad-argument",
-            "missing option '--history'",
+            say("missing-option-history"),
             field="history",
-            remedy="give it, or --belief",
+            remedy=say("remedy-belief"),
         )
     if history and belief is not None:
         refuse_gaps(belief, plan, past)

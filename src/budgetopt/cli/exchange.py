@@ -34,6 +34,7 @@ from budgetopt.cli.common import (
     today,
 )
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 
 
 def template(
@@ -181,9 +182,9 @@ def upload(
         if spent:
             raise InputError(
                 "bad-argument",
-                "--history and --spent both say what was spent",
+                say("history-spent-both-say"),
                 field="spent",
-                remedy="give one of them",
+                remedy=say("remedy-give-one-of-them"),
             )
         paid = read_history(declared, history, str(day_one))
     with open_ledger(ledger) as found:
@@ -225,9 +226,9 @@ def _format(given: SheetFormat | None, out: Path | None) -> SheetFormat:
     elif chosen is SheetFormat.xlsx:
         raise InputError(
             "bad-argument",
-            "a workbook is not printed",
+            say("workbook-not-printed"),
             field="out",
-            remedy="name a file with --out",
+            remedy=say("remedy-name-file-out"),
         )
     return chosen
 
@@ -242,10 +243,10 @@ def _campaigns(path: Path) -> dict[str, dict[str, str]]:
         if campaign in there:
             raise InputError(
                 "bad-name",
-                f"{str(path)!r} names campaign {campaign!r} twice",
+                say("names-campaign-twice", path=repr(str(path)), campaign=repr(campaign)),
                 field="campaigns",
                 value=campaign,
-                remedy="give every campaign once",
+                remedy=say("remedy-campaign-once"),
             )
         there[campaign] = share or "1"
     return found

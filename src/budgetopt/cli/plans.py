@@ -47,6 +47,7 @@ from budgetopt.cli.common import (
     today,
 )
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 
 
 def demo(
@@ -54,8 +55,6 @@ def demo(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Write an example plan and history to try the other commands on."""
-    from budgetopt.i18n import say
-
     if promised(folder) is not None and not folder.exists():
         problem = f"{str(folder)!r} has the name of a file"
         raise _bad_folder(problem, folder, "name a folder")
@@ -134,12 +133,12 @@ def check(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Check a plan and, if given, a history against it, without deciding anything."""
-    from budgetopt.i18n import messages_of, say
+    from budgetopt.i18n import messages_of
 
     if report and not history:
         raise InputError(
-            "bad-argument", "--report is of history files, and none is given", field="report",
-            remedy="give --history",
+            "bad-argument", say("report-history-files-none"), field="report",
+            remedy=say("remedy-history"),
         )  # fmt: skip
     declared = bo.Plan.load(plan)
     # The plan keeps these tables unread: what is wrong in one is found here, not on Friday.
@@ -198,8 +197,6 @@ def _after(past: bo.History | None, begins: dt.date) -> dt.date:
 
 def _said_of(past: bo.History) -> bo.i18n.Message:
     """Return what a history holds, in a sentence."""
-    from budgetopt.i18n import say
-
     kind = say("outcome-by-channel") if past.outcome is not None else say("outcome-in-total")
     size = past.weeks.size
     count = say("one-week") if size == 1 else say("count-weeks", count=size)
@@ -211,8 +208,6 @@ def _said_of(past: bo.History) -> bo.i18n.Message:
 
 def _said_of_targets(plan: bo.Plan, past: bo.History | None) -> list[bo.i18n.Message]:
     """Return each dated target in a sentence, with where it stands by a history."""
-    from budgetopt.i18n import say
-
     found = []
     for target in plan.targets:
         goal = target.sentence(plan.outcome)

@@ -27,6 +27,7 @@ from budgetopt.cli.weeks import diff, history, pace, ramp, report, show, verify,
 from budgetopt.cli.what_if import what_if
 from budgetopt.cli.year import year
 from budgetopt.errors import BudgetoptError, InputError
+from budgetopt.i18n import say
 from budgetopt.untrusted import escaped
 from budgetopt.version import VERSION
 
@@ -88,10 +89,10 @@ class Command(TyperCommand):
                 option = max(param.opts, key=len)
                 raise InputError(
                     "bad-argument",
-                    f"{option} is given {order.count(param)} times, and takes one value",
+                    say("given-times-takes-value", option=option, param=order.count(param)),
                     field=param.name or "",
                     value=option,
-                    remedy="give it once",
+                    remedy=say("remedy-once"),
                 )
         rest: list[str] = super().parse_args(ctx, args)
         return rest

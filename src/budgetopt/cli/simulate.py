@@ -36,6 +36,7 @@ from budgetopt.cli.common import (
     respond,
 )
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ProcessPoolExecutor
@@ -204,9 +205,9 @@ def _market(
     if plan.curves is None:
         raise InputError(
             "bad-argument",
-            "the plan's channels have no curves",
+            say("plan-s-channels-curves"),
             field="history",
-            remedy="give --history to learn them from",
+            remedy=say("remedy-history-learn"),
         )
     own = tuple(
         noise if c.prior is None or c.prior.noise is None else c.prior.noise for c in plan.channels
@@ -223,10 +224,10 @@ def _policies(given: list[str] | None, past: bo.History | None) -> list[bo.polic
     if past is None and any(policy.name == "hold" for policy in policies):
         raise InputError(
             "bad-argument",
-            "--policy is 'hold', and without a history there is no last week to hold",
+            say("policy-hold-without-history"),
             field="policy",
             value="hold",
-            remedy="give --history, or compare with equal",
+            remedy=say("remedy-history-compare-equal"),
         )
     return policies
 
@@ -237,10 +238,10 @@ def _refuse_undated(happening: tuple[bo.market.Scenario, ...], first: dt.date | 
         if first is None and isinstance(one.start, dt.date):
             raise InputError(
                 "bad-argument",
-                f"scenario {one.name!r} is dated {one.start}, and week 1 has no date",
+                say("scenario-dated-week-1", name=repr(one.name), start=one.start),
                 field="start",
                 value=str(one.start),
-                remedy="give --start or --history",
+                remedy=say("remedy-start-history"),
             )
 
 
@@ -252,10 +253,10 @@ def _first_day(plan: bo.Plan, past: bo.History | None, start: str | None) -> dt.
         if day != begins:
             raise InputError(
                 "bad-argument",
-                f"--start is {day}, which is not the first day of a week",
+                say("start-first-day-week", day=day),
                 field="start",
                 value=str(day),
-                remedy=f"give {begins} or a week later, or change week_start of the plan",
+                remedy=say("remedy-week-later-change-week", begins=begins),
             )
         return day
     weeks = [] if past is None else past.complete().weeks.tolist()

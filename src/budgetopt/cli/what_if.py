@@ -31,6 +31,7 @@ from budgetopt.cli.common import (
 )
 from budgetopt.cli.decide import load_belief, past_of
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 
 
 def what_if(
@@ -90,10 +91,10 @@ def what_if(
     if belief is not None and curves is not None:
         raise InputError(
             "bad-argument",
-            "--belief and --curves are both given",
+            say("belief-curves-both-given"),
             field="curves",
             value=str(curves),
-            remedy="give one of them",
+            remedy=say("remedy-give-one-of-them"),
         )
     learned = None if belief is None else load_belief(belief)
     past = past_of(declared, history, learned, as_of, data_through)
@@ -120,8 +121,8 @@ def _cases(plan: bo.Plan, changes: Sequence[Mapping[str, Any]]) -> dict[str, bo.
     if not found:
         raise InputError(
             "bad-argument",
-            "nothing is asked",
+            say("nothing-is-asked"),
             field="budget",
-            remedy="give --budget, --price, --cap, --without or --demand, or [[cases]] in the plan",
+            remedy=say("remedy-budget-price-cap-without"),
         )
     return found

@@ -21,6 +21,7 @@ from budgetopt.curves.sampled import Sampled
 from budgetopt.curves.scaled import Scaled, stretched
 from budgetopt.curves.stack import Stack, stack
 from budgetopt.errors import CurveError, did_you_mean
+from budgetopt.i18n import say
 
 __all__ = [
     "KINDS",
@@ -68,7 +69,7 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
     if not isinstance(name, str) or name not in KINDS:
         raise CurveError(
             "bad-curve",
-            f"curve kind {name!r} is not known",
+            say("curve-kind-known", name=repr(name)),
             field="kind",
             value=name,
             remedy=did_you_mean(str(name), KINDS),
@@ -80,7 +81,7 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
         if key not in wanted:
             raise CurveError(
                 "bad-curve",
-                f"{name} curve has no parameter {key!r}",
+                say("curve-has-no-parameter", name=name, key=repr(key)),
                 field=key,
                 value=given[key],
                 remedy=did_you_mean(key, wanted),
@@ -88,9 +89,13 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
     if len(given) < len(wanted):
         raise CurveError(
             "bad-curve",
-            f"{name} curve is missing {', '.join(w for w in wanted if w not in given)}",
+            say(
+                "curve-lacks-parameters",
+                name=name,
+                join=", ".join(w for w in wanted if w not in given),
+            ),
             field="curve",
             value=sorted(given),
-            remedy=f"give exactly {', '.join(wanted)}",
+            remedy=say("remedy-give-exactly-wanted", wanted=", ".join(wanted)),
         )
     return kind(**given)

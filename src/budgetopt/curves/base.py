@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import CurveError
+from budgetopt.i18n import say
 
 _NOTHING: Floats = np.asarray(np.nan)
 
@@ -197,10 +198,10 @@ def check_shapes(curve: Curve) -> None:
         shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise CurveError(
             "bad-curve",
-            f"parameters of the {curve.kind} curve have shapes {shown}",
+            say("parameters-curve-shapes", kind=curve.kind, shown=shown),
             field="curve",
             value=shown,
-            remedy="give one number for all channels, or one for each",
+            remedy=say("remedy-number-all-channels"),
         ) from None
 
 

@@ -33,6 +33,7 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import as_floats
 from budgetopt.errors import CurveError, InputError, as_number, did_you_mean
+from budgetopt.i18n import say
 
 Kind = Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
 
@@ -278,10 +279,10 @@ def effective_spend(
     if not asked.ndim or earlier.shape[1:] != asked.shape[1:] or earlier.ndim != asked.ndim:
         raise InputError(
             "bad-argument",
-            f"spend has shape {asked.shape} and the weeks before it {earlier.shape}",
+            say("spend-shape-weeks-before", shape=str(asked.shape), shape_2=str(earlier.shape)),
             field="before",
             value=str(earlier.shape),
-            remedy="give weeks on the first axis, and the same shape after it",
+            remedy=say("remedy-weeks-first-axis-same"),
         )
     path = np.concatenate([earlier, asked])
     weeks = len(path)

@@ -18,6 +18,7 @@ from budgetopt.curves.points import Points
 from budgetopt.curves.sampled import Sampled, tabulated
 from budgetopt.curves.stack import Stack
 from budgetopt.errors import CurveError
+from budgetopt.i18n import say
 from budgetopt.notebook import brief
 
 _ROUNDS = 100
@@ -401,7 +402,7 @@ class Picked(Mixture):
 def _not_smooth() -> CurveError:
     return CurveError(
         "bad-curve",
-        "a mixture with S-shaped cells has cells that are not smooth, or not shared",
+        say("mixture-s-shaped-cells"),
         field="cells",
-        remedy="give one grid of smooth cells for all channels, or concave cells",
+        remedy=say("remedy-grid-smooth-cells-all"),
     )

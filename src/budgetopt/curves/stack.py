@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve
 from budgetopt.errors import CurveError
+from budgetopt.i18n import say
 
 
 def stack(curves: Sequence[Curve]) -> Curve:
@@ -54,10 +55,10 @@ class Stack(Curve):
         if not np.array_equal(np.sort(held), np.arange(held.size)):
             raise CurveError(
                 "bad-curve",
-                "positions of the stack's parts leave a gap or meet",
+                say("positions-stack-s-parts"),
                 field="parts",
                 value=held.tolist(),
-                remedy="give each channel to one part",
+                remedy=say("remedy-channel-part"),
             )
         curves = (curve for _, curve in self.parts)
         object.__setattr__(self, "parts", tuple(zip(places, curves, strict=True)))

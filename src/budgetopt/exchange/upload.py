@@ -193,10 +193,10 @@ class UploadSheet:
             return self.days.index(given)
         raise InputError(
             "bad-argument",
-            f"day is {given}, which gets no budget",
+            say("day-gets-budget", given=given),
             field="day",
             value=str(given),
-            remedy=f"choose one from {self.days[0]} to {self.days[-1]}",
+            remedy=say("remedy-choose", days=self.days[0], days_2=self.days[-1]),
         )
 
     def to_csv(self, day: dt.date | str | None = None) -> str:
@@ -400,10 +400,10 @@ def _days_left(start: dt.date, first: dt.date) -> tuple[dt.date, ...]:
         return days
     raise InputError(
         "bad-argument",
-        f"the week of {start} is over on {first}",
+        say("the-week-of", start=start, first=first),
         field="today",
         value=str(first),
-        remedy="choose a week that is not over",
+        remedy=say("remedy-choose-week-over"),
     )
 
 
@@ -432,10 +432,10 @@ def _campaigns(
     if not names:
         raise InputError(
             "bad-argument",
-            f"no channel of the plan is labelled platform = {platform.name!r}",
+            say("channel-plan-labelled-platform", name=repr(platform.name)),
             field="channels",
             value=platform.name,
-            remedy="label those that run on it, or name them with --channel",
+            remedy=say("remedy-label-those-run-name"),
         )
     for name in (*names, *given):
         if name not in split or name not in names:
@@ -465,10 +465,10 @@ def _shares(channel: str, given: Any) -> Shares:
     if not total:
         raise InputError(
             "bad-argument",
-            f"the campaigns of {channel!r} have no share of its money",
+            say("campaigns-share-money", channel=repr(channel)),
             field="campaigns",
             value=channel,
-            remedy="give one of them a share above 0",
+            remedy=say("remedy-share-above-0"),
         )
     return {name: share / total for name, share in shares.items()}
 
@@ -503,9 +503,9 @@ def _spent(
     if given is None:
         raise InputError(
             "bad-argument",
-            f"the week of {start} has begun, and it is not known what was spent before {first}",
+            say("week-begun-known-spent", start=start, first=first),
             field="spent",
-            remedy="give the history, or what each channel has spent",
+            remedy=say("remedy-history-channel-spent"),
         )
     if isinstance(given, History):
         return _seen(plan, approved, given, start, first)
@@ -571,8 +571,8 @@ def _rules(
         if given is not None:
             found[name] = money.amount(money.minor(given, name))
     if not found["step"]:
-        raise InputError("bad-argument", "step is 0", field="step", value=0,
-                         remedy="give an amount above 0")  # fmt: skip
+        raise InputError("bad-argument", say("step-is-zero"), field="step", value=0,
+                         remedy=say("remedy-amount-above-0"))  # fmt: skip
     return DayRules(**found), notes
 
 
@@ -589,10 +589,10 @@ def _left(
     if total % step:
         raise InputError(
             "broken-limit",
-            f"{money.show(total)} is left, no multiple of the step {money.show(step)}",
+            say("left-multiple-step", total=money.show(total), step=money.show(step)),
             field="step",
             value=str(rules.step),
-            remedy="give a finer step, or edit the week",
+            remedy=say("remedy-finer-step-edit-week"),
         )
     steps = rounded([Fraction(minor, step) for minor in left.values()])
     whole = {name: count * step for name, count in zip(left, steps, strict=True)}
@@ -635,21 +635,30 @@ def _daily(
         least = -(-minimum // step) * step * count
         raise InputError(
             "broken-limit",
-            f"{campaign!r} has {show(minor)} for {days}, below the platform's minimum of "
-            f"{show(minimum)} a day",
+            say(
+                "below-platform-minimum",
+                campaign=repr(campaign),
+                minor=show(minor),
+                days=days,
+                minimum=show(minimum),
+            ),
             field="minimum",
             value=str(rules.minimum),
-            remedy=f"edit the week: at least {show(least)} for it, or nothing; or give the minimum "
-            "that holds for it",
+            remedy=say("remedy-edit-week-least-nothing", least=show(least)),
         )
     raise InputError(
         "broken-limit",
-        f"{campaign!r} has {show(minor)} for {days}, which cannot be daily budgets of at least "
-        f"{show(minimum)} that stay or change by at least {show(change)}",
+        say(
+            "cannot-daily-budgets-least",
+            campaign=repr(campaign),
+            minor=show(minor),
+            days=days,
+            minimum=show(minimum),
+            change=show(change),
+        ),
         field="change",
         value=str(rules.change),
-        remedy=f"edit the week to a multiple of {show(count * step)} for it, or give the least "
-        "change that holds for it",
+        remedy=say("remedy-edit-week-multiple-least", count=show(count * step)),
     )
 
 

@@ -87,37 +87,37 @@ class Experiment:
             if not isinstance(row, Observation):
                 raise InputError(
                     "bad-argument",
-                    f"log holds a {type(row).__name__}",
+                    say("log-holds-another", name=type(row).__name__),
                     field="log",
                     value=str(row),
-                    remedy="give Observations, or make the test by from_dict",
+                    remedy=say("remedy-observations-make-test-dict"),
                 )
         rows = sorted(self.log, key=lambda row: (row.day, row.arm))
         object.__setattr__(self, "log", tuple(rows))
         if type(self.seed) is not int or self.seed < 0:
             raise InputError(
                 "bad-argument",
-                f"seed is {self.seed!r}",
+                say("field-is", field="seed", value=repr(self.seed)),
                 field="seed",
                 value=self.seed,
-                remedy="give a whole number of zero or more",
+                remedy=say("remedy-whole-number-zero-more"),
             )
         for before, row in zip([None, *rows], rows, strict=False):
             self._check_row(row)
             if before is not None and (before.day, before.arm) == (row.day, row.arm):
                 raise HistoryError(
                     "bad-history",
-                    f"arm {row.arm!r} has two rows on {row.day}",
+                    say("arm-two-rows", arm=repr(row.arm), day=row.day),
                     field="log",
                     value=row.arm,
-                    remedy="remove the duplicate, or add them up",
+                    remedy=say("remedy-remove-duplicate-add-up"),
                 )
 
     def _check_row(self, row: Observation) -> None:
         if row.arm not in self.arms:
             raise InputError(
                 "unknown-name",
-                f"arm {row.arm!r} of {row.day} is not in the test",
+                say("arm-not-in-test", arm=repr(row.arm), day=row.day),
                 field="arm",
                 value=row.arm,
                 remedy=did_you_mean(row.arm, self.arms),
@@ -156,7 +156,7 @@ class Experiment:
         if name not in FIELDS:
             raise InputError(
                 "unknown-name",
-                f"field {name!r} is not measured",
+                say("field-not-measured", name=repr(name)),
                 field="name",
                 value=name,
                 remedy=did_you_mean(name, FIELDS),
@@ -293,9 +293,9 @@ class Experiment:
         if given is None:
             raise InputError(
                 "bad-argument",
-                "the day has no budget",
+                say("day-without-budget"),
                 field="daily_budget",
-                remedy="give one, or set daily_budget",
+                remedy=say("remedy-set-daily-budget"),
             )
         whole, least = money.minor(given, "budget"), self._minimums
         chance = self._probability
@@ -375,10 +375,10 @@ def _checked_arms(given: Any) -> tuple[str, ...]:
     if twice:
         raise HistoryError(
             "bad-name",
-            f"arm {twice[0]!r} is declared twice",
+            say("arm-declared-twice", twice=repr(twice[0])),
             field="arms",
             value=twice[0],
-            remedy="give every arm a name of its own",
+            remedy=say("remedy-arm-name"),
         )
     if len(arms) < 2:
         raise InputError(
@@ -537,11 +537,15 @@ def split(
     if needed > budget:
         raise InfeasibleError(
             "floors-above-budget",
-            f"the minimum cells need {money.show(needed)} for the day, above its budget "
-            f"{money.show(budget)} by {money.show(needed - budget)}",
+            say(
+                "minimum-cells-need-day",
+                needed=money.show(needed),
+                budget=money.show(budget),
+                needed_2=money.show(needed - budget),
+            ),
             field="daily_budget",
             value=show_amount(money.amount(budget)),
-            remedy="give the day more money, make cells smaller or longer, or test fewer arms",
+            remedy=say("remedy-day-more-money-make"),
         )
     # Machines differ in the last digits, which must not decide about a cent.
     share = np.round(share, 9)

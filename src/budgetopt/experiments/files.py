@@ -22,6 +22,7 @@ from budgetopt.experiments import settings as plain
 from budgetopt.experiments.experiment import Experiment
 from budgetopt.experiments.settings import FIELDS, Observation, Settings, as_arm
 from budgetopt.history import Columns, Style, Table, load, read_amounts, read_days
+from budgetopt.i18n import say
 from budgetopt.plan import load as load_plain
 
 NAMED = ("day", "arm", *FIELDS)
@@ -52,10 +53,10 @@ def read(path: str | os.PathLike[str], settings: Settings | None = None) -> Expe
     if settings is not None:
         raise InputError(
             "bad-argument",
-            f"{path.name} has settings of its own",
+            say("file-has-settings", name=path.name),
             field="settings",
             value=path.name,
-            remedy="set them in the file",
+            remedy=say("remedy-set-file"),
         )
     data = load_plain(path, "test file")
     columns = data.pop("columns", {})
@@ -93,7 +94,7 @@ def read_log(
         if name not in (*NAMED, *READING):
             raise InputError(
                 "bad-plan",
-                f"{name!r} is not a field of columns",
+                say("no-field-of-columns", name=repr(name)),
                 field=f"columns.{name}",
                 value=name,
                 remedy=did_you_mean(name, (*NAMED, *READING)),
@@ -154,9 +155,9 @@ def _arms(rows: Sequence[Observation]) -> tuple[str, ...]:
         if other != arm:
             raise HistoryError(
                 "bad-name",
-                f"arms {other!r} and {arm!r} differ only in case or spaces",
+                say("arms-differ-case-spaces", other=repr(other), arm=repr(arm)),
                 field="arm",
                 value=arm,
-                remedy="write them alike, or list both as arms in a TOML file",
+                remedy=say("remedy-write-alike-list-both"),
             )
     return tuple(arms)

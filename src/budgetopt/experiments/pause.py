@@ -23,6 +23,7 @@ from scipy.special import gammainc, gammaincc, gammaln, xlogy
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number
+from budgetopt.i18n import say
 
 AHEAD = 4.0
 """Weight exp(-AHEAD (r - 1)) of ratios above 1: chance ratios of an average lie close to 1."""
@@ -84,10 +85,10 @@ class PauseRule:
         if self.average is not None and (self.gap is None or self.average <= self.gap):
             raise InputError(
                 "bad-argument",
-                f"pause.average is {self.average:g}, without a CTR that far below it",
+                say("pause-average-without-ctr", average=f"{self.average:g}"),
                 field="pause.average",
                 value=self.average,
-                remedy="give a gap below the average, or leave the average out",
+                remedy=say("remedy-gap-below-average-leave"),
             )
 
     def _set(self, name: str, value: float) -> None:
@@ -168,10 +169,10 @@ class PauseRule:
         if self.gap is None or not 0 < ctr < line:
             raise InputError(
                 "bad-argument",
-                f"ctr is {ctr:g}, not below the line {line:g} of the pause rule",
+                say("ctr-below-line-pause", ctr=f"{ctr:g}", line=f"{line:g}"),
                 field="ctr",
                 value=ctr,
-                remedy="give a CTR above 0 and below the average less the gap",
+                remedy=say("remedy-ctr-above-0-below"),
             )
         as_number(impressions_a_day, "impressions_a_day", above=0, below=1e12)
         as_number(power, "power", above=0, below=1)
@@ -187,11 +188,15 @@ class PauseRule:
                 return Promise(day, shown, ctr * shown, paused)
         raise InputError(
             "bad-argument",
-            f"ctr {ctr:g} is not paused within {MOST_DAYS} days at {impressions_a_day:g} "
-            "impressions a day",
+            say(
+                "ctr-paused-within-days",
+                ctr=f"{ctr:g}",
+                most_days=MOST_DAYS,
+                impressions_a_day=f"{impressions_a_day:g}",
+            ),
             field="impressions_a_day",
             value=impressions_a_day,
-            remedy="show it more often, or use a CTR further below the line",
+            remedy=say("remedy-show-more-often-use"),
         )
 
 

@@ -24,7 +24,7 @@ from budgetopt.errors import HistoryError, InputError, as_number, did_you_mean
 from budgetopt.experiments.evidence import evidence_of_averages, evidence_of_counts
 from budgetopt.experiments.pause import PauseRule
 from budgetopt.experiments.posteriors import Averages, Counts, Posterior, Rates
-from budgetopt.i18n import show_figure
+from budgetopt.i18n import say, show_figure
 from budgetopt.money import Currency
 from budgetopt.untrusted import is_blank, is_safe
 
@@ -145,10 +145,10 @@ def as_arm(name: Any) -> str:
         return name.strip()
     raise HistoryError(
         "bad-name",
-        f"arm is {name!r}",
+        say("field-is", field="arm", value=repr(name)),
         field="arm",
         value=name,
-        remedy="give every arm a name, without control characters",
+        remedy=say("remedy-arm-name-without-control"),
     )
 
 
@@ -253,7 +253,7 @@ class Settings:
         if self.metric not in METRICS:
             raise InputError(
                 "unknown-name",
-                f"metric {self.metric!r} is not known",
+                say("unknown-metric", metric=repr(self.metric)),
                 field="metric",
                 value=self.metric,
                 remedy=did_you_mean(self.metric, METRICS),
@@ -270,10 +270,10 @@ class Settings:
         if self.pause is not None and not isinstance(self.pause, PauseRule):
             raise InputError(
                 "bad-argument",
-                f"pause is {self.pause!r}",
+                say("field-is", field="pause", value=repr(self.pause)),
                 field="pause",
                 value=str(self.pause),
-                remedy="give a PauseRule, or None",
+                remedy=say("remedy-pauserule-none"),
             )
 
     def _set(self, name: str, value: Any) -> None:
@@ -287,9 +287,9 @@ class Settings:
             return None
         raise InputError(
             "bad-argument",
-            f"expected is missing, and metric {self.metric!r} has no scale without it",
+            say("expected-missing-metric-scale", metric=repr(self.metric)),
             field="expected",
-            remedy="give what is expected, such as a CPA or the revenue of an order, in money",
+            remedy=say("remedy-expected-cpa-revenue-order"),
         )
 
     @cached_property
@@ -318,10 +318,10 @@ def _checked_days(days: Any) -> tuple[int, int]:
     if not whole:
         raise InputError(
             "bad-argument",
-            f"days is {days!r}",
+            say("field-is", field="days", value=repr(days)),
             field="days",
             value=str(days),
-            remedy="give fewest and most days of a cell, such as [3, 5]",
+            remedy=say("remedy-fewest-most-days-cell"),
         )
     return least, most
 
@@ -343,7 +343,7 @@ def arguments(data: Any) -> dict[str, Any]:
     asked = settings(data)
     if "arms" not in data:
         raise InputError(
-            "bad-plan", "arms is missing", field="arms", remedy="list the names of the arms"
+            "bad-plan", say("no-arms"), field="arms", remedy=say("remedy-list-names-arms")
         )
     for name in ("arms", "log"):
         if not isinstance(data.get(name, []), (list, tuple)):
@@ -420,7 +420,7 @@ def _table(given: Any, where: str, known: Iterable[str]) -> Mapping[str, Any]:
         if name not in known:
             raise InputError(
                 "bad-plan",
-                f"{name!r} is not a field of {where}",
+                say("name-is-not", name=repr(name), where=where),
                 field=f"{where}.{name}",
                 value=str(name),
                 remedy=did_you_mean(str(name), known),

@@ -40,10 +40,10 @@ def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64
     for wrong in days[days != week_starts(days, week_start)][:1]:
         raise CalendarError(
             "bad-date",
-            f"the week of {wrong} does not start on a {week_start.strip().lower()}",
+            say("week-does-start", wrong=wrong, week_start=week_start.strip().lower()),
             field="weeks",
             value=str(wrong),
-            remedy="give first days, or declare week_start",
+            remedy=say("remedy-first-days-declare-week"),
         )
     for at in np.flatnonzero(np.diff(days) != np.timedelta64(7, "D"))[:1]:
         refuse(
@@ -68,10 +68,10 @@ def _as_days(weeks: Any) -> NDArray[np.datetime64]:
     if days.ndim != 1 or np.isnat(days).any():
         raise CalendarError(
             "bad-date",
-            "weeks are not dates",
+            say("weeks-are-no-dates"),
             field="weeks",
             value=str(weeks)[:60],
-            remedy="give the first day of every week, as dates",
+            remedy=say("remedy-first-day-week-dates"),
         )
     return days
 

@@ -15,6 +15,7 @@ from budgetopt.calendar import as_date
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.history.dates import EXCEL
 from budgetopt.history.mapping import MapRule
+from budgetopt.i18n import say
 from budgetopt.untrusted import is_blank, is_safe, twin_key
 
 V = TypeVar("V")
@@ -332,10 +333,10 @@ def check_columns(columns: Any) -> None:
     if not isinstance(columns, Columns):
         raise HistoryError(
             "bad-argument",
-            f"columns is a {type(columns).__name__}",
+            say("columns-of-type", name=type(columns).__name__),
             field="columns",
             value=type(columns).__name__,
-            remedy="give Columns(...), or Columns.from_dict(...) of a mapping",
+            remedy=say("remedy-columns-columns-dict-mapping"),
         )
 
 

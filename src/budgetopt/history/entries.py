@@ -194,12 +194,17 @@ def _check_currency_column(table: Table) -> None:
         first, row = cells.row_of(codes[0]), cells.row_of(other)
         raise HistoryError(
             "bad-money",
-            f"{table.where(row)}: {name!r} is {cells[row]!r}, "
-            f"where {table.where(first)} has {cells[first]!r}",
+            say(
+                "rows-of-two-values",
+                row=table.where(row),
+                name=repr(name),
+                cells=repr(cells[row]),
+                first=table.where(first),
+                cells_2=repr(cells[first]),
+            ),
             field=name,
             value=cells[row],
-            remedy="give one currency, or read the rows of one by history.where: "
-            "amounts are never converted",
+            remedy=say("remedy-currency-read-rows-history"),
         )
 
 
@@ -278,10 +283,10 @@ def _refuse_labels(table: Table, names: Cells, known: Sequence[str] | None) -> N
     for row in np.flatnonzero(strange)[:1].tolist():
         raise HistoryError(
             "bad-history",
-            f"{table.where(row)} is called a total, and is not the sum of the other rows",
+            say("called-total-sum-rows", row=table.where(row)),
             field="history",
             value=names[row],
-            remedy="remove the row, or read the others by history.where",
+            remedy=say("remedy-remove-row-read-others"),
         )
 
 
@@ -292,7 +297,7 @@ def _channels(table: Table, columns: Columns, campaigns: Cells) -> Cells:
         if rule.column and rule.column not in table.cells:
             raise HistoryError(
                 "bad-columns",
-                f"column {rule.column!r} of a map rule is not in the header",
+                say("column-map-rule-header", column=repr(rule.column)),
                 field="map.column",
                 value=rule.column,
                 remedy=suggest(rule.column, table.cells),
@@ -327,8 +332,8 @@ def _known(
     if columns.unmapped == "leave-out":
         notes.append(say("unmapped-left-out", spend=show_figure(lost), share=share, names=of))
         if strange.all():
-            raise HistoryError("no-data", "no row is of a channel of the plan", field="channel",
-                               value=None, remedy="map the campaigns by [[map]]")  # fmt: skip
+            raise HistoryError("no-data", say("row-channel-plan"), field="channel",
+                               value=None, remedy=say("remedy-map-campaigns-map"))  # fmt: skip
         return np.logical_not(strange), lost
     row = int(np.argmax(strange))
     if not columns.map and len(by_name) == 1:
@@ -424,11 +429,15 @@ class _Amounts:
         if both[0] and both[1] / both[0] >= _DEAREST_CLICK:
             raise HistoryError(
                 "bad-money",
-                f"{show_figure(both[1])} of spend on {show_figure(both[0])} clicks in {name!r}: "
-                "amounts may be in millionths or hundredths",
+                say(
+                    "spend-clicks-amounts-may",
+                    both=show_figure(both[1]),
+                    both_2=show_figure(both[0]),
+                    name=repr(name),
+                ),
                 field="history.spend_unit",
                 value=both[1],
-                remedy="declare spend_unit = 'micros', 'fen' or 'one'",
+                remedy=say("remedy-declare-spend-unit-micros"),
             )
 
     def control(self, name: str, where: Where) -> Floats:
@@ -463,10 +472,16 @@ class _Amounts:
         if other_sign and not same_currency(sign, other_sign):
             raise HistoryError(
                 "bad-number",
-                f"column {name!r} is in {sign!r}, column {other!r} in {other_sign!r}",
+                say(
+                    "columns-of-currencies",
+                    name=repr(name),
+                    sign=repr(sign),
+                    other=repr(other),
+                    other_sign=repr(other_sign),
+                ),
                 field=name,
                 value=sign,
-                remedy="give one currency: amounts are never converted",
+                remedy=say("remedy-currency-amounts-never-converted"),
             )
         if not other_sign or len(currencies_of(sign)) < len(currencies_of(other_sign)):
             self.sign = name, sign
@@ -479,10 +494,10 @@ class _Amounts:
         if self.columns.missing == "refuse":
             raise HistoryError(
                 "bad-number",
-                f"{where(int(np.argmax(missing)), name)}: {name!r} is missing",
+                say("cell-missing", missing=where(int(np.argmax(missing)), name), name=repr(name)),
                 field=name,
                 value=None,
-                remedy="fill it in, or declare missing = 'zero' or 'unknown'",
+                remedy=say("remedy-fill-declare-missing-zero"),
             )
         column, cells = quoted(name), int(missing.sum())
         if self.columns.missing == "unknown":
@@ -500,11 +515,15 @@ def _names(table: Table, columns: Columns) -> Cells:
         row = names.row_of(empty)
         raise HistoryError(
             "bad-name",
-            f"{table.where(row, columns.channel)}: {columns.channel!r} is {cells[row]!r}, "
-            "not a channel name",
+            say(
+                "cell-is-no-channel",
+                row=table.where(row, columns.channel),
+                channel=repr(columns.channel),
+                cells=repr(cells[row]),
+            ),
             field=columns.channel,
             value=cells[row],
-            remedy="give every row the name of its channel as text",
+            remedy=say("remedy-row-name-channel-text"),
         )
     check_twins(sorted(names.spellings), columns.channel)
     return names

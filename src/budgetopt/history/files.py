@@ -228,10 +228,10 @@ def _as_pandas(frame: Any, columns: Columns) -> pd.DataFrame:
     except TypeError:
         raise HistoryError(
             "bad-argument",
-            f"frame is a {type(frame).__name__}, not a data frame",
+            say("frame-data-frame", name=type(frame).__name__),
             field="frame",
             value=type(frame).__name__,
-            remedy="give a data frame of pandas, polars, pyarrow or another library",
+            remedy=say("remedy-data-frame-pandas-polars"),
         ) from None
     whole = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
 
@@ -587,7 +587,7 @@ def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
         if columns.sheet not in sheets:
             raise HistoryError(
                 "unknown-name",
-                f"sheet {columns.sheet!r} is not in {path.name}",
+                say("sheet-not-in-file", sheet=repr(columns.sheet), name=path.name),
                 field="history.sheet",
                 value=columns.sheet,
                 remedy=suggest(columns.sheet, sheets),
@@ -626,10 +626,10 @@ def _of_template(path: Path, data: bytes, sheets: Sheets, filled: Filled) -> Tab
     if not rows:
         raise HistoryError(
             "no-data",
-            f"{path.name} is a template that nobody has filled in",
+            say("template-nobody-filled", name=path.name),
             field="history",
             value=path.name,
-            remedy=f"fill in sheet {filled.sheet!r}",
+            remedy=say("remedy-fill-sheet", sheet=repr(filled.sheet)),
         )
     made = from_rows(
         rows,

@@ -130,10 +130,10 @@ class History(Shown):
         if (self.outcome is None) == (self.total is None):
             raise HistoryError(
                 "bad-argument",
-                "a history has either outcome by channel or one total",
+                say("history-either-outcome-channel"),
                 field="outcome",
                 value=None,
-                remedy="give one of the two",
+                remedy=say("remedy-two"),
             )
         checked: dict[str, Any] = {"channels": channels, "weeks": weeks, "week_start": week_start}
         checked["spend"] = check_amounts(self.spend, "spend", weeks, channels)
@@ -312,7 +312,7 @@ class History(Shown):
             if name not in wanted:
                 raise HistoryError(
                     "unknown-name",
-                    f"channel {name!r} of the history is not among the channels",
+                    say("channel-history-among-channels", name=repr(name)),
                     field="channels",
                     value=name,
                     remedy=suggest(name, names),
@@ -348,10 +348,10 @@ class History(Shown):
             return
         raise HistoryError(
             "bad-money",
-            f"the amounts of the history are in {sign!r}, and the plan is in {currency}",
+            say("amounts-history-plan", sign=repr(sign), currency=currency),
             field="currency",
             value=sign,
-            remedy="convert the amounts, or correct the plan's currency: nothing is converted here",
+            remedy=say("remedy-convert-amounts-correct-plan"),
         )
 
     def _rows(self, keep: Any) -> Self:

@@ -242,10 +242,10 @@ def together(files: Sequence[Recognised]) -> Columns:
     if len(starts) > 1:
         raise HistoryError(
             "bad-history",
-            f"the files start their weeks on {' and '.join(sorted(starts))}",
+            say("files-start-weeks", starts=" and ".join(sorted(starts))),
             field="week_start",
             value=sorted(starts)[0],
-            remedy="export weeks that start on one day, or daily rows",
+            remedy=say("remedy-export-weeks-start-day"),
         )
     rules = tuple(
         MapRule(channel=one.platform, file=escape(one.path.name))

@@ -182,11 +182,17 @@ def _once(
             rows = int(order[again[at] - 1]), int(order[again[at]])
             raise HistoryError(
                 "bad-history",
-                f"{where(rows[0])} and {where(rows[1])} differ: {name} {one[at]:g} and "
-                f"{other[at]:g}",
+                say(
+                    "rows-differ",
+                    rows=where(rows[0]),
+                    rows_2=where(rows[1]),
+                    name=name,
+                    one=f"{one[at]:g}",
+                    other=f"{other[at]:g}",
+                ),
                 field=name,
                 value=float(other[at]),
-                remedy="leave out the older file, or the rows that were revised",
+                remedy=say("remedy-leave-out-older-file"),
             )
     keep = np.ones(key.size, dtype=bool)
     keep[order[again]] = False
@@ -304,10 +310,10 @@ def _one_sign(parts: Sequence[Entries]) -> str:
             if not same_currency(one, other):
                 raise HistoryError(
                     "bad-money",
-                    f"the files are in different currencies: {', '.join(map(repr, sorted(signs)))}",
+                    say("files-different-currencies", repr=", ".join(map(repr, sorted(signs)))),
                     field="currency",
                     value=one,
-                    remedy="give one currency: amounts are never converted",
+                    remedy=say("remedy-currency-amounts-never-converted"),
                 )
     # What says most: a sign may stand for several currencies.
     return min(sorted(signs), key=lambda sign: len(currencies_of(sign)), default="")

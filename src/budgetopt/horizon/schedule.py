@@ -274,10 +274,10 @@ def plan_weeks(
         return replace(found, notes=(*unused(plan, "year", curves), *_undeclared(horizon)))
     raise SolverError(
         "not-converged",
-        "no whole steps near the best weeks keep every limit",
+        say("whole-steps-near-best"),
         field="step",
         value=plan.money.show(plan.step_minor),
-        remedy="take a finer step, or leave some room between the limits",
+        remedy=say("remedy-take-finer-step-leave"),
     )
 
 
@@ -330,8 +330,8 @@ def _horizon(
         _check("over", period, period in _PERIODS, f"limits over {listed(_PERIODS)}")
     first = as_week(plan, start)
     if first is None:
-        raise InputError("bad-argument", "no first week is given", field="start",
-                         remedy="give start, or a history")  # fmt: skip
+        raise InputError("bad-argument", say("first-week-given"), field="start",
+                         remedy=say("remedy-give-start-or"))  # fmt: skip
     if last is None and before is not None:
         last = {name: path[-1] for name, path in before.items() if len(path)}
     spent = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)

@@ -22,21 +22,16 @@ punctuation is full-width, and a space stands between Chinese and figures or Lat
 from __future__ import annotations
 
 from budgetopt.i18n.messages import (
-    LANGUAGES,
-    Message,
     code_of,
     in_language,
-    joined,
-    listed,
     messages_of,
     missing_extra,
-    quoted,
     restored,
     round_known,
-    say,
     show_bound,
     show_figure,
 )
+from budgetopt.messages import LANGUAGES, Message, joined, listed, quoted, say
 
 __all__ = [
     "LANGUAGES",

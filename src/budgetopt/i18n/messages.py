@@ -1,26 +1,21 @@
-"""Messages: a code and values, said in English or in another language.
+"""Messages: what is said of them beyond `budgetopt.messages`, where one is made.
 
-From simple to subtle: numbers as text (`show_figure`, `show_bound`; exact money has
-`money.show_amount`), one message (`say`), what other languages say of it (`in_language`), names and
-lists inside messages (`quoted`, `listed`, `joined`), and messages in files (`messages_of`,
-`restored`). What a user
-wrote, such as the name of a channel or the sentence of a limit of one's own, is plain text and is
-never translated.
+Numbers as text (`show_figure`, `show_bound`; exact money has `money.show_amount`), a message in
+another language (`in_language`), and messages in files (`messages_of`, `restored`). What a user wrote, such as the
+name of a channel or the sentence of a limit of one's own, is plain text and is never translated.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from functools import reduce
-from pathlib import Path
 from string import Formatter
-from typing import Any, Self
+from typing import Any
 
 from budgetopt.errors import InputError, did_you_mean
+from budgetopt.messages import CATALOGUES, LANGUAGES, Message, catalogue, said_in, say, shown
 
 _TINY, _HUGE = 1e-4, 1e15
 """Outside these a number is easier to read with an exponent."""
@@ -81,66 +76,12 @@ def round_known(value: float, width: float) -> float:
     return round(value, 1 - math.floor(math.log10(width)))
 
 
-def _catalogue(name: str) -> dict[str, str]:
-    """Return the texts of a file by code; its tables are those of the rooms."""
-    tables = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
-    return {code: text for table in tables.values() for code, text in table.items()}
-
-
-LANGUAGES = ("en", "zh")
-"""Languages that messages are said in; English is what their text is."""
-CATALOGUES = {language: _catalogue(language) for language in LANGUAGES}
 _CODES = {
     re.sub(r":[^|{}]*\|([^{}]*)}", r"} \1", english): code
-    for texts in (CATALOGUES["en"], _catalogue("before"))
+    for texts in (CATALOGUES["en"], catalogue("before"))
     for code, english in texts.items()
 }
 """Codes by their English, counts in the plural, for what was recorded before there were codes."""
-_BETWEEN = {"en": ", ", "zh": "、"}
-
-
-class Message(str):
-    """English text that remembers its code and its values.
-
-    It is used like any text, so that notes stay readable in JSON; what decides reads the code.
-
-    Parameters
-    ----------
-    code
-        What is said, a key of every catalogue.
-    values
-        Text that is ready to be read: formatted numbers, names, other messages, or tuples of
-        these, which are listed.
-    """
-
-    __slots__ = ("code", "values")
-    code: str
-    values: dict[str, Any]
-
-    def __new__(cls, code: str, values: Mapping[str, Any]) -> Self:
-        """Return the message, as text in English."""
-        made = super().__new__(cls, _filled(code, values, "en"))
-        made.code, made.values = code, dict(values)
-        return made
-
-    def __reduce__(self) -> tuple[type[Self], tuple[str, dict[str, Any]]]:
-        return type(self), (self.code, self.values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return code and values as plain data, nested messages likewise."""
-        return {"code": self.code, "values": {k: _plain(v) for k, v in self.values.items()}}
-
-
-def say(code: str, /, **values: Any) -> Message:
-    """Return a message from its code and the values that its text names.
-
-    Examples
-    --------
-    >>> said = say("week-frozen", first="2026-11-09", last="today")
-    >>> said, said.code
-    ('no changes: frozen from 2026-11-09 to today', 'week-frozen')
-    """
-    return Message(code, values)
 
 
 def in_language(text: str, language: str) -> str:
@@ -154,71 +95,12 @@ def in_language(text: str, language: str) -> str:
     if language not in LANGUAGES:
         raise InputError(
             "bad-argument",
-            f"language is {language!r}",
+            say("field-is", field="language", value=repr(language)),
             field="lang",
             value=language,
             remedy=did_you_mean(str(language), LANGUAGES),
         )
-    if language == "en" or not isinstance(text, Message):
-        return str(text)
-    return _filled(text.code, text.values, language)
-
-
-class _Text(str):
-    """Text of a value; in a text `{count:week|weeks}` is the count and the noun that it takes."""
-
-    __slots__ = ()
-
-    def __format__(self, spec: str) -> str:
-        one, many, plural = spec.partition("|")
-        return f"{self!s} {one if self == '1' else plural}" if many else format(str(self), spec)
-
-
-def _filled(code: str, values: Mapping[str, Any], language: str) -> str:
-    shown = {name: _Text(_shown(value, language)) for name, value in values.items()}
-    return CATALOGUES[language][code].format_map(shown)
-
-
-def _shown(value: Any, language: str) -> str:
-    if isinstance(value, (tuple, list)):
-        return _BETWEEN[language].join(_shown(each, language) for each in value)
-    return in_language(value, language) if isinstance(value, str) else str(value)
-
-
-def quoted(name: str) -> Message:
-    """Return a name in quotation marks.
-
-    Examples
-    --------
-    >>> quoted("feed")
-    "'feed'"
-    """
-    return say("quoted-name", name=name)
-
-
-def listed(texts: Iterable[str], most: int | None = None) -> Message:
-    """Return texts one after another, at most so many of them, and how many more there are.
-
-    Examples
-    --------
-    >>> listed("abc"), listed("abc", 2)
-    ('a, b, c', 'a, b and 1 more')
-    """
-    every = tuple(texts)
-    if most is None or len(every) <= most:
-        return say("plain-list", listed=every)
-    return say("list-and-more", listed=every[:most], more=len(every) - most)
-
-
-def joined(texts: Sequence[str]) -> str:
-    """Return one text or more with "and" between them.
-
-    Examples
-    --------
-    >>> joined(["a", "b", "c"])
-    'a and b and c'
-    """
-    return reduce(lambda one, other: say("both", one=one, other=other), texts)
+    return said_in(text, language)
 
 
 def messages_of(texts: Iterable[str]) -> dict[str, Any]:
@@ -249,10 +131,10 @@ def restored(text: str, made: Mapping[str, Any]) -> str:
     if not holds:
         raise InputError(
             "bad-argument",
-            f"what was kept of {text!r} does not make it",
+            say("kept-does-not-make", text=repr(text)),
             field="words",
             value=text,
-            remedy="give what messages_of returned",
+            remedy=say("give-what-returned", function="messages_of"),
         )
     assert isinstance(message, str)
     return message
@@ -267,14 +149,6 @@ def code_of(text: str) -> str:
     ('max-change', 'max-change')
     """
     return _CODES.get(text, text)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Message):
-        return value.to_dict()
-    if isinstance(value, (tuple, list)):
-        return [_plain(each) for each in value]
-    return str(value)
 
 
 def _known(kept: Any) -> bool:
@@ -306,7 +180,7 @@ def _restored(kept: Any) -> Any:
     template = kept["template"]
     if (code := _CODES.get(template)) and _fills(code, values):
         return Message(code, values)
-    return template.format_map({name: _shown(value, "en") for name, value in values.items()})
+    return template.format_map({name: shown(value, "en") for name, value in values.items()})
 
 
 def _holds(text: str, value: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Self
 
 from budgetopt.arguments import public
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 from budgetopt.ledger.entry import Entry
 from budgetopt.ledger.reader import Reader, Store, Transaction
 from budgetopt.ledger.sqlite import SqliteStore
@@ -160,10 +161,10 @@ class Ledger:
         if now.tzinfo is None:
             raise InputError(
                 "bad-argument",
-                f"the clock says {now.isoformat()} without a time zone",
+                say("clock-says-without-time", now=now.isoformat()),
                 field="clock",
                 value=now.isoformat(),
-                remedy="return a moment with its time zone, such as datetime.now(UTC)",
+                remedy=say("remedy-return-moment-time-zone"),
             )
         return now.astimezone(dt.UTC)
 
@@ -177,10 +178,10 @@ def _store(where: str | Path, timeout: float) -> Store:
     if not (isinstance(timeout, (int, float)) and 0 <= timeout <= 1_000_000):
         raise InputError(
             "bad-argument",
-            f"timeout is {timeout!r}",
+            say("field-is", field="timeout", value=repr(timeout)),
             field="timeout",
             value=timeout,
-            remedy="give seconds, 0 to 1,000,000",
+            remedy=say("remedy-seconds-0-1-000"),
         )
     if isinstance(where, str) and "://" in where:
         # SQLAlchemy is an extra, and slow to import.

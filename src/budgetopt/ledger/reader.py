@@ -189,10 +189,10 @@ class Transaction(Reader):
         if not self._who:
             raise InputError(
                 "bad-argument",
-                "who is empty",
+                say("who-is-empty"),
                 field="who",
                 value=who,
-                remedy="name the person or program that records",
+                remedy=say("remedy-name-person-program-records"),
             )
         self._number, self._hash = self.head
         self._at = self._moment(now)
@@ -277,9 +277,9 @@ class Transaction(Reader):
         if self._over:
             raise InputError(
                 "bad-argument",
-                "the transaction is over",
+                say("transaction-is-over"),
                 field="transaction",
-                remedy="record inside of its block, or begin another one",
+                remedy=say("remedy-record-inside-block-begin"),
             )
 
     def _refuse_double(self, kind: str, key: str) -> None:
@@ -334,7 +334,7 @@ def known_kind(kind: str) -> str:
     if kind not in KINDS:
         raise InputError(
             "bad-argument",
-            f"kind of entry is {kind!r}",
+            say("entry-kind-is", kind=repr(kind)),
             field="kind",
             value=kind,
             remedy=did_you_mean(str(kind), KINDS),
@@ -354,10 +354,10 @@ def whole(field: str, value: int) -> int:
         return value
     raise InputError(
         "bad-argument",
-        f"{field} is {value!r}",
+        say("field-is", field=field, value=repr(value)),
         field=field,
         value=value,
-        remedy="give a whole number from 0 on",
+        remedy=say("remedy-whole-number-0"),
     )
 
 

@@ -208,10 +208,10 @@ def cases_of(plan: Plan) -> dict[str, Change]:
         if found[name] == Change():
             raise PlanError(
                 "bad-plan",
-                f"case {name!r} changes nothing",
+                say("case-changes-nothing", name=repr(name)),
                 field="cases",
                 value=name,
-                remedy="give it a budget, price, cap, rate, demand or without",
+                remedy=say("remedy-budget-price-cap-rate"),
             )
     return found
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number, did_you_mean
+from budgetopt.i18n import say
 from budgetopt.market.random import Stream
 
 
@@ -55,7 +56,7 @@ def known(names: Iterable[str], all_names: tuple[str, ...], field: str) -> None:
         if name not in all_names:
             raise InputError(
                 "unknown-name",
-                f"{field} names {name!r}, which is not a channel",
+                say("field-names-no-channel", field=field, name=repr(name)),
                 field=field,
                 value=name,
                 remedy=did_you_mean(name, all_names),

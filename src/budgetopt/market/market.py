@@ -344,10 +344,10 @@ class Market:
         if doubled:
             raise InputError(
                 "bad-name",
-                f"two scenarios are named {doubled[0]!r}",
+                say("two-scenarios-named", doubled=repr(doubled[0])),
                 field="scenarios",
                 value=doubled[0],
-                remedy="give each a name of its own",
+                remedy=say("remedy-name"),
             )
         return Weather(self, weeks, runs, seed, first_run, happening, balanced)
 
@@ -423,10 +423,10 @@ def _names(given: Any) -> tuple[str, ...]:
     ):
         raise InputError(
             "bad-name",
-            f"channels of the market are {given!r}",
+            say("market-channels-are", given=repr(given)),
             field="channels",
             value=str(given),
-            remedy="give at least one name, all different",
+            remedy=say("remedy-least-name-all-different"),
         )
     return names
 

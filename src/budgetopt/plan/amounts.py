@@ -66,10 +66,10 @@ def as_share(value: Any, field: str, most: int = 1) -> Number:
     if share > most:
         raise PlanError(
             "bad-number",
-            f"{field} is {value}, more than {most * 100} %",
+            say("field-is-value", field=field, value=value, most=most * 100),
             field=field,
             value=value,
-            remedy="write 30 % as 0.30 or '30%'",
+            remedy=say("remedy-write-30-0-30"),
         )
     return share
 
@@ -92,10 +92,10 @@ def as_money_or_share(given: Any, field: str) -> tuple[Number, bool]:
     if 0 < amount < 1:
         raise PlanError(
             "bad-number",
-            f"{field} is {given}, which may be a share or an amount of money",
+            say("may-share-amount-money", field=field, given=given),
             field=field,
             value=given,
-            remedy=f"write '{show_share(amount)}%' for a share, or an amount of 1 or more",
+            remedy=say("remedy-write-share-amount-1", amount=show_share(amount)),
         )
     return amount, False
 
@@ -202,7 +202,7 @@ def _parts(given: Mapping[str, Any], field: str) -> dict[str, Any]:
     if unknown:
         raise PlanError(
             "bad-plan",
-            f"{field} has no part {unknown[0]!r}",
+            say("field-has-no", field=field, unknown=repr(unknown[0])),
             field=field,
             value=unknown[0],
             remedy=did_you_mean(str(unknown[0]), ["share", "money", "from_zero"]),
@@ -217,10 +217,10 @@ def _parts(given: Mapping[str, Any], field: str) -> dict[str, Any]:
     if parts["share"] is None and parts.get("from_zero") is not None:
         raise PlanError(
             "bad-plan",
-            f"{_part_of(field, 'from_zero')} is {given['from_zero']}, but no share is given",
+            say("part-without-share", field=_part_of(field, "from_zero"), given=given["from_zero"]),
             field=_part_of(field, "from_zero"),
             value=given["from_zero"],
-            remedy="give a share too: without one, money alone says how far zero may move",
+            remedy=say("remedy-share-too-without-money"),
         )
     return parts
 
@@ -400,10 +400,10 @@ def _named(lines: Any) -> list[tuple[str, Any]]:
     if not named:
         raise PlanError(
             "bad-plan",
-            f"budget_lines.lines is {lines!r}",
+            say("field-is", field="budget_lines.lines", value=repr(lines)),
             field="budget_lines.lines",
             value=str(lines),
-            remedy="give every line a name and an amount",
+            remedy=say("remedy-line-name-amount"),
         )
     return named
 
@@ -414,10 +414,10 @@ def _amount(given: Any, field: str) -> Decimal:
     if amount >= MOST or int(amount.as_tuple().exponent) < -20:
         raise MoneyError(
             "bad-money",
-            f"{field} is {given}, more than can be added up exactly",
+            say("more-can-added-up", field=field, given=given),
             field=field,
             value=given,
-            remedy=f"stay below {MOST:,} and give at most 20 digits after the point",
+            remedy=say("remedy-stay-below-most-20", most=f"{MOST:,}"),
         )
     return amount
 
@@ -460,10 +460,10 @@ class Goal(Declared):
         if kind not in ("outcome", "profit", "least-spend"):
             raise PlanError(
                 "bad-plan",
-                f"goal is {kind!r}",
+                say("field-is", field="goal", value=repr(kind)),
                 field="goal.kind",
                 value=kind,
-                remedy="write 'outcome', 'profit' or 'least-spend'",
+                remedy=say("remedy-write-outcome-profit-least"),
             )
         if (kind == "least-spend") != (target is not None):
             raise PlanError(

@@ -140,10 +140,10 @@ class ChannelPrior:
             elif sd != _USUAL_SD:
                 raise InputError(
                     "bad-argument",
-                    f"prior.{spread} is {sd:g}, but {median} is not given",
+                    say("prior-without-median", spread=spread, sd=f"{sd:g}", median=median),
                     field=f"prior.{spread}",
                     value=sd,
-                    remedy=f"give {median} too, or leave {spread} out",
+                    remedy=say("remedy-too-leave-out", median=median, spread=spread),
                 )
         if self.noise is not None:
             put(self, "noise", as_number(self.noise, "prior.noise", least=1e-3, most=5.0))
@@ -437,9 +437,9 @@ def _labels(labels: Any, name: str) -> tuple[tuple[str, str], ...]:
         if not all(isinstance(part, str) and part.strip() for part in pair):
             raise PlanError(
                 "bad-name",
-                f"label {pair!r} of {name!r} is blank or not text",
+                say("remedy-label-blank-text", pair=repr(pair), name=repr(name)),
                 field=f"channels.{name}.labels",
                 value=str(pair),
-                remedy="write labels as name = 'value'",
+                remedy=say("remedy-write-labels-name-value"),
             )
     return tuple(sorted(pairs))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, dataclass_transform
 
 from budgetopt.arguments import in_short
 from budgetopt.errors import BudgetoptError, InputError, PlanError, did_you_mean
+from budgetopt.i18n import say
 from budgetopt.money import as_decimal, number_text
 
 T = TypeVar("T")
@@ -171,18 +172,19 @@ def part_of(kind: type[T], given: Any, own: str, field: str) -> T:
     needed = [name for name, must in known.items() if must]
     if not isinstance(given, Mapping):
         wanted = f" with {', '.join(needed)}" if needed else f", such as {', '.join(known)}"
-        raise InputError("bad-argument", f"{field} is {given!r}", field=field, value=str(given),
-                         remedy=f"give {kind.__name__}(...) or its fields{wanted}")  # fmt: skip
+        problem = say("field-is", field=field, value=repr(given))
+        remedy = say("remedy-give-or-its-fields", name=kind.__name__, wanted=wanted)
+        raise InputError("bad-argument", problem, field=field, value=str(given), remedy=remedy)
     for name in given:
         if name not in known:
-            raise InputError("unknown-name", f"{field} has no field {name!r}",
-                             field=f"{field}.{name}", value=str(name),
+            problem = say("field-has-no-field", field=field, name=repr(name))
+            raise InputError("unknown-name", problem, field=f"{field}.{name}", value=str(name),
                              remedy=did_you_mean(str(name), known))  # fmt: skip
     for name in needed:
         if name not in given:
             where = f"{field}.{name}"
-            raise InputError("bad-argument", f"{where} is missing", field=where,
-                             remedy=f"give {', '.join(needed)}")  # fmt: skip
+            raise InputError("bad-argument", say("where-is-missing", where=where), field=where,
+                             remedy=say("remedy-give-needed", needed=tuple(needed)))  # fmt: skip
     if field == own:
         return kind(**given)
     try:

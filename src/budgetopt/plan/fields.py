@@ -154,8 +154,8 @@ class PlanFields(Declared):
         """The money step in minor units, at least 1."""
         step = 1 if self.step is None else self.money.minor(self.step, "step")
         if step < 1:
-            raise PlanError("bad-number", "step is 0", field="step", value=0,
-                            remedy="give a step above zero")  # fmt: skip
+            raise PlanError("bad-number", say("step-is-zero"), field="step", value=0,
+                            remedy=say("remedy-step-above-zero"))  # fmt: skip
         return step
 
     @cached_property
@@ -262,7 +262,7 @@ class PlanFields(Declared):
             if name not in self.index:
                 raise PlanError(
                     "unknown-name",
-                    f"unknown channel {name!r} in {where or field}",
+                    say("unknown-channel-in", name=repr(name), value=where or field),
                     field=field,
                     value=name,
                     remedy=did_you_mean(str(name), self.names),
@@ -337,7 +337,7 @@ class PlanFields(Declared):
         if outcome not in known:
             raise PlanError(
                 "unknown-name",
-                f"outcome {outcome!r} has no rate in any channel",
+                say("outcome-rate-any-channel", outcome=repr(outcome)),
                 field="rates",
                 value=outcome,
                 remedy=did_you_mean(outcome, [self.outcome, *sorted(known)]),
@@ -402,8 +402,9 @@ def as_unit(given: Any) -> float | None:
         return None
     unit = float(as_decimal(given, "outcome_unit"))
     if unit == 0 or math.isinf(unit):
-        raise PlanError("bad-number", f"outcome_unit is {given}", field="outcome_unit", value=given,
-                        remedy="give the size of one event, or leave it out")  # fmt: skip
+        problem = say("field-is", field="outcome_unit", value=given)
+        raise PlanError("bad-number", problem, field="outcome_unit", value=given,
+                        remedy=say("remedy-size-event-leave-out"))  # fmt: skip
     return unit
 
 
@@ -498,11 +499,10 @@ def check_worth(plan: PlanFields) -> None:
         return
     raise PlanError(
         "bad-plan",
-        f"{asked} needs a value in money, but the outcome {plan.outcome!r} is a count without "
-        "a declared value",
+        say("needs-value-money-outcome", asked=asked, outcome=repr(plan.outcome)),
         field=asked,
         value=plan.outcome,
-        remedy="give value, what one outcome is worth, to the plan or to every channel",
+        remedy=say("remedy-value-outcome-worth-plan"),
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 from budgetopt.arguments import public
 from budgetopt.calendar import Fiscal, Week, as_date
 from budgetopt.errors import CalendarError, InputError, PlanError, as_number, did_you_mean
+from budgetopt.i18n import say
 from budgetopt.money import Number
 from budgetopt.plan.amounts import MaxChange, as_share
 from budgetopt.plan.channel import check_name
@@ -79,7 +80,7 @@ def one_of(given: Any, known: tuple[str, ...], field: str) -> None:
     if given not in known:
         raise PlanError(
             "bad-plan",
-            f"{field} is {given!r}",
+            say("field-is", field=field, value=repr(given)),
             field=field,
             value=str(given),
             remedy=did_you_mean(str(given), known),
@@ -138,10 +139,10 @@ def as_names(given: Any, field: str) -> tuple[str, ...]:
         if not isinstance(name, str) or not name.strip() or name in names[:at]:
             raise PlanError(
                 "bad-name",
-                f"{field} holds {name!r}, which is blank, not text, or there twice",
+                say("holds-blank-text-twice", field=field, name=repr(name)),
                 field=field,
                 value=str(name),
-                remedy="give every name once",
+                remedy=say("remedy-name-once"),
             )
     return names
 
@@ -315,10 +316,9 @@ class Approval(Declared):
         if self.move_share is None and not self.amounts:
             raise PlanError(
                 "bad-plan",
-                "approval gives no amount above which approval is needed",
+                say("approval-gives-amount-above"),
                 field="approval",
-                remedy="give move, move_share, channel or total, such as total = 0 for "
-                "every week with spend; or leave approval out, and every week needs it",
+                remedy=say("remedy-move-move-share-channel"),
             )
 
     @property
@@ -382,10 +382,10 @@ def _lines(given: Any) -> tuple[float, ...]:
 def _no_lines(given: Any) -> PlanError:
     return PlanError(
         "bad-plan",
-        f"pacing.lines is {given!r}",
+        say("field-is", field="pacing.lines", value=repr(given)),
         field="pacing.lines",
         value=str(given),
-        remedy="give rising shares of the budget, such as [0.8, 0.9, 1.0]",
+        remedy=say("remedy-rising-shares-budget-0"),
     )
 
 
@@ -591,19 +591,24 @@ def _refuse_overlaps(phases: tuple[Phase, ...]) -> None:
         if phase.name in names:
             raise PlanError(
                 "bad-name",
-                f"phase {phase.name!r} is declared twice",
+                say("phase-declared-twice", name=repr(phase.name)),
                 field="operation.phases",
                 value=phase.name,
-                remedy="give every phase a name of its own",
+                remedy=say("remedy-phase-name"),
             )
         names.add(phase.name)
         before = phases[at - 1] if at else None
         if before is not None and phase.first <= before.last:
             raise PlanError(
                 "bad-plan",
-                f"phase {phase.name!r} begins on {phase.first}, and {before.name!r} ends on "
-                f"{before.last}",
+                say(
+                    "phase-begins-ends",
+                    name=repr(phase.name),
+                    first=phase.first,
+                    name_2=repr(before.name),
+                    last=before.last,
+                ),
                 field="operation.phases",
                 value=phase.name,
-                remedy="let phases follow each other: a day has one budget",
+                remedy=say("remedy-let-phases-follow-day"),
             )

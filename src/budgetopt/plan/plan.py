@@ -279,17 +279,17 @@ def check_plan(plan: Plan) -> None:
     if plan.spend not in ("at-most", "all"):
         raise PlanError(
             "bad-plan",
-            f"spend is {plan.spend!r}",
+            say("field-is", field="spend", value=repr(plan.spend)),
             field="spend",
             value=plan.spend,
-            remedy="write 'at-most' or 'all'",
+            remedy=say("remedy-write-most-all"),
         )
     if not plan.channels:
         raise PlanError(
             "bad-plan",
-            "the plan has no channel",
+            say("plan-without-channel"),
             field="channels",
-            remedy="declare at least one channel",
+            remedy=say("remedy-declare-least-channel"),
         )
     for field, text in (("name", plan.name), ("outcome", plan.outcome)):
         if isinstance(text, str) and not is_safe(text):
@@ -348,10 +348,10 @@ def _check_lift_tests(plan: Plan) -> None:
         if test in seen:
             raise PlanError(
                 "bad-plan",
-                f"lift_tests.{at} of {test.channel!r} is given twice",
+                say("lift-tests-given-twice", at=at, channel=repr(test.channel)),
                 field=f"lift_tests.{at}",
                 value=test.channel,
-                remedy="remove one, or give the day on which each test ended",
+                remedy=say("remedy-remove-day-test-ended"),
             )
         seen.add(test)
 
@@ -379,7 +379,7 @@ def _check_releases(plan: Plan) -> None:
         if known and release.scenario is not None and release.scenario not in known:
             raise PlanError(
                 "unknown-name",
-                f"unknown scenario {release.scenario!r} in operation.releases.{at}",
+                say("unknown-scenario-operation-releases", scenario=repr(release.scenario), at=at),
                 field=f"operation.releases.{at}.scenario",
                 value=release.scenario,
                 remedy=did_you_mean(release.scenario, known),
@@ -392,10 +392,10 @@ def _check_limits(plan: Plan) -> None:
         if not (isinstance(getattr(limit, "name", None), str) and hasattr(limit, "rows")):
             raise PlanError(
                 "bad-plan",
-                f"limit {limit!r} has no name or no rows",
+                say("limit-name-rows", limit=repr(limit)),
                 field="limits",
                 value=repr(limit),
-                remedy="make it by bo.Limit, or give it a name and a method rows",
+                remedy=say("remedy-make-bo-limit-name"),
             )
         check_name(limit.name, "limits.name", "limit")
     _refuse_doubled("limit", [limit.name for limit in plan.limits])

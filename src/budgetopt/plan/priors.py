@@ -22,6 +22,7 @@ from budgetopt.calendar import as_date, week_starts
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CalendarError, InputError, PlanError, as_number
 from budgetopt.history import Delay
+from budgetopt.i18n import say
 from budgetopt.plan.channel import ChannelPrior, check_name, one_curve
 from budgetopt.plan.declare import Declared, part_of
 
@@ -103,18 +104,18 @@ def _event(name: str | None, span: Any, field: str) -> Event:
     if last < first:
         raise CalendarError(
             "bad-date",
-            f"{field} ends on {last}, before it begins on {first}",
+            say("ends-before-begins", field=field, last=last, first=first),
             field=field,
             value=str(last),
-            remedy="write the first day first",
+            remedy=say("remedy-write-first-day-first"),
         )
     if (last - first).days >= MOST_DAYS:
         raise CalendarError(
             "bad-date",
-            f"{field} lasts from {first} to {last}, more than {MOST_DAYS} days",
+            say("lasts-more-days", field=field, first=first, last=last, most_days=MOST_DAYS),
             field=field,
             value=str(last),
-            remedy="write [[first, last], [first, last]] for an event that recurs",
+            remedy=say("remedy-write-first-last-first"),
         )
     if name is None:
         return (str(first) if first == last else f"{first}/{last}"), first, last
@@ -190,10 +191,10 @@ def as_demand(given: Any) -> tuple[tuple[dt.date, float], ...]:
     except (TypeError, ValueError):
         raise PlanError(
             "bad-plan",
-            f"demand is {given!r}",
+            say("field-is", field="demand", value=repr(given)),
             field="demand",
             value=str(given),
-            remedy="give a day and its week's index, such as 2026-11-09 = 1.6",
+            remedy=say("remedy-day-week-s-index"),
         ) from None
     return tuple(sorted((as_date(day, "demand"), _index(day, index)) for day, index in pairs))
 
@@ -216,10 +217,10 @@ def check_demand(demand: Iterable[tuple[dt.date, float]], week_start: str) -> No
     for at in np.flatnonzero(starts[1:] == starts[:-1])[:1]:
         raise PlanError(
             "bad-plan",
-            f"demand of {days[at]} and of {days[at + 1]} is given twice for one week",
+            say("demand-given-twice-week", days=days[at], days_2=days[at + 1]),
             field=f"demand.{days[at + 1]}",
             value=str(days[at + 1]),
-            remedy="give one index for each week",
+            remedy=say("remedy-index-week"),
         )
 
 
@@ -289,10 +290,10 @@ class LiftTest(Declared):
         if not self.low < self.high:
             raise InputError(
                 "bad-argument",
-                f"lift_tests.low is {self.low:g}, not below high, {self.high:g}",
+                say("lift-tests-low-below", low=f"{self.low:g}", high=f"{self.high:g}"),
                 field="lift_tests.low",
                 value=self.low,
-                remedy="give the money per week of the lower arm, and of the higher one",
+                remedy=say("remedy-money-per-week-lower"),
             )
         if self.ended is not None:
             object.__setattr__(self, "ended", as_date(self.ended, "lift_tests.ended"))
@@ -342,10 +343,16 @@ class LiftTest(Declared):
             if not outcome * relative >= _LEAST:
                 raise InputError(
                     "bad-argument",
-                    f"the curve of {channel!r} brings {outcome:g} at spends[{at}], {spend:g}",
+                    say(
+                        "curve-brings-spends",
+                        channel=repr(channel),
+                        outcome=f"{outcome:g}",
+                        at=at,
+                        spend=f"{spend:g}",
+                    ),
                     field=f"spends[{at}]",
                     value=spend,
-                    remedy="give spends at which it brings something",
+                    remedy=say("remedy-spends-brings-something"),
                 )
             tests.append(cls(channel, outcome, relative * outcome, spend))
         return tuple(tests)

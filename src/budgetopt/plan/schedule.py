@@ -99,10 +99,10 @@ def budget_of(plan: PlanFields, first: dt.date, last: dt.date) -> int:
     if last < first:
         raise CalendarError(
             "bad-date",
-            f"the budget from {first} to {last} was requested",
+            say("budget-of-days-asked", first=first, last=last),
             field="last",
             value=str(last),
-            remedy="give the first day first",
+            remedy=say("remedy-first-day-first"),
         )
     total = _usual(plan, first, last)
     for phase in plan.operation.phases:

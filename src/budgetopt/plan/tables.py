@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from budgetopt.errors import PlanError
+from budgetopt.i18n import say
 from budgetopt.plan.channel import check_name
 
 
@@ -122,9 +123,9 @@ def _text(table: RawTable, field: str, *keys: str) -> str:
     if key is None:
         raise PlanError(
             "bad-plan",
-            f"{field} has no {keys[0]}",
+            say("field-has-no-keys", field=field, keys=keys[0]),
             field=f"{field}.{keys[0]}",
-            remedy=f"add its {' or '.join(keys)}",
+            remedy=say("remedy-add", keys=" or ".join(keys)),
         )
     text = table[key]
     if isinstance(text, str) and text.strip():

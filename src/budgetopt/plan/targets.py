@@ -90,25 +90,24 @@ class Target(Declared):
         if self.metric == "outcome" and self.first is None:
             raise PlanError(
                 "bad-plan",
-                "target.first is missing for an outcome, which adds up from some day on",
+                say("target-first-missing-outcome"),
                 field="target.first",
-                remedy="give the first day that counts",
+                remedy=say("remedy-first-day-counts"),
             )
         if self.metric == "conversion-rate" and not self.of:
             raise PlanError(
                 "bad-plan",
-                "target.of is missing: a conversion rate is between two counts, and a plan's "
-                "history has one",
+                say("target-missing-conversion-rate"),
                 field="target.of",
-                remedy="name an outcome that the channels give rates for",
+                remedy=say("remedy-name-outcome-channels-rates"),
             )
         if self.metric == "roas" and self.of:
             raise PlanError(
                 "bad-plan",
-                "target.of is given for a ROAS, which is of the plan's own outcome",
+                say("target-given-roas-plan"),
                 field="target.of",
                 value=self.of,
-                remedy="leave it out",
+                remedy=say("remedy-leave-out"),
             )
         if self.of:
             check_name(self.of, "target.of", "outcome")
@@ -176,10 +175,10 @@ def _first(given: Any, by: dt.date) -> dt.date:
     if not 0 <= (by - first).days < MOST_DAYS:
         raise CalendarError(
             "bad-date",
-            f"target.first is {first}, and target.by is {by}",
+            say("target-first-target", first=first, by=by),
             field="target.first",
             value=str(first),
-            remedy="give a first day before the last, at most ten years",
+            remedy=say("remedy-first-day-before-last"),
         )
     return first
 
@@ -194,16 +193,16 @@ def _value(given: Any, metric: str) -> Decimal | Relative:
     elif text.endswith("%"):
         raise PlanError(
             "bad-plan",
-            f"target.value is {given!r}, which says neither up nor down",
+            say("target-value-says-neither", given=repr(given)),
             field="target.value",
             value=given,
-            remedy=f"write '+{text}' or '-{text}' for a change, or a number",
+            remedy=say("remedy-write-change-number", text=text),
         )
     else:
         value = as_decimal(given, "target.value")
     if not value:
-        raise PlanError("bad-number", "target.value is 0", field="target.value", value=given,
-                        remedy="give a value above 0")  # fmt: skip
+        raise PlanError("bad-number", say("target-value-0"), field="target.value", value=given,
+                        remedy=say("remedy-value-above-0"))  # fmt: skip
     return value
 
 
@@ -246,19 +245,18 @@ def check_targets(plan: Measurable, *, is_money: bool) -> None:
         if target in plan.targets[:at]:
             raise PlanError(
                 "bad-plan",
-                f"{field} is given twice",
+                say("field-given-twice", field=field),
                 field=field,
                 value=target.metric,
-                remedy="remove one",
+                remedy=say("remedy-remove"),
             )
         if target.metric == "cpa" and is_money and not target.of:
             raise PlanError(
                 "bad-plan",
-                f"{field} is a CPA, which needs a count, but the outcome {plan.outcome!r} is money",
+                say("cpa-needs-count-outcome", field=field, outcome=repr(plan.outcome)),
                 field=f"{field}.metric",
                 value=target.metric,
-                remedy="give a target for ROAS, or name with of a count that the channels give "
-                "rates for",
+                remedy=say("remedy-target-roas-name-count"),
             )
         if target.of:
             try:

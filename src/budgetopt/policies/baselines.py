@@ -16,6 +16,7 @@ import numpy as np
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 from budgetopt.optimize import fit_shares
 from budgetopt.policies.base import (
     Policy,
@@ -120,11 +121,10 @@ class Proportional:
         if view.outcome is None:
             raise InputError(
                 "bad-argument",
-                "the proportional policy needs the outcome of each channel, "
-                "and the history has one total",
+                say("proportional-policy-needs-outcome"),
                 field="policy",
                 value=self.name,
-                remedy="choose posterior-mean, thompson or hold",
+                remedy=say("remedy-choose-posterior-mean-thompson"),
             )
         spend, outcome = view.spend[..., -self.weeks :, :], view.outcome[..., -self.weeks :, :]
         known = np.isfinite(spend) & np.isfinite(outcome)

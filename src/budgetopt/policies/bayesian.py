@@ -19,6 +19,7 @@ import numpy as np
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 from budgetopt.policies.base import (
     Policy,
     View,
@@ -100,10 +101,10 @@ class Optimistic:
         if not (number and 0.0 <= self.power <= 10.0):
             raise InputError(
                 "bad-argument",
-                f"power of the optimistic policy is {self.power!r}",
+                say("power-optimistic-policy", power=repr(self.power)),
                 field="power",
                 value=self.power,
-                remedy="give a number from 0 to 10",
+                remedy=say("remedy-number-0-10"),
             )
         object.__setattr__(self, "power", float(self.power))
 

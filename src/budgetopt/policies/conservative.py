@@ -329,10 +329,10 @@ def not_amounts(policy: str, answer: Any, channels: int) -> VerificationError:
     """Return the error for an answer that is not a finite amount for each channel."""
     return VerificationError(
         "broken-limit",
-        f"policy {policy!r} did not return a finite amount for each of {channels} channels",
+        say("policy-did-return-finite", policy=repr(policy), channels=channels),
         field="policy",
         value=str(answer)[:60],
-        remedy="fix the policy; View.project projects a split onto the limits",
+        remedy=say("remedy-fix-policy-view-project"),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.history import History
+from budgetopt.i18n import say
 from budgetopt.policies.base import Policy, checked_policy
 from budgetopt.policies.baselines import EqualSplit, Greedy, HoldSteady, Proportional
 from budgetopt.policies.bayesian import (
@@ -136,10 +137,10 @@ def _plain(policy: Policy) -> dict[str, Any]:
     if not names:
         raise InputError(
             "bad-argument",
-            f"policy {policy.name!r} is not a built-in policy",
+            say("policy-built-policy", name=repr(policy.name)),
             field="policy",
             value=policy.name,
-            remedy="store its settings yourself and rebuild it from them",
+            remedy=say("remedy-store-settings-yourself-rebuild"),
         )
     plain: dict[str, Any] = {"kind": names[0]}
     for f in _settings(type(policy), fallback=True):
@@ -187,7 +188,7 @@ def _parts(text: str) -> list[str]:
 def _unknown(name: str, base: str) -> InputError:
     return InputError(
         "unknown-name",
-        f"policy {name!r} is not known",
+        say("unknown-policy", name=repr(name)),
         field="policy",
         value=name,
         remedy=did_you_mean(base, NAMES),

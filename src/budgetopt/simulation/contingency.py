@@ -19,7 +19,7 @@ import numpy as np
 
 from budgetopt.arrays import Bools, Floats
 from budgetopt.errors import InputError, PlanError, VerificationError, as_number, did_you_mean
-from budgetopt.i18n import show_figure
+from budgetopt.i18n import say, show_figure
 from budgetopt.market import RISKS, Conditions, Weather, known, scenarios_of, whole, wrong
 from budgetopt.plan import Plan
 
@@ -70,10 +70,10 @@ class WeekLimits(NamedTuple):
         limit = "the budget" if over.max() > slack else "a floor, a cap or a change limit"
         raise VerificationError(
             "broken-limit",
-            f"policy {policy!r} breaks {limit} by {show_figure(worst)}",
+            say("policy-breaks-limit", policy=repr(policy), limit=limit, worst=show_figure(worst)),
             field="policy",
             value=worst,
-            remedy="fix the policy; View.project projects a split onto the limits",
+            remedy=say("remedy-fix-policy-view-project"),
         )
 
 
@@ -281,7 +281,7 @@ class Contingency:
         if self.scenario not in scenarios:
             raise InputError(
                 "unknown-name",
-                f"a contingency answers the scenario {self.scenario!r}, which is not simulated",
+                say("contingency-answers-scenario-simulated", scenario=repr(self.scenario)),
                 field="contingencies",
                 value=self.scenario,
                 remedy=did_you_mean(self.scenario, scenarios),

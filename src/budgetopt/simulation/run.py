@@ -274,10 +274,10 @@ def _players(given: Any) -> tuple[Player, ...]:
     if doubled:
         raise InputError(
             "bad-name",
-            f"two policies are named {doubled[0]!r}",
+            say("two-policies-named", doubled=repr(doubled[0])),
             field="policies",
             value=doubled[0],
-            remedy="give each policy a name of its own, and none 'clairvoyant'",
+            remedy=say("remedy-policy-name-none-clairvoyant"),
         )
     if not found:
         raise wrong("policies", (), "give at least one", "no policy is given")
@@ -318,7 +318,7 @@ def _check(job: Job, precision: Precision | None) -> None:
         if name not in plan.index:
             raise InputError(
                 "unknown-name",
-                f"the market's channel {name!r} is not in the plan",
+                say("market-s-channel-plan", name=repr(name)),
                 field="market.channels",
                 value=name,
                 remedy=did_you_mean(name, plan.names),

@@ -154,7 +154,7 @@ class Simulation(Shown):
         if name not in self.records:
             raise InputError(
                 "unknown-name",
-                f"policy {name!r} was not simulated",
+                say("policy-not-simulated", name=repr(name)),
                 field="policy",
                 value=name,
                 remedy=did_you_mean(name, self.policies),
@@ -351,7 +351,7 @@ class Simulation(Shown):
         if by not in makers:
             raise InputError(
                 "unknown-name",
-                f"there is no table by {by!r}",
+                say("no-table-by", by=repr(by)),
                 field="by",
                 value=by,
                 remedy=did_you_mean(by, makers),
@@ -500,7 +500,7 @@ def metrics_table(simulation: Simulation, policy: str | None, by: str) -> pd.Dat
     if by not in _AXES:
         raise InputError(
             "unknown-name",
-            f"there are no metrics by {by!r}",
+            say("no-metrics-by", by=repr(by)),
             field="by",
             value=by,
             remedy=did_you_mean(by, _AXES),

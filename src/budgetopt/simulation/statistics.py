@@ -26,6 +26,7 @@ from scipy.special import ndtri, stdtrit
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number, did_you_mean
+from budgetopt.i18n import say
 from budgetopt.market import whole, wrong
 
 if TYPE_CHECKING:
@@ -277,7 +278,7 @@ def measure_named(name: str) -> Measure:
     if name not in MEASURES:
         raise InputError(
             "unknown-name",
-            f"measure {name!r} is not known",
+            say("unknown-measure", name=repr(name)),
             field="measure",
             value=name,
             remedy=did_you_mean(name, MEASURES),
@@ -333,10 +334,10 @@ class Precision:
         if found.above not in _SUMS:
             raise InputError(
                 "bad-argument",
-                f"precision of {self.measure!r} is not watched while runs go on",
+                say("precision-watched-while-runs", measure=repr(self.measure)),
                 field="precision.measure",
                 value=self.measure,
-                remedy=f"give one of {', '.join(_SUMS)}, roas or cpa",
+                remedy=say("remedy-roas-cpa", sums=", ".join(_SUMS)),
             )
 
     def check(self, names: Sequence[str]) -> None:
@@ -345,7 +346,7 @@ class Precision:
             if name is not None and name not in names:
                 raise InputError(
                     "unknown-name",
-                    f"precision names the policy {name!r}, which is not simulated",
+                    say("precision-names-policy-simulated", name=repr(name)),
                     field="precision",
                     value=name,
                     remedy=did_you_mean(name, names),

@@ -28,6 +28,7 @@ from budgetopt.arrays import Floats
 from budgetopt.belief import Posterior, Stream
 from budgetopt.curves import Curve, Mixture, Scaled, stretched
 from budgetopt.errors import InfeasibleError, SolverError, VerificationError
+from budgetopt.i18n import say
 from budgetopt.market import ByRun, Conditions, Outcome
 from budgetopt.notebook import brief
 from budgetopt.optimize import (
@@ -306,10 +307,10 @@ class PerRun:
         if set(violated_limits(problem, spend, slack=_SLACK)) - {problem.rows.names[0]}:
             raise VerificationError(
                 "broken-limit",
-                f"policy {self._policy.name!r} breaks a limit across channels",
+                say("policy-breaks-limit-across", name=repr(self._policy.name)),
                 field="policy",
                 value=self._policy.name,
-                remedy="fix the policy; View.project projects a split onto the limits",
+                remedy=say("remedy-fix-policy-view-project"),
             )
 
 

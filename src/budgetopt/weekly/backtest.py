@@ -328,7 +328,7 @@ def backtest(
     chosen = {policy.name: policy for policy in map(as_policy, asked)}
     if not chosen:
         raise InputError(
-            "bad-argument", "policies is empty", field="policies", remedy="name at least one"
+            "bad-argument", say("no-policies"), field="policies", remedy=say("remedy-name-least")
         )
     past = whole_weeks(history.select(plan.names, plan.currency), dt.date.max)
     count = past.weeks.size - _FIRST if weeks is None else as_count(weeks, "weeks", 5200)
@@ -336,10 +336,10 @@ def backtest(
     if first >= past.weeks.size:
         raise HistoryError(
             "no-data",
-            f"the history has {past.weeks.size} complete weeks",
+            say("history-complete-weeks", size=past.weeks.size),
             field="history",
             value=int(past.weeks.size),
-            remedy=f"give at least {_FIRST + 1}: the next is decided from the first {_FIRST}",
+            remedy=say("remedy-least-next-decided-first", first=_FIRST + 1, first_2=_FIRST),
         )
     learned = learn(past, plan, settings=settings)
     then = _Then(plan, past, learned.settings)

@@ -366,9 +366,9 @@ class Decision(Shown):
         if spend != self.allocation.spend or limits != self.allocation.limits():
             raise InputError(
                 "bad-argument",
-                "the moves of the decision differ from the spends and limits of its allocation",
+                say("moves-decision-differ-spends"),
                 field="moves",
-                remedy="give one move a channel, with its money and the limit that it meets",
+                remedy=say("remedy-move-channel-money-limit"),
             )
 
     @property

@@ -458,10 +458,10 @@ def _seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(
             "bad-argument",
-            f"seed is {seed!r}",
+            say("field-is", field="seed", value=repr(seed)),
             field="seed",
             value=seed,
-            remedy="give a whole number, 0 or more",
+            remedy=say("remedy-whole-number-0-more"),
         )
     return int(seed)
 

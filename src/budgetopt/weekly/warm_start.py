@@ -43,10 +43,10 @@ def belief_for(plan: Plan, past: History, start: dt.date, belief: Belief | None)
     if seen is not None and seen >= start:
         raise InputError(
             "bad-argument",
-            f"the belief already includes the week of {seen}, which is not before {start}",
+            say("belief-already-includes-week", seen=seen, start=start),
             field="belief",
             value=str(seen),
-            remedy="give the belief as it was before that week, or a later week",
+            remedy=say("remedy-belief-before-week-later"),
         )
     log, known = belief.log, plan.priors.only(plan.names)
     same = log.channels == plan.names and log.unit == plan.outcome_unit and log.priors == known

@@ -222,9 +222,9 @@ def _refuse_another(plan: Plan, state: WeekState) -> None:
     if plan_fingerprint(plan) != Inputs.from_dict(state.proposal.data["inputs"]).plan:
         raise InputError(
             "bad-argument",
-            "the plan is not the one that the week was proposed from",
+            say("plan-week-proposed"),
             field="plan",
-            remedy="run the week again, and approve the revision that it proposes",
+            remedy=say("remedy-run-week-again-approve"),
         )
 
 
@@ -510,10 +510,10 @@ def _refuse_others(plan: Plan, history: History, belief: Belief | None, inputs: 
 def _other(field: str, value: Any) -> InputError:
     return InputError(
         "bad-argument",
-        f"the {field} is not the one that the week was proposed from",
+        say("not-as-proposed", field=field),
         field=field,
         value=value,
-        remedy="run the week again, and edit the revision that it proposes",
+        remedy=say("remedy-run-week-again-edit"),
     )
 
 

@@ -482,8 +482,8 @@ def _check_weeks(weeks: Any) -> None:
     if weeks is not None and not (whole and 1 <= weeks <= 1000):
         raise InputError(
             "bad-argument",
-            f"weeks of the ramp is {weeks!r}",
+            say("ramp-weeks-are", weeks=repr(weeks)),
             field="weeks",
             value=weeks,
-            remedy="give a whole number from 1 to 1,000, or None",
+            remedy=say("remedy-whole-number-1-1"),
         )

@@ -305,10 +305,10 @@ def _refuse_to_come(history: History, today: dt.date) -> None:
     if history.through is not None and history.through > today:
         raise InputError(
             "bad-argument",
-            f"the history is known through {history.through}, after {today}",
+            say("history-known-through-after", through=history.through, today=today),
             field="today",
             value=str(today),
-            remedy="give the day of the run, and the history as it was known on it",
+            remedy=say("remedy-day-run-history-known"),
         )
 
 

@@ -114,7 +114,7 @@ def check_approver(plan: Plan, who: str, written: Entry | None = None) -> None:
     if approvers and who not in approvers:
         raise InputError(
             "unknown-name",
-            f"{who!r} is not among the approvers of the plan",
+            say("among-approvers-plan", who=repr(who)),
             field="who",
             value=who,
             remedy=did_you_mean(str(who), approvers),

@@ -120,10 +120,10 @@ class Scenario(ABC):
         if not text or (self.name and not self.name.strip()):
             raise InputError(
                 "bad-name",
-                f"name of a scenario is {self.name!r}",
+                say("remedy-name-scenario", name=repr(self.name)),
                 field="scenario.name",
                 value=self.name,
-                remedy="give it a text without control characters",
+                remedy=say("remedy-text-without-control-characters"),
             )
         put(self, "name", self.name or self.kind)
         put(self, "start", self._moment(self.start, "start"))
@@ -237,10 +237,10 @@ class Scenario(ABC):
         if self.end < self.start:  # type: ignore[operator] # both are of one kind here
             raise CalendarError(
                 "bad-date",
-                f"{self.label('end')} is {self.end}, before its start {self.start}",
+                say("end-before-start", label=self.label("end"), end=self.end, start=self.start),
                 field=self.label("end"),
                 value=str(self.end),
-                remedy="give the later one as end",
+                remedy=say("remedy-later-end"),
             )
 
     def _names(self, given: Any) -> tuple[str, ...]:
@@ -255,10 +255,10 @@ class Scenario(ABC):
         if origin is None:
             raise CalendarError(
                 "bad-date",
-                f"scenario {self.name!r} is dated {moment}, but the first week has no date",
+                say("scenario-dated-first-week", name=repr(self.name), moment=moment),
                 field=self.label("start"),
                 value=str(moment),
-                remedy="give the market its start, or number the weeks from 1",
+                remedy=say("remedy-market-start-number-weeks"),
             )
         return float((moment - origin).days)
 

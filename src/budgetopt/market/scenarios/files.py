@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from budgetopt.errors import InputError, PlanError, did_you_mean
+from budgetopt.i18n import say
 from budgetopt.market.dynamics import known, whole
 from budgetopt.market.scenarios import kinds
 from budgetopt.market.scenarios.base import COMMON, Scenario
@@ -185,7 +186,7 @@ def festival(name: str, year: int) -> Promotion:
     if name not in _FESTIVALS:
         raise InputError(
             "unknown-name",
-            f"festival {name!r} is not known",
+            say("unknown-festival", name=repr(name)),
             field="festival",
             value=name,
             remedy=did_you_mean(name, _FESTIVALS),
@@ -226,7 +227,7 @@ def scenario_named(name: str, plan: Plan) -> Scenario:
     if name not in among:
         raise InputError(
             "unknown-name",
-            f"unknown scenario {name!r}: it is neither in the plan nor a standard risk",
+            say("unknown-scenario-neither-plan", name=repr(name)),
             field="scenario",
             value=name,
             remedy=did_you_mean(name, among),
