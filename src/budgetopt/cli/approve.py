@@ -6,6 +6,8 @@ Each opens the ledger, records one act with a name and a reason, and prints wher
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +37,7 @@ from budgetopt.cli.common import (
     today,
 )
 from budgetopt.errors import InputError
+from budgetopt.i18n import say
 
 
 def approve(
@@ -48,10 +51,7 @@ def approve(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Approve the proposed split of a week, by name."""
-    declared = bo.Plan.load(plan)
-    with open_ledger(ledger) as found:
-        state = bo.approve(found, declared, week, who=login(who), why=why, revision=revision)
-    tell(state, plan, declared, ledger, form=format, lang=lang)
+    _decide(bo.approve, plan, ledger, week, who, why, revision, format, lang)
 
 
 def reject(
@@ -65,10 +65,25 @@ def reject(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Reject the proposed split of a week, with a reason."""
+    _decide(bo.reject, plan, ledger, week, who, why, revision, format, lang)
+
+
+def _decide(
+    act: Callable[..., bo.workflow.WeekState],
+    plan: Path,
+    ledger: str,
+    week: str,
+    who: str | None,
+    why: str,
+    revision: int | None,
+    form: Form,
+    lang: Language,
+) -> None:
+    """Record what somebody decides about a revision of a week, and print where it stands."""
     declared = bo.Plan.load(plan)
     with open_ledger(ledger) as found:
-        state = bo.reject(found, declared, week, who=login(who), why=why, revision=revision)
-    tell(state, plan, declared, ledger, form=format, lang=lang)
+        state = act(found, declared, week, who=login(who), why=why, revision=revision)
+    tell(state, plan, declared, ledger, form=form, lang=lang)
 
 
 def apply(
@@ -83,8 +98,6 @@ def apply(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Record an approved week as live, with any amounts that differ from the approved ones."""
-    from budgetopt.i18n import say
-
     declared = bo.Plan.load(plan)
     others = spends_of(set, spends) or None
     with open_ledger(ledger) as found:
@@ -108,15 +121,13 @@ def edit(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Change the proposed split of a week; it is checked against every limit, and priced."""
-    from budgetopt.i18n import say
-
     declared, others = bo.Plan.load(plan), spends_of(set, spends)
     if not others:
         raise InputError(
             "bad-argument",
-            "no channel gets a new amount",
+            say("channel-gets-new-amount"),
             field="set",
-            remedy="give --set channel=amount, or --spends with a file",
+            remedy=say("remedy-set-channel-amount-spends"),
         )
     with open_ledger(ledger) as found:
         start = bo.workflow.week_of(declared, week)

@@ -47,6 +47,7 @@ from budgetopt.cli.common import (
 )
 from budgetopt.cli.decide import NOTHING_MOVES, PolicyOption, SeedOption
 from budgetopt.errors import InputError, LedgerError
+from budgetopt.i18n import say
 
 
 def week(
@@ -167,9 +168,9 @@ def _planned(
     if not planned:
         raise InputError(
             "no-data",
-            "the ledger has no week to compare spend with",
+            say("ledger-week-compare-spend"),
             field="ledger",
-            remedy="run budgetopt week first",
+            remedy=say("remedy-run-budgetopt-week-first"),
         )
     return planned
 
@@ -232,6 +233,16 @@ def _same_plan(ledger: bo.Ledger, plan: Path | None) -> None:
     """Refuse a ledger of another plan, where one is given."""
     if plan is not None:
         bo.workflow.refuse_another_plan(ledger.latest("plan"), bo.Plan.load(plan))
+
+
+def _recorded(
+    where: str, plan: Path | None, week: str
+) -> tuple[bo.workflow.WeekState, tuple[bo.ledger.Entry, ...]]:
+    """Return where a week of a ledger stands, and its entries."""
+    with open_ledger(where) as ledger:
+        _same_plan(ledger, plan)
+        start, entries = week_entries(ledger, week)
+    return bo.workflow.fold(start, entries), entries
 
 
 def history(
@@ -309,12 +320,9 @@ def show(
     is applied, the applied split next to approved and actual spend; with --revision, the split of
     that revision.
     """
-    with open_ledger(ledger) as found:
-        _same_plan(found, plan)
-        start, entries = week_entries(found, week)
+    state, entries = _recorded(ledger, plan, week)
     chosen = bo.report.revision_of(entries, revision)
     kept = [e for e in entries if revision in (None, e.revision)]
-    state = bo.workflow.fold(start, entries)
     done = state.over and revision is None
     split: Any = (
         bo.exchange.Sheet.of_rows(
@@ -349,10 +357,7 @@ def diff(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Compare proposed, edited, applied and actual spend, or two revisions."""
-    with open_ledger(ledger) as found:
-        _same_plan(found, plan)
-        start, entries = week_entries(found, week)
-    state, notes = bo.workflow.fold(start, entries), tuple[str, ...]()
+    (state, entries), notes = _recorded(ledger, plan, week), tuple[str, ...]()
     splits = bo.report.stages(state) if from_ is None and to is None else {}
     # Before anything is edited or applied, what differs is between revisions.
     if not splits or (len(splits) == 1 and state.revision > 1):
@@ -381,10 +386,12 @@ def _revisions(
     if earlier.revision > later.revision:
         raise InputError(
             "bad-argument",
-            f"--from {earlier.revision} is later than --to {later.revision}",
+            say("revisions-out-of-order", revision=earlier.revision, revision_2=later.revision),
             field="from",
             value=earlier.revision,
-            remedy=f"give --from {later.revision} --to {earlier.revision}",
+            remedy=say(
+                "remedy-give-from-revision-to", revision=later.revision, revision_2=earlier.revision
+            ),
         )
     splits = {str(each.revision): bo.workflow.spend_of(each) for each in (earlier, later)}
     numbers = range(earlier.revision + 1, later.revision + 1)
