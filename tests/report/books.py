@@ -45,6 +45,7 @@ class Records:
         self.weeks = self.days[:count]
         self.spend, self.outcome = past.spend[:count], past.outcome[:count]
         self.currency, self.named = declared.currency, declared.outcome
+        self.measure = "ROAS" if self.named == "revenue" else "CPA"
 
     def of_week(self, week, *kinds):
         """Return the entries of a week of some kinds, oldest first."""
@@ -78,9 +79,12 @@ class Records:
         columns = [self.names.index(one) for one in ([name] if name else self.names)]
         return math.fsum(self.outcome[np.ix_(at, columns)].ravel().tolist())
 
-    def roas(self, weeks, name=""):
-        spent = float(self.spent(weeks, name))
-        return self.came(weeks, name) / spent if spent else None
+    def returns(self, weeks, name=""):
+        """Return what money brings, or what one outcome costs where they are counted."""
+        above, below = self.came(weeks, name), float(self.spent(weeks, name))
+        if self.measure == "CPA":
+            above, below = below, above
+        return above / below if below else None
 
     def rows(self):
         """Return the names of a table's rows as arguments: every channel, and all of them."""

@@ -44,20 +44,32 @@ GOALS = [
     {"metric": "outcome", "value": "+30%", "first": FIRST, "by": FIRST + 3 * WEEK},
     {"metric": "roas", "value": 2, "by": FIRST + 2 * WEEK},
 ]
+COSTS = [GOALS[0], {"metric": "cpa", "value": "0.5", "by": FIRST + 2 * WEEK}]
 
 
 @pytest.fixture(scope="session")
 def eventful(tmp_path_factory):
-    """Three weeks in which much happens; the plan, its ledger, and the history by then.
+    """Three weeks in which much happens; the plan, its ledger, and the history by then."""
+    return events_of(tmp_path_factory.mktemp("eventful"), outcome="revenue", targets=GOALS)
+
+
+@pytest.fixture(scope="session")
+def counted(tmp_path_factory):
+    """Three weeks likewise of an outcome that is a count."""
+    return events_of(tmp_path_factory.mktemp("count"), outcome="registrations", targets=COSTS)
+
+
+def events_of(folder, **more):
+    """Return a plan, its ledger and its history after three weeks in which much happens.
 
     Phases with budgets of their own, dated targets, a limit, approvals, money released by hand, an
     edit, an override of what is applied, overspends that the contingency pays, and alerts.
     """
     declared = plan(
-        EVENTS, outcome="revenue", name="shop 24", max_change="30%", targets=GOALS, step=10,
+        EVENTS, name="shop 24", max_change="30%", step=10, **more,
         limits=[bo.Limit.linear("two", {"search": 1, "feed": 1}, 2100)],
     )  # fmt: skip
-    book, past = ledger(tmp_path_factory.mktemp("eventful")), history()
+    book, past = ledger(folder), history()
     for week in (FIRST, FIRST + WEEK):
         if week > FIRST:
             why = "a rival since 3 days"

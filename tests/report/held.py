@@ -10,6 +10,10 @@ import math
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 
+import numpy as np
+
+from budgetopt.calendar import Week
+
 from ..lived.pages import DAY, WEEK, month_of
 from .claims import Cents, Each, Form, Percent, Summed
 
@@ -49,10 +53,11 @@ def hold_counts(claims, raw, name, end, *values):
     """Hold the verdict: money, what it brings, and how many channels move; return the money."""
     week, moves = raw["allocation"], [Move(one, raw["allocation"]) for one in raw["moves"]]
     total, signs = sum(m.after for m in moves), [m.sign for m in moves]
+    said, brings = expected(week)
     claims.says(
-        f"{name}: {{}} {week['currency']} for an expected outcome of {{}}; channels: {{}} up, {{}} "
-        f"down, {{}} unchanged{end}.",
-        total, week["outcome"], *(signs.count(way) for way in (1, -1, 0)), *values,
+        f"{name}: {{}} {week['currency']} for an expected outcome of {said}; channels: {{}} up, "
+        f"{{}} down, {{}} unchanged{end}.",
+        total, *brings, *(signs.count(way) for way in (1, -1, 0)), *values,
     )  # fmt: skip
     return total
 
@@ -64,12 +69,53 @@ def hold_decision(claims, raw, outcome, history):
     moves = [Move(one, week) for one in raw["moves"]]
     assert {m.name: m.after for m in moves} == spend
     hold_split(claims, week, moves, outcome, sum(spend.values()))
-    if raw["targets"]:
+    if raw.get("targets"):
         hold_targets(claims, raw["targets"])
     hold_moves(claims, moves, outcome)
     hold_limits(claims, week, outcome)
     for note in raw["notes"]:
         hold_note(claims, note, week, history)
+
+
+def expected(week):
+    """Return what is expected of a split in the words of its goal, with its values."""
+    if week["goal"] == "profit":
+        profit = float(week["plan"]["value"]) * week["outcome"] - sum(
+            map(float, week["spend"].values())
+        )
+        return "{}, profit {}", [week["outcome"], profit]
+    if week["goal"] == "weights":
+        weighed = week["plan"]["goal"]["weights"]
+        kinds = {name: kind_of(week, name) for name in sorted(weighed)}
+        worth = math.fsum(float(weighed[name]) * kind for name, kind in kinds.items())
+        each = ", ".join(f"{{}} {name}" for name in kinds)
+        return f"{each}, worth {{}} by the goal's weights", [*kinds.values(), worth]
+    return "{}", [week["outcome"]]
+
+
+def kind_of(week, name):
+    """Return how much of a named outcome a split brings, by the rates of its channels."""
+    if name == week["plan"]["outcome"]:
+        return week["outcome"]
+    return math.fsum(
+        float(one["rates"][name]) * week["outcomes"][one["name"]]
+        for one in week["plan"]["channels"]
+    )
+
+
+COUNTED = {"profit": "profit", "weights": "outcome by the goal's weights"}
+"""What the prices of limits are in, where that is not the outcome."""
+
+
+def worth_of(week):
+    """Return what the goal counts an outcome of each channel for, and a unit of money."""
+    plan = week["plan"]
+    if week["goal"] == "profit":
+        return [float(plan["value"])] * len(plan["channels"]), 1.0
+    weights = dict(plan.get("goal", {}).get("weights", {plan["outcome"]: "1"}))
+    own = float(weights.pop(plan["outcome"], 0))
+    rates = [one.get("rates", {}) for one in plan["channels"]]
+    return [own + sum(float(w) * float(r[n]) for n, w in weights.items()) for r in rates], 0.0
 
 
 class Move:
@@ -86,7 +132,9 @@ class Move:
         place = list(week["spend"]).index(self.name)
         for rule in week["rules"]["rows"]:
             price += week["prices"].get(rule["limit"], 0.0) * float(rule["money"][place])
-        self.elsewhere = price * float(abs(self.change))
+        # In outcomes of this channel, whatever the goal counts them for.
+        worth, cost = worth_of(week)
+        self.elsewhere = (price + cost) / worth[place] * float(abs(self.change))
 
     def ends(self):
         """Return what the change brings, and the ends of its range, the lower first."""
@@ -125,16 +173,21 @@ def hold_split(claims, week, moves, outcome, total):
     names = [*(m.name for m in moves), "total"]
     before = sum(m.before for m in moves)
     brings = [*(week["outcomes"][m.name] for m in moves), week["outcome"]]
-    value = float(week["value"])
-    heads = ["channel", "last", "next", "change", outcome, "ROAS"]
+    spent = [float(money) for money in [*(m.after for m in moves), total]]
+    value = week["plan"].get("value", "1" if outcome == "revenue" else None)
+    if value is None:
+        head, returns = "CPA", [money / b for b, money in zip(brings, spent, strict=True)]
+    else:
+        pairs = zip(brings, spent, strict=True)
+        head, returns = "ROAS", [float(value) * b / money for b, money in pairs]
+    heads = ["channel", "last", "next", "change", outcome, head]
     limits = [m.raw["limit"].replace("-", " ") for m in moves]
     claims.table(
         "The split", -1, [*heads, *["limit"] * any(limits)], names,
         first_or((m.before for m in moves), before), first_or((m.after for m in moves), total),
         [*(change(m.after, m.before) for m in moves), change(total, before)],
         Summed(*brings),
-        [*(value * b / float(m.after) for b, m in zip(brings, moves, strict=False)),
-         value * week["outcome"] / float(total)],
+        returns,
         *[[*limits, ""]] * any(limits),
     )  # fmt: skip
     unspent, held = Decimal(week["unspent"]), Decimal(week["held"])
@@ -148,13 +201,92 @@ def hold_split(claims, week, moves, outcome, total):
     good = "the best possible"
     if not week["proven"]:
         good = f"within {loose.normalize():f} % of {good}"
-    values.append(week["outcome"])
-    claims.says(f"{said}; expected outcome {{}}, {good} under the limits.", *values)
+    brings, figures = expected(week)
+    values += figures
+    claims.says(f"{said}; expected outcome {brings}, {good} under the limits.", *values)
     spread = week["spread"]
     ends = [spread[end] for end in ("median", "low", "high")]
     claims.says("Outcome: median {}, with 90% of simulations between {} and {}", *ends)
     claims.says("better than last week's split of the same money in {}% of them.",
                 100 * spread["better"])  # fmt: skip
+
+
+def hold_expected(raw, belief):
+    """Hold what a decision expects, by the curves and by draws of what was known by then."""
+    week, rng = raw["allocation"], np.random.default_rng(1)
+    after, before = (np.array([float(m[k]) for m in raw["moves"]]) for k in ("after", "before"))
+    same = before * after.sum() / before.sum()
+    mean, drawn = belief.mean(), belief.draw(rng, 4000)
+    brings, had = mean.value(after), mean.value(before)
+    assert np.allclose([week["outcomes"][m["channel"]] for m in raw["moves"]], brings)
+    assert np.allclose(list(week["marginal"].values()), mean.slope(after))
+    assert math.isclose(week["outcome"], brings.sum())
+    worth, cost = worth_of(week)
+    earned = [
+        float(worth @ mean.value(spend)) - cost * spend.sum() for spend in (before, same, after)
+    ]
+    gains = {"gain": (0, 2), "gain_of_money": (0, 1), "gain_of_split": (1, 2)}
+    for name, (one, other) in gains.items():
+        assert math.isclose(raw[name], earned[other] - earned[one], abs_tol=1e-6 * abs(earned[2]))
+    totals, each = drawn.value(after).sum(axis=-1), drawn.value(after) - drawn.value(before)
+    for chance, end in ((0.05, "low"), (0.5, "median"), (0.95, "high")):
+        assert near_quantile(totals, chance, week["spread"][end])
+    better = (totals > drawn.value(same).sum(axis=-1)).mean()
+    assert abs(better - week["spread"]["better"]) < 0.06
+    for at, move in enumerate(m for m in raw["moves"]):
+        if move["before"] != move["after"]:
+            sign = math.copysign(1.0, after[at] - before[at])
+            assert math.isclose(move["worth"], sign * (brings[at] - had[at]))
+            assert near_quantile(sign * each[:, at], 0.05, move["low"])
+            assert near_quantile(sign * each[:, at], 0.95, move["high"])
+
+
+def hold_forecasts(raw, records, belief):
+    """Hold where targets stand, day by day: what came, and draws of what this split may bring."""
+    rng, plan = np.random.default_rng(2), records.plan
+    split = np.array([float(raw["allocation"]["spend"][name]) for name in records.names])
+    share, drawn = split / float(raw["allocation"]["budget"]), belief.draw(rng, 4000)
+    late = slice(-13, None)
+    apart = np.log(records.outcome.sum(axis=1) / belief.mean().value(records.spend).sum(axis=1))
+    noise, ahead = float(apart[late].std(ddof=1)), {}
+
+    def of_day(day):
+        """Return spend and outcome of a day, draws of it where its week is to come."""
+        monday = day - day.weekday() * DAY
+        if monday in records.weeks:
+            return float(records.spent([monday])) / 7, records.came([monday]) / 7
+        if monday not in ahead:
+            on = split if monday == records.week else share * plan.on(Week(monday)).weekly
+            varied = np.exp(noise * rng.standard_normal(4000) - 0.5 * noise**2)
+            ahead[monday] = on.sum() / 7, drawn.value(on).sum(axis=-1) * varied / 7
+        return ahead[monday]
+
+    def measured(days, metric):
+        spent, came = (sum(each) for each in zip(*map(of_day, days), strict=True))
+        return {"roas": came / spent, "cpa": spent / came}.get(metric, came)
+
+    for target, one in zip(plan.targets, raw["targets"], strict=True):
+        first, count = target.start, (target.by - target.start).days + 1
+        days = [first + n * DAY for n in range(count)]
+        over = [day for day in days if day < records.week]
+        assert math.isclose(one["so_far"], measured(over, target.metric))
+        if target.change is not None:
+            before = measured([first - n * DAY for n in range(1, count + 1)], target.metric)
+            assert math.isclose(one["needed"], before * (1 + float(target.change)))
+        draws = measured(days, target.metric)
+        for chance, end in ((0.1, "low"), (0.5, "forecast"), (0.9, "high")):
+            assert near_quantile(draws, chance, one[end])
+        reached = draws <= one["needed"] if target.metric == "cpa" else draws >= one["needed"]
+        assert abs(reached.mean() - one["chance"]) < 0.08
+
+
+def near_quantile(draws, chance, value, count=1000):
+    """Return whether a value may be the quantile of so many draws, by others of the same kind.
+
+    The share of draws below an order statistic spreads by the square root of p (1 - p) / n.
+    """
+    apart = 5 * math.sqrt(chance * (1 - chance) * (1 / count + 1 / len(draws)))
+    return abs((draws < value).mean() - chance) < apart + 1 / count
 
 
 def hold_gain(claims, raw, total):
@@ -163,9 +295,11 @@ def hold_gain(claims, raw, total):
     way = "more" if total > before else "less"
     gain = raw["gain_of_money"] + raw["gain_of_split"]
     assert math.isclose(gain, raw["gain"])
+    counted = COUNTED.get(raw["allocation"]["goal"], "outcome")
     claims.says(
-        "Compared with last week's split of {}: {} expected outcome, {} of it from spending {} "
-        f"{way} in last week's proportions and {{}} from splitting that money better.",
+        f"Compared with last week's split of {{}}: {{}} expected {counted}, {{}} of it from "
+        f"spending {{}} {way} in last week's proportions and {{}} from splitting that money "
+        "better.",
         before, gain, raw["gain_of_money"], abs(total - before), raw["gain_of_split"],
     )  # fmt: skip
 
@@ -175,7 +309,7 @@ def hold_targets(claims, targets):
     wanted = [
         Form("{} (up {}%)", one["needed"], 30)
         if one["wanted"] == "up 30%"
-        else Form("at least {}", one["needed"])
+        else Form(f"at {'most' if one['at_most'] else 'least'} {{}}", one["needed"])
         for one in targets
     ]
     forecasts = [
@@ -217,7 +351,8 @@ def hold_limits(claims, week, outcome):
              for rule in week["rules"]["rows"]}  # fmt: skip
     names = [rules.get(n, "the budget" if n == "budget" else n.replace("-", " ")) for n in order]
     worth = [prices[name] * unit for name in order]
-    claims.table("What the limits cost", 0, ["limit", "more room", f"more {outcome}"], names,
+    more = f"more {COUNTED.get(week['goal'], outcome)}"
+    claims.table("What the limits cost", 0, ["limit", "more room", more], names,
                  [Decimal(unit)] * len(order), worth)  # fmt: skip
 
 
@@ -319,7 +454,7 @@ def hold_stands(claims, records, entry, state):
         for words, *values in needed(records, one):
             claims.says(f"Entry {{}}: {words}.", one.number, *values)
         if one.kind == "edit":
-            claims.says("Entry {}: this edit costs {} of expected revenue this week.",
+            claims.says(f"Entry {{}}: this edit costs {{}} of expected {records.named} this week.",
                         one.number, cost_of(one))  # fmt: skip
             claims.says("Entry {}: {}.", one.number, one.data["why"])
     # What the contingency paid is told once, among the reserves.
@@ -374,11 +509,11 @@ def hold_plan_actual(claims, records, weeks):
     spent = [records.spent(weeks, n) for n in records.rows()]
     claims.table(
         "Plan against actual", 0,
-        ["channel", "planned", "actual", "difference", records.named, "ROAS"],
+        ["channel", "planned", "actual", "difference", records.named, records.measure],
         [*records.names, "total"], asked, spent,
         [signed(s - a) for s, a in zip(spent, asked, strict=True)],
         [records.came(weeks, n) for n in records.rows()],
-        [records.roas(weeks, n) for n in records.rows()],
+        [records.returns(weeks, n) for n in records.rows()],
     )  # fmt: skip
 
 
@@ -417,7 +552,7 @@ def hold_week_on_week(claims, records):
              (weeks[-FEW:], weeks[-2 * FEW : -FEW], "four weeks")]  # fmt: skip
     heads, columns = ["channel"], []
     for now, before, label in spans:
-        for what in ("spend", "change", records.named, "change", "ROAS"):
+        for what in ("spend", "change", records.named, "change", records.measure):
             heads.append(f"{what}, {label}")
         names = records.rows()
         rise = [Percent(records.came(now, n) / records.came(before, n) - 1) for n in names]
@@ -425,7 +560,7 @@ def hold_week_on_week(claims, records):
         columns += [
             [records.spent(now, n) for n in names], moved,
             [records.came(now, n) for n in names], rise,
-            [records.roas(now, n) for n in names],
+            [records.returns(now, n) for n in names],
         ]  # fmt: skip
     claims.table("Week on week and four weeks", 0, heads, [*records.names, "total"], *columns)
     claims.says(
@@ -600,10 +735,12 @@ def hold_review(claims, records, span, after):
 
 
 def hold_review_verdict(claims, records, span):
-    said = f"{span.label}: {{}} {records.currency} spent, {{}} {records.named}, ROAS {{}}"
+    said = (
+        f"{span.label}: {{}} {records.currency} spent, {{}} {records.named}, {records.measure} {{}}"
+    )
     # What came is known, and whole here: it is not rounded to some digits.
     came = round(records.came(span.weeks))
-    values = [records.spent(span.weeks), came, records.roas(span.weeks)]
+    values = [records.spent(span.weeks), came, records.returns(span.weeks)]
     if span.earlier:
         said += f"; per week {{}} spend and {{}} outcome against {span.before}"
         values += [span.rise("", of) for of in (records.spent, records.came)]
@@ -633,23 +770,24 @@ def budget_of(records, first, last):
 
 def hold_channels(claims, records, span):
     names, weeks = records.rows(), span.weeks
-    heads = ["channel", "spend", "change", records.named, "change", "ROAS", "ROAS before"]
+    heads = ["channel", "spend", "change", records.named, "change", records.measure,
+             f"{records.measure} before"]  # fmt: skip
     columns = [
         [records.spent(weeks, n) for n in names],
         [records.came(weeks, n) for n in names],
-        [records.roas(weeks, n) for n in names],
+        [records.returns(weeks, n) for n in names],
     ]
     if span.earlier:
         columns.insert(1, [span.rise(n, records.spent) for n in names])
         columns.insert(3, [span.rise(n, records.came) for n in names])
-        columns.append([records.roas(span.earlier, n) for n in names])
+        columns.append([records.returns(span.earlier, n) for n in names])
         claims.says("Changes are per week, against the complete weeks of {}.", span.before)
         for name in records.names:
             way = "more" if span.gap(name) > 0 else "less"
             claims.says(f"{name}: {{}} {way} outcome a week, spend {{}}.", abs(span.gap(name)),
                         span.rise(name, records.spent))  # fmt: skip
     else:
-        heads = ["channel", "spend", records.named, "ROAS"]
+        heads = ["channel", "spend", records.named, records.measure]
     claims.table("Channels", 0, heads, [*records.names, "total"], *columns)
     long = (span.last - span.first).days > 31
     if long:
@@ -664,9 +802,9 @@ def hold_months(claims, records, span):
     each = [[w for w in span.weeks if month_of(w)[0] == month] for month in months]
     rows = [*each, span.weeks]
     claims.table(
-        "Channels", 1, ["month of the period", "spend", records.named, "ROAS"],
+        "Channels", 1, ["month of the period", "spend", records.named, records.measure],
         [*(f"{month:%Y-%m}" for month in months), "total"],
-        *([of(some) for some in rows] for of in (records.spent, records.came, records.roas)),
+        *([of(some) for some in rows] for of in (records.spent, records.came, records.returns)),
     )  # fmt: skip
 
 
@@ -686,7 +824,7 @@ def why_of(records, entry):
     """Return why an entry was made, as a form of its values."""
     if entry.kind == "edit":
         needs = needed(records, entry)
-        parts = [("this edit costs {} of expected revenue this week", cost_of(entry)),
+        parts = [(f"this edit costs {{}} of expected {records.named} this week", cost_of(entry)),
                  (entry.data["why"],), *needs]  # fmt: skip
         return Form("; ".join(part[0] for part in parts), *(v for p in parts for v in p[1:]))
     if entry.kind in ("note", "release", "override"):

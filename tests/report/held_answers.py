@@ -4,21 +4,27 @@ Money and outcomes of optima come from the curves of the belief by a bisection o
 of simulated years from the arrays of each run.
 """
 
+import math
 from decimal import Decimal
 
 import numpy as np
 from scipy.stats import t as student
 
 from .claims import Cents, Each, Form, Percent
+from .held import COUNTED
 
 ENDS = (0.05, 0.95)
 
 
 class Curves:
-    """The mean curves and the draws of a belief, with caps, and the best splits by price."""
+    """The mean curves and the draws of a belief, with caps, and the best splits by price.
 
-    def __init__(self, belief, caps):
+    `worth` is what the goal counts an outcome of each channel for, `cost` what a unit of money.
+    """
+
+    def __init__(self, belief, caps, worth=1.0, cost=0.0):
         self.mean, self.caps = belief.mean(), np.array(caps, float)
+        self.worth, self.cost = np.array(worth), cost
         self.drawn = belief.draw(np.random.default_rng(0), 200)
 
     def brings(self, spend):
@@ -30,18 +36,23 @@ class Curves:
         return np.quantile(drawn, ENDS, method="inverted_cdf").tolist()
 
     def at_price(self, price):
-        """Return the money of each channel whose next unit brings a price, by bisection."""
+        """Return the money of each channel whose next unit earns a price, by bisection."""
         low, high = np.zeros_like(self.caps), self.caps.copy()
         for _ in range(60):
             middle = 0.5 * (low + high)
-            more = self.mean.slope(middle) >= price
+            more = self.worth * self.mean.slope(middle) >= price + self.cost
             low, high = np.where(more, middle, low), np.where(more, high, middle)
         return low
 
     def price_of(self, spend):
-        """Return what the next unit brings at most where there is room."""
+        """Return how many outcomes the next unit brings at most where there is room."""
         spend = np.array([float(money) for money in spend])
         return float(self.mean.slope(spend)[spend < self.caps].max(initial=0.0))
+
+    def earns(self, spend):
+        """Return what the goal counts a split for."""
+        money = math.fsum(map(float, spend))
+        return float((self.worth * self.brings(spend)).sum()) - self.cost * money
 
 
 def hold_allocation(claims, week, value, slope, last):
@@ -77,35 +88,75 @@ def hold_allocation(claims, week, value, slope, last):
     claims.says("from a plan of {} channels, method waterfill.", len(names))
 
 
-def hold_frontier(claims, line, curves):
+def hold_frontier(claims, line, curves, outcome="revenue"):
     """Hold what each budget brings, its split, the knee, and where the next unit earns itself."""
-    points, names = line.points, line.source.plan.names
-    budgets = [point.budget for point in points]
-    splits = [[point.allocation.spend[name] for name in names] for point in points]
-    spent = [sum(split) for split in splits]
+    points, plan = line.points, line.source.plan
+    splits = [[point.allocation.spend[name] for name in plan.names] for point in points]
     outcomes = [float(curves.brings(split).sum()) for split in splits]
+    earned = [curves.earns(split) for split in splits]
     low, high = zip(*map(curves.range, splits), strict=True)
-    slopes = [curves.price_of(split) for split in splits]
-    texts = [f"{budget:,.2f}" for budget in budgets]
-    claims.table("Budgets", 0, ["budget", "revenue", "revenue ≥", "revenue ≤"], texts,
-                 outcomes, low, high)  # fmt: skip
+    texts = [f"{point.budget:,.2f}" for point in points]
+    drawn = [outcome, f"{outcome} ≥", f"{outcome} ≤"], outcomes, low, high
+    if plan.goal.weights:
+        drawn = [COUNTED["weights"]], earned
+    claims.table("Budgets", 0, ["budget", *drawn[0]], texts, *drawn[1:])
     columns = [[*split, sum(split)] for split in splits]
-    claims.table("Budgets", 1, ["channel", *texts], [*names, "total"], *columns)
+    claims.table("Budgets", 1, ["channel", *texts], [*plan.names, "total"], *columns)
+    brings = hold_weighed if plan.goal.weights else hold_returns
+    middle = brings(claims, line, curves, outcome, splits)
+    spent = [sum(split) for split in splits]
     at_limit = [sum(m == cap for m, cap in zip(s, curves.caps, strict=True)) for s in splits]
-    claims.table(
-        "Budgets", 2, ["budget", "spent", "revenue", "90% range", "ROAS", "mROAS", "at a limit"],
-        texts, spent, outcomes, ranges(low, high),
-        [float(o) / float(s) for o, s in zip(outcomes, spent, strict=True)], slopes, at_limit,
-    )  # fmt: skip
-    claims.says(
-        "{} to {} CNY return {} to {} revenue; the next unit of money returns {} at first and {} "
-        "at last.", budgets[0], budgets[-1], outcomes[0], outcomes[-1], slopes[0], slopes[-1],
-    )  # fmt: skip
-    claims.says("At {} CNY mROAS falls to 1.", Cents(curves.at_price(1.0).sum()))
-    rise = (outcomes[-1] - outcomes[0]) / float(budgets[-1] - budgets[0])
+    claims.table("Budgets", 2, ["budget", "spent", *middle, "at a limit"], texts, spent,
+                 *middle.values(), at_limit)  # fmt: skip
+    rise = (earned[-1] - earned[0]) / float(points[-1].budget - points[0].budget)
     claims.says("The knee is at {} CNY.", Cents(curves.at_price(rise).sum()))
     claims.says("A range (low to high) covers 90% of simulations.")
     claims.says("from {} budgets.", len(points))
+
+
+def hold_returns(claims, line, curves, outcome, splits):
+    """Hold what money brings, or what an outcome costs, at the ends; return the columns of it."""
+    budgets, plan = [point.budget for point in line.points], line.source.plan
+    spent, value = [float(sum(split)) for split in splits], float(plan.value or 1)
+    outcomes = [float(curves.brings(split).sum()) for split in splits]
+    low, high = zip(*map(curves.range, splits), strict=True)
+    # What would stay unspent brings nothing.
+    slopes = [
+        value * curves.price_of(split) if money > 0.99 * float(budget) else 0.0
+        for split, money, budget in zip(splits, spent, budgets, strict=True)
+    ]
+    returns = [value * o / s for o, s in zip(outcomes, spent, strict=True)]
+    said = f"{{}} to {{}} CNY return {{}} to {{}} {outcome}; "
+    values = [budgets[0], budgets[-1], outcomes[0], outcomes[-1]]
+    found = {outcome: outcomes, "90% range": ranges(low, high)}
+    if plan.value is None and outcome != "revenue":
+        slopes, returns = ([1 / each for each in column] for column in (slopes, returns))
+        claims.says(f"{said}one more costs {{}} at first and costs {{}} at last (marginal CPA).",
+                    *values, slopes[0], slopes[-1])  # fmt: skip
+        return found | {"CPA": returns, "marginal CPA": slopes}
+    claims.says(f"{said}the next unit of money returns {{}} at first and {{}} at last.",
+                *values, slopes[0], slopes[-1])  # fmt: skip
+    # With a goal of profit the unit itself is paid for already.
+    at = curves.at_price(1.0 - curves.cost)
+    claims.says("At {} CNY mROAS falls to 1.", Cents(at.sum()))
+    return found | {"ROAS": returns, "mROAS": slopes}
+
+
+def hold_weighed(claims, line, curves, outcome, splits):
+    """Hold the outcomes that a goal weighs, and their sum; return the columns of them."""
+    plan, earned = line.source.plan, [curves.earns(split) for split in splits]
+    rates = {name: [dict(c.rates).get(name, 1) for c in plan.channels]
+             for name, _ in plan.goal.weights}  # fmt: skip
+    kinds = {
+        name: [float((curves.brings(split) * np.array(each, float)).sum()) for split in splits]
+        for name, each in rates.items()
+    }
+    budgets = [point.budget for point in line.points]
+    each = ", ".join(f"{{}} to {{}} {name}" for name in kinds)
+    ends = [figure for column in kinds.values() for figure in (column[0], column[-1])]
+    claims.says(f"{{}} to {{}} CNY return {{}} to {{}} by the goal's weights: {each}.",
+                budgets[0], budgets[-1], earned[0], earned[-1], *ends)  # fmt: skip
+    return kinds | {"by weights": earned}
 
 
 def ranges(low, high):
@@ -113,25 +164,36 @@ def ranges(low, high):
     return Each(Form("{}–{}", float(a), float(b)) for a, b in zip(low, high, strict=True))
 
 
-def hold_what_if(claims, found, curves, prices):
+def hold_what_if(claims, found, curves, prices, outcome="revenue"):
     """Hold cases side by side; `prices` says how much dearer each channel is in each case."""
-    names, letters = found.plan.names, "ABCDEF"
-    splits = [[answer.allocation.spend[name] for name in names] for answer in found.answers]
+    plan, letters = found.plan, "ABCDEF"
+    splits = [[answer.allocation.spend[name] for name in plan.names] for answer in found.answers]
     # What is dearer brings what as much less money did.
     bought = [np.array(s, float) / dear for s, dear in zip(splits, prices, strict=True)]
     outcomes = [float(curves.brings(money).sum()) for money in bought]
     spent = [sum(split) for split in splits]
+    # The money is what is paid, the outcome what as much less money brings.
+    goals = [curves.earns(money) + curves.cost * (float(money.sum()) - float(paid))
+             for money, paid in zip(bought, spent, strict=True)]  # fmt: skip
     cases = [f"{letters[at]} {answer.name}" for at, answer in enumerate(found.answers)]
     low, high = zip(*map(curves.range, bought), strict=True)
-    claims.bars({case: [outcome] for case, outcome in zip(cases, outcomes, strict=True)})
+    claims.bars({case: [each] for case, each in zip(cases, outcomes, strict=True)})
+    counted = COUNTED.get("weights" if plan.goal.weights else plan.goal.kind)
+    inverse, value = plan.value is None and outcome != "revenue", float(plan.value or 1)
+    pairs = [(value * o, float(s)) for o, s in zip(outcomes, spent, strict=True)]
     claims.table(
-        "Cases", 0, ["case", "spend", "revenue", "90% range", "change", "ROAS"], cases, spent,
-        outcomes, ranges(low, high), [None, *(Percent(o / outcomes[0] - 1) for o in outcomes[1:])],
-        [o / float(s) for o, s in zip(outcomes, spent, strict=True)],
+        "Cases", 0,
+        ["case", "spend", outcome, "90% range", f"change{' by the goal' * bool(counted)}",
+         "CPA" if inverse else "ROAS"],
+        cases, spent, outcomes, ranges(low, high),
+        [None, *(Percent(each / goals[0] - 1) for each in goals[1:])],
+        [s / o if inverse else o / s for o, s in pairs],
     )  # fmt: skip
     heads, columns = ["channel", *letters[: len(cases)]], [[*split, sum(split)] for split in splits]
-    claims.table("The split of each case", 0, heads, [*names, "total"], *columns)
-    claims.says("{}: {} CNY should return {} revenue.", "as planned", spent[0], outcomes[0])
+    claims.table("The split of each case", 0, heads, [*plan.names, "total"], *columns)
+    claims.says(
+        f"{{}}: {{}} CNY should return {{}} {outcome}.", "as planned", spent[0], outcomes[0]
+    )
     claims.says("A range (low to high) covers 90% of simulations.")
     claims.says("from {} cases.", len(cases))
 

@@ -19,7 +19,15 @@ from budgetopt.workflow import decision_of
 from ..workflow.helpers import FIRST, WEEK
 from .books import Records
 from .claims import Claims
-from .held import Past, Span, hold_decision_page, hold_memo, hold_review
+from .held import (
+    Past,
+    Span,
+    hold_decision_page,
+    hold_expected,
+    hold_forecasts,
+    hold_memo,
+    hold_review,
+)
 from .held_answers import (
     Curves,
     hold_allocation,
@@ -57,7 +65,7 @@ def known():
     belief = bo.learn(past, plan, settings=bo.Settings.fast())
     true = replace(plan, reserve=bo.Reserve(contingency=20), channels=[
         bo.Channel(n, cap=120, curve=c) for n, c in zip(NAMES, curves, strict=True)])  # fmt: skip
-    return plan, belief, true
+    return plan, belief, true, past
 
 
 def simulated(plan, **more):
@@ -104,8 +112,8 @@ class Decision:
     """The page of a decision alone."""
 
     def __init__(self, eventful, known):
-        declared, book, past = eventful
-        self.records = Records(declared, book, past, FIRST + 2 * WEEK)
+        declared, book, self.past = eventful
+        self.records = Records(declared, book, self.past, FIRST + 2 * WEEK)
         self.week = self.records.week
         self.decision = decision_of(self.records.newest(self.week).data)
 
@@ -113,7 +121,11 @@ class Decision:
         return bo.report(self.decision, **options)
 
     def hold(self, claims):
-        hold_decision_page(claims, self.decision.to_dict(), Past(self.records, self.week))
+        raw = self.decision.to_dict()
+        hold_decision_page(claims, raw, Past(self.records, self.week))
+        belief = bo.learn(self.past, self.records.plan)
+        hold_expected(raw, belief)
+        hold_forecasts(raw, self.records, belief)
 
 
 class Split:
@@ -146,7 +158,7 @@ class Frontier:
     """The page of budgets beside each other."""
 
     def __init__(self, eventful, known):
-        plan, self.belief, _ = known
+        plan, self.belief, *_ = known
         self.line = bo.frontier(plan, self.belief, budgets=[50, "120.25", 200, "300.10"])
 
     def page(self, **options):
@@ -162,24 +174,81 @@ class WhatIf:
     CASES = types.MappingProxyType(
         {"20 less": bo.Change(budget="-20%"), "dear": bo.Change(price={"feed": "+30%"})}
     )
+    PRICES = 1, 1, np.array([1, 1.3, 1])
 
     def __init__(self, eventful, known):
-        plan, self.belief, _ = known
+        plan, self.belief, *_ = known
         self.found = bo.what_if(plan, self.belief, self.CASES)
 
     def page(self, **options):
         return bo.report(self.found, **options)
 
     def hold(self, claims):
-        prices = [1, 1, np.array([1, 1.3, 1])]
-        hold_what_if(claims, self.found, Curves(self.belief, [120] * 3), prices)
+        hold_what_if(claims, self.found, Curves(self.belief, [120] * 3), self.PRICES)
+
+
+class Goals:
+    """A plan for registrations, the goal of which is one of several, and what is known of it."""
+
+    CHANGES = types.MappingProxyType({
+        "count": {},
+        "profit": {"value": 2, "goal": bo.Goal.most_profit()},
+        "weights": {
+            "goal": bo.Goal.most_outcome({"registrations": 2, "clicks": "0.5"}),
+            "channels": [bo.Channel(n, cap=120, rates={"clicks": rate})
+                         for n, rate in zip(NAMES, (2, "3.5", 1), strict=True)],
+        },
+    })  # fmt: skip
+    WORTH = types.MappingProxyType(
+        {"count": (1.0, 0.0), "profit": (2.0, 1.0), "weights": ((3.0, 3.75, 2.5), 0.0)}
+    )
+
+    def __init__(self, eventful, known, goal):
+        plan, self.belief, _, self.past = known
+        self.plan = replace(plan, outcome="registrations", **self.CHANGES[goal])
+        self.curves = Curves(self.belief, [120] * 3, *self.WORTH[goal])
+        self.made = self.answer()
+
+    def page(self, **options):
+        return bo.report(self.made, **options)
+
+
+class FrontierTo(Goals):
+    """The page of budgets for such a goal."""
+
+    def answer(self):
+        return bo.frontier(self.plan, self.belief, budgets=[50, "120.25", 200, "300.10"])
+
+    def hold(self, claims):
+        hold_frontier(claims, self.made, self.curves, "registrations")
+
+
+class WhatIfTo(Goals):
+    """The page of cases for such a goal."""
+
+    def answer(self):
+        return bo.what_if(self.plan, self.belief, WhatIf.CASES)
+
+    def hold(self, claims):
+        hold_what_if(claims, self.made, self.curves, WhatIf.PRICES, "registrations")
+
+
+class DecisionTo(Goals):
+    """The page of a decision for such a goal."""
+
+    def answer(self):
+        return bo.reallocate(self.plan, self.past)
+
+    def hold(self, claims):
+        hold_decision_page(claims, self.made.to_dict(), None)
+        hold_expected(self.made.to_dict(), bo.learn(self.past, self.plan))
 
 
 class Belief:
     """The page of what is believed."""
 
     def __init__(self, eventful, known):
-        self.plan, self.belief, _ = known
+        self.plan, self.belief, *_ = known
 
     def page(self, **options):
         return bo.report(self.belief, plan=self.plan, **options)
@@ -220,19 +289,36 @@ PAGES = {
     "memo": (Memo, FIRST + 2 * WEEK),
     "memo of an earlier week": (Memo, FIRST + WEEK),
     **{f"review of a {name}": (Review, name) for name in REVIEWS},
+    "memo of a count": (Memo, FIRST + 2 * WEEK),
+    "review of a month of a count": (Review, "month"),
     "decision": (Decision,),
+    "decision of a count": (Decision,),
     "split": (Split,),
     "frontier": (Frontier,),
     "what-if": (WhatIf,),
     "belief": (Belief,),
     "simulation": (Simulated,),
+    **{f"frontier of {goal}": (FrontierTo, goal) for goal in Goals.CHANGES},
+    "what-if of count": (WhatIfTo, "count"),
+    **{f"decision of {goal}": (DecisionTo, goal) for goal in Goals.CHANGES},
 }
 
 
-@pytest.fixture(scope="module", params=PAGES)
-def case(request, eventful, known):
+COUNTED = "of a count"
+"""The end of names of pages of a ledger whose outcome is a count, which takes a second to make."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name.endswith(COUNTED) else ())
+        for name in PAGES
+    ],
+)
+def case(request, known):
     kind, *options = PAGES[request.param]
-    return kind(eventful, known, *options)
+    ledger = "counted" if request.param.endswith(COUNTED) else "eventful"
+    return kind(request.getfixturevalue(ledger), known, *options)
 
 
 def unclaimed(case, html):

@@ -204,12 +204,13 @@ def test_without_scripts_all_is_there(browser, files, made):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.skipif(not AXE, reason="BUDGETOPT_AXE names no file of axe-core")
-def test_no_rule_of_accessibility_is_broken(browser, files, name, theme):
+def test_no_rule_of_accessibility_is_broken(browser, files, name, language, theme):
     media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    opened(browser, files[name, "en"])
+    opened(browser, files[name, language])
     browser.execute_script(Path(AXE).read_text("utf-8"))
     found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
     broken = [(rule["id"], [node["html"][:120] for node in rule["nodes"]][:3])

@@ -17,6 +17,7 @@ from budgetopt.optimize.allocate import (
     solve_in_steps,
 )
 from budgetopt.optimize.allocation import (
+    GOAL_WORDS,
     Allocation,
     channels_in_words,
     expected,
@@ -69,6 +70,7 @@ from budgetopt.optimize.week import (
 )
 
 __all__ = [
+    "GOAL_WORDS",
     "METHODS",
     "Allocation",
     "Believes",

@@ -54,6 +54,14 @@ _WITHOUT_PLAN = 2
 T = TypeVar("T")
 V = TypeVar("V")
 
+GOAL_WORDS = {
+    "outcome": say("outcome"),
+    "weights": say("weighted-outcome"),
+    "profit": say("profit"),
+    "least-spend": say("plot-saved"),
+}
+"""What a goal counts, and so what the prices of limits are in."""
+
 
 @public
 @dataclass(frozen=True, repr=False)
@@ -518,23 +526,31 @@ def _costs_of_rows(week: Allocation) -> list[str]:
                 "budget-worth",
                 unit=show(unit),
                 currency=week.currency,
-                more=show_figure(price * float(unit)),
+                more=_of_goal(week, price * float(unit)),
             )
         )
     for row in {row.limit: row for row in week.rules.rows}.values():
         price = week.prices.get(row.limit, 0.0)
         if 0 < price < math.inf:
-            lines.append(_cost_of_row(row, price, unit))
+            lines.append(_cost_of_row(week, row, price, unit))
     return lines
 
 
-def _cost_of_row(row: Row, price: float, unit: Decimal) -> str:
-    what = {"limit": row.limit, "rule": row.sentence, "worth": show_figure(price)}
+def _of_goal(week: Allocation, worth: float) -> str:
+    """Return a figure in what the goal counts, as prices are; named where that is no outcome."""
+    figure = show_figure(worth)
+    if week.goal == "outcome":
+        return figure
+    return say("outcome-figure", figure=figure, outcome=GOAL_WORDS[week.goal])
+
+
+def _cost_of_row(week: Allocation, row: Row, price: float, unit: Decimal) -> str:
+    what = {"limit": row.limit, "rule": row.sentence, "worth": _of_goal(week, price)}
     if row.counts:
         return say("limit-worth-count", **what)
     if row.outcome is not None and not row.money.any():
         return say("limit-worth-minimum", **what)
-    what["worth"] = show_figure(price * float(unit))
+    what["worth"] = _of_goal(week, price * float(unit))
     return say("limit-worth-room", unit=show(unit), **what)
 
 

@@ -216,7 +216,7 @@ def split_table(week: Allocation, moves: Sequence[Move], language: str = "en") -
     columns = (
         money[: count + 1],
         money[count + 1 :],
-        [in_language(_change(m), language) for m in (*moves, whole)],
+        [in_language(_change(m) if known else "", language) for m in (*moves, whole)],
         adding_up(outcomes, range_width(week)),
         figures(returns, 3),
         [*(in_language(_limit(m, limits), language) for m in moves), ""],

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -134,7 +135,7 @@ def _environment(language: str) -> Any:
 
     def shown(value: Any) -> Any:
         plain = isinstance(value, str) and not isinstance(value, Markup)
-        return escaped(in_language(value, language)) if plain else value
+        return _isolated(escaped(in_language(value, language))) if plain else value
 
     env = Environment(
         loader=FunctionLoader(_text),
@@ -158,6 +159,20 @@ def _environment(language: str) -> Any:
     }
     env.globals["blocks"] = _Blocks(env.get_template("blocks.html").module)
     return env
+
+
+_FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufefc]+(?:\\s+[\u0590-\u08ff\ufb1d-\ufefc]+)*")
+
+
+def _isolated(text: str) -> str:
+    """Return a text in which names written from right to left leave what stands beside in place.
+
+    With the isolates of the Unicode bidirectional algorithm (UAX 9, section 2.4); a name alone
+    needs none.
+    """
+    if _FROM_RIGHT.fullmatch(text):
+        return text
+    return _FROM_RIGHT.sub("\u2068\\g<0>\u2069", text)
 
 
 class _Blocks:

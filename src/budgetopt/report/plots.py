@@ -30,7 +30,7 @@ from budgetopt.i18n import in_language, missing_extra, say, show_figure
 from budgetopt.money import difference_of, ratio_of
 from budgetopt.money import show_amount as show
 from budgetopt.notebook import clipped
-from budgetopt.optimize import Allocation, Frontier
+from budgetopt.optimize import GOAL_WORDS, Allocation, Frontier
 from budgetopt.report.ledger import outcome_of, sums_of
 from budgetopt.report.views import limit_names
 from budgetopt.report.week import span_name
@@ -198,10 +198,10 @@ def plot_next_money(
     if len(weeks) < 2:
         raise InputError(
             "bad-argument",
-            f"the frontier has {len(weeks)} feasible budgets",
+            say("frontier-feasible-budgets", count=len(weeks)),
             field="line",
             value=len(weeks),
-            remedy="make a frontier of two feasible budgets or more, such as [20000, 21000]",
+            remedy=say("remedy-make-frontier-two-feasible"),
         )
     wanted = plan.budget if budget is None else plan.money.exact(budget, "budget")
     first = max([at for at, (money, _) in enumerate(weeks[:-1]) if money <= wanted], default=0)
@@ -252,7 +252,7 @@ def plot_limit_prices(week: Allocation, *, ax: Axes | None = None, language: str
     if not names:
         ax.text(0.5, 0.5, _in(say("plot-no-limits"), language), ha="center", va="center",
                 transform=ax.transAxes)  # fmt: skip
-    about = say("plot-price-axis")
+    about = say("plot-price-axis", counted=GOAL_WORDS[week.goal])
     return _finished(ax, language, say("plot-limit-prices-title"), about, "", grid="x")
 
 
@@ -422,13 +422,6 @@ _MEASURES = {
     "cpa": say("cpa"),
 }
 """How measures of a simulation are called."""
-_GOALS = {
-    "outcome": say("outcome"),
-    "weights": say("weighted-outcome"),
-    "profit": say("profit"),
-    "least-spend": say("plot-saved"),
-}
-"""What more of the goal is."""
 
 
 def plot_fan(
@@ -496,10 +489,10 @@ def plot_differences(
     if not others:
         raise InputError(
             "bad-argument",
-            "one policy alone has nothing to be compared with",
+            say("policy-alone-nothing-compared"),
             field="simulation",
             value=first,
-            remedy="simulate a second policy, such as 'hold'",
+            remedy=say("remedy-simulate-second-policy-hold"),
         )
     found = [simulation.difference(name, first, measure=measure) for name in others]
     ax, place = _axes(ax, len(others) + 1), np.arange(len(others))[::-1]
@@ -514,7 +507,7 @@ def plot_differences(
     ax.set_ylim(-0.6, len(others) - 0.3)
     _names(ax, others, place)
     title = say("plot-differences-title", policy=clipped(first, _NAME))
-    what = _GOALS[simulation.goal] if measure == "goal" else _MEASURES[measure]
+    what = GOAL_WORDS[simulation.goal] if measure == "goal" else _MEASURES[measure]
     axis = say("plot-difference-axis", measure=what, level=f"{found[0].level:.0%}")
     return _finished(ax, language, title, axis, "", grid="x")
 
@@ -582,10 +575,10 @@ def plot_funnel(
     if not min(amounts) > 0:
         raise InputError(
             "bad-argument",
-            "the funnel has an empty step",
+            say("funnel-empty-step"),
             field="simulation",
             value=_STEPS[amounts.index(min(amounts))],
-            remedy="simulate a plan that spends money, and a market with rates above 0",
+            remedy=say("remedy-simulate-plan-spends-money"),
         )
     ax, place = _axes(ax, len(_STEPS)), np.arange(len(_STEPS))[::-1]
     ax.hlines(place, min(amounts) / 2, amounts, color="#cccccc", lw=1)

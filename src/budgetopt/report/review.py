@@ -114,10 +114,10 @@ def period_named(plan: Plan, kind: str, given: str) -> tuple[Period, Period, Per
         example = "2026-Q4" if kind == "quarter" else "2026-11"
         raise InputError(
             "bad-argument",
-            f"{kind} is {given!r}",
+            say("field-is", field=kind, value=repr(given)),
             field=kind,
             value=given,
-            remedy=f"give it as {example}, or a day of it",
+            remedy=say("remedy-day", example=example),
         ) from None
     return every[at - 1], every[at], every[at + 1]
 
@@ -146,16 +146,17 @@ def review(
     if not span.weeks:
         raise InputError(
             "no-data",
-            f"the ledger has no complete week that begins in {period.label}",
+            say("ledger-complete-week-begins", label=period.label),
             field="ledger",
             value=period.label,
-            remedy="name a period that budgetopt history lists weeks of",
+            remedy=say("remedy-name-period-budgetopt-history"),
         )
     weeks = [week for week in record.states if week in period]
     alerts = news(record.alerts(weeks))
     # What was only for information, such as a week that was not over yet, is over by now.
     told = [alert for alert in alerts if alert.severity != "info"]
     data = [alert.sentence for alert in told if alert.code in DATA_ALERTS]
+    rising, falling = _most_changed(record, span)
     return Page(
         say("review-title", plan=record.plan.name or "budgetopt", period=period.label),
         _verdict(record.plan, span),
@@ -164,8 +165,8 @@ def review(
             Section(say("page-goals"), _goals(record, weeks, language)),
             Section(say("memo-plan-actual"), _money(record, span, language)),
             Section(say("review-channels"), _channels(record, span, language)),
-            Section(say("review-highlights"), _highlights(record, span)),
-            Section(say("review-problems"), _problems(told)),
+            Section(say("review-highlights"), [Points(rising)] if rising else []),
+            Section(say("review-problems"), _problems(told, falling)),
             Section(say("review-done"), _done(record, weeks, language)),
             Section(say("memo-reserves"), reserve_parts(record, told, language)),
             Section(say("review-next", period=after.label), _next(record, after, language)),
@@ -292,7 +293,7 @@ def _months(record: LedgerRecord, span: Span, language: str) -> Table:
     )
 
 
-def _highlights(record: LedgerRecord, span: Span) -> list[Part]:
+def _most_changed(record: LedgerRecord, span: Span) -> tuple[list[Message], list[Message]]:
     """Return the channels whose outcome a week rose and fell most against the period before."""
     gaps = {
         name: span.mean(span.now, name, "outcome") - span.mean(span.before, name, "outcome")
@@ -302,7 +303,7 @@ def _highlights(record: LedgerRecord, span: Span) -> list[Part]:
     order = sorted(known, key=lambda name: -known[name])
     rising = [_moved(span, name, known[name]) for name in order[:_NAMED] if known[name] > 0]
     falling = [_moved(span, name, known[name]) for name in order[-_NAMED:][::-1] if known[name] < 0]
-    return [Points([*rising, *falling])] if rising or falling else []
+    return rising, falling
 
 
 def _moved(span: Span, name: str, gap: float) -> Message:
@@ -316,10 +317,11 @@ def _moved(span: Span, name: str, gap: float) -> Message:
     )
 
 
-def _problems(alerts: Sequence[Alert]) -> list[Part]:
-    """Return the warnings of the period, each once, the worst first."""
+def _problems(alerts: Sequence[Alert], falling: Sequence[str]) -> list[Part]:
+    """Return the warnings of the period, each once, the worst first, and what fell most."""
     others = [alert for alert in alerts if alert.code not in DATA_ALERTS]
-    return [Points(list(alert_lines(others)))] if others else [say("review-no-problems")]
+    lines = [*alert_lines(others), *falling]
+    return [Points(lines)] if lines else [say("review-no-problems")]
 
 
 def _done(record: LedgerRecord, weeks: Sequence[dt.date], language: str) -> list[Part]:

@@ -15,6 +15,7 @@ from budgetopt.i18n import Message, in_language, listed, say
 from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import (
+    GOAL_WORDS,
     Allocation,
     Frontier,
     channels_in_words,
@@ -220,7 +221,8 @@ def _limits(week: Allocation, language: str) -> list[Table | str]:
     rooms = [1 if name in counted else unit for name in prices]
     worth = [price * float(room) for price, room in zip(prices.values(), rooms, strict=True)]
     plan = week.plan
-    named = say("outcome") if plan is None else outcome_head(plan, language)
+    outcome = say("outcome") if plan is None else outcome_head(plan, language)
+    named = outcome if week.goal == "outcome" else GOAL_WORDS[week.goal]
     heads = (say("limit"), say("room"), say("worth-more", outcome=named))
     order = sorted(range(len(worth)), key=lambda at: -worth[at])
     texts, rules = figures(worth, 4), list(prices)
@@ -266,9 +268,12 @@ def _slider(line: Frontier, language: str) -> Slider:
     """Return the budgets of a frontier with their outcome and split, the plan's own one chosen."""
     plan, points = line.source.plan, line.points
     money = amounts([p.budget for p in points])
-    named = outcome_head(plan, language)
-    values = [p.goal for p in points] if plan.goal.weights else [p.outcome for p in points]
+    named, values = outcome_head(plan, language), [p.outcome for p in points]
     spreads = [None if p.allocation is None else p.allocation.spread for p in points]
+    if plan.goal.weights:
+        # A range is of the plan's own outcome, not of the sum that the goal weighs.
+        named, values = in_language(GOAL_WORDS["weights"], language), [p.goal for p in points]
+        spreads = [None] * len(points)
     low, high = ([math.nan if s is None else getattr(s, e) for s in spreads] for e in _ENDS)
     series = Series(named, values, *((low, high) if any(spreads) else ()))
     title = in_language(say("page-outcome-by-budget", outcome=named), language)
