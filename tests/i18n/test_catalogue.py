@@ -25,8 +25,8 @@ KEPT = {"ROAS", "CPA", "JSON", "HTML", "InferenceData", "parquet", "as", "of", "
 KEPT |= {"install", "budgetopt", "off", "or", "at", "least", "most", "max", "change"}
 """Words that Chinese pages write in Latin letters: measures, formats, and names that are typed."""
 NAMES = """S TOML None Observations PauseRule amount channel columns cpa ctr equal history hold html
-mean move pandas platform polars posterior prior pyarrow roas rows spends start step thompson total value
-week"""
+mean move pandas platform polars posterior prior pyarrow roas rows spends start step thompson total
+value week"""
 """Fields, policies, commands, formats and packages, as they are typed."""
 TYPED = re.compile(
     r"\w[\w.]*\([^)]*\)|\w+=\(\)|'?--[a-z-]+'?|\w+ = (?:'[^']*'|[\w.]+)|'[^']*'"
