@@ -1,8 +1,9 @@
 """Messages: what is said of them beyond `budgetopt.messages`, where one is made.
 
 Numbers as text (`show_figure`, `show_bound`; exact money has `money.show_amount`), a message in
-another language (`in_language`), and messages in files (`messages_of`, `restored`). What a user wrote, such as the
-name of a channel or the sentence of a limit of one's own, is plain text and is never translated.
+another language (`in_language`), and messages in files (`messages_of`, `restored`). What a user
+wrote, such as the name of a channel or the sentence of a limit of one's own, is plain text and is
+never translated.
 """
 
 from __future__ import annotations
