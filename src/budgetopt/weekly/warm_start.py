@@ -13,6 +13,7 @@ from budgetopt.belief import Belief, learn
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.history import History
+from budgetopt.i18n import say
 from budgetopt.plan import Plan
 
 
