@@ -216,6 +216,8 @@ def _fits_parts(value: Any, origin: Any, parts: tuple[Any, ...]) -> bool:
     if not isinstance(value, abc.Collection):
         # It can be read only once.
         return not issubclass(origin, abc.Collection)
+    if origin is tuple and not isinstance(value, (tuple, list)):
+        return False
     if origin is tuple and len(parts) > 1 and parts[1] is not Ellipsis:
         return len(value) == len(parts) and all(map(fits, value, parts))
     return all(fits(one, parts[0]) for one in value)

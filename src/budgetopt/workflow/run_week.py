@@ -271,10 +271,14 @@ def run_week(
     chosen = as_policy(default_policy(history) if policy is None else policy)
     number = int(seed) if isinstance(seed, np.integer) else seed
     known = history.select(plan.names, plan.currency)
+    happening = sorted(set(scenarios), key=str)
+    if isinstance(scenarios, str) or not all(isinstance(one, str) for one in happening):
+        raise InputError("bad-argument", f"scenarios is {scenarios!r}", field="scenarios",
+                         value=str(scenarios), remedy="give a list of names")  # fmt: skip
     runner = WeekRunner(
         WeekRequest(plan, known, start, chosen, guardrails, number, belief),
         day,
-        tuple(sorted(set(scenarios))),
+        tuple(happening),
         RecordedHistory.of(known),
     )
     name = named(who)
