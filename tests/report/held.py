@@ -211,12 +211,29 @@ def hold_split(claims, week, moves, outcome, total):
                 100 * spread["better"])  # fmt: skip
 
 
+class Drawn:
+    """Draws of curves that share a doubt beyond the spends of the weeks that were learned from."""
+
+    def __init__(self, belief, rng, count):
+        spent = np.where(belief.log.spend > 0, belief.log.spend, np.nan)
+        self.least, self.most = np.nanmin(spent, axis=0), np.nanmax(spent, axis=0)
+        self.curves, self.luck = belief.draw(rng, count), rng.standard_normal((count, 1))
+
+    def value(self, spend):
+        near = np.maximum(spend, 1e-9)
+        above = np.log(np.maximum(near / self.most, 1))
+        below = 0.5 * np.maximum(np.log(np.minimum(near / self.least, 1)), -3)
+        return self.curves.value(spend) * np.exp(
+            self.luck * 0.2 * (above + below) - (0.2 * (above + below)) ** 2 / 2
+        )
+
+
 def hold_expected(raw, belief):
     """Hold what a decision expects, by the curves and by draws of what was known by then."""
     week, rng = raw["allocation"], np.random.default_rng(1)
     after, before = (np.array([float(m[k]) for m in raw["moves"]]) for k in ("after", "before"))
     same = before * after.sum() / before.sum()
-    mean, drawn = belief.mean(), belief.draw(rng, 4000)
+    mean, drawn = belief.mean(), Drawn(belief, rng, 4000)
     brings, had = mean.value(after), mean.value(before)
     assert np.allclose([week["outcomes"][m["channel"]] for m in raw["moves"]], brings)
     assert np.allclose(list(week["marginal"].values()), mean.slope(after))
@@ -245,7 +262,7 @@ def hold_forecasts(raw, records, belief):
     """Hold where targets stand, day by day: what came, and draws of what this split may bring."""
     rng, plan = np.random.default_rng(2), records.plan
     split = np.array([float(raw["allocation"]["spend"][name]) for name in records.names])
-    share, drawn = split / float(raw["allocation"]["budget"]), belief.draw(rng, 4000)
+    share, drawn = split / float(raw["allocation"]["budget"]), Drawn(belief, rng, 4000)
     late = slice(-13, None)
     apart = np.log(records.outcome.sum(axis=1) / belief.mean().value(records.spend).sum(axis=1))
     noise, ahead = float(apart[late].std(ddof=1)), {}
@@ -674,7 +691,9 @@ def hold_budget_line(claims, records, entry, severity):
 
 
 def hold_target_alert(claims, records, entry, severity):
-    raw = next(t for t in records.decided(entry.week)["targets"] if t["state"] == "out-of-reach")
+    # It speaks of the week as it was proposed; an edit came after it.
+    proposed = json.loads(records.of_week(entry.week, "proposal")[-1].data["decision"])
+    raw = next(t for t in proposed["targets"] if t["state"] == "out-of-reach")
     claims.says(
         f"{severity}: target out of reach: {raw['name']}, up 30%, from {raw['first']} to "
         f"{raw['by']}; forecast {{}} (80% range {{}} to {{}}).",

@@ -10,8 +10,10 @@ from decimal import Decimal
 import numpy as np
 from scipy.stats import t as student
 
+from budgetopt.money import show_amount
+
 from .claims import Cents, Each, Form, Percent
-from .held import COUNTED
+from .held import COUNTED, Drawn
 
 ENDS = (0.05, 0.95)
 
@@ -25,7 +27,7 @@ class Curves:
     def __init__(self, belief, caps, worth=1.0, cost=0.0):
         self.mean, self.caps = belief.mean(), np.array(caps, float)
         self.worth, self.cost = np.array(worth), cost
-        self.drawn = belief.draw(np.random.default_rng(0), 200)
+        self.drawn = Drawn(belief, np.random.default_rng(0), 200)
 
     def brings(self, spend):
         return self.mean.value(np.array([float(money) for money in spend]))
@@ -34,6 +36,12 @@ class Curves:
         """Return the ends between which 90 of 100 draws lie."""
         drawn = self.drawn.value(np.array([float(money) for money in spend])).sum(axis=-1)
         return np.quantile(drawn, ENDS, method="inverted_cdf").tolist()
+
+    def leaves(self, spend):
+        """Say whether a channel's money leaves what it ever spent."""
+        money = np.array([float(each) for each in spend])
+        least, most = self.drawn.least, self.drawn.most
+        return bool(np.any((money > most) | ((money > 0) & (money < least))))
 
     def at_price(self, price):
         """Return the money of each channel whose next unit earns a price, by bisection."""
@@ -110,6 +118,10 @@ def hold_frontier(claims, line, curves, outcome="revenue"):
                  *middle.values(), at_limit)  # fmt: skip
     rise = (earned[-1] - earned[0]) / float(points[-1].budget - points[0].budget)
     claims.says("The knee is at {} CNY.", Cents(curves.at_price(rise).sum()))
+    out = [show_amount(p.budget) for p, s in zip(points, splits, strict=True) if curves.leaves(s)]
+    if out:
+        claims.says("Extrapolated, since channels leave the spends that were ever seen: budgets "
+                    f"{', '.join(out)}. Their ranges are wider for it.")  # fmt: skip
     claims.says("A range (low to high) covers 90% of simulations.")
     claims.says("from {} budgets.", len(points))
 
@@ -194,6 +206,10 @@ def hold_what_if(claims, found, curves, prices, outcome="revenue"):
     claims.says(
         f"{{}}: {{}} CNY should return {{}} {outcome}.", "as planned", spent[0], outcomes[0]
     )
+    named = zip(found.answers, bought, strict=True)
+    if out := [answer.name for answer, money in named if curves.leaves(money)]:
+        claims.says("extrapolated, since channels leave the spends that were ever seen: "
+                    f"{', '.join(out)}; their ranges are wider for it.")  # fmt: skip
     claims.says("A range (low to high) covers 90% of simulations.")
     claims.says("from {} cases.", len(cases))
 
