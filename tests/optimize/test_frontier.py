@@ -165,7 +165,7 @@ def test_infeasible_budgets_say_why():
     assert np.isnan(first.outcome)
     assert np.isnan(first.roas)
     assert first.binding == ()
-    assert "have no answer" in line.summary()
+    assert "no answer for 1 of 3 budgets" in line.summary()
     frame = line.to_frame()
     assert frame["problem"].tolist()[1] == ""
     assert frame["spend of b"].isna().tolist() == [True, False, False]
