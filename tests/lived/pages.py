@@ -66,6 +66,23 @@ def monday_of(day):
     return day - day.weekday() * DAY
 
 
+class Drawn:
+    """Draws of curves that share a doubt beyond the spends of the weeks that were learned from."""
+
+    def __init__(self, belief, rng, count):
+        spent = np.where(belief.log.spend > 0, belief.log.spend, np.nan)
+        self.least, self.most = np.nanmin(spent, axis=0), np.nanmax(spent, axis=0)
+        self.curves, self.luck = belief.draw(rng, count), rng.standard_normal((count, 1))
+
+    def value(self, spend):
+        near = np.maximum(spend, 1e-9)
+        above = np.log(np.maximum(near / self.most, 1))
+        below = 0.5 * np.maximum(np.log(np.minimum(near / self.least, 1)), -3)
+        return self.curves.value(spend) * np.exp(
+            self.luck * 0.2 * (above + below) - (0.2 * (above + below)) ** 2 / 2
+        )
+
+
 class Books:
     """What was known and decided on a Friday.
 
@@ -108,7 +125,7 @@ class Books:
 
     @cached_property
     def drawn(self):
-        return self.belief.draw(np.random.default_rng(0), DRAWS)
+        return Drawn(self.belief, np.random.default_rng(0), DRAWS)
 
     def draws(self, spend):
         """Return what draws of what is believed bring, draws before the channels."""

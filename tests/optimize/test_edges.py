@@ -163,7 +163,7 @@ def test_where_prices_do_not_settle_the_linear_program_answers(monkeypatch):
     import budgetopt.optimize.dual.search as room
     from budgetopt.errors import SolverError
 
-    def lost(*_):
+    def lost(*_, **__):
         raise SolverError("not-converged", "the search for the prices ended")
 
     channels = [Channel(n, curve=Log(t, 10), labels={"g": n}) for n, t in (("a", 3), ("b", 1))]

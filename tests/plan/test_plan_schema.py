@@ -110,7 +110,7 @@ def test_the_schema_accepts_the_plans_that_load_and_what_to_dict_gives():
 def test_the_file_knows_every_field_of_the_columns_and_their_defaults():
     declared = {f.name: f.default for f in fields(bo.Columns)}
     in_file = {name: field.default for name, field in table_of(bo.Columns).model_fields.items()}
-    plain = {"ignore": (), "map": (), "sources": (), "where": declared["where"]}
+    plain = {"ignore": (), "map": (), "sources": (), "controls": (), "where": declared["where"]}
     assert not in_file["where"]
     assert in_file | plain == declared
     assert set(table_of(bo.history.MapRule).model_fields) == {

@@ -14,7 +14,7 @@ import numpy as np
 
 from budgetopt.calendar import Week
 
-from ..lived.pages import DAY, WEEK, month_of
+from ..lived.pages import DAY, WEEK, Drawn, month_of
 from .claims import Cents, Each, Form, Percent, Summed
 
 CHARTED, FEW = 26, 4
@@ -209,23 +209,6 @@ def hold_split(claims, week, moves, outcome, total):
     claims.says("Outcome: median {}, with 90% of simulations between {} and {}", *ends)
     claims.says("better than last week's split of the same money in {}% of them.",
                 100 * spread["better"])  # fmt: skip
-
-
-class Drawn:
-    """Draws of curves that share a doubt beyond the spends of the weeks that were learned from."""
-
-    def __init__(self, belief, rng, count):
-        spent = np.where(belief.log.spend > 0, belief.log.spend, np.nan)
-        self.least, self.most = np.nanmin(spent, axis=0), np.nanmax(spent, axis=0)
-        self.curves, self.luck = belief.draw(rng, count), rng.standard_normal((count, 1))
-
-    def value(self, spend):
-        near = np.maximum(spend, 1e-9)
-        above = np.log(np.maximum(near / self.most, 1))
-        below = 0.5 * np.maximum(np.log(np.minimum(near / self.least, 1)), -3)
-        return self.curves.value(spend) * np.exp(
-            self.luck * 0.2 * (above + below) - (0.2 * (above + below)) ** 2 / 2
-        )
 
 
 def hold_expected(raw, belief):

@@ -12,8 +12,9 @@ from scipy.stats import t as student
 
 from budgetopt.money import show_amount
 
+from ..lived.pages import Drawn
 from .claims import Cents, Each, Form, Percent
-from .held import COUNTED, Drawn
+from .held import COUNTED
 
 ENDS = (0.05, 0.95)
 

@@ -124,7 +124,7 @@ def test_an_edit_is_priced_by_the_curves_of_the_proposal(book):
     figure = f"{made.cost:.4g}"
     assert made.sentence("revenue") == f"this edit costs {figure} of expected revenue this week"
     assert in_language(made.sentence("revenue"), "zh") == (
-        f"本次修改预计使当周revenue减少 {figure}"
+        f"本次修改预计使当周 revenue 减少 {figure}"
     )
     assert (made.state.state, made.state.revision) == ("edited", 2)
     assert made.decision.allocation.bound >= made.decision.allocation.objective

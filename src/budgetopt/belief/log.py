@@ -149,9 +149,9 @@ class ObservationLog:
             if array is None:
                 continue
             # More may be returned than sold.
-            bad = (np.isinf(array) | ((array < 0) & (name != "total"))).reshape(len(array), -1)
+            bad = np.isinf(array) | ((array < 0) & (name != "total"))
             if bad.any():
-                week = self.weeks[int(np.argmax(bad.any(axis=1)))]
+                week = self.weeks[int(np.argwhere(bad)[0, 0])]
                 found = f"is negative or infinite in the week of {week}"
                 raise wrong(name, found, "give numbers of at least 0, or NaN for what is unknown")
         for name, array in self.controls.items():

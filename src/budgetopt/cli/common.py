@@ -26,7 +26,7 @@ import typer
 import budgetopt as bo
 from budgetopt.cli.language import VARIABLE, usual_language
 from budgetopt.errors import InputError
-from budgetopt.i18n import say
+from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, escaped, from_cell, read_bounded
 
 

@@ -42,7 +42,7 @@ from budgetopt.cli.common import (
     respond,
 )
 from budgetopt.errors import BudgetoptError, HistoryError, InputError
-from budgetopt.i18n import say
+from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 _MOST_BYTES = 256 * MEBIBYTE

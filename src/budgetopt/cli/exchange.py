@@ -34,7 +34,7 @@ from budgetopt.cli.common import (
     today,
 )
 from budgetopt.errors import InputError
-from budgetopt.i18n import say
+from budgetopt.messages import say
 
 
 def template(

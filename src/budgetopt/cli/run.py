@@ -27,7 +27,7 @@ from budgetopt.cli.weeks import diff, history, pace, ramp, report, show, verify,
 from budgetopt.cli.what_if import what_if
 from budgetopt.cli.year import year
 from budgetopt.errors import BudgetoptError, InputError
-from budgetopt.i18n import say
+from budgetopt.messages import say
 from budgetopt.untrusted import escaped
 from budgetopt.version import VERSION
 
@@ -143,8 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BudgetoptError as error:
         _complain(error, given, debug)
     except Exception as error:  # noqa: BLE001 - a scheduler's log gets one line, not a traceback
-        text = f"unexpected {type(error).__name__}: {error}: run again with --debug and report it"
-        _complain(error, given, debug, text)
+        _complain(error, given, debug)
 
 
 def _run(given: Sequence[str]) -> Any:
@@ -205,11 +204,13 @@ def _as_input_error(error: Any) -> InputError:
     )
 
 
-def _complain(error: Exception, given: Sequence[str], debug: bool, text: str = "") -> NoReturn:
+def _complain(error: Exception, given: Sequence[str], debug: bool) -> NoReturn:
     """Write an error to stderr, as JSON where the answer was asked for in JSON, and exit."""
-    language, code = language_of(given), 1
-    text = text or str(error)
-    data = {"error": type(error).__name__, "message": text}
+    language, code, name = language_of(given), 1, type(error).__name__
+    remedy = "run again with --debug and report it"
+    text = f"unexpected {name}: {error}: {remedy}"
+    data = {"error": name, "code": "unexpected", "message": text, "field": None, "value": None,
+            "remedy": remedy}  # fmt: skip
     if isinstance(error, BudgetoptError):
         data, code = error.to_dict(), error.exit_code
         text = error_text(error, language)

@@ -36,7 +36,7 @@ from budgetopt.cli.common import (
     respond,
 )
 from budgetopt.errors import InputError
-from budgetopt.i18n import say
+from budgetopt.messages import say
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ProcessPoolExecutor

@@ -47,7 +47,7 @@ from budgetopt.cli.common import (
 )
 from budgetopt.cli.decide import NOTHING_MOVES, PolicyOption, SeedOption
 from budgetopt.errors import InputError, LedgerError
-from budgetopt.i18n import say
+from budgetopt.messages import say
 
 
 def week(

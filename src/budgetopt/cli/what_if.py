@@ -31,7 +31,7 @@ from budgetopt.cli.common import (
 )
 from budgetopt.cli.decide import load_belief, past_of
 from budgetopt.errors import InputError
-from budgetopt.i18n import say
+from budgetopt.messages import say
 
 
 def what_if(

@@ -240,7 +240,8 @@ class Points(Curve):
 def _asked(function: Callable[[float], float], spend: Floats) -> Floats:
     """Return a function at some spends, one by one: it need not know of arrays."""
     try:
-        given = as_floats([float(function(x)) for x in spend.tolist()])
+        # A text is no number, although `float` reads it.
+        given = as_floats([function(x) + 0.0 for x in spend.tolist()])
     except (TypeError, ValueError):
         given = np.zeros(0)
     if given.shape != spend.shape or not np.isfinite(given).all():

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import as_number
@@ -99,7 +98,7 @@ def two_cell_sizes(
     def gain(cells: Floats) -> float:
         v = float(np.sqrt(np.sum(sd**4 / (sd**2 + s**2 / cells))))
         z = apart / v
-        rolled = mean[1] + apart * norm.cdf(z) + v * norm.pdf(z)
+        rolled = mean[1] + apart * ndtr(z) + v * np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi)
         return float((mean - least) @ cells + (n - cells.sum()) * (rolled - least)) - n * abs(apart)
 
     if s[0] == s[1] and sd[0] == sd[1] and apart == 0.0:
@@ -116,6 +115,8 @@ def two_cell_sizes(
 
     def missed(at: Floats) -> float:
         return -gain(cells_at(at)) / unit
+
+    from scipy.optimize import minimize
 
     close = {"xatol": 1e-9, "fatol": 1e-15, "maxiter": 4000, "maxfev": 4000}
     starts = np.array([[-3.0, 0.0], [-6.0, 1.0], [-6.0, -1.0]])
@@ -149,7 +150,7 @@ def minimum_detectable_effect(error: float, power: float = 0.8, level: float = 0
     s = as_number(error, "error", above=0)
     chance, inside = (as_number(x, name, above=0, below=1)
                       for x, name in ((power, "power"), (level, "level")))  # fmt: skip
-    return float((norm.ppf(0.5 + 0.5 * inside) + norm.ppf(chance)) * s)
+    return float((ndtri(0.5 + 0.5 * inside) + ndtri(chance)) * s)
 
 
 def difference_error(noise: float, share: float, weeks: float) -> float:

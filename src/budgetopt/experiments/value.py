@@ -34,7 +34,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
@@ -626,6 +625,8 @@ def _between(spends: Floats, solved: Floats, others: Floats) -> Floats:
     known = np.isfinite(others)
     if known.sum() < 2:
         return np.where(np.isin(spends, solved[known]), np.max(others), -np.inf)
+    from scipy.interpolate import PchipInterpolator
+
     smooth = PchipInterpolator(solved[known], others[known], extrapolate=False)
     ends = solved[known][[0, -1]]
     # Solved spends are whole cents, which may lie inside the last of all spends.

@@ -273,8 +273,9 @@ def run_week(
     known = history.select(plan.names, plan.currency)
     happening = sorted(set(scenarios), key=str)
     if isinstance(scenarios, str) or not all(isinstance(one, str) for one in happening):
-        raise InputError("bad-argument", f"scenarios is {scenarios!r}", field="scenarios",
-                         value=str(scenarios), remedy="give a list of names")  # fmt: skip
+        said = say("field-is", field="scenarios", value=repr(scenarios))
+        raise InputError("bad-argument", said, field="scenarios", value=str(scenarios),
+                         remedy=say("remedy-list-of-names"))  # fmt: skip
     runner = WeekRunner(
         WeekRequest(plan, known, start, chosen, guardrails, number, belief),
         day,
