@@ -34,7 +34,10 @@ PLAN = bo.Plan(
 )
 SPEND = np.round(np.random.default_rng(0).lognormal(4.6, 0.3, (10, 2)), 2)
 HISTORY = bo.History(
-    ("a", "b"), np.datetime64("2026-01-05") + 7 * np.arange(10), SPEND, np.round(SPEND**0.5 * 9)
+    ("a", "b"),
+    np.datetime64("2026-01-05") + np.timedelta64(7, "D") * np.arange(10),
+    SPEND,
+    np.round(SPEND**0.5 * 9),
 )
 BELIEF = bo.learn(HISTORY, PLAN, settings=bo.Settings.fast())
 WEEK = bo.Week(dt.date(2026, 3, 16))
@@ -62,8 +65,8 @@ HOSTILE = [
     {"a": None}, ("a", "a"), Odd(), Path("/nope"), np.array([]), np.array([1, 2, 3]),
     np.array([[1.0, 2.0]]), np.array(["a"], dtype=object), np.float64(2), np.int64(2),
     dt.date(2026, 1, 7), dt.datetime(2026, 1, 7, tzinfo=dt.UTC), PLAN, HISTORY, BELIEF, int, Odd,
-    {1, 2}, pd.DataFrame({"a": [1]}), pd.NaT, pd.NA, np.datetime64("NaT"), 1j, WEEK, bo.Log(1, 1),
-    range(3),
+    {1, 2}, pd.DataFrame({"a": [1]}), pd.NaT, pd.NA, np.datetime64("NaT", "D"), 1j, WEEK,
+    bo.Log(1, 1), range(3),
 ]  # fmt: skip
 
 

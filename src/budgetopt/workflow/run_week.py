@@ -56,13 +56,7 @@ from budgetopt.workflow.inputs import (
     recorded,
     what_changed,
 )
-from budgetopt.workflow.measure import (
-    Measured,
-    Overspent,
-    actuals,
-    overspent_weeks,
-    write_actuals,
-)
+from budgetopt.workflow.measure import Measured, Overspent, actuals, overspent_weeks, write_actuals
 from budgetopt.workflow.pacing import LOOK_BACK, Pace, actual_of, pace
 from budgetopt.workflow.proposal import (
     BudgetAdjustment,
@@ -83,13 +77,7 @@ from budgetopt.workflow.reserves import (
     releases_due,
 )
 from budgetopt.workflow.snapshot import Snapshot, take_snapshot
-from budgetopt.workflow.validation import (
-    as_text,
-    named,
-    next_week,
-    refuse_another_plan,
-    week_of,
-)
+from budgetopt.workflow.validation import as_text, named, next_week, refuse_another_plan, week_of
 from budgetopt.workflow.week_state import LedgerReader, State, WeekState, state_of
 
 SCHEMA_VERSION = 1
@@ -274,8 +262,10 @@ def run_week(
     happening = sorted(set(scenarios), key=str)
     if isinstance(scenarios, str) or not all(isinstance(one, str) for one in happening):
         said = say("field-is", field="scenarios", value=repr(scenarios))
-        raise InputError("bad-argument", said, field="scenarios", value=str(scenarios),
-                         remedy=say("remedy-list-of-names"))  # fmt: skip
+        names = say("remedy-list-of-names")
+        raise InputError(
+            "bad-argument", said, field="scenarios", value=str(scenarios), remedy=names
+        )
     runner = WeekRunner(
         WeekRequest(plan, known, start, chosen, guardrails, number, belief),
         day,
