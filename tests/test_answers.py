@@ -308,10 +308,11 @@ def test_the_whole_board():
     # What an outcome must reach is kept in floating point, everything else exactly.
     assert max((share for e in ours for share in e.broken.values()), default=0) < 1e-11
     assert {e.problem for e in ours if e.broken} <= {"least-money-goal"}
-    # Nobody beats a proven answer but by broken rules or by what the proof leaves open.
+    # Nobody beats a proven answer but by broken rules or by what the proof leaves open: a part in a
+    # billion for sizes of tests, which are proven in whole users.
     for told in found:
         within = float(PROBLEMS[told.problem]["answer"].get("within", 0))
-        if told.short is not None and told.short < -max(1.01 * within, 1e-10):
+        if told.short is not None and told.short < -max(1.01 * within, 1e-9):
             assert told.broken, told
     asked = [e for e in found if e.outcome not in ("declined", "absent")]
     assert {"SciPy", "PuLP"} <= {e.solver for e in asked}
