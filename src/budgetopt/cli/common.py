@@ -118,14 +118,13 @@ LedgersPlan = Annotated[
     typer.Argument(metavar="PLAN", help="The plan, to be compared with the ledger's."),
 ]
 PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file, .toml or .json.")]
-HistoryPath = Annotated[
-    list[Path],
-    typer.Option(
-        "--history",
-        metavar="FILE",
-        help="History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes.",
-    ),
-]
+_HISTORY = typer.Option(
+    "--history",
+    metavar="FILE",
+    help="History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes.",
+)
+HistoryPath = Annotated[list[Path], _HISTORY]
+OptionalHistoryPath = Annotated[list[Path] | None, _HISTORY]
 AsOf = Annotated[
     str | None,
     typer.Option(

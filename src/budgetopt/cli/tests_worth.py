@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from budgetopt.cli.common import (
     FormatOption,
     Language,
     LanguageOption,
+    OptionalHistoryPath,
     OutPath,
     PlanPath,
     keep,
@@ -24,18 +24,12 @@ from budgetopt.cli.common import (
 )
 from budgetopt.cli.decide import Resolution, load_belief
 from budgetopt.errors import InputError
+from budgetopt.messages import say
 
 
 def tests(
     plan: PlanPath,
-    history: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--history",
-            metavar="FILE",
-            help="History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes.",
-        ),
-    ] = None,
+    history: OptionalHistoryPath = None,
     belief: BeliefPath = None,
     design: Annotated[
         list[str] | None,
@@ -87,9 +81,9 @@ def tests(
     else:
         raise InputError(
             "bad-argument",
-            "missing option '--history'",
+            say("missing-option-history"),
             field="history",
-            remedy="give it, or --belief",
+            remedy=say("remedy-belief"),
         )
     found = bo.value_of_tests(
         declared, known, designs=design, channels=channel, weeks=weeks, doubt=doubt
