@@ -16,6 +16,7 @@ from rich.cells import cell_len
 
 import budgetopt as bo
 from budgetopt.cli import common
+from budgetopt.cli.run import Command
 from budgetopt.optimize import METHODS
 from budgetopt.policies import DEFAULT, NAMES, policy_named
 
@@ -335,6 +336,20 @@ def test_help_loads_no_engine(arguments):
     assert "budgetopt.cli.run" in loaded
     assert not {"numpy", "scipy", "pandas", "pulp", "highspy"} & loaded
     assert not {"budgetopt.plan", "budgetopt.i18n", "budgetopt.report"} & loaded
+    if arguments[0] != "week":
+        assert not {"rich.markdown", "rich.traceback", "pygments"} & loaded
+        assert ("rich" in loaded) == (arguments == ["--help"])
+
+
+def test_the_list_of_commands_reads_no_command(capsys, monkeypatch):
+    """Reading the parameters of 30 commands takes longer than all else that help does."""
+    read = []
+    hints = Command.__getattr__
+    monkeypatch.setattr(Command, "__getattr__", lambda *a: read.append(a[1]) or hints(*a))
+    assert run(capsys, "--help")[0] == 0
+    assert read == []
+    assert run(capsys, "check", "--help")[0] == 0
+    assert read.count("params") == 1
 
 
 def test_commands_load_what_they_use(shop):

@@ -5,11 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import typer
 
 from budgetopt.cli.help_zh import HELP
 from budgetopt.cli.language import language_of, usual_language
-from budgetopt.cli.run import app
+from budgetopt.cli.run import command_line
 from budgetopt.errors import CODES
 from budgetopt.i18n import in_language
 
@@ -22,7 +21,7 @@ SENTENCE = re.compile(r"\b(?!budgetopt)[A-Za-z][a-z]+(?: [a-z]+){2,}")
 
 def commands(command=None, path=()):
     """Yield every command and group with its words."""
-    command = command or typer.main.get_command(app)
+    command = command or command_line()
     yield path, command
     for name, each in getattr(command, "commands", {}).items():
         yield from commands(each, (*path, name))

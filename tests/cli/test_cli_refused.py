@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-import typer
 
 import budgetopt as bo
-from budgetopt.cli.run import app
+from budgetopt.cli.run import command_line
 
 from . import friday as at
 from .helpers import change, run
@@ -16,7 +15,7 @@ HISTORY = ("--history", "history.csv", "--as-of", "2025-11-20")
 
 def commands():
     """Yield the words of every command and its parameters."""
-    waiting = [((), typer.main.get_command(app))]
+    waiting = [((), command_line())]
     while waiting:
         words, command = waiting.pop()
         for name, each in getattr(command, "commands", {}).items():

@@ -368,13 +368,13 @@ def help_in_chinese(root: Any) -> Iterator[None]:
 
 
 def _translate(command: Any) -> None:
-    """Replace the texts of a command, of its parameters and of its commands."""
-    for holder in (command, *command.params):
-        for part in ("help", "epilog", "rich_help_panel"):
-            text = getattr(holder, part, None)
-            if isinstance(text, str) and text in HELP:
-                setattr(holder, part, HELP[text])
-    option, usage = command.get_help_option, command.get_usage
+    """Replace the texts of a command and of its commands, and of its parameters where it is helped.
+
+    The parameters wait for the help that shows them: reading them takes a command longer than its
+    name does.
+    """
+    _replace(command)
+    option, usage, page = command.get_help_option, command.get_usage, command.format_help
 
     def help_option(context: Any) -> Any:
         made = option(context)
@@ -382,7 +382,21 @@ def _translate(command: Any) -> None:
             made.help = SHOW_HELP
         return made
 
-    command.get_help_option = help_option
+    def format_help(context: Any, formatter: Any) -> None:
+        for parameter in command.params:
+            _replace(parameter)
+        page(context, formatter)
+
+    command.get_help_option, command.format_help = help_option, format_help
+    command.titles = FRAMES["OPTIONS_PANEL_TITLE"], FRAMES["COMMANDS_PANEL_TITLE"]
     command.get_usage = lambda context: usage(context).replace(*USAGE)
     for each in getattr(command, "commands", {}).values():
         _translate(each)
+
+
+def _replace(holder: Any) -> None:
+    """Replace the texts of a command or of a parameter."""
+    for part in ("help", "epilog", "rich_help_panel"):
+        text = getattr(holder, part, None)
+        if isinstance(text, str) and text in HELP:
+            setattr(holder, part, HELP[text])

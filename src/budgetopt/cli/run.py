@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 import budgetopt as bo
 from budgetopt.cli.approve import apply, approve, edit, reject, release
@@ -77,7 +78,29 @@ def _options(
 
 
 class Command(TyperCommand):
-    """A command that refuses an option given twice where only the last value would count."""
+    """A command that refuses an option given twice where only the last value would count.
+
+    Its parameters are read from its function once they are wanted: to call one command, or to list
+    all of them, the others' are not.
+    """
+
+    def __init__(
+        self, function: Callable[..., None], panel: str | None = None, name: str | None = None
+    ) -> None:
+        name = name or function.__name__.replace("_", "-")
+        super().__init__(name, help=inspect.getdoc(function), rich_help_panel=panel)
+        self._function = function
+        del self.params, self.callback
+
+    def __getattr__(self, name: str) -> Any:
+        """Read ``params`` and ``callback`` from the function, the first time."""
+        if name not in ("params", "callback"):
+            raise AttributeError(name)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command()(self._function)
+        made = typer.main.get_command(alone)
+        self.params, self.callback = made.params, made.callback
+        return getattr(self, name)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Return what is left of the arguments, as the parser does."""
@@ -98,29 +121,75 @@ class Command(TyperCommand):
         return rest
 
 
-app = typer.Typer(
-    name="budgetopt",
-    help="Decide how a marketing budget is split, week after week.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver failed, 5 nothing "
-    "to do, 6 ledger error, 7 done with a critical alert, 130 interrupted, 143 terminated.",
-)
-app.callback(invoke_without_command=True)(_options)
-for command in COMMANDS:
-    app.command(cls=Command)(command)
-for weekly in RHYTHM:
-    app.command(rich_help_panel=_PANEL, cls=Command)(weekly)
+class Root(TyperGroup):
+    """The list of commands, drawn in typer's frames.
 
-experiment = typer.Typer(help="Test creatives and audiences before scaling spend.")
-experiment.command("next", cls=Command)(next_day)
-experiment.command(cls=Command)(verdict)
-app.add_typer(experiment, name="experiment")
+    What typer's own page loads for Markdown and tracebacks would take longer than all the rest.
+    """
 
-ledger = typer.Typer(help="Check a ledger.")
-ledger.command(cls=Command)(verify)
-app.add_typer(ledger, name="ledger", rich_help_panel=_PANEL)
+    titles = ("Options", "Commands")
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the options, and a frame of commands for each panel."""
+        from rich.console import Console
+        from rich.padding import Padding
+        from rich.panel import Panel
+        from rich.table import Table
+        from rich.text import Text
+
+        options, commands = self.titles
+        panels: dict[str, list[tuple[str, str]]] = {options: [], commands: []}
+        each: Any
+        for each in self.get_params(ctx):
+            panels[options].append((" ".join(sorted(each.opts, key=len, reverse=True)), each.help))
+        for each in self.commands.values():
+            panels.setdefault(each.rich_help_panel or commands, []).append((each.name, each.help))
+        width = max(len(name) for rows in panels.values() for name, _ in rows)
+        console = Console()
+        console.print(Padding(Text(self.get_usage(ctx), "bold"), 1))
+        console.print(Padding(Text(self.help or ""), (0, 1, 1, 1)))
+        for title, rows in panels.items():
+            table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+            table.add_column(style="bold cyan", no_wrap=True, width=width)
+            table.add_column(ratio=1)
+            for name, text in rows:
+                table.add_row(Text(name), Text(text.partition("\n\n")[0].replace("\n", " ")))
+            console.print(
+                Panel(table, title=title, title_align="left", border_style="dim", padding=(0, 1))
+            )
+        console.print(Padding(Text(self.epilog or ""), 1))
+
+
+def command_line() -> Any:
+    """Return the whole command line, made anew."""
+    app = typer.Typer(
+        name="budgetopt",
+        cls=Root,
+        help="Decide how a marketing budget is split, week after week.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Exit codes: 0 done, 2 bad input, 3 the plan cannot be met, 4 solver failed, 5 "
+        "nothing to do, 6 ledger error, 7 done with a critical alert, 130 interrupted, 143 "
+        "terminated.",
+    )
+    app.callback(invoke_without_command=True)(_options)
+    root: Any = typer.main.get_command(app)
+    tried = (Command(next_day, name="next"), Command(verdict))
+    for command in (
+        *(Command(function) for function in COMMANDS),
+        _group("experiment", "Test creatives and audiences before scaling spend.", tried),
+        *(Command(function, _PANEL) for function in RHYTHM),
+        _group("ledger", "Check a ledger.", [Command(verify)], _PANEL),
+    ):
+        root.commands[command.name] = command
+    return root
+
+
+def _group(name: str, text: str, commands: Iterable[Command], panel: str | None = None) -> Any:
+    """Return a command whose next word is one of some commands."""
+    named: Any = {command.name: command for command in commands}
+    return TyperGroup(name=name, help=text, commands=named, rich_help_panel=panel)
 
 
 # Newer typer carries its own copy of click, so that this class has no one address.
@@ -148,12 +217,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(given: Sequence[str]) -> Any:
     """Run the command of some arguments, with its help in the language that they ask for."""
+    root = command_line()
     called = {"args": list(given), "prog_name": "budgetopt", "standalone_mode": False}
     if language_of(given) == "en":
-        return app(**called)
+        return root(**called)
     from budgetopt.cli.help_zh import help_in_chinese
 
-    root: Any = typer.main.get_command(app)
     with help_in_chinese(root):
         return root(**called)
 
