@@ -373,6 +373,25 @@ def test_limits_over_periods_are_kept_to_the_cent_and_cost_what_they_bind():
     assert held.gap < 5e-5
 
 
+def test_a_month_that_has_begun_counts_what_was_spent_in_it():
+    # The first three weeks lie in December, as the two before them do.
+    plan, cap = plan_of(max_change=None), bo.Limit.group("search", ["search"], at_most=9000)
+    before = {"search": [1500, 2500.25, 2000], "feed": [500, 500, 500], "kol": [0, 0, 0]}
+    start = dt.date(2026, 12, 14)
+    found = plan_weeks(plan, weeks=4, start=start, before=before, over={"month": [cap]})
+    december = [spend["search"] for spend in found.spend[:3]]
+    assert sum(december) <= Decimal("4499.75")
+    assert sum(december) > Decimal("4499.00")
+    # Only the last week is known where no others are said: `last` is in December too.
+    last = {name: path[-1] for name, path in before.items()}
+    found = plan_weeks(plan, weeks=3, start=start, last=last, over={"month": [cap]})
+    assert Decimal(6999) < sum(spend["search"] for spend in found.spend) <= 7000
+    spent = bo.Limit.group("search", ["search"], at_most=4000)
+    with pytest.raises(InfeasibleError) as caught:
+        plan_weeks(plan, weeks=3, start=start, before=before, over={"month": [spent]})
+    assert caught.value.details["week"] == start
+
+
 def test_a_least_amount_over_a_quarter_may_come_late_and_one_out_of_reach_is_refused():
     plan = plan_of()
     late = bo.Limit.group("search", ["search"], at_least=37_000)

@@ -75,6 +75,7 @@ class Horizon:
         plan: Plan,
         curve: Curve,
         weeks: Sequence[Week],
+        known: Whole,
         last: Whole | None,
         before: Floats,
         timing: Timing,
@@ -83,6 +84,8 @@ class Horizon:
     ) -> Horizon:
         """Return a plan over weeks; parameters as in `plan_weeks`.
 
+        `weeks` begins with those whose money is `known`, in minor units.
+
         Raises
         ------
         SolverError
@@ -90,14 +93,14 @@ class Horizon:
         InfeasibleError
             Where a week cannot be kept by itself.
         """
-        known = Known(plan.names, curve)
-        dated = tuple(_dated(plan, known, week) for week in weeks)
+        rows, weeks = _over(plan, weeks, known, over), weeks[len(known) :]
+        dated = tuple(_dated(plan, Known(plan.names, curve), week) for week in weeks)
         for one in dated:
             _refuse(plan, one)
         labels = [_label(week, timing) for week in weeks]
         order = {label: at for at, label in enumerate(dict.fromkeys(labels))}
         period = tuple(order[one] for one in labels)
-        return cls(plan, curve, dated, last, before, period, rate, _over(plan, weeks, over))
+        return cls(plan, curve, dated, last, before, period, rate, rows)
 
     @property
     def totals(self) -> list[int]:
@@ -164,17 +167,27 @@ def _label(week: Week, timing: Timing) -> tuple[int, ...]:
     }[timing]
 
 
-def _over(plan: Plan, weeks: Sequence[Week], over: Over) -> tuple[tuple[Row, tuple[int, ...]], ...]:
-    """Return the rows of limits over periods, each with the weeks of one period."""
+def _over(
+    plan: Plan, weeks: Sequence[Week], known: Whole, over: Over
+) -> tuple[tuple[Row, tuple[int, ...]], ...]:
+    """Return the rows of limits over periods, each with the weeks of one period.
+
+    What the known weeks before used up of a period is taken off its room.
+    """
     found: list[tuple[Row, tuple[int, ...]]] = []
     # Limits on what moves have rows only after a last week.
     zero = np.zeros(len(plan.names), dtype=np.int64)
     for timing, limits in over.items():
         labels = [_label(week, timing) for week in weeks]
+        begun, ahead = labels[: len(known)], labels[len(known) :]
         for row in (row for limit in limits for row in limit.rows(plan, zero)):
             _refuse_row(row)
-            for label in dict.fromkeys(labels):
-                found.append((row, tuple(at for at, one in enumerate(labels) if one == label)))
+            for label in dict.fromkeys(ahead):
+                # All weeks are those of the schedule, whatever was before them.
+                inside = [timing != "all" and one == label for one in begun]
+                spent = known[np.array(inside, dtype=np.bool_)].sum(axis=0)
+                left = replace(row, room=row.room - row.used(spent, None, plan.money.units))
+                found.append((left, tuple(at for at, one in enumerate(ahead) if one == label)))
     return tuple(found)
 
 

@@ -16,7 +16,6 @@ curves and the multipliers alone (`bound_of`), so that it holds whatever the rou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -31,11 +30,13 @@ ROUNDS = 60
 NEAR = 1e-9
 """Gap to the bound, as a share of it, at which a plan is solved."""
 CLOSE = 1e-5
-"""Sum of slacks times prices, as a share of the objective, from which on the gap is asked for."""
+"""Sum of slacks times prices, as a share of the first objective, at which the gap is asked for."""
 _PATIENCE = 2
 """Rounds without a smaller gap, near the end, after which the smallest is the answer."""
 _AGAIN = 3
 """Times that a Newton step is mended by what it missed: rows that nearly hold make blocks stiff."""
+_EXACT = 1e-10
+"""What a Newton step may miss, as a share of the largest right side, without being mended."""
 _BACK = 0.995
 """Share of the way to the nearest limit that a step goes."""
 _STILL = 1e-9
@@ -84,7 +85,7 @@ class Program:
     room: Floats
     exact: Bools
 
-    @property
+    @cached_property
     def free(self) -> Bools:
         """Spends that are not fixed by equal bounds."""
         return np.asarray(self.upper > self.lower)
@@ -111,18 +112,25 @@ class Program:
 
     def slope(self, spend: Floats) -> Floats:
         """Return what the next unit of each spend brings over all weeks; 0 where it is fixed."""
-        slope = np.where(self.fed, self.weight * self.curves.slope(self.effective(spend)), 0.0)
-        rise = np.matmul(slope.T[:, None, :], self.kernel)[:, 0] - self.cost
-        return np.where(self.free, rise, 0.0)
+        return self._rise(self._steep(self.effective(spend)))
 
-    def bend(self, spend: Floats) -> Floats:
-        """Return minus the second derivatives of the objective, ``(channels, weeks, weeks)``."""
+    def slope_and_bend(self, spend: Floats) -> tuple[Floats, Floats]:
+        """Return `slope`, and minus the second derivatives, ``(channels, weeks, weeks)``."""
         effective = self.effective(spend)
+        steep = self._steep(effective)
         with np.errstate(divide="ignore", invalid="ignore"):
-            bend = self.weight * self.curves.slope(effective) / self.curves.slope_decay(effective)
-        bend = np.where(self.fed & np.isfinite(bend), bend, 0.0).T
+            bend = steep / self.curves.slope_decay(effective)
+        bend = np.where(np.isfinite(bend), bend, 0.0).T
         block: Floats = np.matmul((self.kernel * bend[:, :, None]).transpose(0, 2, 1), self.kernel)
-        return block
+        return self._rise(steep), block
+
+    def _steep(self, effective: Floats) -> Floats:
+        """Return slopes by effective spend where money that is not fixed works, else 0."""
+        return np.where(self.fed, self.weight * self.curves.slope(effective), 0.0)
+
+    def _rise(self, steep: Floats) -> Floats:
+        rise = np.matmul(steep.T[:, None, :], self.kernel)[:, 0] - self.cost
+        return np.where(self.free, rise, 0.0)
 
     def own_use(self, spend: Floats) -> Floats:
         """Return the left sides of the rows of channels."""
@@ -209,24 +217,30 @@ def bound_of(program: Program, spend: Floats, own_price: Floats, price: Floats) 
     ----------
     Everett (1963), for the prices; Boyd and Vandenberghe (2004), section 3.1.3, for the tangent.
     """
+    return program.value(spend) + _above(program, spend, own_price, price)
+
+
+def _above(program: Program, spend: Floats, own_price: Floats, price: Floats) -> float:
+    """Return by how much a plan's bound lies above its value."""
     own = np.maximum(own_price, 0.0)
     across = np.where(program.exact, price, np.maximum(price, 0.0))
     rise = program.slope(spend)
     left = rise - program.pull(own, across)
     best = np.where(left > 0, program.upper, program.lower)
     rooms = float(across @ program.room) + float(np.sum(own * program.own_room))
-    return program.value(spend) + float(np.sum(left * best) - np.sum(rise * spend)) + rooms
+    return float(np.sum(left * best) - np.sum(rise * spend)) + rooms
 
 
 class _Point(NamedTuple):
-    """Spends; slacks and prices of lower bounds, upper bounds, own rows and rows across.
+    """Spends, and the slacks and prices of all limits, one after the other.
 
+    In each stand lower bounds, upper bounds, rows of channels and rows across (`_Rounds.parts`).
     Slacks of equations are 1 and stay so.
     """
 
     spend: Floats
-    slack: tuple[Floats, ...]
-    price: tuple[Floats, ...]
+    slack: Floats
+    price: Floats
 
 
 class _Missed(NamedTuple):
@@ -250,104 +264,115 @@ class _Rounds:
         self.lower, self.upper = program.lower / self.money, program.upper / self.money
         self.own_room, self.room = program.own_room / self.money, program.room / self.money
         self.start = middle / self.money
+        self.scale = max(1.0, abs(program.value(middle)) / self.worth)
         self.products = _Products.of(program.own)
+        self.ends = np.cumsum([free.size, free.size, self.own_room.size]).tolist()
         # Which products of slack and price are to vanish.
-        self.pairs = (free, free, np.ones(self.own_room.shape, np.bool_), self.strict)
+        self.pairs = _flat(free, free, np.ones(self.own_room.shape), self.strict)
+        self.count = max(float(self.pairs.sum()), 1.0)
 
     def run(self, near: float) -> tuple[_Point, int]:
         """Return the point with the smallest gap to its bound, and how many rounds it took."""
         point, best, least, since = self._first(), None, np.inf, 0
-        for number in range(ROUNDS):
-            gap, scale = self._gap(point), self._scale(point)
-            if gap <= CLOSE * scale:
-                short = self._short(point)
-                since = 0 if short < least or gap > near * scale else since + 1
-                if short < least:
-                    best, least = point, short
-                # Where rows nearly hold the rounds lose digits in the end, and the gap grows again.
-                if best is not None and (least <= near or since == _PATIENCE):
-                    return best, number
-            further = self._further(point, gap)
-            if further is None:
-                break
-            point = further
+        with np.errstate(all="ignore"):
+            for number in range(ROUNDS):
+                gap = self._gap(point)
+                if gap <= CLOSE * self.scale:
+                    short = self._short(point)
+                    since = 0 if short < least or gap > near * self.scale else since + 1
+                    if short < least:
+                        best, least = point, short
+                    # Where rows nearly hold the rounds lose digits in the end, and the gap grows.
+                    if best is not None and (least <= near or since == _PATIENCE):
+                        return best, number
+                try:
+                    further = self._further(point, gap)
+                except np.linalg.LinAlgError:
+                    break
+                if not np.isfinite(self._gap(further)):
+                    break
+                point = further
         return point if best is None else best, ROUNDS
 
-    def _further(self, point: _Point, gap: float) -> _Point | None:
-        """Return the next point; None where floats know no more."""
-        try:
-            with np.errstate(all="ignore"):
-                newton = _Newton(self, point, self._missed(point))
-                # Only how far it may go is asked of the guess.
-                products = self._products(point)
-                guess = newton.step(products, 0)
-                ahead = self._gap(self._moved(point, guess, 1.0))
-                # Mehrotra's centre, and his correction by the guess's own products.
-                centre = gap / max(sum(int(mask.sum()) for mask in self.pairs), 1)
-                centre *= min(1.0, (ahead / gap) ** 3)
-                aim = zip(products, guess.slack, guess.price, strict=True)
-                step = newton.step([p + s * z - centre for p, s, z in aim])
-                found = self._moved(point, step, _BACK)
-        except np.linalg.LinAlgError:
-            return None
-        return found if np.isfinite(self._gap(found)) else None
+    def parts(self, flat: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the parts of lower bounds, upper bounds, rows of channels and rows across."""
+        low, high, own = self.ends
+        shape = self.free.shape
+        return (
+            flat[:low].reshape(shape),
+            flat[low:high].reshape(shape),
+            flat[high:own].reshape(self.own_room.shape),
+            flat[own:],
+        )
+
+    def _further(self, point: _Point, gap: float) -> _Point:
+        """Return the next point."""
+        newton = _Newton(self, point)
+        # Only how far it may go is asked of the guess.
+        products = self._products(point)
+        guess = newton.step(products, 0)
+        ahead = self._gap(self._moved(point, guess, 1.0))
+        # Mehrotra's centre, and his correction by the guess's own products.
+        centre = gap / self.count * min(1.0, (ahead / gap) ** 3)
+        aim = products + self.pairs * (guess.slack * guess.price - centre)
+        return self._moved(point, newton.step(aim), _BACK)
 
     def in_money(self, point: _Point) -> tuple[Floats, Floats, Floats]:
         """Return spends, and prices of own rows and rows across, in the program's units."""
         spend = np.where(self.free, point.spend * self.money, self.program.lower)
-        own, across = (one * self.worth / self.money for one in point.price[2:])
+        own, across = (one * self.worth / self.money for one in self.parts(point.price)[2:])
         return spend, own, across
-
-    def _scale(self, point: _Point) -> float:
-        return max(1.0, abs(self.program.value(point.spend * self.money)) / self.worth)
 
     def _short(self, point: _Point) -> float:
         """Return how far a point lies below its bound, as a share of it."""
         spend, own, across = self.in_money(point)
-        bound = bound_of(self.program, spend, own, across)
-        return (bound - self.program.value(spend)) / max(abs(bound), 1e-300)
+        short = _above(self.program, spend, own, across)
+        return short / max(abs(self.program.value(spend) + short), 1e-300)
 
     def _first(self) -> _Point:
         """Return the point that the rounds start from, inside the bounds."""
         own = np.maximum(self.own_room - self.program.own_use(self.start), 0.1)
         across = self.room - self.program.use(self.start)
         across = np.maximum(across, 0.1 * np.maximum(np.abs(self.room), 1.0))
-        across = np.where(self.strict, across, 1.0)
-        box = (np.where(self.free, 1.0, 0.0),) * 2
-        price = (*box, np.ones_like(own), np.where(self.strict, 1.0, 0.0))
         # Slacks are carried on by themselves: differences of spends and bounds would cancel out.
-        room = (self.start - self.lower, self.upper - self.start)
-        low, high = (np.where(self.free, part, 1.0) for part in room)
-        return _Point(self.start, (low, high, own, across), price)
+        slack = _flat(self.start - self.lower, self.upper - self.start, own, across)
+        return _Point(self.start, np.where(self.pairs > 0, slack, 1.0), self.pairs.copy())
 
-    def _missed(self, point: _Point) -> _Missed:
-        program, (low, high, own, across) = self.program, point.price
-        rise = program.slope(point.spend * self.money) * (self.money / self.worth)
+    def missed(self, point: _Point, rise: Floats) -> _Missed:
+        """Return what is missed at a point where spends bring so much more."""
+        program, (low, high, own, across) = self.program, self.parts(point.price)
+        _, _, own_slack, slack = self.parts(point.slack)
         slope = np.where(self.free, program.pull(own, across) - rise - low + high, 0.0)
-        own_room = program.own_use(point.spend) + point.slack[2] - self.own_room
-        slack = np.where(self.strict, point.slack[3], 0.0)
+        own_room = program.own_use(point.spend) + own_slack - self.own_room
+        slack = np.where(self.strict, slack, 0.0)
         return _Missed(slope, own_room, program.use(point.spend) + slack - self.room)
 
-    def _products(self, point: _Point) -> list[Floats]:
+    def _products(self, point: _Point) -> Floats:
         """Return slacks times prices, where equations have none."""
-        return [s * z * m for s, z, m in zip(point.slack, point.price, self.pairs, strict=True)]
+        return point.slack * point.price * self.pairs
 
     def _gap(self, point: _Point) -> float:
-        return sum(float(product.sum()) for product in self._products(point))
+        return float(self._products(point).sum())
 
     def _moved(self, point: _Point, step: _Point, back: float) -> _Point:
         """Return the point a step further, slacks and prices each as far as none vanishes."""
-        far = min(1.0, back * min(map(_way, point.slack, step.slack, self.pairs)))
-        up = min(1.0, back * min(map(_way, point.price, step.price, self.pairs)))
-        slack = tuple(s + far * d for s, d in zip(point.slack, step.slack, strict=True))
-        price = tuple(z + up * d for z, d in zip(point.price, step.price, strict=True))
-        return _Point(point.spend + far * step.spend, slack, price)
+        far = min(1.0, back * self._way(point.slack, step.slack))
+        up = min(1.0, back * self._way(point.price, step.price))
+        return _Point(
+            point.spend + far * step.spend,
+            point.slack + far * step.slack,
+            point.price + up * step.price,
+        )
+
+    def _way(self, part: Floats, step: Floats) -> float:
+        """Return how many steps some positive numbers can go before one vanishes."""
+        # Equations give 0 over 0, which `fmax` passes over.
+        fastest = float(np.fmax.reduce(-step * self.pairs / part, initial=0.0))
+        return 1.0 / fastest if fastest else np.inf
 
 
-def _way(part: Floats, step: Floats, mask: Bools) -> float:
-    """Return how many steps some positive numbers can go before one vanishes."""
-    falls = mask & (step < 0)
-    return float(np.min(part[falls] / -step[falls], initial=np.inf))
+def _flat(*parts: Floats | Bools) -> Floats:
+    return np.concatenate([part.ravel() for part in parts]).astype(np.float64)
 
 
 class _Products(NamedTuple):
@@ -389,11 +414,14 @@ class _Newton:
     :math:`M\,dx + C^T d\pi = b` and :math:`C\,dx - \tfrac{s}{\pi} d\pi = q`.
     """
 
-    def __init__(self, rounds: _Rounds, point: _Point, missed: _Missed) -> None:
-        self.rounds, self.point, self.missed = rounds, point, missed
-        program, free = rounds.program, rounds.free
-        low, high, own = (z / s for z, s in zip(point.price[:3], point.slack[:3], strict=True))
-        block = program.bend(point.spend * rounds.money) * (rounds.money**2 / rounds.worth)
+    def __init__(self, rounds: _Rounds, point: _Point) -> None:
+        program, free, unit = rounds.program, rounds.free, rounds.money / rounds.worth
+        rise, block = program.slope_and_bend(point.spend * rounds.money)
+        self.rounds, self.point = rounds, point
+        self.missed = rounds.missed(point, rise * unit)
+        self.price, self.slack = rounds.parts(point.price), rounds.parts(point.slack)
+        low, high, own = (z / s for z, s in zip(self.price[:3], self.slack[:3], strict=True))
+        block *= unit * rounds.money
         block += rounds.products.weighed(own).reshape(block.shape)
         if not free.all():
             block *= free[:, :, None] & free[:, None, :]
@@ -401,42 +429,39 @@ class _Newton:
         block[:, at, at] += np.where(free, low + high, 1.0)
         self.block, self.inverse = block, np.linalg.inv(block)
         strict = rounds.strict
-        self.side = np.where(strict, point.slack[3] / np.where(strict, point.price[3], 1.0), 0.0)
+        self.side = np.where(strict, self.slack[3] / np.where(strict, self.price[3], 1.0), 0.0)
         across = (program.across * free).transpose(1, 0, 2)
         carried = np.matmul(across, self.inverse).transpose(1, 0, 2)
         schur = carried.reshape(len(strict), -1) @ program.across.reshape(len(strict), -1).T
         schur[np.diag_indices_from(schur)] += self.side + _STILL * np.diag(schur)
         self.schur = np.linalg.inv(schur)
 
-    def step(self, aim: Sequence[Floats], again: int = _AGAIN) -> _Point:
+    def step(self, aim: Floats, again: int = _AGAIN) -> _Point:
         """Return the step on which products of slacks and prices fall by an aim."""
         rounds, program, missed = self.rounds, self.rounds.program, self.missed
-        low, high, own, across = self.point.price
-        s_low, s_high, s_own, _ = self.point.slack
-        right = -missed.slope - aim[0] / s_low + aim[1] / s_high
-        right -= program.pull_own((own * missed.own - aim[2]) / s_own)
+        (_, _, own, across), (s_low, s_high, s_own, _) = self.price, self.slack
+        low_aim, high_aim, own_aim, aims = rounds.parts(aim)
+        right = -missed.slope - low_aim / s_low + high_aim / s_high
+        right -= program.pull_own((own * missed.own - own_aim) / s_own)
         right = np.where(rounds.free, right, 0.0)
-        ask = np.where(rounds.strict, aim[3] / np.where(rounds.strict, across, 1.0), 0.0)
+        ask = np.where(rounds.strict, aims / np.where(rounds.strict, across, 1.0), 0.0)
         ask -= missed.across
         move, price = self._solved(right, ask)
-        wrong = np.inf
-        for _ in range(again):
+        wrong = _EXACT * max(float(np.abs(right).max()), float(np.abs(ask).max()))
+        for turn in range(again):
             left = right - np.matmul(self.block, move[:, :, None])[:, :, 0] - self._back(price)
             asked = ask - program.use(move) + self.side * price
             off = max(float(np.abs(left).max()), float(np.abs(asked).max()))
-            if not off < 0.5 * wrong:
+            if off <= wrong if turn == 0 else not off < 0.5 * wrong:
                 break
             more, price_more = self._solved(left, asked)
             move, price, wrong = move + more, price + price_more, off
         own_slack = -missed.own - program.own_use(move)
         slack = np.where(rounds.strict, -missed.across - program.use(move), 0.0)
-        prices = (
-            -(aim[0] + low * move) / s_low,
-            -(aim[1] - high * move) / s_high,
-            -(aim[2] + own * own_slack) / s_own,
-            price,
-        )
-        return _Point(move, (move, -move, own_slack, slack), prices)
+        slacks, end = _flat(move, -move, own_slack, slack), rounds.ends[-1]
+        prices = -(aim + self.point.price * slacks) / self.point.slack
+        prices[end:] = price
+        return _Point(move, slacks, prices)
 
     def _solved(self, right: Floats, ask: Floats) -> tuple[Floats, Floats]:
         """Return spends and prices of rows across for some right sides."""

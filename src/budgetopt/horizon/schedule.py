@@ -231,7 +231,8 @@ def plan_weeks(
         Limits that the sums of the weeks of each period keep, by its length: a channel's monthly
         cap is ``{"month": [Limit.group("tv a month", ["tv"], at_most=40_000)]}``, a group's share
         of the quarter ``{"quarter": [Limit.group("social", ["feed", "kol"], at_most="40%")]}``.
-        Only weeks of the schedule count, and money alone.
+        Money alone counts, of a period that has begun also what `before`, or `last`, says was
+        spent in it.
     draws, seed
         Draws from a belief for the range of the outcome, at least 1, and their seed.
 
@@ -332,28 +333,34 @@ def _horizon(
     if first is None:
         raise InputError("bad-argument", say("first-week-given"), field="start",
                          remedy=say("remedy-give-start-or"))  # fmt: skip
-    if last is None and before is not None:
-        last = {name: path[-1] for name, path in before.items() if len(path)}
+    if before is not None:
+        plan.require_channels(before, "before", "the weeks before")
+        if last is None:
+            last = {name: path[-1] for name, path in before.items() if len(path)}
     spent = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
-    earlier = _earlier(plan, spent, before)
-    dates = [first.shift(at) for at in range(weeks)]
-    return Horizon.of(
-        plan, curves_of(plan, curves), dates, spent, earlier, timing, float(rate), over
-    )
-
-
-def _earlier(plan: Plan, last: Whole | None, before: Mapping[str, Sequence[Any]] | None) -> Floats:
-    """Return money of the weeks before, oldest first, ``(weeks, channels)``."""
-    lags = max([1, *(c.carryover.lags for c in plan.channels if c.carryover is not None)])
+    known = _known_weeks(plan, spent, before)
+    earlier = known / plan.money.units
     if before is None:
-        steady = np.zeros(len(plan.names)) if last is None else last / plan.money.units
-        return np.tile(steady, (lags - 1, 1))
-    plan.require_channels(before, "before", "the weeks before")
-    earlier = np.zeros((max(map(len, before.values()), default=0), len(plan.names)))
+        # What works on from before is as if every week had been the last one.
+        lags = max([1, *(c.carryover.lags for c in plan.channels if c.carryover is not None)])
+        steady = np.zeros(len(plan.names)) if spent is None else spent / plan.money.units
+        earlier = np.tile(steady, (lags - 1, 1))
+    dates = [first.shift(at) for at in range(-len(known), weeks)]
+    curve = curves_of(plan, curves)
+    return Horizon.of(plan, curve, dates, known, spent, earlier, timing, float(rate), over)
+
+
+def _known_weeks(
+    plan: Plan, last: Whole | None, before: Mapping[str, Sequence[Any]] | None
+) -> Whole:
+    """Return money of the weeks before that is known, minor units, oldest first."""
+    if before is None:
+        return np.zeros((0, len(plan.names)), dtype=np.int64) if last is None else last[None]
+    known = np.zeros((max(map(len, before.values()), default=0), len(plan.names)), dtype=np.int64)
     for name, path in before.items():
         money = [plan.money.minor(one, f"before.{name}", "nearest") for one in path]
-        earlier[len(earlier) - len(path) :, plan.index[name]] = np.array(money) / plan.money.units
-    return earlier
+        known[len(known) - len(path) :, plan.index[name]] = money
+    return known
 
 
 def _check(field: str, value: Any, good: bool, allowed: str) -> None:
