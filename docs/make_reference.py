@@ -15,12 +15,10 @@ from importlib.metadata import PackageNotFoundError, metadata, requires
 from pathlib import Path
 from typing import Any
 
-import typer
-
 import budgetopt as bo
 from budgetopt import cli, errors
 from budgetopt.cli.plans import whole_schema
-from budgetopt.cli.run import app
+from budgetopt.cli.run import command_line
 
 DOCS = Path(__file__).parent
 TITLES = {
@@ -109,7 +107,7 @@ def command_page() -> str:
     text = "# Command line\n\n"
     text += "Every command has `--help`. An error is one paragraph on stderr, or one JSON object\n"
     text += "with `--format json`; its exit code is one of [these](errors.md).\n\n"
-    for words, command in commands(typer.main.get_command(app)):
+    for words, command in commands(command_line()):
         given = [param for param in command.params if param.param_type_name == "argument"]
         usage = " ".join([words, "[OPTIONS]", *map(written, given)])
         text += f"## {words}\n\n{in_cell(command.help)}\n\n```text\n{usage}\n```\n\n"
