@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 import budgetopt as bo
+from budgetopt import report
 from budgetopt.errors import InfeasibleError, InputError, SolverError
 from budgetopt.horizon import plan_weeks
+from budgetopt.i18n.messages import show_figure
 
 START = dt.date(2026, 12, 7)
 CURVES = {
@@ -406,3 +408,42 @@ def test_a_least_amount_over_a_quarter_may_come_late_and_one_out_of_reach_is_ref
     assert wrong.value.field == "over"
     with pytest.raises(SolverError, match="few"):
         plan_weeks(plan, weeks=2, start=START, over={"month": [bo.Limit.few_moves(1)]})
+
+
+RATES, VALUES = {"search": 0, "feed": 1, "kol": 9}, (40, 30, 20)
+GOALS = {
+    "outcome": ({}, (1, 1, 1), 0),
+    "weights": ({"outcome": "leads", "goal": bo.Goal.most_outcome({"sales": 2})}, (0, 2, 18), 0),
+    "profit": ({"goal": bo.Goal.most_profit()}, VALUES, 1),
+}
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_what_is_said_against_last_weeks_mix_is_by_the_goal(name):
+    fields, weight, cost = GOALS[name]
+    channels = [
+        bo.Channel(n, curve=CURVES[n], rates={"sales": RATES[n]}, value=value)
+        for n, value in zip(CURVES, VALUES, strict=True)
+    ]
+    plan = plan_of(channels=channels, spend="all", **fields)
+    found = plan_weeks(plan, weeks=3, start=START, last=LAST)
+    # Nothing works on, and last week's money is the budget: the mix is that week three times.
+    brings = 3 * np.array([float(CURVES[n].value(float(LAST[n]))) for n in CURVES])
+    assert found.mix == pytest.approx(brings.sum())
+    assert found.mix_objective == pytest.approx(weight @ brings - cost * 30_000)
+    assert found.objective > found.mix_objective
+    text, chinese = (report.year_table(plan, found, language=each) for each in ("en", "zh"))
+    text, chinese = " ".join(text.split()), chinese.replace("\n", "")
+    if name == "outcome":
+        assert f"mix of the same money: {found.outcome / found.mix - 1:+.1%}" in text
+        return
+    gain = show_figure(found.objective - found.mix_objective, 3, sign=True)
+    what = {"weights": "outcome by the goal's weights", "profit": "profit"}[name]
+    assert f"same money ({show_figure(found.mix_objective)}): {gain} {what}." in text
+    assert gain in chinese
+    if name == "weights":
+        # More of what the goal wants is less of the plan's own outcome.
+        assert found.outcome < found.mix
+        sales = float(np.array(list(RATES.values())) @ found.outcomes.sum(axis=0))
+        assert found.kinds == {"sales": pytest.approx(sales)}
+        assert f"{show_figure(sales)} sales, worth {show_figure(2 * sales)} by the goal" in text

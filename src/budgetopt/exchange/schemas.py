@@ -201,6 +201,9 @@ class Schedule(Strict):
     bound: float
     gap: float
     mix: float | None
+    mix_objective: float | None
+    goal: str
+    kinds: dict[str, float]
     spread: SpreadTable | None  # type: ignore[valid-type]
     weeks: list[Week]
     notes: list[str]

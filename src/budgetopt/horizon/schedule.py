@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ from budgetopt.optimize import (
     curves_of,
     demand_note,
     draws_of,
+    goal_of,
     last_spend,
     rounded,
     verify,
@@ -82,9 +83,16 @@ class Schedule(Shown):
         Expected outcome of the same money in last week's proportions, whatever the limits; None
         where no last week is known.
     spread
-        Range of the outcome over draws from the belief; its ``better`` compares with `mix`.
+        Range of the outcome over draws from the belief; its ``better`` is the chance of more than
+        `mix` brings, by the goal.
     notes
         What a reader should know.
+    goal
+        What is maximised, as `Allocation.goal` calls it.
+    kinds
+        Expected outcome by name, where the goal weighs several.
+    mix_objective
+        What the goal counts `mix` for.
     """
 
     channels: tuple[str, ...]
@@ -98,6 +106,9 @@ class Schedule(Shown):
     mix: float | None = None
     spread: Spread | None = None
     notes: tuple[Message, ...] = ()
+    goal: str = "outcome"
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    mix_objective: float | None = None
 
     def _card(self) -> Card:
         width = 0.0 if self.spread is None else self.spread.width
@@ -148,6 +159,9 @@ class Schedule(Shown):
             "bound": self.bound,
             "gap": self.gap,
             "mix": self.mix,
+            "mix_objective": self.mix_objective,
+            "goal": self.goal,
+            "kinds": dict(self.kinds),
             "spread": None if self.spread is None else asdict(self.spread),
             "weeks": [
                 {
@@ -479,35 +493,46 @@ def _schedule(
     lasting = program.effective(spend)
     demand = horizon.demand(len(lasting))
     outcomes = demand[:, None] * horizon.curve.value(lasting)
-    other = None
+    brings, after = outcomes[:count], outcomes[count:].sum(axis=0)
+    mix = other = None
     if horizon.last is not None and horizon.last.any():
-        other = program.effective(np.outer(horizon.last / horizon.last.sum(), spend.sum(axis=0)))
+        mix = np.outer(horizon.last / horizon.last.sum(), spend.sum(axis=0))
+        other = program.effective(mix)
     return Schedule(
         channels=plan.names,
         weeks=tuple(one.week.start for one in horizon.weeks),
         currency=plan.money,
         minor=minor,
-        outcomes=outcomes[:count],
-        after=outcomes[count:].sum(axis=0),
+        outcomes=brings,
+        after=after,
         objective=program.value(spend),
         bound=bound,
         mix=None if other is None else float(demand @ horizon.curve.value(other).sum(axis=1)),
-        spread=None if drawn is None else _spread(drawn, demand, lasting, other),
+        spread=None if drawn is None else _spread(drawn, demand, program.weight, lasting, other),
+        goal=goal_of(plan),
+        kinds={
+            n: float(plan.rates(n) @ (brings.sum(axis=0) + after)) for n, _ in plan.goal.weights
+        },
+        mix_objective=None if mix is None else program.value(mix),
     )
 
 
-def _spread(drawn: Mixture, demand: Floats, plan: Floats, other: Floats | None) -> Spread:
-    """Return the range of the outcome of effective spends, and how often it is more than another's.
+def _spread(
+    drawn: Mixture, demand: Floats, weight: Floats, plan: Floats, other: Floats | None
+) -> Spread:
+    """Return the range of the outcome of effective spends, and how often they beat others.
 
-    Both of shape ``(weeks, channels)``; in a draw all weeks have the same curves.
+    Both of shape ``(weeks, channels)``, as is what an outcome counts for; in a draw all weeks have
+    the same curves. Their money is the same, and so is its cost.
     """
 
-    def total(effective: Floats) -> Floats:
-        return np.asarray(
-            sum(d * drawn.value(row).sum(axis=-1) for d, row in zip(demand, effective, strict=True))
-        )
+    def total(effective: Floats, counts: Floats) -> Floats:
+        rows = zip(counts, effective, strict=True)
+        return np.asarray(sum(drawn.value(row) @ each for each, row in rows))
 
-    mine = total(plan)
+    mine = total(plan, np.broadcast_to(demand[:, None], plan.shape))
     low, median, high = np.quantile(mine, (0.05, 0.5, 0.95)).tolist()
-    better = None if other is None else float(np.mean(mine > total(other)))
+    better = None
+    if other is not None:
+        better = float(np.mean(total(plan, weight) > total(other, weight)))
     return Spread(low, median, high, float(mine.mean()), better, mine.size)

@@ -557,20 +557,24 @@ def _cost_of_row(week: Allocation, row: Row, price: float, unit: Decimal) -> str
 def expected(week: Allocation) -> str:
     """Return what is expected of a split in the words of its goal, to the digits known."""
     width = 0.0 if week.spread is None else week.spread.width
-    outcome = show_figure(round_known(week.outcome, width))
-    if week.goal == "weights":
+    return expected_by(week.goal, week.outcome, week.worth, week.kinds, width)
+
+
+def expected_by(
+    goal: str, brings: float, worth: float, kinds: Mapping[str, float], width: float
+) -> str:
+    """Return an expected outcome, what the goal counts it for, and its kinds, in words."""
+    outcome = show_figure(round_known(brings, width))
+    if goal == "weights":
         each = [
             say("outcome-figure", figure=show_figure(figure), outcome=name)
-            for name, figure in week.kinds.items()
+            for name, figure in kinds.items()
         ]
+        return say("weighted-outcomes", outcomes=listed(each), worth=show_figure(worth))
+    if goal == "profit":
         return say(
-            "weighted-outcomes",
-            outcomes=listed(each),
-            worth=show_figure(week.worth),
+            "outcome-and-profit", outcome=outcome, profit=show_figure(round_known(worth, width))
         )
-    if week.goal == "profit":
-        profit = show_figure(round_known(week.worth, width))
-        return say("outcome-and-profit", outcome=outcome, profit=profit)
     return outcome
 
 

@@ -11,8 +11,9 @@ from rich.cells import cell_len
 from budgetopt.arrays import Whole
 from budgetopt.calendar import Week
 from budgetopt.horizon import Schedule
-from budgetopt.i18n import Message, in_language, say, show_bound
+from budgetopt.i18n import Message, in_language, say, show_bound, show_figure
 from budgetopt.money import sum_minor
+from budgetopt.optimize import GOAL_WORDS, expected_by
 from budgetopt.plan import Phase, Plan
 from budgetopt.report.decision import outcome_head, total_row
 from budgetopt.report.html import Page, Section
@@ -115,17 +116,22 @@ def _width(found: Schedule) -> float:
 def _sentences(found: Schedule) -> list[str]:
     """Return what the weeks bring, against last week's mix, and how good they are."""
     spread, after = found.spread, float(found.after.sum())
-    numbers = as_known([found.outcome, after, found.mix or 0.0], _width(found))
+    numbers = as_known([after, found.mix or 0.0], _width(found))
     good = say("gap-outcome", share=show_bound(100 * found.gap))
     good = say("optimal-outcome") if found.proven else good
-    lines: list[str] = [say("year-outcome", outcome=numbers[0], good=good)]
+    outcome = expected_by(found.goal, found.outcome, found.objective, found.kinds, _width(found))
+    lines: list[str] = [say("year-outcome", outcome=outcome, good=good)]
     if after:
-        lines.append(say("year-after", after=numbers[1]))
+        lines.append(say("year-after", after=numbers[0]))
     if spread is not None:
         lines.append(say("outcome-range", range=say("outcome-median-range", **spread.shown())))
-    if found.mix:
+    if found.goal != "outcome" and found.mix_objective is not None:
+        gain = show_figure(found.objective - found.mix_objective, 3, sign=True)
+        mix = show_figure(found.mix_objective)
+        lines.append(say("year-mix-by-goal", mix=mix, gain=gain, what=GOAL_WORDS[found.goal]))
+    elif found.mix:
         lines.append(
-            say("year-mix", share=f"{found.outcome / found.mix - 1:+z.1%}", mix=numbers[2])
+            say("year-mix", share=f"{found.outcome / found.mix - 1:+z.1%}", mix=numbers[1])
         )
     return lines
 

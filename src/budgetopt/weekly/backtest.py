@@ -34,7 +34,7 @@ from budgetopt.errors import BudgetoptError, HistoryError, InputError
 from budgetopt.history import Delay, History
 from budgetopt.i18n import Message, in_language, listed, quoted, say
 from budgetopt.notebook import Card, Shown, brief
-from budgetopt.optimize import whole_weeks
+from budgetopt.optimize import objective_of, whole_weeks
 from budgetopt.plan import Plan, Reserve, as_count, unused
 from budgetopt.policies import HoldSteady, Policy, as_policy, default_policy
 from budgetopt.weekly.reallocate import reallocate
@@ -276,12 +276,16 @@ def backtest(
 
     In week ``t`` the policy splits the money :math:`B_t` that was spent, from the weeks before as
     they were reported then. With its advice :math:`a_{it}`, scaled to :math:`B_t`, what was done
-    :math:`d_{it}`, and the demand :math:`q_t` that the plan declares, its gain is
+    :math:`d_{it}`, the demand :math:`q_t` that the plan declares, and what the goal counts an
+    outcome of a channel for, :math:`w_i`, its gain is
 
-    .. math:: G = \sum_t q_t \sum_i (f_i(a_{it}) - f_i(d_{it})) \Big/ \sum_t q_t \sum_i f_i(d_{it})
+    .. math::
+        G = \sum_t q_t \sum_i w_i (f_i(a_{it}) - f_i(d_{it}))
+            \Big/ \sum_t q_t \sum_i w_i f_i(d_{it})
 
     over draws of the curves :math:`f_i` that all weeks teach. One draw holds in all weeks, so that
-    the range does not shrink with their number alone.
+    the range does not shrink with their number alone. At the same money profits differ by the value
+    of the outcomes alone; a goal of least spend counts every outcome alike.
 
     Parameters
     ----------
@@ -564,7 +568,9 @@ def _judged(
     seed, level = asked
     known = untried <= _MOST_UNTRIED
     demand = [plan.demand_of(Week(week.start)) for week in decided]
-    gain = _gain(learned, same, done, np.array(demand), seed, level) if known else None
+    weight, _ = objective_of(plan)
+    counts = np.array(demand)[:, None] * (weight if weight.any() else 1.0 + weight)
+    gain = _gain(learned, same, done, counts, seed, level) if known else None
     moved = float(np.mean(apart.sum(axis=1) / money))
     return PolicyRecord(
         name, len(decided), failed, moved, float(total.sum() / money.sum()), untried, gain
@@ -572,15 +578,15 @@ def _judged(
 
 
 def _gain(
-    learned: Belief, advised: Floats, done: Floats, demand: Floats, seed: int, level: float
+    learned: Belief, advised: Floats, done: Floats, counts: Floats, seed: int, level: float
 ) -> Estimate:
-    """Return the mean gain over draws of the curves, and its range."""
+    """Return the mean gain over draws of the curves, by what outcomes count for, and its range."""
     curves = learned.draw(np.random.default_rng([seed, 1]), _DRAWS)
     more, base = np.zeros(_DRAWS), np.zeros(_DRAWS)
-    for there, here, index in zip(advised, done, demand, strict=True):
-        brought = curves.value(here).sum(axis=-1)
-        more += index * (curves.value(there).sum(axis=-1) - brought)
-        base += index * brought
+    for there, here, each in zip(advised, done, counts, strict=True):
+        brought = curves.value(here) @ each
+        more += curves.value(there) @ each - brought
+        base += brought
     ends = 0.5 - 0.5 * level, 0.5 + 0.5 * level
     share = more / base
     return Estimate(float(share.mean()), *map(float, np.quantile(share, ends)))
