@@ -103,3 +103,18 @@ def test_a_name_that_ends_in_html_is_a_page_of_the_same_weeks(found, capsys, tmp
     out = tmp_path / "year.html"
     answered(capsys, "--out", out)
     assert str(found.weeks[-1]) in out.read_text("utf-8")
+
+
+def test_weeks_recorded_in_a_ledger_are_what_the_weekly_run_compares_with(capsys, tmp_path):
+    book = tmp_path / "book.db"
+    answered(capsys, "--ledger", book, "--who", "ann")
+    (entry,) = bo.Ledger.open(book).entries(kinds=("year",))
+    assert (entry.who, str(entry.week), len(entry.data["spend"])) == ("ann", "2025-11-17", 9)
+    code, out, err = run(capsys, "week", *GIVEN, "--ledger", book, "--who", "ann", "--explain")
+    assert code == 0, err
+    said = " ".join(out.split())
+    assert "for 1 week up to this one" in said
+    assert "the channel furthest from it is" in said
+    code, out, err = run(capsys, "show", "--week", "2025-11-17", "--ledger", book)
+    assert code == 0, err
+    assert "weeks planned ahead" in out

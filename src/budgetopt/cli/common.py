@@ -654,7 +654,7 @@ SpendsPath = Annotated[
 
 
 def open_ledger(where: str, *, create: bool = False) -> bo.Ledger:
-    """Open the ledger of an option; only the weekly run makes a new one."""
+    """Open the ledger of an option; only the weekly run and `year` make a new one."""
     return bo.Ledger.open(where, create=create)
 
 

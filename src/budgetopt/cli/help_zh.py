@@ -215,6 +215,9 @@ HELP: dict[str, str] = {
         "并指出第一个无法满足的周。"
     ),
     "How many weeks to plan.": "规划的周数。",
+    "Ledger to record the weeks in: the weekly run says how far it moved from them.": (
+        "把规划的各周记入此台账；之后每周运行时会说明与规划偏离多少。"
+    ),
     "Day of the first week; default: the next.": "第一周中的任意一天；默认为下一周。",
     "Over which weeks money may be moved.": "预算可以在哪些周之间移动。",
     "What one line of the table is.": "表格中一行代表什么。",

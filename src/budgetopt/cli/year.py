@@ -19,7 +19,10 @@ from budgetopt.cli.common import (
     LanguageOption,
     OutPath,
     PlanPath,
+    Who,
     keep,
+    login,
+    open_ledger,
     respond,
 )
 from budgetopt.cli.decide import load_belief, past_of
@@ -56,6 +59,15 @@ def year(
         Timing, typer.Option("--timing", help="Over which weeks money may be moved.")
     ] = Timing.week,
     by: Annotated[By, typer.Option("--by", help="What one line of the table is.")] = By.month,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger",
+            metavar="FILE",
+            help="Ledger to record the weeks in: the weekly run says how far it moved from them.",
+        ),
+    ] = None,
+    who: Who = None,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     format: FormatOption = Format.table,
@@ -72,6 +84,9 @@ def year(
     curves = None if belief is None else load_belief(belief)
     past = past_of(declared, history, curves, as_of, data_through)
     found = bo.plan_weeks(declared, curves, weeks, history=past, start=start, timing=timing.value)
+    if ledger is not None:
+        with open_ledger(ledger, create=True) as kept:
+            bo.workflow.record_year(declared, found, kept, who=login(who))
     respond(
         format,
         out,

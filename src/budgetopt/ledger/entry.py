@@ -26,6 +26,7 @@ KINDS = (
     "release",
     "override",
     "note",
+    "year",
 )
 """What an entry can be."""
 

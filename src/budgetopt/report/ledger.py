@@ -361,6 +361,7 @@ KINDS_SAID = {
     "release": say("release"),
     "override": say("override"),
     "note": say("note"),
+    "year": say("year-planned"),
 }
 """What a kind of entry is called."""
 _ENTRIES = (

@@ -15,6 +15,7 @@ from budgetopt.workflow.approval import Edited, apply, approve, edit, priced, re
 from budgetopt.workflow.inputs import RecordedHistory, recorded
 from budgetopt.workflow.measure import measure
 from budgetopt.workflow.pacing import LOOK_BACK, Line, Pace, Paced, Warned, actual_of, pace, rounded
+from budgetopt.workflow.planned_year import record_year
 from budgetopt.workflow.proposal import decision_of, latest_split, spend_of
 from budgetopt.workflow.ramp import Path, Ramp, ramp
 from budgetopt.workflow.reserves import (
@@ -70,6 +71,7 @@ __all__ = [
     "pace",
     "priced",
     "ramp",
+    "record_year",
     "recorded",
     "refuse_another_plan",
     "reject",

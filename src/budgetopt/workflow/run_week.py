@@ -58,6 +58,7 @@ from budgetopt.workflow.inputs import (
 )
 from budgetopt.workflow.measure import Measured, Overspent, actuals, overspent_weeks, write_actuals
 from budgetopt.workflow.pacing import LOOK_BACK, Pace, actual_of, pace
+from budgetopt.workflow.planned_year import year_moved
 from budgetopt.workflow.proposal import (
     BudgetAdjustment,
     WeekRequest,
@@ -516,6 +517,7 @@ class WeekRunner:
         decision, moved = self.request.with_targets(decided.decision), decided.movements(week)
         decided = replace(decided, decision=decision)
         needs, notes = name_needed(plan, decision), (*_notes(snapshot), *decided.notes)
+        notes = (*notes, *year_moved(plan, snapshot, decision.allocation.spend))
         run = WeekRun(
             decision=decision,
             state="proposed",

@@ -93,6 +93,8 @@ class Snapshot:
         What was noted.
     alerts
         What was raised, by key.
+    year
+        The weeks planned ahead last.
     """
 
     head: tuple[int, str]
@@ -101,6 +103,7 @@ class Snapshot:
     releases: tuple[Entry, ...]
     notes: tuple[Entry, ...]
     alerts: Mapping[str, Entry]
+    year: Entry | None = None
 
     @property
     def applied(self) -> Mapping[dt.date, Entry]:
@@ -299,4 +302,5 @@ def take_snapshot(reader: LedgerReader, week: dt.date) -> Snapshot:
         reader.entries(kinds=("release",)),
         reader.entries(kinds=("note",)),
         {entry.key: entry for entry in reader.entries(kinds=("alert",))},
+        reader.latest("year"),
     )
