@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ settings.load_profile("budgetopt")
 # would see other examples after other tests. There is no setting against it.
 if hasattr(providers, "_get_local_constants"):
     providers._get_local_constants = lambda: providers._local_constants
+
+# Where nothing compiled is kept, each worker compiles all tests, and each program that a test
+# starts compiles the whole library.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Pages are compared in English, whatever the locale; programs that tests start inherit it.
 os.environ["BUDGETOPT_LANG"] = "en"

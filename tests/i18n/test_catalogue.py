@@ -1,6 +1,7 @@
 """Every code that is said has its English and its Chinese, with the same placeholders."""
 
 import ast
+import functools
 import json
 import re
 from collections import Counter
@@ -17,10 +18,6 @@ from budgetopt.i18n.messages import CATALOGUES
 ROOT = Path(budgetopt.__file__).parent
 EN, ZH = CATALOGUES["en"], CATALOGUES["zh"]
 BEFORE = json.loads((ROOT / "i18n" / "before.json").read_text("utf-8"))["before"]
-SOURCES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
-    for path in sorted(ROOT.rglob("*.py"))
-}
 KEPT = {"ROAS", "CPA", "JSON", "HTML", "InferenceData", "parquet", "as", "of", "verify", "pip"}
 KEPT |= {"install", "budgetopt", "off", "or", "at", "least", "most", "max", "change"}
 """Words that Chinese pages write in Latin letters: measures, formats, and names that are typed."""
@@ -36,14 +33,25 @@ TYPED = re.compile(
 WIDE = "\u2e80-\u9fff\uff00-\uffef"
 
 
-def said():
-    """Yield each code that is written where it is said, with its file."""
-    for file, tree in SOURCES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                first = node.args[0]
-                if node.func.id == "say" and isinstance(first, ast.Constant):
-                    yield first.value, file
+@functools.cache
+def sources():
+    """Return every node of each file, once a test asks: every worker imports this module."""
+    return {
+        path.relative_to(ROOT).as_posix(): list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        for path in sorted(ROOT.rglob("*.py"))
+    }
+
+
+@functools.cache
+def codes_said():
+    """Return the file of each code that is written where it is said."""
+    return {
+        node.args[0].value: file
+        for file, nodes in sources().items()
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+        if node.func.id == "say" and isinstance(node.args[0], ast.Constant)
+    }
 
 
 def fields(text):
@@ -51,18 +59,15 @@ def fields(text):
     return Counter(name for _, name, _, _ in Formatter().parse(text) if name is not None)
 
 
-CODES = dict(said())
-
-
 def test_there_are_codes_of_every_room():
-    assert len(CODES) > 150
+    assert len(codes_said()) > 150
     assert {"weekly", "optimize", "plan", "belief", "history", "report"} <= {
-        file.split("/")[0] for file in CODES.values()
+        file.split("/")[0] for file in codes_said().values()
     }
 
 
 def test_every_code_that_is_said_has_its_english():
-    assert {code: file for code, file in CODES.items() if code not in EN} == {}
+    assert {code: file for code, file in codes_said().items() if code not in EN} == {}
 
 
 def test_every_language_has_every_code():
@@ -88,8 +93,8 @@ def test_a_code_is_a_name():
 def test_every_code_is_said_somewhere():
     written = {
         node.value
-        for tree in SOURCES.values()
-        for node in ast.walk(tree)
+        for nodes in sources().values()
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert written >= EN.keys()
@@ -160,13 +165,15 @@ def reads_text(node):
     return isinstance(node, ast.MatchValue) and is_text(node.value)
 
 
-@pytest.mark.parametrize("file", SOURCES)
-def test_nothing_decides_by_english(file):
-    nodes = list(ast.walk(SOURCES[file]))
-    assert [ast.unparse(node) for node in nodes if reads_text(node)] == []
+def test_nothing_decides_by_english():
     # A subject of `match` is read by its cases.
-    subjects = [node.subject for node in nodes if isinstance(node, ast.Match)]
-    assert not any(map(is_text, subjects))
+    deciding = [
+        (file, ast.unparse(node))
+        for file, nodes in sources().items()
+        for node in nodes
+        if reads_text(node) or (isinstance(node, ast.Match) and is_text(node.subject))
+    ]
+    assert deciding == []
 
 
 @pytest.mark.parametrize(
@@ -216,8 +223,8 @@ STILL_ENGLISH = {
 
 def english_errors():
     """Yield the room of each error that is raised with plain text."""
-    for file, tree in SOURCES.items():
-        for node in ast.walk(tree):
+    for file, nodes in sources().items():
+        for node in nodes:
             if not (isinstance(node, ast.Call) and len(node.args) > 1):
                 continue
             code, problem = node.args[:2]

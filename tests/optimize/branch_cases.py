@@ -139,10 +139,16 @@ def best_of_many(problem, sizes=(400, 150, 40, 18)):
         axis = np.linspace(on, max(on, min(problem.upper[at], budget)), sizes[size - 1])
         axis = np.unique([*axis, 0.0, last[at]])
         axes.append(axis[allowed(problem, at, axis)])
-    spends = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=-1)
-    if not spends.size:
+    if not all(axis.size for axis in axes):
         return -np.inf
-    value, rows = problem.curves.value(spends), problem.rows
+    # Each curve is asked at its own spends, not once more at every split.
+    padded = np.stack([np.resize(axis, max(a.size for a in axes)) for axis in axes], axis=-1)
+    values = [v[: a.size] for v, a in zip(problem.curves.value(padded).T, axes, strict=True)]
+    spends, value = (
+        np.stack([a.ravel() for a in np.meshgrid(*each, indexing="ij")], axis=-1)
+        for each in (axes, values)
+    )
+    rows = problem.rows
     used = rows.money @ spends.T + rows.moved @ np.abs(spends - last).T - rows.outcome @ value.T
     kept = np.all(used <= rows.room[:, None] + 1e-9, axis=0)
     objective = value @ problem.weight - spends @ problem.cost

@@ -354,7 +354,7 @@ def problems(draw):
     )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(problems())
 def test_a_clash_is_irreducible_and_its_changes_are_enough_among_all_splits(given):
     everything = Declarations(given).all

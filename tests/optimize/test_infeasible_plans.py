@@ -296,14 +296,14 @@ def declared(plan):
     yield from ({"kind": "limit", "name": limit.name} for limit in plan.limits)
 
 
-@pytest.mark.parametrize("seed", [*range(120), 1195, 1595])
+@pytest.mark.parametrize("seed", [*range(40), 1195, 1595])
 def test_what_is_named_clashes_and_each_of_it_is_needed_and_each_remedy_is_the_least(seed):
     assert faults(seed)[0] == []
 
 
 @pytest.mark.slow
 def test_five_hundred_clashes():
-    results = {seed: faults(seed) for seed in range(1000, 2000)}
+    results = {seed: faults(seed) for seed in (*range(40, 140), *range(1000, 1400))}
     assert {seed: found for seed, (found, _) in results.items() if found} == {}
 
 

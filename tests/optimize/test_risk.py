@@ -271,9 +271,8 @@ def by_linear_program(draws, upper, budget, weight, tail):
     return -answer.fun
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("weight", "tail"), [(1.0, 0.2), (0.4, 0.1)])
-def test_straight_pieces_agree_with_a_linear_program(seed, weight, tail):
+@pytest.mark.parametrize(("weight", "tail", "seed"), [(1.0, 0.2, 0), (0.4, 0.1, 1)])
+def test_straight_pieces_agree_with_a_linear_program(weight, tail, seed):
     draws, week = random_points(3, 12, seed), problem(3, cap=150)
     risk = Risk.mean_cvar(weight, tail)
     solved = risk_averse(week, draws, risk)

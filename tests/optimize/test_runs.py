@@ -29,7 +29,7 @@ def assert_kept(best, curves, lower, upper, budget):
 )
 def test_all_runs_together_are_as_good_as_each_alone(channels, share, low, high):
     rng = np.random.default_rng([channels, int(10 * share)])
-    runs = 24
+    runs = 8
     curves = mixture(rng, (runs, channels), share)
     lower, upper = np.full((runs, channels), low), np.full((runs, channels), high)
     budget = 100.0 * channels * rng.uniform(0.75, 1.2, runs).round(2)
