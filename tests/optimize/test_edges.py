@@ -189,3 +189,22 @@ def test_a_cent_beside_locks_of_billions_brings_no_more_than_the_bound(method):
         assert week.spend["free"] == Decimal("0.03")
         assert week.objective <= week.bound * (1 + 1e-9)
         assert week.gap < 0.1
+
+
+@pytest.mark.parametrize("limit", [None, Limit.few_moves(3), Limit.at_least_on(1)])
+@pytest.mark.parametrize("digits", [7, 9, 12])
+def test_a_fils_beside_locks_goes_where_it_brings_most_and_is_proven(digits, limit):
+    """Locks leave 0.001 KWD; a gap of 0.80 was stated of what is the best there is."""
+    rng = np.random.default_rng(digits)
+    curves = [Exponential(500, 900), Hill(400, 300, 2.5)]
+    channels = [Channel(name, curve=c) for name, c in zip("ab", curves, strict=True)]
+    for name in "cd":
+        money = Decimal(int(rng.integers(10 ** (digits - 1), 10**digits))) / 1000
+        channels.append(Channel(name, locked=money, curve=Log(100, float(money))))
+    locks = {c.name: c.locked for c in channels[2:]}
+    budget = sum(locks.values()) + Decimal("0.001")
+    plan = plan_of(*channels, budget=budget, currency="KWD", limits=[limit] if limit else [],
+                   max_change="none")  # fmt: skip
+    week = bo.allocate(plan, last=locks | {"a": 0, "b": 1})
+    assert week.spend == locks | {"a": Decimal("0.001"), "b": 0}
+    assert week.gap < 1e-6

@@ -119,15 +119,21 @@ def test_a_roas_floor_of_any_representation_is_solved(ratio):
     assert bo.Plan.from_json(plan.to_json()) == plan
 
 
-def test_sums_of_bounds_of_many_channels_do_not_overflow():
-    budget, channels = 9 * 10**13, [bo.Channel(f"c{n}", curve=Log(1, 10)) for n in range(2_100)]
-    plan = bo.Plan(budget=budget, currency="CNY", channels=channels, max_change="none",
+def many(count, **fields):
+    channels = [bo.Channel(f"c{n}", curve=Log(1, 10), **fields) for n in range(count)]
+    return bo.Plan(budget=9 * 10**13, currency="CNY", channels=channels, max_change="none",
                    spend="all")  # fmt: skip
-    assert bo.allocate(plan).total == budget
-    locked = [bo.Channel(f"c{n}", curve=Log(1, 10), locked=budget) for n in range(2_100)]
-    plan = bo.Plan(budget=budget, currency="CNY", channels=locked, max_change="none")
-    with pytest.raises(bo.InfeasibleError, match="least 189,000,000,000,000,000 must") as it:
-        bo.allocate(plan)
+
+
+def test_sums_of_bounds_of_many_channels_do_not_overflow():
+    # As of 10,000 channels, 64 bits take the sum of what 1,100 may spend for less than nothing.
+    assert bo.allocate(many(1_100)).total == 9 * 10**13
+
+
+def test_sums_of_locks_of_many_channels_do_not_overflow():
+    # Almost 2**64 cents, which 64 bits take for less than nothing.
+    with pytest.raises(bo.InfeasibleError, match=r"least 184,467,440,737,095,495\.68 must") as it:
+        bo.allocate(many(2_048, locked=Fraction(2**53 - 1, 100)))
     assert it.value.code == "floors-above-budget"
 
 

@@ -145,6 +145,20 @@ def test_a_program_is_solved_with_its_prices():
     assert relaxed.prices == pytest.approx([-1.75])
 
 
+def test_every_run_asks_for_one_thread(monkeypatch):
+    asked, run = [], highs.run
+
+    def watched(made):
+        asked.append(made.getOptionValue("threads")[1])
+        return run(made)
+
+    monkeypatch.setattr(highs, "run", watched)
+    for kind, engine in ((1, "linear"), (2, "branch"), (3, "integer")):
+        asked.clear()
+        guests.answer(kind, engine)
+        assert {*asked} == {1}
+
+
 def test_what_highs_refuses_raises():
     with pytest.raises(SolverError, match="option no_such_option"):
         highs.model(no_such_option=1)
