@@ -156,6 +156,10 @@ def test_wrong_input_is_json_where_json_was_asked_for(shop, capsys, arguments, s
     assert issubclass(getattr(bo, error["error"]), bo.InputError)
 
 
+def limit(kind, rest):
+    return f'[[limits]]\nkind = "{kind}"\nname = "x"\n{rest}\n\n# Search'
+
+
 BROKEN = [
     ("plan.toml", "budget = 20000 ", 'budget = "20,000" ', 2, "not a plain number"),
     ("plan.toml", "budget = 20000 ", "budget = -1 ", 2, "negative"),
@@ -163,8 +167,13 @@ BROKEN = [
     ("plan.toml", "budget = 20000 ", "budgte = 20000 ", 2, "did you mean 'budget'?"),
     ("plan.toml", 'name = "360"', 'name = "361"', 2, "did you mean '361'?"),
     ("plan.toml", "total = 110000", "total = 100000", 2, "10,000"),
-    ("plan.toml", 'currency = "CNY"', 'currency = "RMB"', 2, "RMB"),
+    ("plan.toml", 'currency = "CNY"', 'currency = "RMB"', 2, "did you mean 'CNY'?"),
     ("plan.toml", "floor = 500", "floor = 2500", 2, "below its floor"),
+    ("plan.toml", "floor = 500", "floor = 500\noff_or_at_least = 900", 2, "off_or_at_least"),
+    ("plan.toml", "cap = 1500", "cap = 1500\noff_or_at_least = 1501", 2, "above its cap"),
+    ("plan.toml", "# Search", limit("group", "at_most = 0.4"), 2, "write '40%' for a share"),
+    ("plan.toml", "# Search", limit("linear", 'coefficients = { 360 = 1 }\nat_most = "1e400"'), 2,
+     "too large or too small"),
     ("plan.toml", "budget = 20000 ", "budget = 3000 ", 3, "above the budget"),
     ("plan.toml", "budget = 20000 ", 'spend = "all"\nbudget = 90000 ', 3, "must be spent"),
     ("plan.toml", "cap = 8000", "cap = 1000", 3, "(3,451 to 6,409), cap of"),
@@ -173,7 +182,8 @@ BROKEN = [
     ("history.csv", "2025-05-26,360,890,1080", "2025-05-26,361,890,1080", 2, "'360'"),
     ("history.csv", "2025-05-26,360", "2025-05-27,360", 2, "2025-05-27"),
     ("history.csv", "spend,", "cost,", 2, "spend"),
-]
+    ("history.csv", "2025-05-26,360,890,1080", "2025-05-26,360,$890,1080", 2, "'$'"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "old", "new", "code", "said"), BROKEN)
@@ -240,6 +250,9 @@ def test_a_plan_with_curves_is_allocated(shop, capsys, kind):
     spends = {"百度": "80.00", "b": "20.00"}
     if kind == "table":
         assert "100 of 100 CNY spent" in out
+        assert "no last applied week was given, so change limits do not apply" in " ".join(
+            out.split()
+        )
         _, explained, _ = run(capsys, "allocate", "curves.toml", "--explain")
         assert "百度: 80" in explained
     if kind == "json":

@@ -13,6 +13,7 @@ from budgetopt.i18n.messages import show_figure
 
 from . import friday as at
 from .helpers import run
+from .test_cli_refused import commands
 
 RATES = {"百度 Baidu": 0.3, "feed": 0.1, "kol": 0.02}
 CASES = {
@@ -50,8 +51,19 @@ COMMANDS = {
     "edit": ("edit", *at.FILES, "--week", at.WEEK, "--who", "ann", "--why", "x",
              "--set", "feed=1000", "--set", "kol=900"),
     "diff": ("diff", *WHERE),
+    "approve": ("approve", *at.ON, "--who", "李雷 Li Lei"),
+    "apply": ("apply", *at.ON, "--who", "李雷 Li Lei"),
     "history": ("history", "--ledger", "friday.db"),
+    "report": ("report", "plan.toml", *at.LEDGER, "--out", "memo.html"),
+    "backtest": ("backtest", *HISTORY, "--weeks", "1"),
+    "year": ("year", *HISTORY, "--weeks", "2"),
+    "year zh": ("year", *HISTORY, "--weeks", "2", "--lang", "zh"),
+    "tests": ("tests", *HISTORY, "--channel", "feed", "--design", "regions,-100%,4,20%"),
 }  # fmt: skip
+OF_MONEY_ALONE = {"demo", "export", "init", "ledger verify", "reject", "release", "schema",
+                  "template", "upload"}  # fmt: skip
+OF_ARMS = {"experiment next", "experiment verdict"}
+"""Tests of creatives have a plan, and outcomes, of their own."""
 
 
 def plan_text(case):
@@ -77,7 +89,10 @@ def test_no_page_speaks_of_what_is_not_known(folder, capsys, case):
     for name, command in COMMANDS.items():
         code, out, err = run(capsys, *command)
         assert code in (0, 5, 7), (name, err)
-        pages[name] = at.squeezed(out)
+        page = (folder / "memo.html").read_text("utf-8") if name == "report" else out
+        pages[name] = at.squeezed(
+            re.sub(r"<style.*?</style>|<script.*?</script>|<[^>]+>", " ", page)
+        )
     money = case in ("count with a value", "revenue")
     for name, page in pages.items():
         assert money or not MONEY.search(page), (name, MONEY.search(page))
@@ -93,8 +108,17 @@ def test_no_page_speaks_of_what_is_not_known(folder, capsys, case):
         assert "按目标权重" in pages["reallocate zh"]
         assert "by weights" in pages["simulate"]
         assert "by weights" in pages["what-if"]
+        for name in ("report", "year"):
+            assert re.search(r"leads, [\d,.]+ sales, worth [\d,.]+ by the goal", pages[name]), name
+        assert "按目标权重" in pages["year zh"]
+        assert "in weighted outcome" in pages["tests"]
         assert "按权重" in pages["what-if zh"]
         assert not COST.search(pages["what-if"] + pages["frontier"])
+
+
+def test_every_command_that_speaks_of_outcomes_is_among_them():
+    run_here = {" ".join(words[:1]) for words in COMMANDS.values()}
+    assert run_here | OF_MONEY_ALONE | OF_ARMS == {" ".join(words) for words, _ in commands()}
 
 
 def test_what_ifs_of_a_weighted_goal_say_what_its_kinds_and_their_sum_are(folder, capsys):
