@@ -25,6 +25,10 @@ if hasattr(providers, "_get_local_constants"):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Two workers with two threads of linear algebra each wait for one another on two cores: what learns
+# one total took 20 times as long. Read when numpy is loaded, here and in programs that tests start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Pages are compared in English, whatever the locale; programs that tests start inherit it.
 os.environ["BUDGETOPT_LANG"] = "en"
 
