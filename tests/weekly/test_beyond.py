@@ -73,6 +73,15 @@ def test_a_step_that_climbs_is_not_called_stuck():
     assert "do not lead" not in decision.explain()
 
 
+def test_a_budget_that_the_change_limits_leave_unspent_is_reached_by_steps():
+    # Both channels rise by all they may, so that this week's step alone brought nothing beyond
+    # last week's proportions; the next weeks' steps lead on.
+    decision = bo.reallocate(plan_of(budget=600), past((200, 200)), policy=MEAN, guardrails=None)
+    assert decision.allocation.unspent > 0
+    assert decision.beyond.climbs
+    assert "small weekly steps" not in decision.explain()
+
+
 def test_concave_curves_are_not_solved_again(monkeypatch):
     from budgetopt.weekly import guardrails
 

@@ -329,6 +329,19 @@ def test_a_belief_that_knows_no_noise_raises_the_alarm():
     assert not decision.moved
 
 
+def test_ranges_that_are_too_wide_are_no_reason_why_nothing_moves():
+    # Two channels that have always been the same, to the last yuan, share the money as it is.
+    starts = np.datetime64(MONDAY) + 7 * np.arange(20)
+    same = bo.History(
+        ("a", "b"), starts, spend=np.full((20, 2), 1000.0), outcome=np.full((20, 2), 3000.0)
+    )
+    two = bo.Plan(budget=2000, currency="CNY", channels=[bo.Channel("a"), bo.Channel("b")])
+    decision = bo.reallocate(two, same)
+    assert any(one.guard == "calibration" for one in decision.fired)
+    assert not decision.moved
+    assert "no other split within the limits returns more" in decision.why_nothing_moves()
+
+
 def test_a_split_that_may_lose_too_much_is_taken_part_of_the_way():
     wild = Fixed(20, 100, 210)
     rails = Guardrails(most_loss=0.03, confidence=0.9)

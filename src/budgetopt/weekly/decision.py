@@ -463,9 +463,16 @@ class Decision(Shown):
         """Return in one sentence why no money moves; empty where some does."""
         if self.moved:
             return ""
-        guards = [one.guard for one in self.fired if one.guard in _GUARDS]
-        if guards:
-            why = tuple(_GUARDS[guard] for guard in dict.fromkeys(guards))
+        # An alarm that ranges are too wide holds nothing.
+        guards = [
+            one
+            for one in self.fired
+            if one.guard in _GUARDS
+            and (one.guard != "calibration" or "widened" in dict(one.figures))
+        ]
+        held = {name for one in guards for name in one.channels}
+        if any(not one.channels for one in guards) or held.issuperset(self.allocation.spend):
+            why = tuple(_GUARDS[guard] for guard in dict.fromkeys(one.guard for one in guards))
             return say("hold-because", why=why)
         if not any(move.before for move in self.moves):
             return say("hold-no-money")

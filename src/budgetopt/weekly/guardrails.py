@@ -55,7 +55,6 @@ from budgetopt.optimize import (
     Problem,
     Solved,
     fit_spend,
-    last_split,
     problem_of,
     refuse_infeasible,
     solve,
@@ -637,7 +636,7 @@ class Beyond(NamedTuple):
     share
         The same as a share of what that split brings.
     climbs
-        Whether this week's step brings a notable part of it, so that steps may lead there.
+        Whether the step after this week's brings a notable part of it, so that steps lead there.
     goal
         What is maximised, as `Allocation.goal` calls it.
     """
@@ -702,16 +701,21 @@ def beyond_change(
     """
     if problem.curves.concave or not last:
         return None
+
+    def reached(plan: Plan, last: Mapping[str, Decimal]) -> float:
+        found = solve(holding(problem_of(plan, belief, last), held))
+        return problem.objective(found.spend)
+
+    here = problem.objective(best.spend)
     try:
-        free = holding(problem_of(with_change(plan, lambda rule: MaxChange()), belief, last), held)
-        far = solve(free)
+        more = reached(with_change(plan, lambda rule: MaxChange()), last) - here
+        if more < NOTABLE * abs(here) or more <= 0:
+            return None
+        minor = np.rint(best.spend * plan.money.units).astype(np.int64)
+        week = dict(zip(plan.names, plan.money.amounts(minor.tolist()), strict=True))
+        step = reached(plan, week) - here
     except (InfeasibleError, SolverError):
         return None
-    here, there = (problem.objective(found.spend) for found in (best, far))
-    more = there - here
-    if more < NOTABLE * abs(here) or more <= 0:
-        return None
-    step = here - problem.objective(last_split(problem, float(best.spend.sum())))
     share = more / abs(here) if here else 1.0
     return Beyond(more, share, step >= _CLIMBS * more, goal)
 
