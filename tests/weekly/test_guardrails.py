@@ -330,13 +330,12 @@ def test_a_belief_that_knows_no_noise_raises_the_alarm():
 
 
 def test_ranges_that_are_too_wide_are_no_reason_why_nothing_moves():
-    # Two channels that have always been the same, to the last yuan, share the money as it is.
+    # Channels that have always been the same, to the last yuan, share the money as it is.
     starts = np.datetime64(MONDAY) + 7 * np.arange(20)
-    same = bo.History(
-        ("a", "b"), starts, spend=np.full((20, 2), 1000.0), outcome=np.full((20, 2), 3000.0)
-    )
-    two = bo.Plan(budget=2000, currency="CNY", channels=[bo.Channel("a"), bo.Channel("b")])
-    decision = bo.reallocate(two, same)
+    spend, outcome = np.full((20, 3), 1000.0), np.full((20, 3), 3000.0)
+    same = bo.History(("a", "b", "c"), starts, spend=spend, outcome=outcome)
+    channels = [bo.Channel(name) for name in same.channels]
+    decision = bo.reallocate(bo.Plan(budget=3000, currency="CNY", channels=channels), same)
     assert any(one.guard == "calibration" for one in decision.fired)
     assert not decision.moved
     assert "no other split within the limits returns more" in decision.why_nothing_moves()
