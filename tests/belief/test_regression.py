@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
-from scipy.stats import halfnorm, multivariate_normal, truncnorm
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp, softmax
+from scipy.stats import halfnorm, multivariate_normal, norm, truncnorm
 from scipy.stats import t as student
 
 from budgetopt.belief import regression
@@ -161,18 +162,69 @@ def test_rows_are_freed_of_weights_and_persistence():
     np.testing.assert_allclose(turn @ covariance @ turn.T, np.eye(8), atol=1e-12)
 
 
-def test_weights_are_those_of_the_most_likely_law():
-    """Of four degrees of freedom where errors have them: the scale by SciPy's own search."""
+def density_of_errors(miss, turn, freedom, scale):
+    """Return the density of all errors by adding up over every week of the year's two kinds."""
+    usual = student.pdf(miss, freedom, scale=scale)
+    odd = norm.pdf(miss, scale=np.hypot(scale, regression._ODD_SD))
+    log = 0.0
+    for week in np.unique(turn):
+        here = turn == week
+        kinds = [
+            np.prod((1 - chance) * usual[here] + chance * odd[here])
+            for chance in (regression._ODD_CHANCE, regression._AGAIN)
+        ]
+        log += np.log((1 - regression._YEARLY) * kinds[0] + regression._YEARLY * kinds[1])
+    return log
+
+
+def test_weights_are_expected_precisions_at_the_most_likely_scales():
+    """At -2 s² times the derivative of the log density by a squared error, by SciPy's own search.
+
+    Averaged over degrees of freedom by their likelihood.
+    """
     rng = np.random.default_rng(4)
-    miss = student.rvs(4, scale=0.1, size=4000, random_state=rng)
-    weight, told = weights_of(np.square(miss))
-    _, _, scale = student.fit(miss, fdf=4, floc=0)
-    np.testing.assert_allclose(weight, 5 / (4 + np.square(miss / scale)), rtol=1e-3)
-    assert told == pytest.approx(5 / 7)
-    # What a mean is known by is told too: over many samples, and by the information.
-    normal, told = weights_of(np.square(rng.normal(0, 0.1, 4000)))
+    miss, turn = student.rvs(4, scale=0.1, size=900, random_state=rng), np.arange(900) % 52
+    weight, told = weights_of(np.square(miss), turn)
+    freedoms, small = regression._FREEDOM, 1e-5
+    best = [
+        minimize_scalar(
+            lambda s, f=f: -density_of_errors(miss, turn, f, s),
+            bounds=(0.05, 0.2),
+            method="bounded",
+        )
+        for f in freedoms
+    ]
+    chance = softmax([-one.fun for one in best])
+    assert told == pytest.approx(chance @ ((freedoms + 1) / (freedoms + 3)), rel=1e-3)
+    for at in (0, 17, int(np.abs(miss).argmax())):
+        moved = np.where(np.arange(900) == at, np.sqrt(np.square(miss) + small), miss)
+        expected = [
+            (density_of_errors(miss, turn, f, one.x) - density_of_errors(moved, turn, f, one.x))
+            * 2 * one.x**2 / small
+            for f, one in zip(freedoms, best, strict=True)
+        ]  # fmt: skip
+        assert weight[at] == pytest.approx(chance @ expected, rel=0.01)
+
+
+def test_what_is_usual_keeps_its_weight():
+    normal = np.random.default_rng(4).normal(0, 0.1, 900)
+    weight, told = weights_of(np.square(normal), np.arange(900) % 52)
     assert told > 0.9
-    assert normal.min() > 0.5
+    assert np.median(weight) > 0.9
+    assert np.mean(weight < 0.4) < 0.01
+
+
+def test_the_same_week_of_three_years_is_odd_where_one_alone_is_not():
+    """Three errors of three usual ones: of one week of the year, and of three."""
+    miss = 0.05 * norm.ppf((np.arange(156) * 61 % 156 + 0.5) / 156)
+    yearly, scattered = miss.copy(), miss.copy()
+    yearly[[20, 72, 124]] = scattered[[20, 80, 130]] = 0.15
+    turn = Rows.plain(weeks(156)).turn
+    assert turn[20] == turn[72] == turn[124]
+    assert turn[0] == turn[52] == turn[104]
+    same, apart = (weights_of(np.square(one), turn)[0] for one in (yearly, scattered))
+    assert np.all(same[[20, 72, 124]] < 0.15)
+    assert np.all(apart[[20, 80, 130]] > 0.25)
 
 
 def test_persistence_is_the_correlation_of_neighbours():
@@ -219,6 +271,24 @@ def test_promotions_move_little_and_are_named():
     assert {str(past.weeks[week]) for week in (20, 51, 83)} <= named
     assert any(str(past.weeks[20]) in note for note in belief.notes)
     assert not calm.fit.odd
+
+
+def test_holidays_on_which_spends_rise_are_no_effect_of_the_media():
+    """Each year the same three weeks, nothing declared; media bring a tenth of the total.
+
+    With weights of Student's law alone more than half was believed.
+    """
+    rng = np.random.default_rng(12)
+    spend = 1000 * rng.lognormal(0, 0.35, (156, 4))
+    holiday = np.isin(np.arange(156) % 52, (6, 24, 44))
+    spend[holiday] *= 1.5
+    brought = 25.0 * np.sqrt(spend / 1000).sum(axis=1)
+    total = 900.0 + brought + 350.0 * holiday + rng.normal(0, 90, 156)
+    past = Past(names(4), spend, None, total)
+    belief = learn(past, Plan(names(4), 4000.0))
+    assert belief.fit.media < 0.33
+    odd = {str(week) for week, _ in belief.fit.odd}
+    assert {str(week) for week in past.weeks[holiday]} <= odd
 
 
 def test_no_effect_is_seen_and_said():

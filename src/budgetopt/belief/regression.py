@@ -12,9 +12,10 @@ of; around it money is worth half as much again, or as little, in one channel as
 against each other, the more so the more there are: `kept_positive`. Rows are robust and not
 independent (`Rows`):
 
-- errors have Student's law with 4 to 40 degrees of freedom, so that a week of its own moves little:
-  each week's weight is what is expected of its precision given how far off it lies (Lange, Little
-  and Taylor 1989);
+- errors have Student's law with 4 to 40 degrees of freedom, or are those of an odd week, a
+  promotion or a holiday that nobody declared, and the same week of other years is more likely odd
+  too: each week's weight is what is expected of its precision given how far off it and its like
+  lie (`weights_of`);
 - what is left over of one week goes on into the next, and rows are freed of it beforehand.
 
 `baseline` are the columns; `Gaussian` is the model at one point of the grid, from which any one
@@ -22,10 +23,12 @@ channel can be taken out; `refitted` renews weights and persistence; `fit_of` sa
 it fits.
 
 Where this stops: weights, persistence and features are plugged in, not integrated out. A baseline
-that jumps is followed within a quarter.
+that jumps is followed within a quarter. Holidays that move by more than half a week from year to
+year are single odd weeks.
 
 References
 ----------
+Box and Tiao (1968), A Bayesian approach to some outlier problems, Biometrika 55, for odd weeks.
 Cunningham, Hennig and Lacoste-Julien (2011), Gaussian probabilities and expectation propagation.
 Lange, Little and Taylor (1989), Robust statistical modeling using the t distribution, JASA 84,
 section 3. O'Hagan and Forster (2004), Kendall's Advanced Theory of Statistics 2B, section 11.
@@ -65,15 +68,20 @@ _NOISE = np.geomspace(3e-3, 3.0, 49)
 _BASE_SD, _SLOPE_SD = 1.0, 0.3
 """Prior sds of the level and of a straight trend over half the span, in mean outcomes."""
 _WAVES = 3
+_YEAR = 365.25
 _QUARTER = 13 * 7.0
 _MOST_STEPS = 40
 """Steps of the level at most: over more than ten years each is longer than a quarter."""
 _FREEDOM = np.array([4.0, 10.0, 40.0])
 """Degrees of freedom of the errors that are weighed."""
+_ODD_SD = 0.4
+"""How far an odd week lies off, one sd in mean outcomes."""
+_ODD_CHANCE, _YEARLY, _AGAIN = 0.03, 0.05, 0.8
+"""Chances that a week is odd, that a week of the year is odd as a rule, and that it then is."""
 _MOST_SERIAL = 0.8
 """Persistence beyond which errors are a trend."""
 _STEPS = 30
-"""Steps to the most likely scale of Student's law."""
+"""Steps to the most likely scale of the errors."""
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -129,7 +137,7 @@ def baseline(weeks: NDArray[np.datetime64], used: NDArray[np.bool_] | None = Non
     first = weeks if used is None else weeks[used]
     day = (weeks - first.min()).astype("timedelta64[D]").astype(np.float64)
     half = max(float(day.max()) / 2.0, 7.0)
-    turn = 2.0 * np.pi * day / 365.25
+    turn = 2.0 * np.pi * day / _YEAR
     waves = [wave(n * turn) for n in range(1, _WAVES + 1) for wave in (np.cos, np.sin)]
     width = max(_QUARTER, float(day.max()) / _MOST_STEPS)
     starts = np.arange(0.0, float(day.max()) - width / 2.0, width)
@@ -153,6 +161,8 @@ class Rows(NamedTuple):
         Correlation of errors of neighbouring weeks, 0 to 0.8.
     next_to
         Whether the week before is known too, ``(weeks,)``.
+    turn
+        Week of the year, 0 to 51, ``(weeks,)``.
     told
         What errors of Student's law tell of a mean, as a share of what they would if their weights
         were known, 0 to 1.
@@ -161,13 +171,16 @@ class Rows(NamedTuple):
     weight: Floats
     serial: float
     next_to: NDArray[np.bool_]
+    turn: NDArray[np.intp]
     told: float = 1.0
 
     @classmethod
     def plain(cls, weeks: NDArray[np.datetime64]) -> Rows:
         """Return rows that all count alike, with errors of their own."""
         next_to = np.diff(weeks, prepend=weeks[:1]) == np.timedelta64(7, "D")
-        return cls(np.ones(len(weeks)), 0.0, next_to)
+        day = (weeks - weeks.min()).astype("timedelta64[D]").astype(np.float64)
+        turn = np.rint(day % _YEAR / 7.0).astype(np.intp) % 52
+        return cls(np.ones(len(weeks)), 0.0, next_to, turn)
 
     def freed(self, values: Floats) -> Floats:
         r"""Return columns, shape ``(weeks, ...)``, as rows with independent errors of one variance.
@@ -288,6 +301,12 @@ class Design(NamedTuple):
     def columns(self) -> Floats:
         """Those of the baseline, then those of the channels."""
         return np.hstack([self.base.columns, self.features])
+
+    def expected(self, scale: float) -> Design:
+        """Return it with effects that are what is believed of them at a scale of the media."""
+        mean = np.sqrt(2.0 / np.pi) * scale * self.share
+        mean = np.where(np.isfinite(self.own_mean), self.own_mean, mean)
+        return self._replace(own_mean=mean, own_sd=0.02 * mean)
 
     def moments(self, scales: Scales) -> tuple[Floats, Floats]:
         """Return prior means and variances of all coefficients, with effects of either sign."""
@@ -565,39 +584,82 @@ def refitted(design: Design, rows: Rows, model: Gaussian) -> Rows:
     """
     columns = design.columns
     miss = design.outcome - columns @ model.coefficients
-    weight, told = weights_of(np.square(miss) + model.fit_variance(columns))
+    weight, told = weights_of(np.square(miss) + model.fit_variance(columns), rows.turn)
     scaled = np.sqrt(weight) * miss
     pairs = rows.next_to[1:]
     power = max(float(scaled @ scaled), _TINY)
     serial = float(scaled[1:][pairs] @ scaled[:-1][pairs]) / power
-    return Rows(weight, min(max(serial, 0.0), _MOST_SERIAL), rows.next_to, told)
+    return rows._replace(weight=weight, serial=min(max(serial, 0.0), _MOST_SERIAL), told=told)
 
 
-def weights_of(square: Floats) -> tuple[Floats, float]:
-    r"""Return weights of errors of Student's law, and what they tell of a mean.
+def weights_of(square: Floats, turn: NDArray[np.intp]) -> tuple[Floats, float]:
+    r"""Return weights of errors of Student's law or of odd weeks, and what they tell of a mean.
 
-    .. math:: w_t = \frac{\nu + 1}{\nu + r_t^2/s^2}, \qquad s^2 = mean_t\,w_t r_t^2
+    .. math:: r_t \sim (1 - o_t)\,t_\nu(0, s^2) + o_t\,N(0, s^2 + q^2)
 
-    the expected precision of each error, in those of a usual one, with the most likely scale. The
-    Fisher information of a mean is :math:`(\nu + 1)/(\nu + 3)` of what these weights would tell
-    if they were known (Lange, Little and Taylor 1989, equations 5 and 9). Both are averaged over
-    degrees of freedom by their likelihood.
+    A week of the year is odd as a rule with a small chance, and then most of its weeks are; of the
+    others few are. With :math:`P_t` the chance that a week is odd given all errors, its weight is
+    the expected precision of its error in those of a usual one:
+
+    .. math:: w_t = (1 - P_t)\,\frac{\nu + 1}{\nu + r_t^2/s^2} + P_t\,\frac{s^2}{s^2 + q^2}
+
+    with the most likely scale, by expectation and maximisation over the weeks that are not odd
+    (Box and Tiao 1968; Lange, Little and Taylor 1989, equation 5). Student's tail alone leaves a
+    week of three usual errors a third of its weight: holidays on which spends rise as well would
+    be read as effect of the media. The Fisher information of a mean is
+    :math:`(\nu + 1)/(\nu + 3)` of what Student's weights would tell if they were known (Lange,
+    Little and Taylor, equation 9). All is averaged over degrees of freedom by their likelihood.
 
     Parameters
     ----------
     square
-        Squared errors, shape ``(weeks,)``.
+        Squared errors in mean outcomes, shape ``(weeks,)``.
+    turn
+        Week of the year, 0 to 51, same shape.
     """
     freedom, square = _FREEDOM[:, None], np.maximum(square, _TINY)
     scale = np.full_like(freedom, np.median(square))
+    same = (turn[:, None] == np.unique(turn)).astype(np.float64)
     for _ in range(_STEPS):
+        odd, _ = _odd(square, freedom, scale, same)
         weight = (freedom + 1.0) / (freedom + square / scale)
-        scale = np.mean(weight * square, axis=1, keepdims=True)
-    log_norm = gammaln((freedom + 1.0) / 2.0) - gammaln(freedom / 2.0)
-    log_norm -= 0.5 * np.log(freedom * scale)
-    log_like = log_norm - 0.5 * (freedom + 1.0) * np.log1p(square / (freedom * scale))
-    chance = softmax(log_like.sum(axis=1))
+        usual = 1.0 - odd
+        scale = np.sum(usual * weight * square, axis=1) / np.maximum(usual.sum(axis=1), _TINY)
+        scale = np.maximum(scale, _TINY)[:, None]
+    odd, log_like = _odd(square, freedom, scale, same)
+    weight = (1.0 - odd) * weight + odd * scale / (scale + _ODD_SD**2)
+    chance = softmax(log_like)
     return chance @ weight, float(chance @ ((_FREEDOM + 1.0) / (_FREEDOM + 3.0)))
+
+
+def _odd(square: Floats, freedom: Floats, scale: Floats, same: Floats) -> tuple[Floats, Floats]:
+    """Return the chances that weeks are odd, ``(freedoms, weeks)``, and log likelihoods.
+
+    Parameters
+    ----------
+    square
+        Squared errors, ``(weeks,)``.
+    freedom, scale
+        Of Student's law, ``(freedoms, 1)``.
+    same
+        1 where a week is of a week of the year, ``(weeks, weeks of the year)``.
+    """
+    log_usual = gammaln((freedom + 1.0) / 2.0) - gammaln(freedom / 2.0)
+    log_usual = log_usual - 0.5 * np.log(np.pi * freedom * scale)
+    log_usual = log_usual - 0.5 * (freedom + 1.0) * np.log1p(square / (freedom * scale))
+    wide = scale + _ODD_SD**2
+    log_odd = -0.5 * (np.log(2.0 * np.pi * wide) + square / wide)
+    both = [
+        np.logaddexp(np.log1p(-chance) + log_usual, np.log(chance) + log_odd)
+        for chance in (_ODD_CHANCE, _AGAIN)
+    ]
+    rule = np.log(_YEARLY) + both[1] @ same
+    no_rule = np.log1p(-_YEARLY) + both[0] @ same
+    either = np.logaddexp(rule, no_rule)
+    yearly = np.exp(rule - either) @ same.T
+    alone = np.exp(np.log(_ODD_CHANCE) + log_odd - both[0])
+    again = np.exp(np.log(_AGAIN) + log_odd - both[1])
+    return (1.0 - yearly) * alone + yearly * again, either.sum(axis=1)
 
 
 def freedom_of(told: float) -> float:
