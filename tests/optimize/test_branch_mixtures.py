@@ -1,6 +1,6 @@
 """Posterior means with S-shaped cells: proven optima against grids and dynamic programming."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import budgetopt as bo
 from budgetopt.curves import Curve, Mixture, Points
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize import lagrangian_bound
@@ -95,6 +96,22 @@ def test_a_belief_with_s_shaped_cells_gets_a_certified_split(share):
     case = problem(mean.curves, np.zeros(4), np.full(4, 300.0), 400.0)
     assert float(week.outcome) >= best_on_grid(case) * (1 - 1e-6)
     assert week.bound >= best_on_grid(case)
+
+
+def test_where_nothing_can_be_spent_a_belief_is_asked_for_nothing():
+    rng = np.random.default_rng(0)
+    spend = rng.uniform(500, 1500, (20, 3))
+    outcome = 3 * spend * rng.lognormal(0, 0.1, spend.shape)
+    weeks = np.datetime64("2025-01-06") + 7 * np.arange(20)
+    channels = [bo.Channel(name) for name in "abc"]
+    plan = bo.Plan(budget=0, currency="CNY", channels=channels)
+    belief = bo.learn(bo.History(tuple("abc"), weeks, spend=spend, outcome=outcome), plan)
+    assert not belief.mean().concave
+    found = bo.allocate(plan, belief)
+    assert (found.total, found.outcome, found.bound) == (0, 0.0, 0.0)
+    # So does a frontier without a last week, which begins at nothing.
+    points = bo.frontier(replace(plan, budget=3000), belief, budgets=[0, 3000]).points
+    assert [point.budget for point in points] == [0, 3000]
 
 
 def test_the_gap_of_a_concave_mixture_with_bent_cells_is_closed():

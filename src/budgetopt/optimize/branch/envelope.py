@@ -53,7 +53,8 @@ class NonconcaveMixtures:
     @classmethod
     def of(cls, curves: Mixture, places: NDArray[np.intp], upper: Floats) -> Self | None:
         """Return the sums up to some spends; None where the cells are not smooth."""
-        most = float(np.max(upper, initial=0.0))
+        # Where nothing can be spent, any spend at which they are known will do.
+        most = float(np.max(upper, initial=0.0)) or 1.0
         sampled = curves.sampled(0.0, most)
         return None if sampled is None else cls(places, sampled, stretches(sampled, 0.0, most))
 
