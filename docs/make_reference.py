@@ -121,7 +121,7 @@ def command_page() -> str:
 
 def written(argument: Any) -> str:
     """Return how an argument is written, brackets around what may be left out."""
-    name = (argument.metavar or argument.name.upper()).strip("[]{}")
+    name = (argument.metavar or argument.name.upper()).strip("[]{}.")
     many = "..." if argument.nargs == -1 else ""
     return (name if argument.required else f"[{name}]") + many
 

@@ -66,7 +66,7 @@ def room() -> Iterator[Path]:
             shutil.copy(ROOT / "examples" / "weekly" / file, folder / "shop" / file)
         command = folder / "bin" / "budgetopt"
         command.parent.mkdir()
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m budgetopt "$@"\n')
+        command.write_text(f"#!{sys.executable}\nfrom budgetopt.cli import main\n\nmain()\n")
         command.chmod(0o755)
         yield folder
 
