@@ -476,6 +476,21 @@ def test_a_lock_off_the_steps_moves_to_the_cent():
     assert texts == ["lower the lock of 'a' by 5, to 50"]
 
 
+def test_what_must_be_spent_is_not_laid_to_a_part_of_it():
+    channels = [
+        Channel(name, curve=Log(1, 1), floor=money) for name, money in (("a", 90), ("b", 60))
+    ]
+    with pytest.raises(bo.InfeasibleError) as one:
+        bo.allocate(Plan(budget=50, currency="CNY", channels=channels))
+    said = "at least 150 must be spent, 100 above the budget of 50, which is too small already for"
+    assert one.value.problem.startswith(said)
+    with pytest.raises(bo.InfeasibleError) as both:
+        bo.allocate(Plan(budget=100, currency="CNY", channels=channels))
+    assert (
+        "at least 150 must be spent, 50 above the budget of 100, because of" in both.value.problem
+    )
+
+
 def test_two_clashes_at_once_need_two_changes():
     limits = [
         Limit.group("x cap", {"k": "x"}, at_most=50),

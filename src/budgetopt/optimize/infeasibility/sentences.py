@@ -86,9 +86,13 @@ def _named(clash: Clash, code: str, limits: list[dict[str, Any]], words: _Words)
         return say("target-clashes", target=target, best=best, others=listed(texts, SHOWN))
     others = [each["text"] for each in limits if each["kind"] not in ("budget", "spend-all")]
     if code == "floors-above-budget":
-        least = sum_minor(words.declared.system(words.declared.all).ends[0])
+        least, named = (
+            sum_minor(words.declared.system(kept).ends[0])
+            for kept in (words.declared.all, clash.parts)
+        )
         return say(
-            "minimum-above-budget",
+            # What clashes by itself may be a part of what must be spent.
+            "minimum-above-budget" if named == least else "minimum-above-budget-already",
             least=words.show(least),
             over=words.show(least - problem.budget),
             budget=words.budget,
