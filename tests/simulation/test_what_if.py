@@ -170,6 +170,40 @@ def test_a_tornado_is_said_in_both_languages():
     assert numbers[0] == numbers[1]
 
 
+RATES = {"a": 0, "b": 9}
+GOALS = {
+    "profit": ({"goal": Goal.most_profit()}, lambda a, b, spend: 50 * (a + b) - spend, "profit"),
+    "weights": (
+        {"goal": Goal.most_outcome({"sales": 2}), "outcome": "leads"},
+        lambda a, b, spend: 18 * b,
+        "outcome by the goal's weights",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_what_moves_a_plan_is_measured_by_its_goal(name):
+    fields, worth, words = GOALS[name]
+    channels = [Channel(n, rates={"sales": rate}) for n, rate in RATES.items()]
+    plan = Plan(budget=100, currency="CNY", channels=channels, value=50, **fields)
+    found = sensitivity(plan, LOGS, inputs=["budget", "rate of a"])
+
+    def by_hand(budget, a=1.0):
+        week = allocate(replace(plan, budget=budget), LOGS | {"a": Log(3 * a, 10)})
+        return worth(*week.outcomes.values(), float(week.total))
+
+    assert found.outcome == pytest.approx(by_hand(100))
+    swings = {swing.name: swing[1:] for swing in found.swings}
+    assert swings["budget"] == pytest.approx((by_hand(90), by_hand(110)))
+    assert swings["rate of a"] == pytest.approx((by_hand(100, 0.9), by_hand(100, 1.1)))
+    assert f"As planned: {show_figure(found.outcome)} {words}." in found.summary()
+    if name == "weights":
+        # All the money is in b: what a brings is nothing to this goal.
+        assert swings["rate of a"] == (found.outcome, found.outcome)
+        shares = sobol(plan, LOGS, inputs=["budget", "rate of a"], draws=8)
+        assert {index.name: round(index.total, 9) for index in shares.indices}["rate of a"] == 0
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_goal_of_its_own_is_what_cases_are_compared_by(language):
     plan = replace(PLAN, goal=Goal.most_profit())

@@ -538,8 +538,9 @@ def plot_tornado(
                 label=label)  # fmt: skip
     ax.axvline(tornado.outcome, color="black", lw=0.8)
     _names(ax, [in_language(input_in_words(s.name), language) for s in swings], place)
-    title = say("plot-tornado-title", outcome=show_figure(tornado.outcome, 5))
-    return _finished(ax, language, title, say("expected-outcome"), "", grid="x")
+    title = say("plot-tornado-title", outcome=tornado.planned(5))
+    what = say("expected-outcome") if tornado.goal == "outcome" else GOAL_WORDS[tornado.goal]
+    return _finished(ax, language, title, what, "", grid="x")
 
 
 _STEPS = ("impressions", "clicks", "conversions", "orders", "new_customers")

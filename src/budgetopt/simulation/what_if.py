@@ -30,6 +30,7 @@ from budgetopt.i18n import Message, in_language, listed, say, show_figure
 from budgetopt.market import Change, Relative, cases_of, known, whole, wrong
 from budgetopt.notebook import Card, Progress, Shown, brief, progress_bar
 from budgetopt.optimize import (
+    GOAL_WORDS,
     Allocation,
     Known,
     allocate,
@@ -148,13 +149,11 @@ class WhatIf(Shown):
     @property
     def by_worth(self) -> bool:
         """Whether cases are compared by what the goal says that they are worth, not by outcome."""
-        return goal_of(self.plan) in ("profit", "weights")
+        return goal_of(self.plan) in _BY_WORTH
 
     def worth(self, answer: Optimum) -> float:
         """Return what a case is compared by: its profit or weighted outcomes, or its outcome."""
-        if not self.by_worth:
-            return answer.outcome
-        return math.nan if answer.allocation is None else answer.allocation.worth
+        return _worth(self.plan, answer)
 
     def returns(self, answer: Optimum) -> dict[str, float]:
         """Return what money brings, and the profit where the outcome's worth is known, by name."""
@@ -344,6 +343,17 @@ def answer_under(
     )
 
 
+_BY_WORTH = ("profit", "weights")
+"""Goals by which outcomes are not compared as they are."""
+
+
+def _worth(plan: Plan, answer: Optimum) -> float:
+    """Return what the goal compares answers by: profit or weighted outcomes, or the outcome."""
+    if goal_of(plan) not in _BY_WORTH:
+        return answer.outcome
+    return math.nan if answer.allocation is None else answer.allocation.worth
+
+
 class Swing(NamedTuple):
     """What one input does, moved by the same share down and up.
 
@@ -352,7 +362,8 @@ class Swing(NamedTuple):
     name
         The input, such as ``"budget"`` or ``"price of douyin"``.
     low, high
-        Outcome with the input moved down and up; NaN where no split keeps the limits.
+        Outcome, or what the goal counts it for, with the input moved down and up; NaN where no
+        split keeps the limits.
     """
 
     name: str
@@ -372,27 +383,37 @@ class Tornado(Shown):
     Parameters
     ----------
     outcome
-        Of the plan as it is.
+        Of the plan as it is; where the goal is profit or weighs outcomes, what it counts it for.
     by
         The share by which each input is moved.
     swings
         One for each input.
     notes
         What a reader should know: what the week's demand is, and what of the plan is not used.
+    goal
+        What the figures are: ``"outcome"``, or ``"profit"`` or ``"weights"`` where that is asked.
     """
 
     outcome: float
     by: float
     swings: tuple[Swing, ...]
     notes: tuple[str, ...] = ()
+    goal: str = "outcome"
 
     def _card(self) -> Card:
         rows = [
             (input_in_words(s.name), show_figure(s.low, 5), show_figure(s.high, 5))
             for s in self.swings
         ]
-        title = say("tornado-planned", outcome=show_figure(self.outcome))
+        title = say("tornado-planned", outcome=self.planned())
         return Card(title, (say("input"), say("low"), say("high")), rows)
+
+    def planned(self, digits: int = 6) -> str:
+        """Return the figure of the plan as it is, with what it counts where that is no outcome."""
+        figure = show_figure(self.outcome, digits)
+        if self.goal == "outcome":
+            return figure
+        return say("outcome-figure", figure=figure, outcome=GOAL_WORDS[self.goal])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each input."""
@@ -405,7 +426,7 @@ class Tornado(Shown):
 
     def summary(self, language: str = "en") -> str:
         """Return a sentence for each of the first inputs, in ``"en"`` or ``"zh"``."""
-        lines = [say("tornado-planned", outcome=show_figure(self.outcome))]
+        lines = [say("tornado-planned", outcome=self.planned())]
         for swing in self.swings[:5]:
             ends = {"low": show_figure(swing.low), "high": show_figure(swing.high)}
             by = f"{self.by:.0%}"
@@ -471,10 +492,13 @@ def sensitivity(
     }
     found = what_if(plan, known, changes, last=last, progress=progress)
     swings = [
-        Swing(name, *(found[f"{name} {side:+d}"].outcome for side in (-1, 1))) for name in names
+        Swing(name, *(found.worth(found[f"{name} {side:+d}"]) for side in (-1, 1)))
+        for name in names
     ]
     ordered = sorted(swings, key=lambda s: -s.size if math.isfinite(s.size) else -math.inf)
-    return Tornado(found[AS_PLANNED].outcome, by, tuple(ordered), notes)
+    planned = found.worth(found[AS_PLANNED])
+    goal = goal_of(plan) if found.by_worth else "outcome"
+    return Tornado(planned, by, tuple(ordered), notes, goal)
 
 
 def _in_week(
@@ -514,7 +538,7 @@ class Index(NamedTuple):
 @brief
 @dataclass(frozen=True)
 class SobolIndices:
-    """How much of the outcome's variance is due to each input.
+    """How much of the variance of the outcome, as the goal counts it, is due to each input.
 
     Parameters
     ----------
@@ -577,7 +601,7 @@ def sobol(
 
     def outcome(shares: Floats) -> float:
         moved = change_of(plan, dict(zip(names, shares.tolist(), strict=True)))
-        brings = answer_under(moved, plan, base, last=last).outcome
+        brings = _worth(plan, answer_under(moved, plan, base, last=last))
         told(next(done), draws * (len(names) + 2))
         return brings
 
