@@ -19,6 +19,7 @@ import budgetopt as bo
 from budgetopt import cli, errors
 from budgetopt.cli.plans import whole_schema
 from budgetopt.cli.run import command_line
+from budgetopt.plan.limits import KINDS as LIMITS
 
 DOCS = Path(__file__).parent
 TITLES = {
@@ -152,30 +153,61 @@ made from; [Plan](api/plan.rst) says at length what each field means, and
 def plan_page() -> str:
     """Return the page of the plan file, from the schema that ``budgetopt schema`` prints."""
     schema = whole_schema()
-    text = PLAN_HEAD + field_rows(schema, schema)
+    text = PLAN_HEAD + field_rows(schema, schema, meanings(bo.Plan))
     for name, table in schema["$defs"].items():
         if "properties" in table:
             text += f"\n({anchor_of(name)})=\n## {title_of(name)}\n\n"
-            text += in_cell(table.get("description")) + "\n" + field_rows(table, schema)
+            said = meanings(class_of(title_of(name)))
+            text += in_cell(table.get("description")) + "\n" + field_rows(table, schema, said)
     for name in ("scenarios", "contingencies", "cases"):
         items = schema["properties"][name]["items"]
         for table in items.get("oneOf", items.get("anyOf", [items])):
             kind = table["properties"].get("kind", {}).get("const")
             text += f"\n## {name}{f' of kind {kind}' if kind else ''}\n\n"
-            text += in_cell(table.get("description")) + "\n" + field_rows(table, schema)
+            said = meanings(bo.market.KINDS.get(kind))
+            text += in_cell(table.get("description")) + "\n" + field_rows(table, schema, said)
+    for name, kinds in (("limits", LIMITS), ("curve", bo.curves.KINDS)):
+        for kind, declared in kinds.items():
+            text += f"\n## {name} of kind {kind}\n\n{in_cell(first_sentence(declared))}\n\n"
+            text += "| field | |\n|---|---|\n"
+            said = meanings(declared)
+            text += "".join(f"| `{field}` | {said[field]} |\n" for field in said)
     return text
 
 
-def field_rows(table: dict[str, Any], schema: dict[str, Any]) -> str:
-    """Return the rows of one table of the plan file."""
+def class_of(title: str) -> Any:
+    """Return the class that a table of the plan file is read into; None where it has no name."""
+    rooms = (bo.plan, bo.history, bo.curves, bo.calendar)
+    return next((getattr(room, title) for room in rooms if hasattr(room, title)), None)
+
+
+def meanings(declared: Any) -> dict[str, str]:
+    """Return what the docstring of a class says of each of its parameters."""
+    text = (inspect.getdoc(declared) or "") if declared is not None else ""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n---|\Z)", text, FULL)
+    found: dict[str, str] = {}
+    for names, said in re.findall(
+        r"^(\w[\w, ]*)\n((?:    .*\n?|\n)+)", section[1] if section else "", re.M
+    ):
+        plain = re.sub(r":\w+:", "", in_cell(said)).replace("``", "`")
+        found |= dict.fromkeys(names.split(", "), plain)
+    return found
+
+
+FULL = re.DOTALL | re.MULTILINE
+
+
+def field_rows(table: dict[str, Any], schema: dict[str, Any], said: dict[str, str]) -> str:
+    """Return the rows of one table of the plan file, with what is said of its fields."""
     text = "\n| field | takes | default | |\n|---|---|---|---|\n"
     for name, field in table["properties"].items():
         default = "required" if name in table.get("required", []) else ""
         given = field.get("default")
-        if given is not None:
+        if given not in (None, "", [], {}):
             default = f"`{str(given).lower() if isinstance(given, bool) else given}`"
-        said = in_cell(field.get("description"))
-        text += f"| `{name}` | {kind_of(field, schema)} | {default} | {said} |\n"
+        means = said.get("columns" if name == "history" else name, "")
+        means = means or in_cell(field.get("description"))
+        text += f"| `{name}` | {kind_of(field, schema)} | {default} | {means} |\n"
     return text
 
 
