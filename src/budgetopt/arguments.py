@@ -249,7 +249,8 @@ def _in_words(hint: Any) -> str:
     if getattr(origin, "__module__", "") == "numpy":
         return "an array of numbers"
     if isinstance(origin, type) and issubclass(origin, abc.Mapping):
-        return f"a mapping of {_in_words(parts[0])} to {_in_words(parts[1])}"
+        to = "" if parts[1] is Any else f" to {_in_words(parts[1])}"
+        return f"a mapping of {_in_words(parts[0])}{to}"
     if isinstance(origin, type) and issubclass(origin, abc.Iterable):
         return f"a list of {_in_words(parts[0])}"
     plain = {str: "text", float: "a number", int: "a whole number", bool: "True or False",
