@@ -104,12 +104,12 @@ def learned(spend, outcome, settings, earlier=None, first=0):
     return earlier.updated(history) if earlier else bo.learn(history, plan, settings=settings)
 
 
-def after_change(factor, noise, seed, channels, settings):
-    """Return believed over old true responses of channels, three weeks after they changed."""
+def after_change(factor, noise, seed, channels, settings, weeks=AFTER):
+    """Return believed over old true responses of channels, weeks after they changed."""
     rng, usual, true, spend, expected = company(noise, seed)
     reported = rng.poisson(expected[:BEFORE]).astype(float)
     base = learned(spend[:BEFORE], reported, settings)
-    new = slice(BEFORE, BEFORE + AFTER)
+    new = slice(BEFORE, BEFORE + weeks)
     for channel in channels:
         changed = expected[new].copy()
         changed[:, channel] *= factor
@@ -122,10 +122,24 @@ def after_change(factor, noise, seed, channels, settings):
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.4])
-def test_nothing_at_all_is_believed_and_an_alarm_is_raised(noise):
-    for share, _, alarmed in after_change(0.0, noise, 1, (2, 7), Settings.fast()):
-        assert share < 0.05
+@pytest.mark.parametrize("factor", [0.0, 0.1])
+def test_next_to_nothing_is_believed_and_an_alarm_is_raised(factor, noise):
+    for share, _, alarmed in after_change(factor, noise, 1, (2, 7), Settings.fast()):
+        assert abs(share - factor) < 0.05
         assert alarmed
+
+
+def test_the_greater_a_fall_the_sooner_it_is_believed():
+    """Most of a fall to 0.3 and below in the second week; eight weeks of next to nothing stay."""
+
+    def heard(factor, weeks):
+        ((share, _, _),) = after_change(factor, 0.2, 1, (7,), Settings.fast(), weeks)
+        return (1 - share) / (1 - factor)
+
+    falls = [heard(factor, 2) for factor in (0.0, 0.1, 0.3, 0.5)]
+    assert sorted(falls, reverse=True) == falls
+    assert falls[2] > 0.9
+    assert min(heard(0.0, 8), heard(0.1, 8)) > 0.9
 
 
 def test_week_by_week_is_all_at_once_where_a_level_breaks():
