@@ -205,6 +205,8 @@ def test_the_way_of_a_week_through_its_states(folder, capsys):
     assert (code, out.splitlines()[0]) == (
         0, "Week of 2025-11-03: approved by 李雷 Li Lei, revision 2 (all right).",
     )  # fmt: skip
+    code, _, err = run(capsys, "apply", *at.ON)
+    assert (code, "'ann' is not among the approvers" in at.squeezed(err)) == (2, True)
     code, out, _ = at.apply(capsys, "--set", "kol=650", "--why", "one post less")
     assert code == 0
     assert "applied, revision 2" in out

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.cli.helpers import run
 from tests.weekly.helpers import MONDAY
 
 import budgetopt as bo
@@ -37,7 +38,7 @@ def brute(curves, budget, lower, upper):
 STUCK = (10, 790)
 
 
-def test_a_week_that_is_stuck_says_so_and_what_the_way_is_worth():
+def test_a_week_that_is_stuck_says_so_and_what_the_way_is_worth(tmp_path, capsys):
     decision = bo.reallocate(plan_of(), past(STUCK), policy=MEAN, guardrails=None)
     far = brute(CURVES, 800, (0, 0), (800, 800))
     here = brute(CURVES, 800, (7, 553), (13, 1027))
@@ -46,7 +47,12 @@ def test_a_week_that_is_stuck_says_so_and_what_the_way_is_worth():
     assert found.share == pytest.approx((far - here) / here, rel=1e-6)
     assert not found.climbs
     told = f"return {show_figure(found.more, 4)} more ({100 * found.share:.2g} %)"
-    for page in (decision.explain(), report.decision_table(decision)):
+    plan, spent = tmp_path / "plan.json", tmp_path / "history.csv"
+    plan.write_text(plan_of().to_json(), encoding="utf-8")
+    past(STUCK).to_frame().to_csv(spent, index=False)
+    given = ("reallocate", plan, "--history", spent, "--policy", "posterior-mean")
+    shown = run(capsys, *given)[1]
+    for page in (decision.explain(), report.decision_table(decision), shown):
         text = " ".join(page.split())
         assert told in text
         assert "small weekly steps do not get there" in text
