@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tomllib
+import types
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,39 @@ def test_the_main_job_works_on_a_fresh_clone(tmp_path):
 
 if __name__ == "__main__":
     pages.write_anew()
+
+
+class Installed:
+    """An environment of the canary's, in which tests fail beside one version of one dependency."""
+
+    def __init__(self, broken):
+        self.broken, self.found = broken, {"numpy": "2.9", "pulp": "4.1", "rich": "13.8"}
+
+    def versions(self):
+        return dict(self.found)
+
+    def install(self, *what):
+        self.found.update(one.split("==") for one in what if "==" in one)
+
+    def refused(self, what):
+        self.install(what)
+        return ""
+
+    def passes(self, arguments):
+        return self.found.get(self.broken[0]) != self.broken[1]
+
+
+def test_the_canary_says_in_one_line_which_dependency_broke_it():
+    canary = types.ModuleType("canary")
+    canary.__file__ = str(ROOT / ".ci" / "canary")
+    exec(Path(canary.__file__).read_text("utf-8"), vars(canary))
+    known = {"numpy": "2.8", "pulp": "3.3", "rich": "13.8"}
+    for broken, said in (
+        (("pulp", "4.1"), "pulp 4.1 (passes with 3.3)"),
+        (("numpy", "2.9"), "numpy 2.9 (passes with 2.8)"),
+        # What is as it was broke nothing.
+        (("rich", "13.8"), None),
+    ):
+        found = Installed(broken)
+        assert canary.culprit(found, known, {"numpy"}, []) == said
+        assert found.versions() == Installed(broken).versions()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import budgetopt as bo
 from budgetopt.curves import Hill, Log, Points
 from budgetopt.money import MOST, Currency
-from budgetopt.plan import BudgetLines, Channel, MaxChange, Plan, Reserve
+from budgetopt.plan import BudgetLines, Channel, Limit, MaxChange, Plan, Reserve
 from budgetopt.plan.amounts import as_share, shifted
 
 CNY = Currency("CNY")
@@ -132,6 +132,9 @@ def test_floats_from_arithmetic_are_welcome_everywhere(noisy, minor):
     assert plan.minimums_minor[2] == plan.lots_minor[2] == minor
     assert plan.last_minor({"a": noisy, "b": noisy}) == [minor, minor, 0]
     assert plan.max_change.room(10**9, 0, CNY) == minor
+    last = np.zeros(3, dtype=np.int64)
+    for limit in (Limit.linear("l", {"a": 1}, noisy), Limit.turnover(noisy)):
+        assert limit.rows(plan, last)[0].room == Fraction(minor, 100)
     assert Plan.from_json(plan.to_json()) == plan
     assert str(plan.budget) == str(CNY.amount(minor))
 
