@@ -2,12 +2,15 @@
 
 import importlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
+
+import budgetopt
 
 # What is timed fails on a busy machine and proves nothing; the same examples every time keep a red
 # run reproducible.
@@ -29,6 +32,11 @@ sys.dont_write_bytecode = False
 # one total took 20 times as long. Read when numpy is loaded, here and in programs that tests start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Ledgers wait for the disk at every commit: where memory can hold what tests write, it lies there.
+_MEMORY = Path("/dev/shm")
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2**32:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
 # Pages are compared in English, whatever the locale; programs that tests start inherit it.
 os.environ["BUDGETOPT_LANG"] = "en"
 
@@ -38,15 +46,22 @@ _known = {}
 @pytest.fixture(autouse=True)
 def _learned_once(request, monkeypatch):
     """What is learned from the same weeks is learned once: beliefs never change."""
-    if request.path.relative_to(Path(__file__).parent).parts[0] not in ("weekly", "workflow"):
+    if request.path.relative_to(Path(__file__).parent).parts[0] not in (
+        "weekly",
+        "workflow",
+        "cli",
+    ):
         return
     warm_start = importlib.import_module("budgetopt.weekly.warm_start")
-    learn = warm_start.learn
+    learn = budgetopt.belief.learn
 
-    def once(history, plan):
+    def once(history, plan, **settings):
+        if settings:
+            return learn(history, plan, **settings)
         key = (history.fingerprint, str(history.through), plan.to_json())
         if key not in _known:
             _known[key] = learn(history, plan)
         return _known[key]
 
     monkeypatch.setattr(warm_start, "learn", once)
+    monkeypatch.setattr(budgetopt, "learn", once)
