@@ -177,6 +177,12 @@ def by_simulate(plan, past):
     return found.to_dict(), found.notes
 
 
+def by_tests(plan, past):
+    found = bo.value_of_tests(plan, bo.learn(past, plan), channels=["feed"],
+                              designs=["regions,-100%,4,20%"], draws=64)  # fmt: skip
+    return found.to_dict(), found.notes
+
+
 def by_year(plan, past):
     found = bo.plan_weeks(plan, bo.learn(past, plan), 3, history=past, start=WEEK)
     return found.to_dict(), found.notes
@@ -194,6 +200,7 @@ COMMANDS = {
         by_week,
         by_ramp,
         by_simulate,
+        by_tests,
         by_year,
     )
 }

@@ -118,7 +118,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "backtest": _DECISION
     | dict.fromkeys(("rules", "ledger", "targets"), BESIDE)
     | {"phases": _PAST_MONEY},
-    "tests": _WEEK | {"horizon": BESIDE, "parking": BESIDE},
+    "tests": _WEEK,
     "week": _DECISION,
     "year": _WEEK | dict.fromkeys(("carryover", "demand", "events", "phases", "freezes"), USED),
     "simulate": _YEARS,
