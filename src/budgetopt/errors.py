@@ -59,6 +59,7 @@ CODES: dict[str, str] = {
     "ledger-locked": "another process is writing to the ledger",
     "ledger-schema": "the file or database is not a ledger that this version can read",
     "ledger-broken": "the ledger is damaged, or was changed outside this library",
+    "ledger-plans": "the ledger holds several plans, and none was chosen",
     "ledger-conflict": "the ledger already has an entry under the same key",
     "ledger-clock": "the clock is behind the last entry of the ledger",
     "ledger-full": "there is no space left to write the ledger",

@@ -101,7 +101,7 @@ def test_an_entry_as_plain_data(ledger):
     assert plain["data"] == {"x": [1]}
     assert plain["week"] == "2026-11-23"
     assert plain["at"] == "2026-11-20T15:00:00.000000+00:00"
-    assert list(plain) == [*list(COLUMNS)[:7], "data", "previous", "hash"]
+    assert list(plain) == [*list(COLUMNS)[:8], "data", "previous", "hash"]
 
 
 def test_a_time_zone_does_not_count(file):

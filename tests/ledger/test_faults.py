@@ -238,7 +238,7 @@ def test_a_clock_without_a_time_zone(where):
 def test_a_newer_version(file):
     ledger = recorded(file)
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
     assert "upgrade budgetopt" in refused("ledger-schema", Ledger.open, file)
     refused("ledger-schema", ledger.entries)
     refused("ledger-schema", ledger.verify)

@@ -71,6 +71,23 @@ def test_an_old_ledger_is_read_verified_and_gone_on_with(old, database):
 
 
 @DATABASES
+def test_a_ledger_of_one_plan_becomes_one_of_many(old, database):
+    where, _, text = old(database, 2)
+    ledger = Ledger.open(where)
+    assert ledger.verify().problems == ()
+    entries = ledger.entries()
+    assert [(e.previous, e.hash) for e in entries] == hashes_in(text)
+    assert [(e.revision, e.key, e.plan) for e in entries] == [
+        (0, "", ""), (1, "2026-11-23/1", ""), (1, "", "")
+    ]  # fmt: skip
+    with ledger.of("b").transaction("Ann") as t:
+        t.add("proposal", {}, week=entries[1].week, revision=1, key="2026-11-23/1")
+    assert ledger.plans == ("", "b")
+    assert Ledger.open(where).of("").entries() == entries
+    assert Ledger.open(where).verify().problems == ()
+
+
+@DATABASES
 def test_an_old_ledger_without_entries(old, database):
     where, run, _ = old(database)
     run("DELETE FROM ledger_entries")
@@ -88,14 +105,15 @@ def test_what_was_wrong_before_is_found_after(old, database):
 
 
 @DATABASES
-def test_a_migration_that_fails_leaves_the_old_ledger(old, database, monkeypatch):
-    where, run, _ = old(database)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_migration_that_fails_leaves_the_old_ledger(old, database, version, monkeypatch):
+    where, run, _ = old(database, version)
     before = run("SELECT * FROM ledger_entries ORDER BY number")
     schema = sqlite_schema if database == "sqlite" else postgres_schema
-    steps = schema.UPGRADES[1]
+    steps = schema.UPGRADES[version]
     for cut in range(len(steps) + 1):
         with monkeypatch.context() as patch:
-            patch.setitem(schema.UPGRADES, 1, (*steps[:cut], "SELECT * FROM no_such_table"))
+            patch.setitem(schema.UPGRADES, version, (*steps[:cut], "SELECT * FROM no_such_table"))
             with pytest.raises(LedgerError):
                 Ledger.open(where)
         assert run("SELECT * FROM ledger_entries ORDER BY number") == before
@@ -120,8 +138,9 @@ def test_a_ledger_is_migrated_once_by_many_at_once(old, database):
     assert opened[0].verify().good
 
 
-def test_a_migrated_file_is_made_as_a_new_one(old, folder):
-    where, _, _ = old("sqlite")
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_migrated_file_is_made_as_a_new_one(old, folder, version):
+    where, _, _ = old("sqlite", version)
     Ledger.open(where)
     Ledger.open(folder / "new.ledger")
     query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2"

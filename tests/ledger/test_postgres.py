@@ -115,7 +115,7 @@ def test_tables_of_something_else(empty_schema):
 
 def test_a_newer_version(year):
     ledger, run = year
-    run("UPDATE ledger_version SET version = 3")
+    run("UPDATE ledger_version SET version = 4")
     with pytest.raises(LedgerError, match="upgrade budgetopt") as found:
         ledger.entries()
     assert found.value.code == "ledger-schema"

@@ -156,7 +156,13 @@ def test_a_week_is_found_by_its_index(file):
         full.entries(after=3)
         with full.transaction("Ann") as t:
             t.add("note", {}, key="k")
-    queries = [sql for sql in asked if sql.startswith("SELECT") and "ledger_entries" in sql]
+    queries = [
+        sql
+        for sql in asked
+        if sql.startswith("SELECT")
+        and "ledger_entries" in sql
+        and not sql.startswith("SELECT plan")
+    ]  # the ends of an index
     assert len(queries) == 8
     with closing(original(file)) as connection:
         for sql in queries:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import budgetopt as bo
 from budgetopt.i18n import in_language
 from budgetopt.weekly.warm_start import belief_for
-from budgetopt.workflow import priced, reject, run_week, state_of, states_of
+from budgetopt.workflow import ledger_of, priced, reject, run_week, state_of, states_of
 from budgetopt.workflow.approval import apply, approve, edit, release
 from budgetopt.workflow.measure import measure
 from budgetopt.workflow.snapshot import take_snapshot
@@ -406,7 +406,6 @@ def test_a_ledger_is_that_of_one_plan(book, field):
 @pytest.mark.parametrize(
     "edit_",
     [
-        {"name": ""},
         {"name": "shop", "budget": 5000, "max_change": "10%"},
         {"name": "shop", "channels": [bo.Channel(n, cap=900) for n in (*NAMES, "new")]},
     ],
@@ -414,6 +413,90 @@ def test_a_ledger_is_that_of_one_plan(book, field):
 def test_a_plan_that_changes_is_the_same_plan(book, edit_):
     propose(book, plan(name="shop"))
     propose(book, plan(**edit_))
-    # A name may be given to a plan that had none.
     propose(book, plan(name="shop"))
     assert state_of(book, FIRST).revision == 3
+
+
+# Two shops that differ in nothing but their history, and in what they are called.
+TOLD_APART = ({"id": "a"}, {"id": "b"}), ({"name": "a", "id": "1"}, {"name": "a", "id": "2"})
+
+
+@pytest.mark.parametrize(("one", "other"), TOLD_APART)
+def test_two_shops_in_one_ledger_keep_their_weeks(book, tmp_path, one, other):
+    (tmp_path / "alone").mkdir()
+    alone = ledger(tmp_path / "alone")
+    run_week(plan(**one), history(), book, who="cron", today=FIRST)
+    approve(book, plan(**one), FIRST, who="ann")
+    apply(book, plan(**one), FIRST, who="ann")
+    before = ledger_of(book, plan(**one)).entries()
+    made = run_week(plan(**other), history(seed=8), book, who="cron", today=FIRST)
+    assert (made.new, made.revision, made.changed) == (True, 1, ())
+    first = run_week(plan(**other), history(seed=8), alone, who="cron", today=FIRST)
+    assert made.decision == first.decision
+    approve(book, plan(**other), FIRST, who="bob")
+    assert ledger_of(book, plan(**one)).entries() == before
+    assert state_of(ledger_of(book, plan(**one)), FIRST).state == "applied"
+    assert state_of(ledger_of(book, plan(**other)), FIRST).state == "approved"
+    assert book.plans == tuple(sorted((one["id"], other["id"])))
+    assert book.verify().good
+    # Whoever does not say whose week is meant gets none.
+    for call in (lambda: state_of(book, FIRST), lambda: states_of(book), book.entries,
+                 lambda: take_snapshot(book, FIRST), lambda: book.latest("plan")):  # fmt: skip
+        assert refused("ledger-plans", call).field == "plan_id"
+    for anonymous in (plan(), plan(name="a")):
+        assert refused("bad-argument", propose, book, anonymous).field == "plan.id"
+
+
+NAMED = ({"name": "a"}, {"name": "b"}), ({}, {"name": "b"}), ({"name": "a"}, {}), ({}, {"id": "b"})
+
+
+@pytest.mark.parametrize(("one", "other"), NAMED)
+def test_another_shop_does_not_revise_the_first_ones_week(book, one, other):
+    propose(book, plan(**one))
+    before = book.entries()
+    error = refused("bad-argument", propose, book, plan(**other))
+    assert error.field in ("plan.name", "plan.id")
+    assert book.entries() == before
+    # By an id that is chosen it may come in, beside the first.
+    chosen = book.of("b")
+    assert run_week(plan(**other), history(), chosen, who="cron", today=FIRST).revision == 1
+    assert ledger_of(book, plan(**one)).entries() == before
+    assert run_week(plan(**one), history(), book, who="cron", today=FIRST).new is False
+    assert refused("bad-argument", ledger_of, chosen, plan(id="c")).field == "plan.id"
+
+
+def test_another_shop_without_a_name_is_known_by_its_history(book):
+    propose(book)
+    before = book.entries()
+    other = history(seed=8)
+    for call in (
+        lambda: run_week(plan(), other, book, who="cron", today=FIRST),
+        lambda: measure(book, plan(), other, who="cron"),
+    ):
+        error = refused("bad-argument", call)
+        assert error.field == "history"
+        assert "12 weeks" in error.problem
+    assert book.entries() == before
+    # One spend that stands is enough, and so is whoever says that all were restated.
+    spend = np.array(other.spend)
+    spend[0, 0] = history().spend[0, 0]
+    mixed = bo.History(other.channels, other.weeks, spend, outcome=other.outcome)
+    assert run_week(plan(), mixed, book, who="cron", today=FIRST).revision == 2
+    restated = run_week(plan(), history(seed=9), book.of(""), who="cron", today=FIRST)
+    assert restated.revision == 3
+
+
+def test_two_shops_that_begin_a_ledger_at_once(book, monkeypatch):
+    """The second one finds the ledger begun when it comes to write."""
+    declared, first = plan(name="b"), []
+    transaction = bo.Ledger.transaction
+
+    def late(self, who):
+        if not first:
+            first.append(1)
+            propose(book, plan(name="a"))
+        return transaction(self, who)
+
+    monkeypatch.setattr(bo.Ledger, "transaction", late)
+    assert refused("bad-argument", propose, book, declared).field == "plan.name"
+    assert book.plans == ("a",)

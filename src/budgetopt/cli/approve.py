@@ -20,6 +20,7 @@ from budgetopt.cli.common import (
     Language,
     LanguageOption,
     LedgerPath,
+    PlanId,
     PlanPath,
     Reason,
     Revision,
@@ -47,11 +48,12 @@ def approve(
     who: Who = None,
     why: Why = "",
     revision: Revision = None,
+    plan_id: PlanId = None,
     format: FormOption = Form.table,
     lang: LanguageOption = Language.en,
 ) -> None:
     """Approve the proposed split of a week, by name."""
-    _decide(bo.approve, plan, ledger, week, who, why, revision, format, lang)
+    _decide(bo.approve, plan, ledger, plan_id, week, who, why, revision, format, lang)
 
 
 def reject(
@@ -61,17 +63,19 @@ def reject(
     why: Reason,
     who: Who = None,
     revision: Revision = None,
+    plan_id: PlanId = None,
     format: FormOption = Form.table,
     lang: LanguageOption = Language.en,
 ) -> None:
     """Reject the proposed split of a week, with a reason."""
-    _decide(bo.reject, plan, ledger, week, who, why, revision, format, lang)
+    _decide(bo.reject, plan, ledger, plan_id, week, who, why, revision, format, lang)
 
 
 def _decide(
     act: Callable[..., bo.workflow.WeekState],
     plan: Path,
     ledger: str,
+    plan_id: str | None,
     week: str,
     who: str | None,
     why: str,
@@ -81,9 +85,9 @@ def _decide(
 ) -> None:
     """Record what somebody decides about a revision of a week, and print where it stands."""
     declared = bo.Plan.load(plan)
-    with open_ledger(ledger) as found:
+    with open_ledger(ledger, plan_id) as found:
         state = act(found, declared, week, who=login(who), why=why, revision=revision)
-    tell(state, plan, declared, ledger, form=form, lang=lang)
+    tell(state, plan, declared, ledger, plan_id, form=form, lang=lang)
 
 
 def apply(
@@ -94,18 +98,19 @@ def apply(
     spends: SpendsPath = None,
     who: Who = None,
     why: Why = "",
+    plan_id: PlanId = None,
     format: FormOption = Form.table,
     lang: LanguageOption = Language.en,
 ) -> None:
     """Record an approved week as live, with any amounts that differ from the approved ones."""
     declared = bo.Plan.load(plan)
     others = spends_of(set, spends) or None
-    with open_ledger(ledger) as found:
+    with open_ledger(ledger, plan_id) as found:
         state = bo.apply(found, declared, week, who=login(who), spends=others, why=why)
     assert state.applied is not None
     broken = bo.report.restored_of(state.applied, "broken")
     last = [say("full-stop", sentence=sentence) for sentence in broken]
-    tell(state, plan, declared, ledger, form=format, lang=lang, last=last, broken=broken)
+    tell(state, plan, declared, ledger, plan_id, form=format, lang=lang, last=last, broken=broken)
 
 
 def edit(
@@ -117,6 +122,7 @@ def edit(
     set: Set = None,
     spends: SpendsPath = None,
     who: Who = None,
+    plan_id: PlanId = None,
     format: FormOption = Form.table,
     lang: LanguageOption = Language.en,
 ) -> None:
@@ -129,14 +135,16 @@ def edit(
             field="set",
             remedy=say("remedy-set-channel-amount-spends"),
         )
-    with open_ledger(ledger) as found:
+    with open_ledger(ledger, plan_id) as found:
         start = bo.workflow.week_of(declared, week)
         past = read_history(declared, history, *_as_proposed(found, start))
         made = bo.edit(found, declared, past, week, others, who=login(who), why=why)
     assert made.state is not None
     price = say("full-stop", sentence=made.sentence(declared.outcome))
     facts: dict[str, Any] = {"cost": made.cost, "instead": made.instead}
-    tell(made.state, plan, declared, ledger, form=format, lang=lang, first=(price,), **facts)
+    tell(
+        made.state, plan, declared, ledger, plan_id, form=format, lang=lang, first=(price,), **facts
+    )
 
 
 def _as_proposed(ledger: bo.Ledger, week: dt.date) -> tuple[str | None, str | None]:
@@ -170,13 +178,14 @@ def release(
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Day of the release; default: today.")
     ] = None,
+    plan_id: PlanId = None,
     format: FormOption = Form.table,
     lang: LanguageOption = Language.en,
 ) -> None:
     """Release contingency reserve for one week, with a reason; run budgetopt week afterwards."""
     declared = bo.Plan.load(plan)
     day = today(as_of)
-    with open_ledger(ledger) as found:
+    with open_ledger(ledger, plan_id) as found:
         left = bo.release(found, declared, amount, who=login(who), why=why, today=day, week=week)
     if format is Form.json:
         answer(bo.report.as_json(left.to_dict()), None)

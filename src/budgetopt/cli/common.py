@@ -628,6 +628,14 @@ LedgerPath = Annotated[
         "--ledger", metavar="FILE", help="Ledger: a file, or the URL of a PostgreSQL database."
     ),
 ]
+PlanId = Annotated[
+    str | None,
+    typer.Option(
+        "--plan-id",
+        metavar="ID",
+        help="Whose weeks, in a ledger of many plans; default: the plan's id, or its name.",
+    ),
+]
 WeekDay = Annotated[str, typer.Option("--week", metavar="DATE", help="Any day of the week.")]
 Who = Annotated[
     str | None,
@@ -653,9 +661,9 @@ SpendsPath = Annotated[
 ]
 
 
-def open_ledger(where: str, *, create: bool = False) -> bo.Ledger:
+def open_ledger(where: str, plan_id: str | None = None, *, create: bool = False) -> bo.Ledger:
     """Open the ledger of an option; only the weekly run and `year` make a new one."""
-    return bo.Ledger.open(where, create=create)
+    return bo.Ledger.open(where, create=create, plan_id=plan_id)
 
 
 def shown(where: str) -> str:
@@ -684,12 +692,19 @@ def login(who: str | None) -> str:
         ) from None
 
 
-def next_command(state: bo.workflow.WeekState, plan: Path, declared: bo.Plan, where: str) -> str:
+def next_command(
+    state: bo.workflow.WeekState,
+    plan: Path,
+    declared: bo.Plan,
+    where: str,
+    plan_id: str | None = None,
+) -> str:
     """Return the command that is next for a week, to be copied; nothing where there is none."""
     verb = bo.report.VERBS.get(state.state)
     if verb is None:
         return ""
     words = [verb, str(plan), "--ledger", shown(where), "--week", str(state.week)]
+    words += [] if plan_id is None else ["--plan-id", plan_id]
     approval = declared.operation.approval
     approvers = () if approval is None else approval.approvers
     if verb == "approve":
@@ -704,6 +719,7 @@ def tell(
     plan: Path,
     declared: bo.Plan,
     where: str,
+    plan_id: str | None = None,
     *,
     form: Form,
     lang: Language,
@@ -721,6 +737,8 @@ def tell(
         The plan's file, and the plan.
     where
         The ledger.
+    plan_id
+        Whose weeks, where that was chosen.
     form, lang
         How it is printed.
     first, last
@@ -728,7 +746,7 @@ def tell(
     more
         Facts for JSON beside the state.
     """
-    following = next_command(state, plan, declared, where)
+    following = next_command(state, plan, declared, where, plan_id)
     if form is Form.json:
         answer(bo.report.state_json(state, following, **more), None)
         return

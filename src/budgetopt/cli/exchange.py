@@ -18,6 +18,7 @@ from budgetopt.cli.common import (
     Language,
     LanguageOption,
     LedgerPath,
+    PlanId,
     PlanPath,
     WeekDay,
     answer,
@@ -162,6 +163,7 @@ def upload(
     change: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="Least change of a daily budget.")
     ] = None,
+    plan_id: PlanId = None,
     format: Annotated[
         SheetFormat | None,
         typer.Option("--format", help="How to write it; default: as the name of the file says."),
@@ -187,7 +189,7 @@ def upload(
                 remedy=say("remedy-give-one-of-them"),
             )
         paid = read_history(declared, history, str(day_one))
-    with open_ledger(ledger) as found:
+    with open_ledger(ledger, plan_id) as found:
         sheet = bo.upload_sheet(
             declared,
             found,

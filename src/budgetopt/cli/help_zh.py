@@ -44,6 +44,9 @@ HELP: dict[str, str] = {
         "写出供各渠道负责人填写的工作簿；可用 --history 读回。"
     ),
     "Plan file, .toml or .json.": "计划文件，.toml 或 .json。",
+    "Whose weeks, in a ledger of many plans; default: the plan's id, or its name.": (
+        "台账中有多个计划时，要用哪一个计划的记录；默认按计划的 id，没有 id 则按名称。"
+    ),
     "The plan, to be compared with the ledger's.": "计划文件，用来与台账中的计划核对。",
     "Workbook to write, .xlsx.": "要写出的工作簿，.xlsx。",
     "Number of weeks.": "周数。",

@@ -96,6 +96,7 @@ def _meanings() -> dict[str, Any]:
         "ledger-locked": say("error-ledger-locked"),
         "ledger-schema": say("error-ledger-schema"),
         "ledger-broken": say("error-ledger-broken"),
+        "ledger-plans": say("error-ledger-plans"),
         "ledger-conflict": say("error-ledger-conflict"),
         "ledger-clock": say("error-ledger-clock"),
         "ledger-full": say("error-ledger-full"),

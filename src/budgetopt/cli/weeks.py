@@ -30,6 +30,7 @@ from budgetopt.cli.common import (
     LedgerPath,
     LedgersPlan,
     OutPath,
+    PlanId,
     PlanPath,
     WeekDay,
     Who,
@@ -67,6 +68,7 @@ def week(
         list[str] | None,
         typer.Option(metavar="NAME", help="A scenario that is happening now; may be repeated."),
     ] = None,
+    plan_id: PlanId = None,
     format: FormatOption = Format.table,
     out: OutPath = None,
     explain: Annotated[
@@ -81,7 +83,7 @@ def week(
     day = today(as_of)
     happening = [_known(one, declared) for one in scenario or ()]
     past = read_history(declared, history, str(day), data_through)
-    with open_ledger(ledger, create=True) as found:
+    with open_ledger(ledger, plan_id, create=True) as found:
         run = bo.run_week(
             declared,
             past,
@@ -93,10 +95,11 @@ def week(
             seed=seed,
             scenarios=happening,
         )
+        found = bo.workflow.ledger_of(found, declared)
         state = bo.workflow.state_of(found, run.week)
         wanted = declared.targets or explain or format is Format.json
         scored = bo.workflow.scores(found, declared) if wanted else None
-    following = next_command(state, plan, declared, ledger)
+    following = next_command(state, plan, declared, ledger, plan_id)
     respond(
         format,
         out,
@@ -128,6 +131,7 @@ def pace(
     ledger: LedgerPath,
     as_of: AsOf = None,
     data_through: DataThrough = None,
+    plan_id: PlanId = None,
     format: FormatOption = Format.table,
     out: OutPath = None,
     lang: LanguageOption = Language.en,
@@ -137,8 +141,8 @@ def pace(
     declared = bo.Plan.load(plan)
     day = today(as_of)
     past = read_history(declared, history, str(day), data_through)
-    with open_ledger(ledger) as found:
-        bo.workflow.refuse_another_plan(found.latest("plan"), declared)
+    with open_ledger(ledger, plan_id) as found:
+        found = bo.workflow.ledger_of(found, declared)
         snapshot = bo.workflow.take_snapshot(found, bo.workflow.week_of(declared, day))
         planned, balances = _planned(found, declared, snapshot, day), snapshot.balances(declared)
     spent = bo.workflow.actual_of(past.select(declared.names, declared.currency))
@@ -190,6 +194,7 @@ def ramp(
         int | None,
         typer.Option(metavar="N", help="Number of weeks; default: until the optimum is reached."),
     ] = None,
+    plan_id: PlanId = None,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     format: FormatOption = Format.table,
@@ -207,7 +212,7 @@ def ramp(
         if week is None
         else bo.workflow.week_of(declared, week)
     )
-    last = _applied(ledger, declared, start) or bo.weekly.last_spend(declared, past)
+    last = _applied(ledger, plan_id, declared, start) or bo.weekly.last_spend(declared, past)
     found = bo.ramp(declared, bo.learn(past, declared), last, weeks, week=start)
     respond(
         format,
@@ -219,28 +224,28 @@ def ramp(
     )
 
 
-def _applied(where: str | None, plan: bo.Plan, before: dt.date) -> dict[str, Decimal]:
+def _applied(
+    where: str | None, plan_id: str | None, plan: bo.Plan, before: dt.date
+) -> dict[str, Decimal]:
     """Return the spends applied last by a ledger; none without a ledger, or such a week in it."""
     if where is None:
         return {}
-    with open_ledger(where) as ledger:
-        bo.workflow.refuse_another_plan(ledger.latest("plan"), plan)
-        found = bo.workflow.take_snapshot(ledger, before).last
+    with open_ledger(where, plan_id) as ledger:
+        found = bo.workflow.take_snapshot(bo.workflow.ledger_of(ledger, plan), before).last
     return {} if found is None else found[1]
 
 
-def _same_plan(ledger: bo.Ledger, plan: Path | None) -> None:
-    """Refuse a ledger of another plan, where one is given."""
-    if plan is not None:
-        bo.workflow.refuse_another_plan(ledger.latest("plan"), bo.Plan.load(plan))
+def _of_plan(ledger: bo.Ledger, plan: Path | None) -> bo.Ledger:
+    """Return a ledger as a plan sees it, where one is given."""
+    return ledger if plan is None else bo.workflow.ledger_of(ledger, bo.Plan.load(plan))
 
 
 def _recorded(
-    where: str, plan: Path | None, week: str
+    where: str, plan_id: str | None, plan: Path | None, week: str
 ) -> tuple[bo.workflow.WeekState, tuple[bo.ledger.Entry, ...]]:
     """Return where a week of a ledger stands, and its entries."""
-    with open_ledger(where) as ledger:
-        _same_plan(ledger, plan)
+    with open_ledger(where, plan_id) as ledger:
+        ledger = _of_plan(ledger, plan)
         start, entries = week_entries(ledger, week)
     return bo.workflow.fold(start, entries), entries
 
@@ -248,13 +253,14 @@ def _recorded(
 def history(
     ledger: LedgerPath,
     plan: LedgersPlan = None,
+    plan_id: PlanId = None,
     format: FormatOption = Format.table,
     out: OutPath = None,
     lang: LanguageOption = Language.en,
 ) -> None:
     """List the weeks of a ledger: planned, applied and actual spend, and the outcome."""
-    with open_ledger(ledger) as found:
-        _same_plan(found, plan)
+    with open_ledger(ledger, plan_id) as found:
+        found = _of_plan(found, plan)
         states, head = bo.workflow.states_of(found), found.head
     rows, sums = bo.report.history_rows(states), ("planned", "applied", "actual", "outcome")
     respond(
@@ -286,12 +292,13 @@ def report(
         str | None,
         typer.Option(metavar="QUARTER", help="Review a quarter instead, such as 2026-Q4."),
     ] = None,
+    plan_id: PlanId = None,
     lang: LanguageOption = Language.en,
 ) -> None:
     """Write the memo of a week, or the review of a period, as one HTML page from the ledger."""
     keep(out, plan, Path(ledger))
     declared = bo.Plan.load(plan)
-    with open_ledger(ledger) as found:
+    with open_ledger(ledger, plan_id) as found:
         bo.report.page(
             declared,
             ledger=found,
@@ -310,6 +317,7 @@ def show(
     revision: Annotated[
         int | None, typer.Option(metavar="N", help="Revision to show; default: the newest.")
     ] = None,
+    plan_id: PlanId = None,
     format: FormatOption = Format.table,
     out: OutPath = None,
     lang: LanguageOption = Language.en,
@@ -320,7 +328,7 @@ def show(
     is applied, the applied split next to approved and actual spend; with --revision, the split of
     that revision.
     """
-    state, entries = _recorded(ledger, plan, week)
+    state, entries = _recorded(ledger, plan_id, plan, week)
     chosen = bo.report.revision_of(entries, revision)
     kept = [e for e in entries if revision in (None, e.revision)]
     done = state.over and revision is None
@@ -352,12 +360,13 @@ def diff(
     to: Annotated[
         int | None, typer.Option("--to", metavar="N", help="Second revision; default: the newest.")
     ] = None,
+    plan_id: PlanId = None,
     format: FormatOption = Format.table,
     out: OutPath = None,
     lang: LanguageOption = Language.en,
 ) -> None:
     """Compare proposed, edited, applied and actual spend, or two revisions."""
-    (state, entries), notes = _recorded(ledger, plan, week), tuple[str, ...]()
+    (state, entries), notes = _recorded(ledger, plan_id, plan, week), tuple[str, ...]()
     splits = bo.report.stages(state) if from_ is None and to is None else {}
     # Before anything is edited or applied, what differs is between revisions.
     if not splits or (len(splits) == 1 and state.revision > 1):

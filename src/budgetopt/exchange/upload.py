@@ -46,7 +46,7 @@ from budgetopt.workflow import (
     actual_of,
     decision_of,
     latest_split,
-    refuse_another_plan,
+    ledger_of,
     rounded,
     state_of,
     week_of,
@@ -347,8 +347,7 @@ def upload_sheet(
         ``bad-money``.
     """
     chosen, start = Platform.of(platform), week_of(plan, week)
-    refuse_another_plan(ledger.latest("plan"), plan)
-    state = state_of(ledger, start)
+    state = state_of(ledger_of(ledger, plan), start)
     if state.state not in ("approved", "applied"):
         raise _not_approved(state)
     first = max(as_date(today or dt.date.today(), "today"), start)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from budgetopt.ledger.entry import KINDS, Entry
 from budgetopt.ledger.ledger import Ledger
-from budgetopt.ledger.reader import LONGEST, Transaction
+from budgetopt.ledger.reader import LONGEST, Reader, Transaction
 from budgetopt.ledger.verify import Verified
 
-__all__ = ["KINDS", "LONGEST", "Entry", "Ledger", "Transaction", "Verified"]
+__all__ = ["KINDS", "LONGEST", "Entry", "Ledger", "Reader", "Transaction", "Verified"]

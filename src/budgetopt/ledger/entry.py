@@ -39,6 +39,7 @@ COLUMNS: dict[str, type] = {
     "week": str,
     "revision": int,
     "key": str,
+    "plan": str,
     "body": str,
     "previous": str,
     "hash": str,
@@ -69,11 +70,14 @@ class Entry:
     revision
         Number of the revision, 0 where there are none.
     key
-        Name under which there is one entry of its kind at most; empty for none.
+        Name under which its plan has one entry of its kind at most; empty for none.
     body
         Its data as canonical JSON.
     previous, hash
         SHA-256 of the entry before and of this one, 64 hexadecimal digits.
+    plan
+        Identity of the plan that it is about; empty where that plan has neither id nor name, and in
+        entries that were recorded before a ledger held several plans.
     """
 
     number: int
@@ -86,6 +90,7 @@ class Entry:
     body: str
     previous: str
     hash: str
+    plan: str = ""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -103,6 +108,7 @@ class Entry:
             "week": None if self.week is None else self.week.isoformat(),
             "revision": self.revision,
             "key": self.key,
+            "plan": self.plan,
             "data": self.data,
             "previous": self.previous,
             "hash": self.hash,
@@ -119,16 +125,21 @@ class Entry:
         """
         stored = dict(zip(COLUMNS, row, strict=True))
         if not well_typed(stored) or hash_of(stored) != stored["hash"]:
-            raise LedgerError(
-                "ledger-broken",
-                say("ledger-entry-changed", number=str(stored["number"])),
-                field="number",
-                value=stored["number"],
-                remedy=say("remedy-restore-verify"),
-            )
+            raise changed(stored["number"])
         at = dt.datetime.fromisoformat(stored["at"])
         week = dt.date.fromisoformat(stored["week"]) if stored["week"] else None
         return cls(**stored | {"at": at, "week": week})
+
+
+def changed(number: Any) -> LedgerError:
+    """Return the error on an entry that is not what was recorded."""
+    return LedgerError(
+        "ledger-broken",
+        say("ledger-entry-changed", number=str(number)),
+        field="number",
+        value=number,
+        remedy=say("remedy-restore-verify"),
+    )
 
 
 def well_typed(stored: Mapping[str, Any]) -> bool:
@@ -149,7 +160,7 @@ def hash_of(stored: Mapping[str, Any]) -> str:
     """
     text = hashlib.sha256()
     for name in COLUMNS:
-        value = stored[name]
+        value = stored.get(name, "")
         if name != "hash" and value not in ("", 0):
             # Bytes that are no UTF-8 were read as lone surrogates, and go back as they were.
             raw = str(value).encode("utf-8", "surrogateescape")

@@ -13,7 +13,7 @@ from budgetopt.arguments import public
 from budgetopt.errors import InputError
 from budgetopt.i18n import say
 from budgetopt.ledger.entry import Entry
-from budgetopt.ledger.reader import Reader, Store, Transaction
+from budgetopt.ledger.reader import Reader, Store, Transaction, plan_text
 from budgetopt.ledger.sqlite import SqliteStore
 from budgetopt.ledger.verify import Verified, verified
 
@@ -31,10 +31,15 @@ class Ledger:
         The database.
     clock
         Returns the present moment, with its time zone.
+    plan_id
+        Identity of the plan whose entries it reads and writes, one of many in the database; None
+        for those of the only one.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], dt.datetime]) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self, store: Store, clock: Callable[[], dt.datetime], plan_id: str | None = None
+    ) -> None:
+        self._store, self._clock, self._plan = store, clock, plan_id
 
     @classmethod
     def open(
@@ -44,6 +49,7 @@ class Ledger:
         clock: Callable[[], dt.datetime] | None = None,
         timeout: float = 5.0,
         create: bool = True,
+        plan_id: str | None = None,
     ) -> Self:
         """Open a ledger, of an older version too, or make an empty one.
 
@@ -58,6 +64,9 @@ class Ledger:
             Seconds to wait while another process writes, at most a million.
         create
             Whether to make the ledger if there is none.
+        plan_id
+            Whose weeks these are, where the database keeps many plans apart; by default the plan
+            says it by its ``id``.
 
         Raises
         ------
@@ -69,7 +78,29 @@ class Ledger:
         """
         store = _store(where, timeout)
         store.prepare(create=create)
-        return cls(store, clock or _now)
+        return cls(store, clock or _now, None if plan_id is None else plan_text(plan_id))
+
+    def of(self, plan_id: str) -> Ledger:
+        """Return the same ledger as one plan sees it: only entries of that identity."""
+        return Ledger(self._store, self._clock, plan_text(plan_id))
+
+    @property
+    def plan_id(self) -> str | None:
+        """Identity of the plan that was chosen; None where none was."""
+        return self._plan
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """Identities of all plans of the database, sorted."""
+        query = "SELECT DISTINCT plan FROM ledger_entries"
+        with self._store.reading() as session:
+            return tuple(sorted(plan for (plan,) in session.rows(query)))
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Read several things as they are at one moment."""
+        with self._store.reading() as session:
+            yield Reader(session, self._plan)
 
     def __enter__(self) -> Self:
         return self
@@ -86,10 +117,11 @@ class Ledger:
     def head(self) -> tuple[int, str]:
         """Number and hash of the last entry, 0 and zeros where there is none.
 
-        Kept elsewhere it is an anchor, against which `verify` holds the ledger later.
+        Where a plan was chosen it is the last one of that plan. Kept elsewhere it is an anchor,
+        against which `verify` holds the ledger later.
         """
-        with self._store.reading() as session:
-            return Reader(session).head
+        with self.reading() as reader:
+            return reader.head
 
     def entries(
         self,
@@ -111,13 +143,13 @@ class Ledger:
         last
             Only so many, the last of them.
         """
-        with self._store.reading() as session:
-            return Reader(session).entries(kinds, week, after, last)
+        with self.reading() as reader:
+            return reader.entries(kinds, week, after, last)
 
     def latest(self, kind: str, week: dt.date | None = None) -> Entry | None:
         """Return the last entry of a kind, about a week if one is given; None for none."""
-        with self._store.reading() as session:
-            return Reader(session).latest(kind, week)
+        with self.reading() as reader:
+            return reader.latest(kind, week)
 
     @contextmanager
     def transaction(self, who: str) -> Iterator[Transaction]:
@@ -142,7 +174,7 @@ class Ledger:
         """
         with (
             self._store.writing() as session,
-            Transaction(session, who, self._moment()) as transaction,
+            Transaction(session, who, self._moment(), self._plan) as transaction,
         ):
             yield transaction
 

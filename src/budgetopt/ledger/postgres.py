@@ -36,7 +36,6 @@ _TRIGGERS = (
     "CREATE TRIGGER ledger_head_stays BEFORE DELETE OR TRUNCATE ON ledger_head "
     "FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()",
 )
-_GUARDS = (*INDEXES, _REFUSE, *_TRIGGERS)
 
 OBJECTS = frozenset(
     {
@@ -59,22 +58,30 @@ WHERE indrelid IN (to_regclass('ledger_entries'), to_regclass('ledger_head')) AN
 """Selects what `OBJECTS` names, as far as it is there."""
 
 CREATE = (_VERSION, f"INSERT INTO ledger_version VALUES ({VERSION})", _ENTRIES, _HEAD, FIRST_HEAD,
-          *_GUARDS)  # fmt: skip
+          *INDEXES, _REFUSE, *_TRIGGERS)  # fmt: skip
 """What makes an empty ledger."""
 
-# Version 1 had neither revisions nor keys nor a head, and nothing that refused changes.
-_FROM_1 = (
-    "ALTER TABLE ledger_entries ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE ledger_entries ADD COLUMN key TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE ledger_entries ALTER COLUMN revision DROP DEFAULT",
-    "ALTER TABLE ledger_entries ALTER COLUMN key DROP DEFAULT",
-    _HEAD,
-    FIRST_HEAD,
-    HEAD_OF_ENTRIES,
-    *_GUARDS,
-)
-
-UPGRADES = {1: _FROM_1}
+UPGRADES = {
+    # Version 1 had neither revisions nor keys nor a head, and nothing that refused changes.
+    1: (
+        "ALTER TABLE ledger_entries ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE ledger_entries ADD COLUMN key TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE ledger_entries ALTER COLUMN revision DROP DEFAULT",
+        "ALTER TABLE ledger_entries ALTER COLUMN key DROP DEFAULT",
+        _HEAD,
+        FIRST_HEAD,
+        HEAD_OF_ENTRIES,
+        _REFUSE,
+        *_TRIGGERS,
+    ),
+    # Version 2 was one plan's, whose entries said nothing of it.
+    2: (
+        "ALTER TABLE ledger_entries ADD COLUMN plan TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE ledger_entries ALTER COLUMN plan DROP DEFAULT",
+        "DROP INDEX IF EXISTS ledger_by_week, ledger_by_kind, ledger_by_key",
+        *INDEXES,
+    ),
+}
 """What takes a ledger from a version to the next one."""
 
 

@@ -12,13 +12,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, LedgerError, did_you_mean
 from budgetopt.i18n import quoted, say
-from budgetopt.ledger.entry import COLUMNS, KINDS, Entry, body_text, hash_of, moment_text
+from budgetopt.ledger.entry import (
+    COLUMNS,
+    KINDS,
+    ORIGIN,
+    Entry,
+    body_text,
+    changed,
+    hash_of,
+    moment_text,
+)
 
 
 class Session(Protocol):
@@ -57,7 +67,7 @@ class Store(Protocol):
         ...
 
 
-VERSION = 2
+VERSION = 3
 """Of the tables."""
 
 
@@ -77,6 +87,7 @@ def tables_of(whole: str) -> tuple[str, str]:
     week TEXT NOT NULL,
     revision INTEGER NOT NULL,
     key TEXT NOT NULL,
+    plan TEXT NOT NULL,
     previous TEXT NOT NULL,
     hash TEXT NOT NULL,
     body TEXT NOT NULL
@@ -96,9 +107,10 @@ HEAD_OF_ENTRIES = (
     "WHERE EXISTS (SELECT 1 FROM ledger_entries)"
 )
 INDEXES = (
-    "CREATE INDEX ledger_by_week ON ledger_entries (week, kind, number)",
-    "CREATE INDEX ledger_by_kind ON ledger_entries (kind, number)",
-    "CREATE UNIQUE INDEX ledger_by_key ON ledger_entries (kind, key) WHERE key <> ''",
+    "CREATE INDEX ledger_by_plan ON ledger_entries (plan, number)",
+    "CREATE INDEX ledger_by_week ON ledger_entries (plan, week, kind, number)",
+    "CREATE INDEX ledger_by_kind ON ledger_entries (plan, kind, number)",
+    "CREATE UNIQUE INDEX ledger_by_key ON ledger_entries (plan, kind, key) WHERE key <> ''",
 )
 
 
@@ -108,19 +120,79 @@ def ledger_error(where: str, code: str, problem: str, remedy: str) -> LedgerErro
     return LedgerError(code, problem, field="ledger", value=where, remedy=remedy)
 
 
+_BY_PLAN = "SELECT plan, number FROM ledger_entries ORDER BY plan"
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM ledger_entries"
 HEAD = "SELECT one, number, hash FROM ledger_head"
 
 
 class Reader:
-    """The entries as one session sees them."""
+    """The entries of one plan as one session sees them.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    Parameters
+    ----------
+    session
+        The session.
+    plan
+        Whose entries are read and written; None for those of the only plan that there is.
+    """
+
+    def __init__(self, session: Session, plan: str | None = None) -> None:
+        self._session, self.bound = session, plan
+
+    @cached_property
+    def plan(self) -> str:
+        """Identity of the plan whose entries are read.
+
+        Raises
+        ------
+        LedgerError
+            ``ledger-plans`` where no plan was chosen and the ledger holds several.
+        """
+        if self.bound is not None:
+            return self.bound
+        ends = [
+            row for way in ("", " DESC") for row in self._session.rows(f"{_BY_PLAN}{way} LIMIT 1")
+        ]
+        for plan, number in ends:
+            if type(plan) is not str:
+                raise changed(number)
+        if not ends:
+            return ""
+        (first, _), (last, _) = ends
+        if first == last:
+            return str(first)
+        raise LedgerError(
+            "ledger-plans",
+            say("ledger-holds-plans", first=quoted(first), last=quoted(last)),
+            field="plan_id",
+            remedy=say("remedy-choose-plan-id"),
+        )
 
     @property
     def head(self) -> tuple[int, str]:
-        """Number and hash of the last entry; `Ledger.head`."""
+        """Number and hash of the last entry, of the plan where one was chosen; `Ledger.head`."""
+        if self.bound is None:
+            return self._last
+        newest = "WHERE plan = :plan ORDER BY number DESC LIMIT 1"
+        found = self._session.rows(
+            f"SELECT number, hash FROM ledger_entries {newest}", plan=self.bound
+        )
+        return found[0] if found else (0, ORIGIN)
+
+    @property
+    def home(self) -> Entry | None:
+        """The plan that was recorded first of all: it says whether the ledger is for many."""
+        first = "WHERE kind = 'plan' ORDER BY number LIMIT 1"
+        rows = self._session.rows(f"{SELECT} {first}")
+        return Entry.of_row(rows[0]) if rows else None
+
+    def holds(self, plan: str) -> bool:
+        """Say whether there are entries of a plan."""
+        query = "SELECT number FROM ledger_entries WHERE plan = :plan LIMIT 1"
+        return bool(self._session.rows(query, plan=plan))
+
+    @property
+    def _last(self) -> tuple[int, str]:
         found = self._session.rows(HEAD)
         if len(found) != 1:
             raise LedgerError(
@@ -139,8 +211,8 @@ class Reader:
         last: int | None = None,
     ) -> tuple[Entry, ...]:
         """Return entries in the order they were recorded; `Ledger.entries`."""
-        wanted: list[str] = []
-        values: dict[str, Any] = {}
+        wanted: list[str] = ["plan = :plan"]
+        values: dict[str, Any] = {"plan": self.plan}
         if kinds is not None:
             named = {f"kind{at}": known_kind(kind) for at, kind in enumerate(_several(kinds))}
             # An empty list is no SQL.
@@ -152,11 +224,11 @@ class Reader:
         if after:
             wanted.append("number > :after")
             values["after"] = whole("after", after)
-        where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+        where = f"WHERE {' AND '.join(wanted)}"
         if last is None:
-            rows = self._session.rows(f"{SELECT}{where} ORDER BY number", **values)
+            rows = self._session.rows(f"{SELECT} {where} ORDER BY number", **values)
             return tuple(map(Entry.of_row, rows))
-        newest = f"{SELECT}{where} ORDER BY number DESC LIMIT :last"
+        newest = f"{SELECT} {where} ORDER BY number DESC LIMIT :last"
         rows = self._session.rows(newest, **values, last=whole("last", last))
         return tuple(map(Entry.of_row, rows))[::-1]
 
@@ -183,8 +255,10 @@ _MOVE_HEAD = "UPDATE ledger_head SET number = :number, hash = :hash"
 class Transaction(Reader):
     """The ledger while nobody else can write to it; see `Ledger.transaction`."""
 
-    def __init__(self, session: Session, who: str, now: dt.datetime) -> None:
-        super().__init__(session)
+    def __init__(
+        self, session: Session, who: str, now: dt.datetime, plan: str | None = None
+    ) -> None:
+        super().__init__(session, plan)
         self._who = _text("who", who)
         if not self._who:
             raise InputError(
@@ -194,7 +268,7 @@ class Transaction(Reader):
                 value=who,
                 remedy=say("remedy-name-person-program-records"),
             )
-        self._number, self._hash = self.head
+        self._number, self._hash = self._last
         self._at = self._moment(now)
         self._over = False
         self._failed: LedgerError | None = None
@@ -238,7 +312,7 @@ class Transaction(Reader):
         revision
             0 or more.
         key
-            Name under which the ledger has one entry of this kind at most.
+            Name under which the plan has one entry of this kind at most.
 
         Raises
         ------
@@ -256,6 +330,7 @@ class Transaction(Reader):
             "week": "" if week is None else as_date(week, "week").isoformat(),
             "revision": whole("revision", revision),
             "key": _text("key", key),
+            "plan": _text("plan", self.plan),
             "body": body_text(data),
             "previous": self._hash,
         }
@@ -283,8 +358,11 @@ class Transaction(Reader):
             )
 
     def _refuse_double(self, kind: str, key: str) -> None:
-        query = "SELECT number FROM ledger_entries WHERE kind = :kind AND key = :key AND key <> ''"
-        for (number,) in self._session.rows(query, kind=kind, key=key):
+        query = (
+            "SELECT number FROM ledger_entries "
+            "WHERE plan = :plan AND kind = :kind AND key = :key AND key <> ''"
+        )
+        for (number,) in self._session.rows(query, plan=self.plan, kind=kind, key=key):
             raise LedgerError(
                 "ledger-conflict",
                 say("ledger-has-key", kind=kind, key=quoted(key), number=str(number)),
@@ -373,3 +451,14 @@ def _text(field: str, value: str) -> str:
             return value
         problem, remedy = f"is {len(value)} characters long", f"give at most {LONGEST} bytes"
     raise InputError("bad-argument", f"{field} {problem}", field=field, value=value, remedy=remedy)
+
+
+def plan_text(plan: str) -> str:
+    """Return the identity of a plan as every database can hold it; it may be empty.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument``.
+    """
+    return _text("plan_id", plan)

@@ -38,7 +38,7 @@ PAGE = 4096
 """Bytes of a page, of which a file has a whole number."""
 
 _ENTRIES, _HEAD = tables_of("INTEGER")
-_GUARDS = (
+_ENTRY_GUARDS = (
     *INDEXES,
     """CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger_entries
 BEGIN SELECT RAISE(ABORT, 'entries of a ledger are never changed'); END""",
@@ -48,6 +48,8 @@ BEGIN SELECT RAISE(ABORT, 'entries of a ledger are never deleted'); END""",
     """CREATE TRIGGER ledger_next_only BEFORE INSERT ON ledger_entries
 WHEN NEW.number <> (SELECT number + 1 FROM ledger_head)
 BEGIN SELECT RAISE(ABORT, 'entries of a ledger follow one another'); END""",
+)
+_HEAD_GUARDS = (
     """CREATE TRIGGER ledger_head_forward BEFORE UPDATE ON ledger_head
 WHEN NEW.one <> 1 OR NEW.number <> OLD.number + 1
 BEGIN SELECT RAISE(ABORT, 'the head of a ledger moves one entry forward'); END""",
@@ -55,26 +57,41 @@ BEGIN SELECT RAISE(ABORT, 'the head of a ledger moves one entry forward'); END""
 BEGIN SELECT RAISE(ABORT, 'the head of a ledger stays'); END""",
 )
 
-TABLES = (_ENTRIES, _HEAD, *_GUARDS)
+TABLES = (_ENTRIES, _HEAD, *_ENTRY_GUARDS, *_HEAD_GUARDS)
 """Every object of the present version, as SQLite keeps its text."""
 
-CREATE = (_ENTRIES, _HEAD, FIRST_HEAD, *_GUARDS)
+CREATE = (_ENTRIES, _HEAD, FIRST_HEAD, *_ENTRY_GUARDS, *_HEAD_GUARDS)
 """What makes an empty ledger."""
 
-# Version 1 had neither revisions nor keys nor a head, and nothing that refused changes.
-_FROM_1 = (
-    "ALTER TABLE ledger_entries RENAME TO ledger_entries_1",
-    _ENTRIES,
-    "INSERT INTO ledger_entries SELECT number, at, who, kind, week, 0, '', previous, hash, body "
-    "FROM ledger_entries_1",
-    "DROP TABLE ledger_entries_1",
-    _HEAD,
-    FIRST_HEAD,
-    HEAD_OF_ENTRIES,
-    *_GUARDS,
-)
 
-UPGRADES = {1: _FROM_1}
+def _rebuilt(added: str) -> tuple[str, ...]:
+    """Return what makes the table of entries anew, with values for columns that it lacked."""
+    return (
+        "ALTER TABLE ledger_entries RENAME TO ledger_entries_before",
+        _ENTRIES,
+        f"INSERT INTO ledger_entries SELECT number, at, who, kind, week, {added}, previous, hash, "
+        "body FROM ledger_entries_before",
+        "DROP TABLE ledger_entries_before",
+    )
+
+
+UPGRADES = {
+    # Version 1 had neither revisions nor keys nor a head, and nothing that refused changes.
+    1: (
+        *_rebuilt("0, '', ''"),
+        _HEAD,
+        FIRST_HEAD,
+        HEAD_OF_ENTRIES,
+        *_ENTRY_GUARDS,
+        *_HEAD_GUARDS,
+    ),
+    # Version 2 was one plan's, whose entries said nothing of it.
+    2: (
+        "DROP TRIGGER ledger_next_only",
+        *_rebuilt("revision, key, ''"),
+        *_ENTRY_GUARDS,
+    ),
+}
 """What takes a ledger from a version to the next one."""
 
 

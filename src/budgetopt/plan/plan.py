@@ -72,6 +72,9 @@ class Plan(Shown, PlanFields):
         The wider budget by module, checked to add up; it does not limit the week.
     name
         Title for reports.
+    id
+        Identity of the plan in ledgers, by which one database keeps many plans apart; by default
+        its name. It is fixed by the first week that is recorded.
     limits
         Rules across channels, made by `Limit` or one's own; their names differ.
     goal
@@ -291,7 +294,7 @@ def check_plan(plan: Plan) -> None:
             field="channels",
             remedy=say("remedy-declare-least-channel"),
         )
-    for field, text in (("name", plan.name), ("outcome", plan.outcome)):
+    for field, text in (("name", plan.name), ("id", plan.id), ("outcome", plan.outcome)):
         if isinstance(text, str) and not is_safe(text):
             check_name(text, field, field)
     _refuse_doubled("channel", [channel.name for channel in plan.channels])

@@ -21,7 +21,7 @@ MATTERS: dict[str, str] = {
     "goal value channels.name channels.floor channels.cap channels.locked channels.max_change "
     "channels.labels channels.off_or_at_least channels.lot channels.value channels.rates "
     "channels.learning",
-    "files": "week_start columns budget_lines name",
+    "files": "week_start columns budget_lines name id",
     "horizon": "horizon",
     "curve": "channels.curve",
     "pinned": "channels.pinned",

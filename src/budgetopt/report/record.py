@@ -18,22 +18,21 @@ from typing import NamedTuple
 
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError
-from budgetopt.ledger import Entry
+from budgetopt.ledger import Entry, Ledger
 from budgetopt.money import total_of
 from budgetopt.plan import Plan
 from budgetopt.report.decision import brought
 from budgetopt.workflow import (
     LOOK_BACK,
     Alert,
-    LedgerReader,
     Pace,
     RecordedHistory,
     Scores,
     Snapshot,
     WeekState,
+    ledger_of,
     pace,
     recorded,
-    refuse_another_plan,
     scores,
     states_of,
     take_snapshot,
@@ -132,7 +131,7 @@ class LedgerRecord:
     scored: Scores | None = None
 
     @classmethod
-    def read(cls, plan: Plan, ledger: LedgerReader, last: dt.date | None = None) -> LedgerRecord:
+    def read(cls, plan: Plan, ledger: Ledger, last: dt.date | None = None) -> LedgerRecord:
         """Read a ledger up to a day; by default up to its newest week.
 
         Raises
@@ -140,7 +139,7 @@ class LedgerRecord:
         InputError
             ``bad-argument`` where it is another plan's ledger, or has no week up to that day.
         """
-        refuse_another_plan(ledger.latest("plan"), plan)
+        ledger = ledger_of(ledger, plan)
         every = {state.week: state for state in states_of(ledger)}
         states = {week: s for week, s in every.items() if last is None or week <= last}
         if not states:

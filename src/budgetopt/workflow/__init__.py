@@ -12,7 +12,12 @@ from __future__ import annotations
 from budgetopt.workflow.ahead import weeks_ahead
 from budgetopt.workflow.alerts import Alert, Severity, alerts, news, worst
 from budgetopt.workflow.approval import Edited, apply, approve, edit, priced, reject, release
-from budgetopt.workflow.inputs import RecordedHistory, recorded
+from budgetopt.workflow.inputs import (
+    RecordedHistory,
+    plan_fingerprint,
+    policy_record,
+    recorded,
+)
 from budgetopt.workflow.measure import measure
 from budgetopt.workflow.pacing import LOOK_BACK, Line, Pace, Paced, Warned, actual_of, pace, rounded
 from budgetopt.workflow.planned_year import record_year
@@ -30,7 +35,7 @@ from budgetopt.workflow.reserves import (
 from budgetopt.workflow.run_week import WeekRun, run_week
 from budgetopt.workflow.scores import Score, Scores, scores
 from budgetopt.workflow.snapshot import Snapshot, take_snapshot
-from budgetopt.workflow.validation import RULE, next_week, refuse_another_plan, week_of
+from budgetopt.workflow.validation import RULE, ledger_of, next_week, week_of
 from budgetopt.workflow.week_state import LedgerReader, WeekState, fold, state_of, states_of
 
 __all__ = [
@@ -65,15 +70,17 @@ __all__ = [
     "edit",
     "fold",
     "latest_split",
+    "ledger_of",
     "measure",
     "news",
     "next_week",
     "pace",
+    "plan_fingerprint",
+    "policy_record",
     "priced",
     "ramp",
     "record_year",
     "recorded",
-    "refuse_another_plan",
     "reject",
     "release",
     "release_by_hand",

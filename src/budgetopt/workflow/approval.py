@@ -60,10 +60,10 @@ from budgetopt.workflow.validation import (
     broken_limit,
     broken_limits,
     check_approver,
+    ledger_of,
     named,
     next_week,
     reason,
-    refuse_another_plan,
     spends_of,
     week_of,
 )
@@ -193,8 +193,7 @@ def _verdict(
     revision: int | None,
 ) -> WeekState:
     start = week_of(plan, week)
-    with ledger.transaction(who) as t:
-        refuse_another_plan(t.latest("plan"), plan)
+    with ledger_of(ledger, plan).transaction(who) as t:
         state = state_of(t, start)
         state.require(kind)
         if kind == "approval":
@@ -368,6 +367,7 @@ def edit(
         Where the ledger cannot be written.
     """
     start, who, why = week_of(plan, week), named(who), reason(why)
+    ledger = ledger_of(ledger, plan)
     before = state_of(ledger, start)
     made = priced(before, plan, history, spends, belief=belief)
     assert before.current is not None
@@ -594,9 +594,8 @@ def apply(
         Where the ledger cannot be written.
     """
     start = week_of(plan, week)
-    with ledger.transaction(named(who)) as t:
+    with ledger_of(ledger, plan).transaction(named(who)) as t:
         written = t.latest("plan")
-        refuse_another_plan(written, plan)
         state = state_of(t, start)
         state.require("applied")
         check_approver(plan, who, written)
@@ -687,9 +686,8 @@ def release(
     """
     start = next_week(plan, as_date(today, "today")) if week is None else week_of(plan, week)
     who, why = named(who), reason(why)
-    with ledger.transaction(who) as t:
+    with ledger_of(ledger, plan).transaction(who) as t:
         written = t.latest("plan")
-        refuse_another_plan(written, plan)
         check_approver(plan, who, written)
         snapshot = take_snapshot(t, start)
         state = snapshot.state.state

@@ -81,6 +81,10 @@ class Difference:
     channels: tuple[str, ...] = ()
 
 
+_SURE = 4
+"""Weeks in common by which two plans' histories are told apart."""
+
+
 @dataclass(frozen=True)
 class RecordedHistory:
     """A history as the ledger keeps it.
@@ -185,6 +189,34 @@ class RecordedHistory:
             revised=tuple(_revised(week, a, b) for week, a, b in pairs if a != b),
             channels=tuple(sorted({*self.channels} ^ {*earlier.channels})) if old else (),
         )
+
+    def refuse_unlike(self, earlier: RecordedHistory) -> None:
+        """Refuse a history that repeats no spend of what was recorded: it is another plan's.
+
+        Figures are corrected, but of four weeks or more that two histories of one plan report,
+        some spend stands as it was. Two plans without an id may have all else in common.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument``.
+        """
+        names = [name for name in self.channels if name in earlier.channels]
+        now, was = ([one.channels.index(name) for name in names] for one in (self, earlier))
+        weeks = [w for w, row in self.rows.items() if w in earlier.rows and not row[2]]
+        pairs = [
+            (self.rows[week][0][a], earlier.rows[week][0][b])
+            for week in weeks
+            for a, b in zip(now, was, strict=True)
+        ]
+        both = [a == b for a, b in pairs if a and b]
+        if len(weeks) >= _SURE and len(both) >= 2 * _SURE and not any(both):
+            raise InputError(
+                "bad-argument",
+                say("history-of-another-plan", weeks=len(weeks), first=weeks[0], last=weeks[-1]),
+                field="history",
+                remedy=say("remedy-history-of-another-plan"),
+            )
 
     def _by_name(self, row: Row, names: set[str]) -> dict[str, tuple[Any, ...]]:
         """Return the amounts of channels by name, and a total under the empty name."""

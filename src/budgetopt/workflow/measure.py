@@ -15,7 +15,7 @@ from budgetopt.plan import Plan
 from budgetopt.workflow.inputs import Difference, LatestHistory, RecordedHistory, record_history
 from budgetopt.workflow.reserves import Answered, unsettled
 from budgetopt.workflow.snapshot import AppliedWeeks, Snapshot, applied_weeks
-from budgetopt.workflow.validation import Spends, named, refuse_another_plan
+from budgetopt.workflow.validation import Spends, ledger_of, named
 from budgetopt.workflow.week_state import WeekState, state_of
 
 
@@ -65,9 +65,10 @@ def measure(ledger: Ledger, plan: Plan, history: History, *, who: str) -> tuple[
         Where the ledger cannot be written.
     """
     known = RecordedHistory.of(history.select(plan.names, plan.currency))
-    with ledger.transaction(named(who)) as t:
-        refuse_another_plan(t.latest("plan"), plan)
+    with ledger_of(ledger, plan).transaction(named(who)) as t:
         before = LatestHistory(t)
+        if not plan.id and ledger.plan_id is None:
+            known.refuse_unlike(before.known)
         record_history(t, known, before)
         weeks = write_actuals(t, actuals(applied_weeks(t), known, known.since(before.known)))
         return tuple(state_of(t, week) for week in weeks)

@@ -78,7 +78,7 @@ from budgetopt.workflow.reserves import (
     releases_due,
 )
 from budgetopt.workflow.snapshot import Snapshot, take_snapshot
-from budgetopt.workflow.validation import as_text, named, next_week, refuse_another_plan, week_of
+from budgetopt.workflow.validation import as_text, ledger_of, named, next_week, plan_key, week_of
 from budgetopt.workflow.week_state import LedgerReader, State, WeekState, state_of
 
 SCHEMA_VERSION = 1
@@ -272,19 +272,21 @@ def run_week(
         day,
         tuple(happening),
         RecordedHistory.of(known),
+        bool(plan.id) or ledger.plan_id is not None,
     )
     name = named(who)
     for _ in range(_ATTEMPTS):
-        refuse_another_plan(ledger.latest("plan"), plan)
-        snapshot = take_snapshot(ledger, start)
-        draft = runner.build_draft(ledger, snapshot)
+        mine = ledger_of(ledger, plan)
+        snapshot = take_snapshot(mine, start)
+        draft = runner.build_draft(mine, snapshot)
         if not draft.has_changes:
             # What was read is of one moment only if nobody wrote between the reader.
-            if ledger.head == snapshot.head:
+            if mine.head == snapshot.head:
                 return draft.result()
             continue
-        with ledger.transaction(name) as t:
-            if t.head != snapshot.head:
+        with mine.transaction(name) as t:
+            # Another plan may have begun the ledger meanwhile.
+            if t.head != snapshot.head or plan_key(t, plan, ledger.plan_id) != mine.plan_id:
                 continue
             written = _write(t, runner, draft)
         # What is known is recorded by now, whether or not the week can be decided.
@@ -406,12 +408,16 @@ class WeekRunner:
         Names of the scenarios that are declared now.
     known
         The history in the form that the ledger keeps.
+    identified
+        Whether the plan has an id, or one was chosen; else its history has to say that it is the
+        ledger's.
     """
 
     request: WeekRequest
     today: dt.date
     scenarios: tuple[str, ...]
     known: RecordedHistory
+    identified: bool = True
 
     def build_draft(self, reader: LedgerReader, snapshot: Snapshot) -> RunDraft:
         """Work out all that this run would write to a ledger, without writing it.
@@ -434,6 +440,8 @@ class WeekRunner:
         written, before = reader.latest("plan"), LatestHistory(reader)
         plan_is_new = written is None or written.data["fingerprint"] != self._plan
         history_is_new = before.fingerprint != self.known.fingerprint
+        if history_is_new and not self.identified:
+            self.known.refuse_unlike(before.known)
         difference = self.known.since(before.known) if history_is_new else Difference()
         found = actuals(snapshot.weeks, self.known, difference)
         inputs, standing = self._inputs(snapshot), snapshot.state.proposal

@@ -1,8 +1,8 @@
 """Checks of what commands are given: weeks, plans, names, reasons, and spends against limits.
 
-`week_of` and `next_week` find a week; `refuse_another_plan` and `check_approver` keep a ledger to
-its plan and its approvers; `named`, `reason` and `spends_of` read texts and money; `broken_limits`
-names every limit that a split breaks.
+`week_of` and `next_week` find a week; `ledger_of` and `check_approver` keep a ledger to its plan
+and its approvers; `named`, `reason` and `spends_of` read texts and money; `broken_limits` names
+every limit that a split breaks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.i18n import say
-from budgetopt.ledger import Entry
+from budgetopt.ledger import Entry, Ledger, Reader
 from budgetopt.optimize import Rules, violations
 from budgetopt.plan import Plan
 
@@ -40,38 +40,77 @@ def next_week(plan: Plan, today: dt.date) -> dt.date:
     return week.start if week.start == today else week.shift(1).start
 
 
-def refuse_another_plan(written: Entry | None, plan: Plan) -> None:
-    """Refuse a plan that is not the one a ledger is kept for.
+def ledger_of(ledger: Ledger, plan: Plan) -> Ledger:
+    """Return a ledger as a plan sees it: with its own weeks and no others.
 
-    A plan may change from week to week, and stays the same plan while its currency and the day its
-    weeks start on do, one channel of the plan recorded last is among its channels, and its name is
-    no other: a plan may be given a name later, or lose it.
+    A plan's identity is the id that was chosen with the ledger, else the one that it declares, else
+    its name; the first entry fixes it. A ledger whose first plan has an id keeps every plan that
+    has one, apart. A ledger whose first plan has none is kept for that plan alone, unless another
+    id is chosen with the ledger. A plan may change from week to week, and stays the same plan while
+    its currency and the day its weeks start on do, and one channel of the plan recorded last is
+    among its channels.
 
     Parameters
     ----------
-    written
-        The plan recorded last, None where the ledger has none.
+    ledger
+        The database, or one plan's part of it.
     plan
         The plan to go on with.
 
     Raises
     ------
     InputError
-        ``bad-argument``.
+        ``bad-argument`` where the ledger is another plan's, or the id chosen is not the plan's.
     """
-    if written is None:
-        return
+    with ledger.reading() as reader:
+        found = ledger.of(plan_key(reader, plan, ledger.plan_id))
+    written = found.latest("plan")
+    if written is not None:
+        _refuse_unlike(written, plan)
+    return found
+
+
+def plan_key(reader: Reader, plan: Plan, chosen: str | None) -> str:
+    """Return the identity under which a ledger keeps a plan; `ledger_of`.
+
+    Parameters
+    ----------
+    reader
+        The ledger.
+    plan
+        The plan.
+    chosen
+        The id that was chosen with the ledger; None where none was.
+    """
+    home = reader.home
+    if home is None:
+        return chosen if chosen is not None else plan.id or plan.name
+    first, given = home.data["plan"], chosen if chosen is not None else plan.id or None
+    if chosen is not None and plan.id not in ("", chosen):
+        raise _another_plan("id", f"is chosen as {chosen!r}, and this one {plan.id!r}", chosen)
+    # Entries of one plan without an id may be older than identities are, and say nothing.
+    alone = home.plan or first.get("name", "")
+    if given is None:
+        if first.get("id") or plan.name != alone:
+            field = "id" if first.get("id") else "name"
+            held = first.get("id") or alone
+            raise _another_plan(field, f"has {field} {held!r}, and this one {plan.name!r}", held)
+        return home.plan
+    if given in (alone, home.plan):
+        return home.plan
+    if chosen is None and not first.get("id") and not reader.holds(given):
+        raise _another_plan("id", f"has name {alone!r}, and this one id {given!r}", alone)
+    return given
+
+
+def _refuse_unlike(written: Entry, plan: Plan) -> None:
+    """Refuse a plan that cannot be the one recorded last."""
     data = written.data["plan"]
-    before = {
-        "name": data.get("name") or plan.name or "",
-        "currency": data["currency"],
-        "week_start": data.get("week_start", "monday"),
-    }
-    now = {"name": plan.name or before["name"], "currency": plan.currency}
-    now["week_start"] = plan.week_start
+    before = {"currency": data["currency"], "week_start": data.get("week_start", "monday")}
     for field, value in before.items():
-        if now[field] != value:
-            raise _another_plan(field, f"has {field} {value!r}, and this one {now[field]!r}", value)
+        now = getattr(plan, field)
+        if now != value:
+            raise _another_plan(field, f"has {field} {value!r}, and this one {now!r}", value)
     names = [channel["name"] for channel in data["channels"]]
     if plan.index.keys().isdisjoint(names):
         shown = ", ".join(map(repr, names[:6]))
@@ -79,13 +118,15 @@ def refuse_another_plan(written: Entry | None, plan: Plan) -> None:
 
 
 def _another_plan(field: str, problem: str, value: str) -> InputError:
+    remedy = "use the ledger of this plan, or start a new one"
+    if field in ("id", "name"):
+        remedy += f"; where it is the same plan, keep its {field} as it was"
     return InputError(
         "bad-argument",
         f"the ledger belongs to another plan, which {problem}",
         field=f"plan.{field}",
         value=value,
-        remedy="use the ledger of this plan, or start a new one"
-        + (", or keep the name where it is the same plan" if field == "name" else ""),
+        remedy=remedy,
     )
 
 
