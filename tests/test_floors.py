@@ -14,7 +14,7 @@ ROOT = Path(budgetopt.__file__).parent
 FLOORS = [
     {"untrusted", "arrays", "version", "messages"},
     {"errors"},
-    {"arguments"},
+    {"arguments", "workers"},
     {"money"},
     {"calendar"},
     {"i18n"},
@@ -28,6 +28,7 @@ FLOORS = [
     {"market"},
     {"simulation", "weekly"},
     {"workflow"},
+    {"portfolio"},
     {"report"},
     {"exchange"},
     {"cli"},

@@ -11,14 +11,15 @@ import pytest
 import budgetopt as bo
 
 PINNED = """
-Allocation Approval Backtest Belief BudgetLines BudgetoptError CalendarError Carryover Cautious
-Change Channel ChannelPrior Columns CurveError Decision Delay EqualSplit Experiment Exponential
-Freeze Frontier Goal Greedy Guarded Hill History HistoryError HoldSteady InfeasibleError InputError
-Ledger LedgerError LiftTest Limit Log Logistic Market MaxChange MoneyError Operation Optimistic
-Phase Plan PlanError Points PosteriorMean Power Proportional Release Reserve Risk Schedule Settings
-Simulation SolverError ExplorationBudget Target Thompson UpperQuantile VerificationError Week
-WeekRun allocate apply approve backtest edit frontier learn plan_weeks ramp reallocate reject
-release run_week simulate upload_sheet value_of_tests what_if
+Account Allocation Approval Backtest Belief BudgetLines BudgetoptError CalendarError Carryover
+Cautious Change Channel ChannelPrior Columns CurveError Decision Delay EqualSplit Experiment
+Exponential Freeze Frontier Goal Greedy Guarded Hill History HistoryError HoldSteady
+InfeasibleError InputError Ledger LedgerError LiftTest Limit Log Logistic Market MaxChange
+MoneyError Operation Optimistic Phase Plan PlanError Points Portfolio PosteriorMean Power
+Proportional Release Reserve Risk Schedule Settings Simulation SolverError ExplorationBudget
+Target Thompson UpperQuantile VerificationError Week WeekRun allocate apply approve backtest edit
+frontier learn plan_weeks ramp reallocate reject release run_week simulate upload_sheet
+value_of_tests what_if
 """
 MENU = PINNED.split()
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         optimize as optimize,
         plan as plan,
         policies as policies,
+        portfolio as portfolio,
         report as report,
         simulation as simulation,
         weekly as weekly,
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
         Thompson as Thompson,
         UpperQuantile as UpperQuantile,
     )
+    from budgetopt.portfolio import Account as Account, Portfolio as Portfolio
     from budgetopt.simulation import (
         Simulation as Simulation,
         simulate as simulate,
@@ -147,6 +149,7 @@ _MENU = {
     "weekly": "reallocate Decision backtest Backtest",
     "ledger": "Ledger",
     "workflow": "run_week WeekRun approve reject edit apply release ramp",
+    "portfolio": "Portfolio Account",
     "exchange": "upload_sheet",
     "errors": "BudgetoptError InputError PlanError HistoryError CurveError MoneyError "
     "CalendarError InfeasibleError SolverError VerificationError LedgerError",

@@ -421,7 +421,7 @@ time.sleep(60)
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
 def test_a_worker_that_is_ended_in_the_middle_of_an_answer_holds_up_nobody(tmp_path):
     known = set(threading.enumerate())
-    with command._pool(2) as pool:
+    with command.processes(2) as pool:
         pool.submit(exec, HALF.format(path=str(tmp_path / "written")))
         while not (tmp_path / "written").exists():
             time.sleep(0.01)

@@ -25,6 +25,7 @@ from budgetopt.belief.learning import Calibration
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading
 from budgetopt.belief.regression import TotalFit
+from budgetopt.belief.saved import Restart
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.belief.stream import Stream
 
@@ -46,6 +47,7 @@ __all__ = [
     "Planned",
     "Posterior",
     "Reading",
+    "Restart",
     "Settings",
     "Stream",
     "TotalFit",

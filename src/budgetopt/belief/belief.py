@@ -42,7 +42,7 @@ from budgetopt.belief.learning import (
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading, wrong
 from budgetopt.belief.regression import TotalFit
-from budgetopt.belief.saved import learned_of, learned_text
+from budgetopt.belief.saved import Learned, goes_on, learned_of, learned_text
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.belief.siblings import labels_in_common, like_siblings
 from budgetopt.curves import Curve, Mixture, Stack
@@ -72,7 +72,13 @@ class Planned(Protocol):
 
 
 @public
-def learn(history: Observed, plan: Planned, *, settings: Settings | None = None) -> Belief:
+def learn(
+    history: Observed,
+    plan: Planned,
+    *,
+    settings: Settings | None = None,
+    earlier: Learned | None = None,
+) -> Belief:
     """Return what the history says about every channel's curve.
 
     Parameters
@@ -84,6 +90,10 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
         `priors`: those of channels, kernels, delay, demand, events and lift tests.
     settings
         Grids and priors; the defaults where None.
+    earlier
+        What was learned from the first of these weeks, a belief or a `Restart`: only the rest is
+        computed. Where it is of other weeks, another plan or other settings it is not used, and
+        the answer is the same to the bit either way.
 
     Returns
     -------
@@ -131,7 +141,9 @@ def learn(history: Observed, plan: Planned, *, settings: Settings | None = None)
         )
     priors = getattr(plan, "priors", None) or Priors()
     log = ObservationLog.of(history, names, float(weekly) / len(names), plan.outcome_unit, priors)
-    return Belief.of(log, settings or Settings(), left_out=int(np.sum(history.partial)))
+    chosen = settings or Settings()
+    start = goes_on(earlier, log, chosen)
+    return Belief.of(log, chosen, left_out=int(np.sum(history.partial)), earlier=start)
 
 
 def _usual_week(spend: Floats) -> float:

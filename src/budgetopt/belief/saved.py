@@ -1,9 +1,10 @@
-"""What the filter learned, as text beside the log that it was learned from.
+"""What the filter learned, as text or bytes beside the log that it was learned from.
 
 `learned_text` writes the state of a walk, and `learned_of` reads it, so that a saved belief goes on
 where it stopped instead of learning all its weeks again. Its fingerprint is that of the log, the
 settings, the version and the state itself: with another one the state is not used, and the belief
-is learned again, which gives the same answer.
+is learned again, which gives the same answer. `Restart` is log, settings and state alone, as bytes:
+what `learn` takes to go on from where nobody asks for the belief of then.
 
 Where this stops: a belief from one total has no state to go on from, and is learned again.
 """
@@ -12,11 +13,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -29,17 +29,82 @@ from budgetopt.belief.settings import Settings
 from budgetopt.version import VERSION
 
 _PARTS: dict[str, Any] = {"tables": Tables, "effect": Effect, "rival": Rival}
+_ALIGNED = 64
+"""Bytes that every array begins at a multiple of."""
+
+
+class Learned(Protocol):
+    """A belief, or what is left of one to go on from."""
+
+    @property
+    def log(self) -> ObservationLog:
+        """The observations."""
+
+    @property
+    def settings(self) -> Settings:
+        """Priors and grids."""
+
+    @property
+    def walked(self) -> Walked | None:
+        """State and record of the filter; None where one total was all."""
+
+
+class Restart(NamedTuple):
+    """Where learning may go on from: a belief without its curves.
+
+    Parameters
+    ----------
+    log
+        The observations.
+    settings
+        Priors and grids.
+    walked
+        State and record of the filter.
+    """
+
+    log: ObservationLog
+    settings: Settings
+    walked: Walked
+
+    @classmethod
+    def to_bytes(cls, learned: Learned) -> bytes:
+        """Return a belief as bytes, some 85 kB a channel; none where there is no state to keep."""
+        if learned.walked is None:
+            return b""
+        about = _about(learned.log, learned.settings)
+        state = _packed(_all_arrays(learned.walked))
+        digest = hashlib.sha256(about + state).hexdigest().encode()
+        return b"\n".join([digest, about, state])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self | None:
+        """Return what `to_bytes` wrote; None where it is damaged, or of another version."""
+        digest, _, rest = data.partition(b"\n")
+        about, _, state = rest.partition(b"\n")
+        if hashlib.sha256(about + state).hexdigest().encode() != digest:
+            return None
+        version, log, settings = json.loads(about)
+        if version != VERSION:
+            return None
+        known, chosen = ObservationLog.from_dict(log), Settings(**settings)
+        return cls(known, chosen, _walked(state, known, chosen))
+
+
+def goes_on(earlier: Learned | None, log: ObservationLog, settings: Settings) -> Walked | None:
+    """Return the walk that learning from a log may go on from; None where it has to begin anew.
+
+    Weeks are compared by the walk itself; this is what the walk takes for granted.
+    """
+    if earlier is None or earlier.settings != settings:
+        return None
+    fixed = ("channels", "reference", "unit", "priors")
+    same = all(getattr(earlier.log, name) == getattr(log, name) for name in fixed)
+    return earlier.walked if same else None
 
 
 def learned_text(walked: Walked, log: ObservationLog, settings: Settings) -> dict[str, str]:
     """Return the state of a walk over a log, for JSON, with its fingerprint."""
-    arrays = {f"records.{name}": part for name, part in walked.records._asdict().items()}
-    arrays |= _arrays(walked.state, "state")
-    if walked.trial is not None:
-        arrays |= _arrays(walked.trial, "trial")
-    held = io.BytesIO()
-    np.savez(held, **arrays)
-    state = base64.b64encode(held.getvalue()).decode("ascii")
+    state = base64.b64encode(_packed(_all_arrays(walked))).decode("ascii")
     return {"state": state, "fingerprint": _fingerprint(state, log, settings)}
 
 
@@ -52,19 +117,60 @@ def learned_of(
     state = data["state"]
     if data["fingerprint"] != _fingerprint(state, log, settings):
         return None
-    with np.load(io.BytesIO(base64.b64decode(state)), allow_pickle=False) as arrays:
-        return Walked(
-            model_of(log, settings),
-            inputs_of(log, settings),
-            _state(arrays, "state"),
-            WeekRecord(*(arrays[f"records.{name}"] for name in WeekRecord._fields)),
-            _state(arrays, "trial") if "trial.day" in arrays else None,
-        )
+    return _walked(base64.b64decode(state), log, settings)
+
+
+def _about(log: ObservationLog, settings: Settings) -> bytes:
+    about = [VERSION, log.to_dict(), asdict(settings)]
+    return json.dumps(about, sort_keys=True).encode()
 
 
 def _fingerprint(state: str, log: ObservationLog, settings: Settings) -> str:
-    about = json.dumps([VERSION, log.to_dict(), asdict(settings)], sort_keys=True)
-    return hashlib.sha256(f"{about}\n{state}".encode()).hexdigest()
+    # Which form the state is packed in belongs to it: another one is learned again.
+    return hashlib.sha256(b"packed\n%s\n%s" % (_about(log, settings), state.encode())).hexdigest()
+
+
+def _walked(state: bytes, log: ObservationLog, settings: Settings) -> Walked:
+    arrays = _unpacked(state)
+    return Walked(
+        model_of(log, settings),
+        inputs_of(log, settings),
+        _state(arrays, "state"),
+        WeekRecord(*(arrays[f"records.{name}"] for name in WeekRecord._fields)),
+        _state(arrays, "trial") if "trial.day" in arrays else None,
+    )
+
+
+def _all_arrays(walked: Walked) -> dict[str, Any]:
+    """Return every array of a walk by its name."""
+    arrays = {f"records.{name}": part for name, part in walked.records._asdict().items()}
+    arrays |= _arrays(walked.state, "state")
+    if walked.trial is not None:
+        arrays |= _arrays(walked.trial, "trial")
+    return arrays
+
+
+def _packed(arrays: Mapping[str, Any]) -> bytes:
+    """Return arrays as bytes: names, types and shapes in a line of JSON, and then their numbers."""
+    index, parts = [], []
+    for name, array in arrays.items():
+        held = np.ascontiguousarray(array)
+        index.append([name, held.dtype.str, np.shape(array)])
+        parts.append(held.tobytes() + b"\0" * (-held.nbytes % _ALIGNED))
+    head = json.dumps(index).encode()
+    return head + b" " * (-(len(head) + 1) % _ALIGNED) + b"\n" + b"".join(parts)
+
+
+def _unpacked(data: bytes) -> dict[str, Any]:
+    """Return the arrays of `_packed`, which nobody can write to."""
+    head, _, _ = data.partition(b"\n")
+    body = np.frombuffer(data, dtype=np.uint8, offset=len(head) + 1)
+    arrays, at = {}, 0
+    for name, kind, shape in json.loads(head):
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
+        arrays[name] = body[at : at + size].copy().view(kind).reshape(shape)
+        at += size + -size % _ALIGNED
+    return arrays
 
 
 def _arrays(state: FilterState, name: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from budgetopt.cli.exchange import export, template, upload
 from budgetopt.cli.experiment import next_day, verdict
 from budgetopt.cli.init import init
 from budgetopt.cli.language import error_text, language_of
+from budgetopt.cli.nightly import nightly
 from budgetopt.cli.plans import allocate, check, demo, frontier, schema
 from budgetopt.cli.simulate import simulate
 from budgetopt.cli.tests_worth import tests
@@ -46,6 +47,7 @@ COMMANDS = (
     frontier,
     simulate,
     year,
+    nightly,
     schema,
     export,
 )

@@ -146,7 +146,7 @@ def simulate(
 
     stopped = Stopped()
     try:
-        with _terminated(stopped), _pool(workers) as pool:
+        with _terminated(stopped), processes(workers) as pool:
             usual, struck = _both(play, happening, pool)
     except KeyboardInterrupt:
         typer.echo("budgetopt: interrupted before any run was finished", err=True)
@@ -323,7 +323,7 @@ def _write(years: bo.report.Years, out: Path | None) -> None:
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[Executor | None]:
+def processes(workers: int) -> Iterator[Executor | None]:
     """Yield processes for the runs; one needs none."""
     if workers == 1:
         yield None

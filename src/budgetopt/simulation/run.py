@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import Settings
-from budgetopt.errors import BudgetoptError, InputError, did_you_mean
+from budgetopt.errors import InputError, did_you_mean
 from budgetopt.history import History
 from budgetopt.i18n import say
 from budgetopt.market import BLOCK, Market, Scenario, whole, wrong
@@ -31,9 +30,13 @@ from budgetopt.simulation.job import Job, Player, Schedule
 from budgetopt.simulation.simulation import Simulation
 from budgetopt.simulation.statistics import Precision
 from budgetopt.simulation.year import CLAIRVOYANT, Batch, Record, play
+from budgetopt.workers import Handed
 
 _WAITING = 64
 """Chunks that are handed out and not yet joined, so that memory stays bounded."""
+
+
+_Work = Handed[tuple[Batch, ...]]
 
 
 @public
@@ -158,7 +161,7 @@ def simulate(
     runs, chunk = whole(runs, "runs", least=1), whole(chunk, "chunk", least=1)
     _check(job, precision)
     batches: list[Batch] = []
-    waiting: deque[_Handed] = deque()
+    waiting: deque[_Work] = deque()
     stopped, interrupted = False, False
     try:
         with progress_bar(progress, "simulate") as told:
@@ -181,12 +184,16 @@ def simulate(
         for one in waiting:
             one.cancel()
     # Runs of a number meet the same weather in every world, and so are the first without a gap.
-    left_out = sum(one.span[1] for one in waiting if one.done) if interrupted else 0
+    left_out = sum(one.args[2] for one in waiting if one.done) if interrupted else 0
     return joined(job, batches, asked=runs, interrupted=interrupted, left_out=left_out)
 
 
 def _chunks(
-    job: Job, runs: int, chunk: int, executor: Executor | None, waiting: deque[_Handed]
+    job: Job,
+    runs: int,
+    chunk: int,
+    executor: Executor | None,
+    waiting: deque[_Work],
 ) -> Iterator[tuple[Batch, ...]]:
     """Yield the chunks in order, wherever they are done; those handed out wait in their order."""
     size = -(-chunk // job.batch) * job.batch
@@ -196,61 +203,18 @@ def _chunks(
             yield from ((batch,) for batch in _batches(job, *span))
         return
     for span in spans:
-        waiting.append(_Handed(job, span, executor))
+        waiting.append(Handed(executor, _chunk, job, *span))
         if len(waiting) >= _WAITING:
             yield _first(waiting)
     while waiting:
         yield _first(waiting)
 
 
-def _first(waiting: deque[_Handed]) -> tuple[Batch, ...]:
+def _first(waiting: deque[_Work]) -> tuple[Batch, ...]:
     """Return the first chunk that waits, which waits no more once it is there."""
     found = waiting[0].result()
     waiting.popleft()
     return found
-
-
-@dataclass
-class _Handed:
-    """A chunk that was handed to a worker; if the worker dies, it is done again."""
-
-    job: Job
-    span: tuple[int, int]
-    executor: Executor
-
-    def __post_init__(self) -> None:
-        self._future = self._submit()
-
-    def result(self) -> tuple[Batch, ...]:
-        for _ in range(2):
-            if self._future is None:
-                break
-            try:
-                return self._future.result()
-            except BudgetoptError:
-                raise
-            except Exception:  # noqa: BLE001 (each engine says in its own words that a worker died)
-                self._future = self._submit()
-        # The executor is gone for good, or the failure is the chunk's own and arises here too; the
-        # numbers are the same here.
-        return _chunk(self.job, *self.span)
-
-    @property
-    def done(self) -> bool:
-        """Whether its runs are there."""
-        future = self._future
-        there = future is not None and future.done() and not future.cancelled()
-        return there and future is not None and future.exception() is None
-
-    def cancel(self) -> None:
-        if self._future is not None:
-            self._future.cancel()
-
-    def _submit(self) -> Future[tuple[Batch, ...]] | None:
-        try:
-            return self.executor.submit(_chunk, self.job, *self.span)
-        except Exception:  # noqa: BLE001 (an engine that takes no more work)
-            return None
 
 
 def _chunk(job: Job, first: int, runs: int) -> tuple[Batch, ...]:

@@ -1,0 +1,95 @@
+"""``budgetopt nightly``: one week of every account of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import budgetopt as bo
+from budgetopt.cli.common import (
+    CRITICAL,
+    AsOf,
+    Language,
+    LanguageOption,
+    WeekOption,
+    answer,
+    today,
+)
+from budgetopt.cli.decide import PolicyOption, SeedOption
+from budgetopt.cli.simulate import processes
+from budgetopt.errors import InputError
+from budgetopt.messages import say
+
+MOST_SHOWN = 10
+"""Accounts that failed, named on the screen; the file has all."""
+
+
+def nightly(
+    portfolio: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PORTFOLIO",
+            help="Folder with a subfolder an account, each with plan.toml and history files.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="Folder for accounts.csv and channels.csv."),
+    ],
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            metavar="DIR",
+            help="Folder that keeps what was learned; default: store in the folder of --out.",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Number of processes.")] = 1,
+    accept_failed: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="Share of accounts that may fail before the exit code says so.",
+        ),
+    ] = 0.0,
+    week: WeekOption = None,
+    policy: PolicyOption = None,
+    seed: SeedOption = 0,
+    as_of: AsOf = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Decide the next week of every account of a folder; one that fails is a row.
+
+    What was learned is kept, and the next night goes on from there. Killed, it is run again: what
+    is done is not done twice, and the files are the same to the byte. Exit code 0 where no more
+    accounts failed than are accepted, 7 where more did, 2 where all did.
+    """
+    accounts = bo.Portfolio.read(portfolio, as_of=today(as_of))
+    out.mkdir(parents=True, exist_ok=True)
+    with processes(workers) as executor:
+        found = accounts.reallocate(
+            week=week,
+            policy=policy,
+            seed=seed,
+            store=out / "store" if store is None else store,
+            executor=executor,
+            language=lang.value,
+        )
+    for name, rows in (("accounts", found.accounts), ("channels", found.channels)):
+        book = bo.exchange.book_of(bo.exchange.Sheet.of_rows(name, rows))
+        bo.report.write_whole(out / f"{name}.csv", bo.exchange.render(book, "csv", lang))
+    failed, count = found.failed, len(found.accounts)
+    lines = [say("portfolio-decided", count=count, failed=len(failed), out=str(out))]
+    lines += [
+        say("portfolio-failed", account=str(row["account"]), why=str(row["message"]))
+        for row in failed[:MOST_SHOWN]
+    ]
+    answer("\n".join(bo.i18n.in_language(line, lang.value) for line in lines), None)
+    if len(failed) == count:
+        raise typer.Exit(InputError.exit_code)
+    if found.share_failed > accept_failed:
+        raise typer.Exit(CRITICAL)

@@ -1,0 +1,473 @@
+"""Accounts by the thousand, learned and decided one night after another.
+
+Each account is an `Account`: a plan and its history, or the files that they are read from, which
+is done by the worker. `Portfolio.reallocate` answers for every one of them what `reallocate` would,
+to the bit: learning goes on from what the store keeps, which changes no digit (`learn`). An account
+that fails is a row with its error, and nothing of the others changes. The answer does not depend on
+the executor, on chunks or on order, and a run that was killed is run again: what is in the store
+from the same inputs is not computed twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from budgetopt.arguments import public
+from budgetopt.belief import Restart, learn
+from budgetopt.errors import BudgetoptError, InputError
+from budgetopt.history import History
+from budgetopt.i18n import Message, in_language, quoted, say
+from budgetopt.notebook import brief
+from budgetopt.optimize import week_decided, whole_weeks
+from budgetopt.plan import Plan, as_count
+from budgetopt.policies import Policy, as_policy
+from budgetopt.portfolio.store import Folder, Kept, Store
+from budgetopt.version import VERSION
+from budgetopt.weekly import Decision, reallocate
+from budgetopt.workers import Handed
+from budgetopt.workflow import plan_fingerprint, policy_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_AT_ONCE = 10_000
+_WAITING = 32
+"""Chunks that are handed out and not yet joined, so that memory stays bounded."""
+_MONEY = ("budget", "spend", "unspent", "last", "change")
+
+
+@public
+@brief
+@dataclass(frozen=True)
+class Account:
+    """One plan with its history.
+
+    Parameters
+    ----------
+    key
+        Name of the account, which no other has.
+    plan
+        The plan, or its file.
+    history
+        The history; or its files, or a data frame, which are read with the plan's columns; None
+        where there is nothing.
+    as_of
+        Day on which files and frames are read; weeks that are not over then do not count.
+    """
+
+    key: str
+    plan: Plan | str | Path | None
+    history: Any
+    as_of: dt.date | None = None
+
+    def load(self) -> tuple[Plan, History]:
+        """Return plan and history, read where they are files.
+
+        Raises
+        ------
+        BudgetoptError
+            Where they cannot be read.
+        """
+        if self.plan is None or self.history is None:
+            raise InputError(
+                "no-data",
+                say("account-without-plan" if self.plan is None else "account-without-history"),
+                field="plan" if self.plan is None else "history",
+                remedy=say("remedy-account-without"),
+            )
+        plan = self.plan if isinstance(self.plan, Plan) else Plan.load(self.plan)
+        past = self.history
+        if isinstance(past, History):
+            return plan, past
+        files = isinstance(past, (str, PathLike, tuple, list))
+        read = History.read if files else History.from_frame
+        options: dict[str, Any] = {"week_start": plan.week_start, "as_of": self.as_of}
+        past = read(past, plan.columns, channels=plan.names, **options)
+        past.check_currency(plan.currency)
+        return plan, past
+
+
+class _Doubled(Account):
+    """An account whose name another has."""
+
+    def load(self) -> tuple[Plan, History]:
+        """Refuse it."""
+        raise InputError(
+            "bad-name",
+            say("account-doubled", account=quoted(self.key)),
+            field="account",
+            value=self.key,
+            remedy=say("remedy-account-doubled"),
+        )
+
+
+class _Request(NamedTuple):
+    """What is asked of every account; `Portfolio.reallocate`."""
+
+    week: dt.date | str | None
+    policy: Policy | str | None
+    seed: int
+    store: Store | None
+    language: str
+
+
+class _Answer(NamedTuple):
+    """The rows of one account: its status, and its channels."""
+
+    status: dict[str, Any]
+    channels: list[dict[str, Any]]
+
+
+@public
+@brief
+@dataclass(frozen=True)
+class PortfolioRun:
+    """What came of a night.
+
+    Parameters
+    ----------
+    accounts
+        One row an account, in the order in which they were given: ``account``, ``status``
+        (``decided`` or ``failed``), ``code`` and ``message`` of the error, and of the decision
+        ``week``, ``budget``, ``spend``, ``unspent``, ``outcome`` with its range ``low`` to
+        ``high``, ``bound``, ``gap``, ``method``, ``policy`` and ``guards``, how many guardrails
+        fired. Money is text with every digit.
+    channels
+        One row a channel of every decided account: ``account``, ``week``, ``channel``, ``last``,
+        ``spend``, ``change`` and ``reason``.
+    """
+
+    accounts: tuple[Mapping[str, Any], ...]
+    channels: tuple[Mapping[str, Any], ...]
+
+    @property
+    def failed(self) -> tuple[Mapping[str, Any], ...]:
+        """The rows of the accounts that failed."""
+        return tuple(row for row in self.accounts if row["status"] == "failed")
+
+    @property
+    def share_failed(self) -> float:
+        """Share of the accounts that failed, 0 where there are none."""
+        return len(self.failed) / max(1, len(self.accounts))
+
+    def status(self) -> pd.DataFrame:
+        """Return one row an account; money is `Decimal`."""
+        return _frame(self.accounts, _STATUS)
+
+    def spends(self) -> pd.DataFrame:
+        """Return one row a channel of every account; money is `Decimal`."""
+        return _frame(self.channels, _CHANNELS)
+
+
+_STATUS = (
+    *("account", "status", "code", "message", "week", "budget", "spend", "unspent", "outcome"),
+    *("low", "high", "bound", "gap", "method", "policy", "guards"),
+)
+_CHANNELS = ("account", "week", "channel", "last", "spend", "change", "reason")
+
+
+def _frame(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = {
+        name: [
+            Decimal(row[name]) if name in _MONEY and row[name] is not None else row[name]
+            for row in rows
+        ]
+        for name in columns
+    }
+    return pd.DataFrame(table, columns=list(columns))
+
+
+@public
+class Portfolio:
+    """Many accounts, decided in one call.
+
+    Parameters
+    ----------
+    accounts
+        `Account`, in any order; an iterator is gone through once, and need not fit into memory.
+
+    Examples
+    --------
+    >>> import budgetopt as bo
+    >>> bo.Portfolio([]).reallocate().accounts
+    ()
+    """
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self.accounts = accounts
+
+    @classmethod
+    def read(cls, folder: str | Path, *, as_of: dt.date | None = None) -> Portfolio:
+        """Return the accounts of a folder: a subfolder each, with ``plan.toml`` and ``history.*``.
+
+        Parameters
+        ----------
+        folder
+            The folder; accounts are named after their subfolders.
+        as_of
+            As in `Account`.
+
+        Raises
+        ------
+        InputError
+            ``bad-file`` where it is no folder, or has no subfolder.
+        """
+        root = Path(folder)
+        parts = sorted(part for part in root.iterdir() if part.is_dir()) if root.is_dir() else []
+        parts = [part for part in parts if not part.name.startswith(".")]
+        if not parts:
+            raise InputError(
+                "bad-file",
+                say("portfolio-without-accounts", folder=str(folder)),
+                field="folder",
+                value=str(folder),
+                remedy=say("remedy-portfolio-folder"),
+            )
+        return cls([_of_folder(part, as_of) for part in parts])
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        plans: Plan | Mapping[str, Plan],
+        *,
+        account: str = "account",
+        as_of: dt.date | None = None,
+    ) -> Portfolio:
+        """Return the accounts of a long data frame with a column that names them.
+
+        Parameters
+        ----------
+        frame
+            What `History.from_frame` reads, of pandas, with one more column.
+        plans
+            The plan of every account by its name, or one for all. An account without a plan, or
+            without a row, fails alone.
+        account
+            The column.
+        as_of
+            As in `Account`.
+
+        Raises
+        ------
+        InputError
+            ``unknown-name`` where there is no such column.
+        """
+        if account not in frame.columns:
+            raise InputError(
+                "unknown-name",
+                say("frame-without-account", column=repr(account)),
+                field="account",
+                value=account,
+                remedy=say("remedy-frame-account"),
+            )
+        parts = {str(key): part for key, part in frame.groupby(account, sort=True)}
+        named = dict.fromkeys(parts, plans) if isinstance(plans, Plan) else plans
+        keys = dict.fromkeys([*named, *parts])
+        return cls([Account(key, named.get(key), parts.get(key), as_of) for key in keys])
+
+    def reallocate(
+        self,
+        *,
+        week: dt.date | str | None = None,
+        policy: Policy | str | None = None,
+        seed: int = 0,
+        store: Store | str | PathLike[str] | None = None,
+        executor: Executor | None = None,
+        chunk: int = 8,
+        language: str = "en",
+    ) -> PortfolioRun:
+        """Decide one week of every account; each is what `reallocate` answers, to the bit.
+
+        Parameters
+        ----------
+        week, policy, seed
+            As in `reallocate`, for every account.
+        store
+            Where to keep what was learned and decided, a folder or a `Store`; None for nowhere.
+        executor
+            Any executor of `concurrent.futures`; None to do all here. A chunk whose worker dies
+            is done again.
+        chunk
+            Accounts that a worker is given at once, at least 1.
+        language
+            Of reasons and messages.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument`` or ``unknown-name`` for a policy, seed, language or chunk that no
+            account could use; what is wrong with an account is a row.
+        """
+        in_language("", language)
+        size = as_count(chunk, "chunk", _MOST_AT_ONCE)
+        if not (store is None or isinstance(store, (str, PathLike)) or hasattr(store, "write")):
+            raise InputError(
+                "bad-argument",
+                say("field-is", field="store", value=repr(store)),
+                field="store",
+                value=repr(store),
+                remedy=say("remedy-portfolio-store"),
+            )
+        chosen = None if policy is None else as_policy(policy)
+        kept = Folder(store) if isinstance(store, (str, PathLike)) else store
+        request = _Request(week, chosen, seed, kept, language)
+        rows: list[Mapping[str, Any]] = []
+        channels: list[Mapping[str, Any]] = []
+        for answer in _answers(request, iter(self.accounts), size, executor):
+            rows.append(answer.status)
+            channels += answer.channels
+        return PortfolioRun(tuple(rows), tuple(channels))
+
+
+def _of_folder(folder: Path, as_of: dt.date | None) -> Account:
+    files = tuple(sorted(file for file in folder.glob("history*") if file.is_file()))
+    plan = folder / "plan.toml"
+    return Account(folder.name, plan if plan.exists() else None, files or None, as_of)
+
+
+def _answers(
+    request: _Request, accounts: Iterator[Account], chunk: int, executor: Executor | None
+) -> Iterator[_Answer]:
+    """Yield the answers in the order of the accounts, wherever they are worked out."""
+    keys: set[str] = set()
+
+    def once() -> Iterator[Account]:
+        for account in accounts:
+            # A second account of one name would take the first one's place in the store.
+            doubled = account.key in keys
+            keys.add(account.key)
+            yield _Doubled(account.key, None, None) if doubled else account
+
+    whole = once()
+    chunks = iter(lambda: tuple(islice(whole, chunk)), ())
+    if executor is None:
+        for some in chunks:
+            yield from _chunk(request, some)
+        return
+    waiting: deque[Handed[list[_Answer]]] = deque()
+    try:
+        for some in chunks:
+            waiting.append(Handed(executor, _chunk, request, some))
+            if len(waiting) >= _WAITING:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+def _chunk(request: _Request, accounts: Iterable[Account]) -> list[_Answer]:
+    """Return the answers of some accounts; what a worker does."""
+    return [_answer(request, account) for account in accounts]
+
+
+def _answer(request: _Request, account: Account) -> _Answer:
+    """Return the rows of an account, with the error where it fails."""
+    try:
+        return _Answer(*_decided(request, account))
+    except BudgetoptError as error:
+        code, said = error.code, _said(error, request.language)
+    except OSError as error:
+        code, said = "bad-file", str(error)
+    except Exception as error:  # noqa: BLE001 - whatever an account fails of, the others go on
+        code, said = "internal", f"{type(error).__name__}: {error}"
+    row = dict.fromkeys(_STATUS) | {"account": account.key, "status": "failed"}
+    return _Answer(row | {"code": code, "message": str(said)}, [])
+
+
+def _said(error: BudgetoptError, language: str) -> str:
+    """Return an error in a language; one that is known in English alone stays as it is."""
+    if not isinstance(error.problem, Message):
+        return str(error)
+    parts = [in_language(part, language) for part in (error.problem, error.remedy) if part]
+    return ("：" if language == "zh" else ": ").join(parts)
+
+
+def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the rows of an account from its store, or decide it and keep them there."""
+    plan, past = account.load()
+    inputs, store = _fingerprint(request, plan, past), request.store
+    kept = Kept.from_bytes(None if store is None else store.read(account.key), account.key)
+    if kept.inputs != inputs:
+        decision, learned = _decide(request, plan, past, kept.restart)
+        rows = _rows(account.key, decision, request.language)
+        kept = Kept(account.key, inputs, rows, learned)
+        if store is not None:
+            store.write(account.key, kept.to_bytes())
+    status, channels = kept.rows
+    return status, channels
+
+
+def _decide(
+    request: _Request, plan: Plan, past: History, earlier: Restart | None
+) -> tuple[Decision, bytes]:
+    """Return the decision of `reallocate`, and what was learned for it as bytes."""
+    known = past.select(plan.names, plan.currency)
+    start = week_decided(known, request.week)
+    belief = learn(whole_weeks(known.until(start), start), plan, earlier=earlier)
+    decision = reallocate(
+        plan, past, week=request.week, policy=request.policy, seed=request.seed, belief=belief
+    )
+    return decision, b"" if request.store is None else Restart.to_bytes(belief)
+
+
+def _fingerprint(request: _Request, plan: Plan, past: History) -> str:
+    """Return the name of all that a decision is made from."""
+    policy = None if request.policy is None else policy_record(as_policy(request.policy))
+    about = [VERSION, plan_fingerprint(plan), past.fingerprint, str(request.week), policy]
+    text = json.dumps([*about, request.seed, request.language], sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rows(
+    account: str, decision: Decision, language: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a decision as rows that JSON holds."""
+    week, split = str(decision.week.start), decision.allocation
+    spread = split.spread
+    status = {
+        "account": account,
+        "status": "decided",
+        "code": "",
+        "message": "",
+        "week": week,
+        "budget": str(split.budget),
+        "spend": str(split.total),
+        "unspent": str(split.unspent),
+        "outcome": split.outcome,
+        "low": None if spread is None else spread.low,
+        "high": None if spread is None else spread.high,
+        "bound": split.bound,
+        "gap": split.gap,
+        "method": split.method,
+        "policy": decision.decided_by,
+        "guards": len(decision.fired),
+    }
+    channels = [
+        {
+            "account": account,
+            "week": week,
+            "channel": move.channel,
+            "last": None if move.before is None else str(move.before),
+            "spend": str(move.after),
+            "change": str(move.change),
+            "reason": str(in_language(move.reason, language)),
+        }
+        for move in decision.moves
+    ]
+    return status, channels
