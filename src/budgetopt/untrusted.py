@@ -12,9 +12,12 @@ import errno
 import os
 import re
 import unicodedata
+from functools import lru_cache
 from pathlib import Path
 
 MEBIBYTE = 2**20
+_NAMES = 4096
+"""Names that are remembered: those of a plan are asked for again and again."""
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -53,6 +56,7 @@ _NO_WIDTH = re.compile(
 )
 
 
+@lru_cache(maxsize=_NAMES)
 def is_safe(name: str) -> bool:
     r"""Whether a name holds nothing that would act on a terminal or a page.
 
@@ -90,6 +94,7 @@ def escaped(text: str) -> str:
     return _UNSAFE_IN_LINES.sub(escape, text)
 
 
+@lru_cache(maxsize=_NAMES)
 def twin_key(name: str) -> str:
     r"""Return what twins have in common: the name composed, trimmed, without what has no width.
 

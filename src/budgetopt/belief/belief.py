@@ -42,7 +42,7 @@ from budgetopt.belief.learning import (
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading, wrong
 from budgetopt.belief.regression import TotalFit
-from budgetopt.belief.saved import Learned, goes_on, learned_of, learned_text
+from budgetopt.belief.saved import Learned, Restart, goes_on, learned_of, learned_text
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.belief.siblings import labels_in_common, like_siblings
 from budgetopt.curves import Curve, Mixture, Stack
@@ -77,7 +77,7 @@ def learn(
     plan: Planned,
     *,
     settings: Settings | None = None,
-    earlier: Learned | None = None,
+    earlier: Learned | Restart | None = None,
 ) -> Belief:
     """Return what the history says about every channel's curve.
 
@@ -262,8 +262,13 @@ class Belief(Shown):
             The new weeks, or the whole history with them; its whole weeks replace those the
             belief has already. Channels that the belief does not have are left out.
         """
-        log = self.log.extended(history)
         left_out = int(np.sum(history.partial))
+        named = (self.log.fingerprint, len(self.log.weeks)) == (
+            history.fingerprint, len(history.weeks)
+        )  # fmt: skip
+        if named and not left_out:
+            return self
+        log = self.log.extended(history)
         if not left_out and log.holds_the_same(self.log):
             return self
         return type(self).of(log, self.settings, left_out=left_out, earlier=self.walked)

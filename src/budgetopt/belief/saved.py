@@ -3,8 +3,8 @@
 `learned_text` writes the state of a walk, and `learned_of` reads it, so that a saved belief goes on
 where it stopped instead of learning all its weeks again. Its fingerprint is that of the log, the
 settings, the version and the state itself: with another one the state is not used, and the belief
-is learned again, which gives the same answer. `Restart` is log, settings and state alone, as bytes:
-what `learn` takes to go on from where nobody asks for the belief of then.
+is learned again, which gives the same answer. `Restart` is the state alone, as bytes: what `learn`
+takes to go on from where nobody asks for the belief of then.
 
 Where this stops: a belief from one total has no state to go on from, and is learned again.
 """
@@ -15,14 +15,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from budgetopt.belief.filter.run import FilterState, Rival, WeekRecord
 from budgetopt.belief.filter.state import Effect, Tables
-from budgetopt.belief.inputs import inputs_of, model_of
+from budgetopt.belief.inputs import FilterInputs, inputs_of, model_of
 from budgetopt.belief.learning import Walked
 from budgetopt.belief.log import ObservationLog
 from budgetopt.belief.settings import Settings
@@ -34,7 +34,7 @@ _ALIGNED = 64
 
 
 class Learned(Protocol):
-    """A belief, or what is left of one to go on from."""
+    """A belief, as far as learning goes on from it."""
 
     @property
     def log(self) -> ObservationLog:
@@ -50,56 +50,72 @@ class Learned(Protocol):
 
 
 class Restart(NamedTuple):
-    """Where learning may go on from: a belief without its curves.
+    """Where learning may go on from: what the filter knew, without the curves.
 
     Parameters
     ----------
-    log
-        The observations.
-    settings
-        Priors and grids.
-    walked
-        State and record of the filter.
+    known
+        What does not change from week to week, as text: version, settings, channels and priors.
+    inputs
+        What the filter has read.
+    state, trial
+        What it knew then, and what the one knew that tries carryovers.
+    records
+        What it wrote down.
     """
 
-    log: ObservationLog
-    settings: Settings
-    walked: Walked
+    known: str
+    inputs: FilterInputs
+    state: FilterState
+    trial: FilterState | None
+    records: WeekRecord
 
     @classmethod
     def to_bytes(cls, learned: Learned) -> bytes:
         """Return a belief as bytes, some 85 kB a channel; none where there is no state to keep."""
-        if learned.walked is None:
+        walked = learned.walked
+        if walked is None:
             return b""
-        about = _about(learned.log, learned.settings)
-        state = _packed(_all_arrays(learned.walked))
+        about = _known(learned.log, learned.settings).encode()
+        inputs = {f"inputs.{name}": array for name, array in vars(walked.inputs).items()}
+        state = _packed(_all_arrays(walked) | inputs)
         digest = hashlib.sha256(about + state).hexdigest().encode()
         return b"\n".join([digest, about, state])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self | None:
-        """Return what `to_bytes` wrote; None where it is damaged, or of another version."""
+        """Return what `to_bytes` wrote; None where it is damaged."""
         digest, _, rest = data.partition(b"\n")
         about, _, state = rest.partition(b"\n")
         if hashlib.sha256(about + state).hexdigest().encode() != digest:
             return None
-        version, log, settings = json.loads(about)
-        if version != VERSION:
-            return None
-        known, chosen = ObservationLog.from_dict(log), Settings(**settings)
-        return cls(known, chosen, _walked(state, known, chosen))
+        arrays = _unpacked(state)
+        inputs = FilterInputs(*(arrays[f"inputs.{f.name}"] for f in fields(FilterInputs)))
+        return cls(about.decode(), inputs, _state(arrays, "state"), *_trial_and_records(arrays))
 
 
-def goes_on(earlier: Learned | None, log: ObservationLog, settings: Settings) -> Walked | None:
+def goes_on(
+    earlier: Learned | Restart | None, log: ObservationLog, settings: Settings
+) -> Walked | None:
     """Return the walk that learning from a log may go on from; None where it has to begin anew.
 
     Weeks are compared by the walk itself; this is what the walk takes for granted.
     """
-    if earlier is None or earlier.settings != settings:
+    known = _known(log, settings)
+    if isinstance(earlier, Restart):
+        if earlier.known != known:
+            return None
+        model = model_of(log, settings)
+        return Walked(model, earlier.inputs, earlier.state, earlier.records, earlier.trial)
+    if earlier is None or _known(earlier.log, earlier.settings) != known:
         return None
-    fixed = ("channels", "reference", "unit", "priors")
-    same = all(getattr(earlier.log, name) == getattr(log, name) for name in fixed)
-    return earlier.walked if same else None
+    return earlier.walked
+
+
+def _known(log: ObservationLog, settings: Settings) -> str:
+    """Return what does not change from week to week, on one line."""
+    fixed = [log.channels, log.reference, log.unit, log.priors.to_dict()]
+    return json.dumps([VERSION, asdict(settings), *fixed], sort_keys=True)
 
 
 def learned_text(walked: Walked, log: ObservationLog, settings: Settings) -> dict[str, str]:
@@ -132,13 +148,14 @@ def _fingerprint(state: str, log: ObservationLog, settings: Settings) -> str:
 
 def _walked(state: bytes, log: ObservationLog, settings: Settings) -> Walked:
     arrays = _unpacked(state)
-    return Walked(
-        model_of(log, settings),
-        inputs_of(log, settings),
-        _state(arrays, "state"),
-        WeekRecord(*(arrays[f"records.{name}"] for name in WeekRecord._fields)),
-        _state(arrays, "trial") if "trial.day" in arrays else None,
-    )
+    trial, records = _trial_and_records(arrays)
+    kept = _state(arrays, "state")
+    return Walked(model_of(log, settings), inputs_of(log, settings), kept, records, trial)
+
+
+def _trial_and_records(arrays: Mapping[str, Any]) -> tuple[FilterState | None, WeekRecord]:
+    trial = _state(arrays, "trial") if "trial.day" in arrays else None
+    return trial, WeekRecord(*(arrays[f"records.{name}"] for name in WeekRecord._fields))
 
 
 def _all_arrays(walked: Walked) -> dict[str, Any]:
