@@ -45,12 +45,12 @@ HELP: dict[str, str] = {
     ),
     "Plan file, .toml or .json.": "计划文件，.toml 或 .json。",
     "Decide the next week of every account of a folder; one that fails is a row.\n\nWhat was "
-    "learned is kept, and the next night goes on from there. Killed, it is run again: what\nis done "
-    "is not done twice, and the files are the same to the byte. Exit code 0 where no more\naccounts "
-    "failed than are accepted, 7 where more did, 2 where all did.": (
-        "为文件夹中的每个账户决定下一周的分配；出错的账户单独成一行。\n\n学到的结果会保存下来，"
-        "下次在此基础上继续。中断后重新运行即可：已完成的不再重算，结果文件逐字节相同。失败账户不超过"
-        "允许比例时退出码为 0，超过时为 7，全部失败时为 2。"
+    "learned is kept, and the next night goes on from there. Killed, it is run again: what\nis "
+    "done is not done twice, and the files are the same to the byte. Exit code 0 where no more\n"
+    "accounts failed than are accepted, 7 where more did, 2 where all did.": (
+        "为文件夹中的每个账户决定下一周的分配；出错的账户单独成一行。\n\n学到的结果会保存"
+        "下来，下次在此基础上继续。中断后重新运行即可：已完成的不再重算，结果文件逐字节相同。"
+        "失败账户不超过允许比例时退出码为 0，超过时为 7，全部失败时为 2。"
     ),
     "Folder with a subfolder an account, each with plan.toml and history files.": (
         "账户文件夹：每个账户一个子文件夹，内含 plan.toml 和历史数据文件。"

@@ -18,6 +18,7 @@ from budgetopt.cli.common import (
     Language,
     LanguageOption,
     OutPath,
+    PlanId,
     PlanPath,
     Who,
     keep,
@@ -67,6 +68,7 @@ def year(
             help="Ledger to record the weeks in: the weekly run says how far it moved from them.",
         ),
     ] = None,
+    plan_id: PlanId = None,
     who: Who = None,
     as_of: AsOf = None,
     data_through: DataThrough = None,
@@ -85,7 +87,7 @@ def year(
     past = past_of(declared, history, curves, as_of, data_through)
     found = bo.plan_weeks(declared, curves, weeks, history=past, start=start, timing=timing.value)
     if ledger is not None:
-        with open_ledger(ledger, create=True) as kept:
+        with open_ledger(ledger, plan_id, create=True) as kept:
             bo.workflow.record_year(declared, found, kept, who=login(who))
     respond(
         format,

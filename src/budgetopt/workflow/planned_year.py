@@ -14,8 +14,9 @@ from budgetopt.i18n import Message, quoted, say
 from budgetopt.ledger import Entry, Ledger
 from budgetopt.money import difference_of, show_amount, total_of
 from budgetopt.plan import Plan
+from budgetopt.workflow.inputs import plan_record
 from budgetopt.workflow.snapshot import Snapshot
-from budgetopt.workflow.validation import as_money, as_text, named, refuse_another_plan
+from budgetopt.workflow.validation import as_money, as_text, ledger_of, named
 
 
 def record_year(plan: Plan, schedule: Schedule, ledger: Ledger, *, who: str) -> Entry:
@@ -40,8 +41,10 @@ def record_year(plan: Plan, schedule: Schedule, ledger: Ledger, *, who: str) -> 
     weeks = {
         str(day): as_text(spend) for day, spend in zip(schedule.weeks, schedule.spend, strict=True)
     }
-    with ledger.transaction(named(who)) as transaction:
-        refuse_another_plan(transaction.latest("plan"), plan)
+    with ledger_of(ledger, plan).transaction(named(who)) as transaction:
+        if transaction.latest("plan") is None:
+            # The first entry says whose the ledger is.
+            transaction.add("plan", plan_record(plan))
         return transaction.add("year", {"spend": weeks}, week=schedule.weeks[0])
 
 
