@@ -244,7 +244,7 @@ def test_a_newer_version(file):
     refused("ledger-schema", ledger.verify)
     refused("ledger-schema", ledger.transaction("Ann").__enter__)
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     assert len(ledger.entries()) == 3
 
 

@@ -500,3 +500,10 @@ def test_two_shops_that_begin_a_ledger_at_once(book, monkeypatch):
     monkeypatch.setattr(bo.Ledger, "transaction", late)
     assert refused("bad-argument", propose, book, declared).field == "plan.name"
     assert book.plans == ("a",)
+
+
+@pytest.mark.parametrize("wrong", ["", " ", "a\nb", 3])
+def test_an_id_is_a_name(wrong):
+    assert refused("bad-name", plan, id=wrong).field == "id"
+    assert "id" not in plan().to_dict()
+    assert bo.Plan.from_dict(plan(id="a").to_dict()).id == "a"

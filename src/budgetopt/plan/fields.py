@@ -87,7 +87,7 @@ class PlanFields(Declared):
         lambda given, _: of_kind(BudgetLines, given, "budget_lines"), default=None
     )
     name: str = ""
-    id: str = ""
+    id: str | None = None
     limits: Given[tuple[Rule, ...]] = declared(
         lambda given, _: as_limits(given),
         default=(),

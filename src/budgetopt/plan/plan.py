@@ -294,9 +294,11 @@ def check_plan(plan: Plan) -> None:
             field="channels",
             remedy=say("remedy-declare-least-channel"),
         )
-    for field, text in (("name", plan.name), ("id", plan.id), ("outcome", plan.outcome)):
+    for field, text in (("name", plan.name), ("outcome", plan.outcome)):
         if isinstance(text, str) and not is_safe(text):
             check_name(text, field, field)
+    if plan.id is not None:
+        check_name(plan.id, "id", "plan")
     _refuse_doubled("channel", [channel.name for channel in plan.channels])
     _check_columns(plan)
     _check_delay(plan)

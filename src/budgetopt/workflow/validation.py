@@ -86,7 +86,7 @@ def plan_key(reader: Reader, plan: Plan, chosen: str | None) -> str:
     if home is None:
         return chosen if chosen is not None else plan.id or plan.name
     first, given = home.data["plan"], chosen if chosen is not None else plan.id or None
-    if chosen is not None and plan.id not in ("", chosen):
+    if chosen is not None and plan.id not in (None, chosen):
         raise _another_plan("id", f"is chosen as {chosen!r}, and this one {plan.id!r}", chosen)
     # Entries of one plan without an id may be older than identities are, and say nothing.
     alone = home.plan or first.get("name", "")
