@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ import budgetopt as bo
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 BLOCK = re.compile(
-    r"(?:^<!-- ([a-z ]+) -->\n)?^```([\w{}-]*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?:^<!-- ([a-z ]+) -->\n)?^( *)```([\w{}-]*)[^\n]*\n(.*?)^\2```$", re.DOTALL | re.MULTILINE
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SHOWN = ("ini", "cron", "csv", "html", "json")
@@ -45,7 +46,8 @@ def pages() -> list[Path]:
 
 def blocks(text: str, *kinds: str) -> list[tuple[str, str, str]]:
     """Return mark, kind and content of the blocks of some kinds, or of all."""
-    return [found for found in BLOCK.findall(text) if not kinds or found[1] in kinds]
+    found = [(mark, kind, textwrap.dedent(code)) for mark, _, kind, code in BLOCK.findall(text)]
+    return [block for block in found if not kinds or block[1] in kinds]
 
 
 def links(text: str) -> list[str]:
@@ -95,7 +97,8 @@ def run(text: str, folder: Path, name: str) -> str:
 
     def ran(match: re.Match[str]) -> str:
         nonlocal last
-        mark, kind, code = match.groups()
+        mark, _, kind, code = match.groups()
+        code = textwrap.dedent(code)
         if kind == "bash" and mark != "tests":
             last = shell(code, folder)
         elif kind == "python":
