@@ -48,7 +48,7 @@ def plans(draw):
         assume(False)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(plans(), st.sampled_from(POLICIES), st.integers(0, 3), st.sampled_from([0.05, 0.0001]))
 def test_no_decision_breaks_a_limit(plan, policy, seed, loss):
     rails = Guardrails(most_loss=loss, confidence=0.9)

@@ -148,7 +148,7 @@ def test_revenue_of_few_orders_may_be_nothing(orders):
     Orders are gamma with shape 2 around 80; before, 44 of 147 such weeks were called impossible.
     """
     nothing = 0
-    for seed in range(6):
+    for seed in range(3):
         rng = np.random.default_rng(seed)
         spend = 100 * rng.lognormal(0, 0.2, (24, 3))
         count = rng.poisson(orders * (spend / 100) ** 0.7)
