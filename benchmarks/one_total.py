@@ -11,9 +11,10 @@ design has all of them. The columns:
 
 - **error**: median over channels of the error of what the observed spends bring in steady weeks, as
   a share of the truth; **media**: the same of all channels together, believed over true;
-- **free**, **30 %**: what the split of the mean week by the believed mean curves gains by the true
-  curves, as a share of what the best split gains, without limits and within 30 % of each channel;
-  gains are summed in shares of the media's outcome. **lose**: decisions that lose;
+- **free**, **30 %**: what a week decided from the mean week by the default policy (`--policy` for
+  another) gains by the true curves, as a share of what the best split gains, without limits and
+  within 30 % of each channel; gains are summed in shares of the media's outcome. **lose**:
+  decisions that lose;
 - **80**, **90**: share of bands of ROAS and marginal ROAS at the usual spend that hold the truth;
 - **s**: seconds of `learn`.
 
@@ -204,12 +205,13 @@ def plan_of(case: Case, near: bool, curve: Curve | None = None, declared: bool =
         own = None if curve is None else curve.take(at)
         channels.append(bo.Channel(name, curve=own, **limits))
     events = case.events if declared else {}
+    budget = round(float(mean.sum()), 2)
     return bo.Plan(
-        budget=round(float(mean.sum()), 2), currency="CNY", channels=channels, events=events
+        budget=budget, currency="CNY", channels=channels, events=events, max_change="none"
     )
 
 
-def score(case: Case, declared: bool) -> Score:
+def score(case: Case, declared: bool, policy: str | None) -> Score:
     """Learn from a market and compare."""
     began = time.perf_counter()
     history = replace(case.history, controls=case.controls) if declared else case.history
@@ -219,15 +221,19 @@ def score(case: Case, declared: bool) -> Score:
     told = np.asarray(belief.mean().value(case.spend)).sum(axis=0)
     mean = case.spend.mean(axis=0)
     now = float(case.curve.value(mean).sum())
+    last = dict(zip(history.channels, mean.round(2).tolist(), strict=True))
     gains = []
     for near in (False, True):
-        chosen, best = (
-            np.array(list(bo.allocate(plan, curves).spend.values()), dtype=float)
-            for plan, curves in (
-                (plan_of(case, near), belief),
-                (plan_of(case, near, case.curve), None),
-            )
-        )
+        decided = bo.reallocate(
+            plan_of(case, near, declared=declared),
+            history,
+            policy=policy,
+            belief=belief,
+            last=last,
+            guardrails=None,
+        ).allocation
+        proven = bo.allocate(plan_of(case, near, case.curve))
+        chosen, best = (np.array(list(a.spend.values()), dtype=float) for a in (decided, proven))
         gains.append(tuple(float(case.curve.value(s).sum()) / now - 1 for s in (chosen, best)))
     usual = belief.usual_spend
     truths = case.curve.value(usual), case.curve.slope(usual)
@@ -277,6 +283,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--designs", default=",".join([*DESIGNS, *SPECIAL]))
     parser.add_argument("--declared", action="store_true")
+    parser.add_argument("--policy")
     given = parser.parse_args()
     print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD))
     ordinary: list[Score] = []
@@ -290,7 +297,7 @@ def main() -> None:
             ratio = np.array([media_share(case) for case in cases]) / whole
             cells = [name, "", f"{ratio.min():.2f}–{ratio.max():.2f}"]
         else:
-            scores = [score(case, given.declared) for case in cases]
+            scores = [score(case, given.declared, given.policy) for case in cases]
             cells = row_of(name, scores)
             ordinary += scores if name in DESIGNS else []
         print("| " + " | ".join(cells + [""] * (len(HEAD) - len(cells))) + " |", flush=True)

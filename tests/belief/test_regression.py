@@ -291,6 +291,24 @@ def test_holidays_on_which_spends_rise_are_no_effect_of_the_media():
     assert {str(week) for week in past.weeks[holiday]} <= odd
 
 
+@pytest.mark.parametrize(("lift", "said"), [(250.0, True), (0.0, False)])
+def test_it_is_said_where_few_weeks_carry_the_estimate(lift, said):
+    """Spends that hardly vary, and double in the same three weeks a year.
+
+    Where sales rise as well, whatever the reason, media are believed to bring the most of the
+    total where they bring a tenth: no regression can know better, but it can tell.
+    """
+    rng = np.random.default_rng(12)
+    spend = 1000 * rng.lognormal(0, 0.2, (156, 4))
+    holiday = np.isin(np.arange(156) % 52, (6, 24, 44))
+    spend[holiday] *= 2.0
+    brought = 25.0 * np.sqrt(spend / 1000).sum(axis=1)
+    total = 900.0 + brought + lift * holiday + rng.normal(0, 80, 156)
+    belief = learn(Past(names(4), spend, None, total), Plan(names(4), 4000.0))
+    assert any("few weeks carry the estimate" in note for note in belief.notes) == said
+    assert (belief.fit.media > 1.4 * belief.fit.without_peaks) == said
+
+
 def test_no_effect_is_seen_and_said():
     past, plan = history_of(np.random.default_rng(6), 0.0)
     belief = learn(past, plan)

@@ -36,8 +36,8 @@ def test_a_week_is_decided(capsys, name):
     declared = bo.Plan.load(plan)
     week = decision.allocation
     assert week.total <= declared.spendable
-    # Where the tilted mean bends upwards, the bound is that of the hull above it.
-    assert week.gap < 1e-3
+    # The gap is what is not moved, as its gain cannot be told from nothing.
+    assert week.gap < 1e-2
     assert decision.moved
     for move in decision.moves:
         assert move.reason

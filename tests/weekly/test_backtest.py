@@ -160,7 +160,7 @@ def test_one_total_outcome_forecasts_no_channel():
     settings = bo.Settings(total_points=3, sweeps=2)
     found = tested(history(10, total=True), policies=None, settings=settings)
     assert (found.source, found.records, found.calibration) == ("total", (), ())
-    assert [one.policy for one in found.policies] == ["posterior-mean", "hold"]
+    assert [one.policy for one in found.policies] == ["cautious(posterior-mean, 0.5)", "hold"]
     assert [week.start for week in found.weeks] == [dt.date(2025, 4, 28), dt.date(2025, 5, 5)]
     assert all(week.advised for week in found.weeks)
     assert any("no channel is forecast" in note for note in found.notes)

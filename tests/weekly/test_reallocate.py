@@ -148,8 +148,10 @@ def test_a_total_is_enough_and_its_weakness_is_said():
     decision = bo.reallocate(plan(), history(total=True))
     assert any("one total outcome for 3 channels" in note for note in decision.notes)
     # Nothing settles the doubt that an optimistic policy explores.
-    assert decision == bo.reallocate(plan(), history(total=True), policy="posterior-mean")
-    assert decision.policy == "posterior-mean"
+    assert decision == bo.reallocate(
+        plan(), history(total=True), policy="cautious(posterior-mean, 0.5)"
+    )
+    assert decision.policy == "cautious(posterior-mean, 0.5)"
     asked = bo.reallocate(plan(), history(total=True), policy="optimistic")
     assert asked.policy == "optimistic(1)"
     assert bo.reallocate(plan(), history()).policy == "optimistic(1)"

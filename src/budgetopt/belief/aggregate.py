@@ -247,7 +247,8 @@ def learn_total(
     learned.data_share[seen] = known
     alike = np.zeros((len(seen), len(seen)))
     alike[np.ix_(seen, seen)] = _correlations(fit.design.features)
-    return learned, alike, fit_of(log.weeks[used], fit.design, fit.rows, fit.weighed)
+    weeks, usual = log.weeks[used], settings.effect_share
+    return learned, alike, fit_of(weeks, fit.design, fit.rows, fit.weighed, usual)
 
 
 class _Regressed(NamedTuple):

@@ -24,6 +24,9 @@ _ALIKE = 0.95
 """Correlation of features from which two channels are named as inseparable."""
 _NO_EFFECT = 0.5
 """Chance of no effect from which it is said."""
+_CARRIED, _LITTLE = 1.4, 0.05
+"""From how many times what is believed without the weeks of most spend, and from how much more as
+a share of the total, these weeks are said to carry the estimate."""
 _SAID = {
     "not-reported": say("spend-or-outcome-not-reported"),
     "outcome-without-spend": say("outcome-without-spend"),
@@ -116,6 +119,9 @@ def of_total(
     ]
     if fit.no_effect > _NO_EFFECT:
         notes.append(say("no-effect-seen", chance=f"{fit.no_effect:.0%}"))
+    if fit.media > max(_CARRIED * fit.without_peaks, fit.without_peaks + _LITTLE):
+        without, media = f"{fit.without_peaks:.0%}", f"{fit.media:.0%}"
+        notes.append(say("peaks-carry-the-estimate", without=without, media=media))
     if fit.odd:
         notes.append(say("odd-weeks", weeks=tuple(_odd_weeks(fit))))
     missing = int((~usable(log.spend, np.asarray(log.total))).sum())

@@ -683,6 +683,10 @@ class TotalFit:
         Share of the totals that the channels are believed to bring, expected.
     no_effect
         Chance that they bring nothing to speak of.
+    without_peaks
+        What `media` would be without the twelfth of the weeks in which they had most money. Much
+        less says that these few weeks carry the estimate, and so would anything else that is
+        usual in them: spends rise where more is expected.
     odd
         Weeks that do not fit, with what they miss as a share of the mean total: they counted for
         less than a fifth of a usual week.
@@ -693,6 +697,7 @@ class TotalFit:
     noise: float
     media: float
     no_effect: float
+    without_peaks: float
     odd: tuple[tuple[dt.date, float], ...]
 
 
@@ -700,8 +705,10 @@ _ODD = 0.2
 """Weight of a week below which it is named: an error of 4.6 usual ones."""
 
 
-def fit_of(weeks: NDArray[np.datetime64], design: Design, rows: Rows, weighed: Weighed) -> TotalFit:
-    """Return how well the model fits, at the expected scales."""
+def fit_of(
+    weeks: NDArray[np.datetime64], design: Design, rows: Rows, weighed: Weighed, usual: float
+) -> TotalFit:
+    """Return how well the model fits, at the expected scales; `usual` is as in `weigh`."""
     model = model_at(design, rows, weighed.overall)
     columns = design.columns
     miss = design.outcome - columns @ model.coefficients
@@ -713,7 +720,26 @@ def fit_of(weeks: NDArray[np.datetime64], design: Design, rows: Rows, weighed: W
         explained=1.0 - float(miss @ miss) / max(float(away @ away), _TINY),
         serial=float(first @ second) / max(float(miss @ miss), _TINY),
         noise=float(np.sqrt(weighed.overall.noise)),
-        media=float(model.coefficients[design.base.columns.shape[1] :].sum()),
+        media=_media(design, model),
         no_effect=float(weighed.chance[0]),
+        without_peaks=_without_peaks(design, rows, usual),
         odd=tuple((days[at].item(), float(miss[at])) for at in odd),
     )
+
+
+_PEAKS = 12
+"""One week in so many is a peak of the media."""
+
+
+def _without_peaks(design: Design, rows: Rows, usual: float) -> float:
+    """Return what the channels would be believed to bring without the weeks that had most money."""
+    money = design.features @ design.share
+    weight = rows.weight.copy()
+    weight[np.argsort(-money, kind="stable")[: len(money) // _PEAKS]] *= 1e-4
+    rows = rows._replace(weight=weight)
+    return _media(design, model_at(design, rows, weigh(design, rows, usual).overall))
+
+
+def _media(design: Design, model: Gaussian) -> float:
+    """Return the share of the totals that the channels bring in a model."""
+    return float(model.coefficients[design.base.columns.shape[1] :].sum())

@@ -37,7 +37,7 @@ from budgetopt.policies.baselines import HOLD
 @accepts_otherwise
 @dataclass(frozen=True)
 class PosteriorMean:
-    """Maximise the expected outcome over the posterior; the default with one total outcome."""
+    """Maximise the expected outcome over the posterior."""
 
     name: str = "posterior-mean"
     fallback: Policy = field(default=HOLD, kw_only=True)
