@@ -1,6 +1,7 @@
 """How the documentation is built: ``sphinx-build -W -j 2 docs docs/_build/html``."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ os.environ |= {"BUDGETOPT_LANG": "en", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 import make_reference  # noqa: E402
 from docutils import nodes  # noqa: E402
 from latex2mathml.converter import convert  # noqa: E402
+from sphinx.search.en import SearchEnglish  # noqa: E402
 
 from budgetopt.version import VERSION  # noqa: E402
 
@@ -49,12 +51,24 @@ html_css_files = ["docs.css"]
 
 def _formula(translator, node):
     """Write a formula as MathML, which browsers draw without a script and without network."""
-    display = "block" if isinstance(node, nodes.math_block) else "inline"
-    translator.body.append(convert(node.astext(), display=display))
+    block = isinstance(node, nodes.math_block)
+    formula = convert(node.astext(), display="block" if block else "inline")
+    translator.body.append(f'<div class="math-block">{formula}</div>' if block else formula)
     raise nodes.SkipNode
 
 
+class Search(SearchEnglish):
+    """English words, and Chinese ones: every two to four characters that follow each other."""
+
+    def split(self, text):
+        """Return the words that a page is found by."""
+        runs = re.findall("[\u4e00-\u9fff]{2,}", text)
+        parts = [run[i : i + n] for run in runs for n in (2, 3, 4) for i in range(len(run) - n + 1)]
+        return super().split(text) + parts
+
+
 def setup(app):
-    """Tell Sphinx how formulas are written."""
+    """Tell Sphinx how formulas are written and how Chinese is searched."""
+    app.add_search_language(Search)
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
