@@ -78,6 +78,9 @@ def test_a_coarse_step_goes_where_it_brings_most_and_is_proven():
     best = max(float(Log(10, 30).value(a) + Log(3, 5).value(b)) for a, b in splits)
     assert week.outcome == best == week.bound
     assert week.proven
+    # What a step more or less in each is worth, by its slope: 10 / (30 + a) and 3 / (5 + b).
+    a, b = (float(money) for money in week.spend.values())
+    assert week.steps_worth == pytest.approx(50 * (10 / (30 + a) + 3 / (5 + b)))
 
 
 def test_many_runs_are_exchanged_as_each_of_them_alone():
