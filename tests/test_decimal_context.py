@@ -133,7 +133,14 @@ def usual(tmp_path_factory):
     return lived(tmp_path_factory.mktemp("usual") / "x")
 
 
-@pytest.mark.parametrize("name", CONTEXTS)
+SHORT = ("three digits", "one digit, ceiling, small exponents", "traps on rounding")
+"""One that only rounds, one that also lacks exponents, one that raises; the others are slow."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in SHORT else pytest.param(name, marks=pytest.mark.slow) for name in CONTEXTS],
+)
 def test_two_weeks_are_the_same_bytes_under_any_context(name, usual, tmp_path):
     with decimal.localcontext(CONTEXTS[name]):
         found = lived(tmp_path / "x")
