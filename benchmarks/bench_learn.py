@@ -5,6 +5,8 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
+import one_total
+import one_total_bound
 import pytest
 
 import budgetopt as bo
@@ -49,6 +51,14 @@ def bench_two_years_by_channel(benchmark) -> None:
 def bench_two_years_from_one_total(benchmark) -> None:
     belief = benchmark(bo.learn, *_history(12, total=True))
     assert belief.source == "total"
+
+
+def bench_what_one_total_can_tell(benchmark) -> None:
+    """The joint sampler of one market; without noise to speak of it finds the truth."""
+    market = one_total.Design(noise=1e-3)
+    for gain, best, error in benchmark(one_total_bound.score, market, 2):
+        assert 0.9 * best < gain <= best + 1e-9
+        assert error < 0.1
 
 
 @pytest.mark.parametrize("runs", [100, pytest.param(1000, marks=pytest.mark.slow)])

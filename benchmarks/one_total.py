@@ -86,14 +86,18 @@ SPECIAL = {
 
 
 class Case(NamedTuple):
-    """A market with its history; what can be declared of it; and its true curves."""
+    """A market with its history; what can be declared of it; and its true curves.
+
+    `brought` is what each channel brings in each week, ``(weeks, channels)``, before a split.
+    """
 
     history: bo.History
     spend: Floats
-    curve: Curve
+    curve: Hill
     events: dict[str, list[list[str]]]
     controls: dict[str, Floats]
     total: Floats
+    brought: Floats
 
 
 def case_of(design: Design, seed: int) -> Case:
@@ -134,7 +138,7 @@ def case_of(design: Design, seed: int) -> Case:
     days = FIRST + 7 * np.arange(weeks)
     history = bo.History(names, days, spend.round(2), total=outcome.round(2))
     controls = {"price": np.exp(price)} if design.price else {}
-    return Case(history, spend, curve, events, controls, outcome)
+    return Case(history, spend, curve, events, controls, outcome, effect)
 
 
 def _persistent(rng: np.random.Generator, weeks: int, share: float) -> Floats:
