@@ -333,7 +333,11 @@ def test_a_cpa_of_ones_own_is_loosened_upwards_whatever_its_sentence_says():
     best = min((30 + x) / (10 * np.log1p(1) + 20 * np.log1p(x / 50)) for x in range(71))
     assert float(change["to"]) == pytest.approx(best, rel=1e-3)
     assert change["to"] == library["to"]
-    assert change["text"] == f"require at least {change['to']} in 'cost'"
+    assert Fraction(change["by"]) == Fraction(change["to"]) - Fraction(1, 100)
+    assert change["text"] == f"raise 'cost' to {change['to']}"
+    lower = refused(limits=[Limit.roas(50)], outcome="revenue").remedies[0][0]
+    assert Fraction(lower["by"]) == 50 - Fraction(lower["to"])
+    assert lower["text"] == f"lower 'ROAS' to {lower['to']}"
 
 
 def test_a_unit_of_ones_own_is_no_money_whatever_it_is_called():
