@@ -263,10 +263,8 @@ class Belief(Shown):
             belief has already. Channels that the belief does not have are left out.
         """
         left_out = int(np.sum(history.partial))
-        named = (self.log.fingerprint, len(self.log.weeks)) == (
-            history.fingerprint, len(history.weeks)
-        )  # fmt: skip
-        if named and not left_out:
+        named = self.log.fingerprint == history.fingerprint
+        if named and not left_out and np.array_equal(self.log.weeks, history.weeks):
             return self
         log = self.log.extended(history)
         if not left_out and log.holds_the_same(self.log):
