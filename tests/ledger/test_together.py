@@ -1,9 +1,13 @@
 """Threads and processes record at once: nothing is lost, doubled or out of order."""
 
+import datetime as dt
+import os
 import subprocess
 import sys
 import threading
 from collections import Counter
+
+import pytest
 
 from budgetopt.errors import LedgerError
 from budgetopt.ledger import Ledger
@@ -117,3 +121,54 @@ def test_readers_do_not_wait_for_a_writer(ledger):
         assert len(t.entries()) == 1
         assert ledger.verify().good
     assert len(ledger.entries()) == 1
+
+
+WRITERS, PLANS = 16, 40
+WEEKS = int(os.environ.get("BUDGETOPT_WEEKS", "320"))
+"""Weeks of all plans together; 10,000 take minutes."""
+PROPOSE = """
+import datetime as dt, sys
+from budgetopt.ledger import Ledger
+
+where, writer, writers, plans, weeks = sys.argv[1], *map(int, sys.argv[2:])
+ledger = Ledger.open(where, timeout=600)
+print("ready", flush=True)
+sys.stdin.readline()
+# A share of one's own, and again a part of the next writer's, as a job that is started twice does.
+share = range(writer, weeks, writers), range((writer + 1) % writers, weeks, 8 * writers)
+for number in (*share[0], *share[1]):
+    week = dt.date(2026, 1, 5) + dt.timedelta(weeks=number // plans)
+    with ledger.of(f"plan {number % plans}").transaction(f"writer {writer}") as t:
+        if t.latest("proposal", week) is None:
+            t.add("proposal", {"number": number}, week=week, revision=1, key=f"{week}/1")
+            t.add("approval", {"number": number}, week=week, revision=1)
+"""
+
+
+@pytest.mark.slow
+def test_many_writers_lose_and_double_no_week_of_any_plan(empty_schema):
+    where, _ = empty_schema
+    ledger = Ledger.open(where)
+    words = [sys.executable, "-c", PROPOSE, where]
+    processes = [
+        subprocess.Popen([*words, *map(str, (n, WRITERS, PLANS, WEEKS))], text=True,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for n in range(WRITERS)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate()[1] for process in processes] == [""] * WRITERS
+    found = [entry for plan in ledger.plans for entry in ledger.of(plan).entries()]
+    monday = dt.date(2026, 1, 5)
+    for kind in ("proposal", "approval"):
+        held = Counter((e.plan, e.week, e.data["number"]) for e in found if e.kind == kind)
+        assert held == {
+            (f"plan {n % PLANS}", monday + dt.timedelta(weeks=n // PLANS), n): 1
+            for n in range(WEEKS)
+        }
+    assert sorted(e.number for e in found) == list(range(1, 2 * WEEKS + 1))
+    assert ledger.verify().good
+    assert len({e.who for e in found}) == WRITERS
