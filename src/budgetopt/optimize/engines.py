@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from budgetopt.curves import Curve, Hull, Mixture
+from budgetopt.curves import Curve, Hull, Mixture, Points, Stack
 from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_mean
 from budgetopt.money import sum_minor
 from budgetopt.optimize.certificate import lagrangian_bound
@@ -19,6 +19,9 @@ from budgetopt.plan import FREE
 Method = Literal["auto", "waterfill", "dual", "branch", "linear", "lots", "integer"]
 METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", "lots", "integer")
 """Engines that `solve` may be told to use; ``"auto"`` leaves the choice to the plan."""
+
+_FEW = 200
+"""Channels up to which straight curves are quicker by a linear program than by prices."""
 
 
 def solve(problem: Problem, method: Method = "auto", time_limit: float | None = None) -> Solved:
@@ -114,7 +117,17 @@ def _able(problem: Problem) -> tuple[Method, ...]:
         return ("branch", "integer")
     if problem.plain:
         return ("waterfill", "dual", "linear", "branch", "integer")
+    if _straight(problem.curves) and problem.lower.size <= _FEW:
+        # Channels on straight pieces are tied at a price, which a linear program never minds.
+        return ("linear", "dual", "branch", "integer")
     return ("dual", "linear", "branch", "integer")
+
+
+def _straight(curves: Curve) -> bool:
+    """Say whether every curve is made of straight pieces."""
+    if isinstance(curves, Stack):
+        return all(_straight(part) for _, part in curves.parts)
+    return isinstance(curves, Points)
 
 
 def _needs(problem: Problem) -> str:
