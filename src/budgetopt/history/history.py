@@ -257,7 +257,10 @@ class History(Shown):
 
         Their amounts are as they are known now, so that `through` stays what it is.
         """
-        kept = self._rows(self.weeks < np.datetime64(as_date(week, "week"), "D"))
+        before = self.weeks < np.datetime64(as_date(week, "week"), "D")
+        if before.all() and self.data_through is not None:
+            return self
+        kept = self._rows(before)
         return replace(kept, data_through=self.through)
 
     def complete(self) -> Self:
@@ -266,6 +269,8 @@ class History(Shown):
         Partial weeks at either end are left out. One in between cannot be, since weeks follow one
         another: its amounts become unknown (NaN).
         """
+        if not self.partial.any():
+            return self
         whole = np.flatnonzero(~self.partial)
         inner = slice(whole[0], whole[-1] + 1) if whole.size else slice(0, 0)
 
@@ -307,6 +312,8 @@ class History(Shown):
         names = check_names(channels, "channels")
         if currency is not None:
             self.check_currency(currency)
+        if names == self.channels:
+            return self
         wanted = set(names)
         for name in self.channels:
             if name not in wanted:

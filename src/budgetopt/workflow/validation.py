@@ -62,8 +62,11 @@ def ledger_of(ledger: Ledger, plan: Plan) -> Ledger:
     InputError
         ``bad-argument`` where the ledger is another plan's, or the id chosen is not the plan's.
     """
-    with ledger.reading() as reader:
-        found = ledger.of(plan_key(reader, plan, ledger.plan_id))
+    found = ledger
+    # What stands in for a ledger holds one plan.
+    if isinstance(ledger, Ledger):
+        with ledger.reading() as reader:
+            found = ledger.of(plan_key(reader, plan, ledger.plan_id))
     written = found.latest("plan")
     if written is not None:
         _refuse_unlike(written, plan)
