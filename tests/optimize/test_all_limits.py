@@ -120,7 +120,7 @@ def hold_against_all_splits(week):
 @pytest.mark.slow
 def test_many_weeks():
     not_converged = []
-    for seed in range(10_000, 11_000):
+    for seed in range(10_000, 10_300):
         for small in (True, False):
             week = random_week(random.Random(seed), small=small)
             try:
@@ -130,7 +130,7 @@ def test_many_weeks():
                     raise
                 not_converged.append((seed, small))
     # Where whole steps are few, neither a split nor the proof that there is none may be found.
-    assert len(not_converged) <= 2, not_converged
+    assert len(not_converged) <= 1, not_converged
 
 
 def answer_by(week, method):

@@ -302,8 +302,8 @@ def test_what_is_named_clashes_and_each_of_it_is_needed_and_each_remedy_is_the_l
 
 
 @pytest.mark.slow
-def test_five_hundred_clashes():
-    results = {seed: faults(seed) for seed in (*range(40, 140), *range(1000, 1400))}
+def test_many_clashes():
+    results = {seed: faults(seed) for seed in (*range(40, 140), *range(1000, 1150))}
     assert {seed: found for seed, (found, _) in results.items() if found} == {}
 
 
