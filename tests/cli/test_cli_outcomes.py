@@ -58,6 +58,7 @@ COMMANDS = {
     "backtest": ("backtest", *HISTORY, "--weeks", "1"),
     "year": ("year", *HISTORY, "--weeks", "2"),
     "year zh": ("year", *HISTORY, "--weeks", "2", "--lang", "zh"),
+    "nightly": ("nightly", "accounts", "--out", "out", "--as-of", at.TODAY),
     "tests": ("tests", *HISTORY, "--channel", "feed", "--design", "regions,-100%,4,20%"),
 }  # fmt: skip
 OF_MONEY_ALONE = {"demo", "export", "init", "ledger verify", "reject", "release", "schema",
@@ -85,11 +86,15 @@ def with_curves(text):
 def test_no_page_speaks_of_what_is_not_known(folder, capsys, case):
     at.write(folder, plan=plan_text(case))
     (folder / "curves.toml").write_text(with_curves(plan_text(case)), encoding="utf-8")
+    account = folder / "accounts" / "shop"
+    account.mkdir(parents=True)
+    at.write(account, plan=plan_text(case))
     pages = {}
     for name, command in COMMANDS.items():
         code, out, err = run(capsys, *command)
         assert code in (0, 5, 7), (name, err)
-        page = (folder / "memo.html").read_text("utf-8") if name == "report" else out
+        file = folder / {"report": "memo.html", "nightly": "out/accounts.csv"}.get(name, "none")
+        page = out + (file.read_text("utf-8") if file.exists() else "")
         pages[name] = at.squeezed(
             re.sub(r"<style.*?</style>|<script.*?</script>|<[^>]+>", " ", page)
         )
