@@ -63,8 +63,8 @@ def test_each_account_is_what_reallocate_answers(accounts, night):
         split = one.allocation
         assert (row["account"], row["status"], row["code"]) == (account.key, "decided", "")
         assert row["week"] == str(one.week.start)
-        assert (row["outcome"], row["bound"], row["gap"]) == (
-            split.outcome, split.bound, split.gap
+        assert (row["outcome"], row["objective"], row["bound"], row["gap"]) == (
+            split.outcome, split.objective, split.bound, split.gap
         )  # fmt: skip
         assert (row["low"], row["high"]) == (split.spread.low, split.spread.high)
         assert Decimal(row["budget"]) == split.budget

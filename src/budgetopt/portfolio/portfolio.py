@@ -141,7 +141,8 @@ class PortfolioRun:
         One row an account, in the order in which they were given: ``account``, ``status``
         (``decided`` or ``failed``), ``code`` and ``message`` of the error, and of the decision
         ``week``, ``budget``, ``spend``, ``unspent``, ``outcome`` with its range ``low`` to
-        ``high``, ``bound``, ``gap``, ``method``, ``policy`` and ``guards``, how many guardrails
+        ``high``, the ``objective`` that the goal makes of it and its ``bound``, ``gap``,
+        ``method``, ``policy`` and ``guards``, how many guardrails
         fired. Money is text with every digit.
     channels
         One row a channel of every decided account: ``account``, ``week``, ``channel``, ``last``,
@@ -172,7 +173,7 @@ class PortfolioRun:
 
 _STATUS = (
     *("account", "status", "code", "message", "week", "budget", "spend", "unspent", "outcome"),
-    *("low", "high", "bound", "gap", "method", "policy", "guards"),
+    *("low", "high", "objective", "bound", "gap", "method", "policy", "guards"),
 )
 _CHANNELS = ("account", "week", "channel", "last", "spend", "change", "reason")
 
@@ -452,6 +453,7 @@ def _rows(
         "outcome": split.outcome,
         "low": None if spread is None else spread.low,
         "high": None if spread is None else spread.high,
+        "objective": split.objective,
         "bound": split.bound,
         "gap": split.gap,
         "method": split.method,
