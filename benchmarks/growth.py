@@ -17,6 +17,7 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import problems
@@ -82,6 +83,16 @@ def grouped(count: int) -> Call:
     return lambda: bo.allocate(plan)
 
 
+def switches(count: int) -> Call:
+    """Allocate to channels that are off or at least 60, with ten groups that overlap."""
+    plan = in_groups(problems.plan(count, "hill"), 10)
+    channels = [
+        replace(channel, floor=0, cap=None, off_or_at_least=60) for channel in plan.channels
+    ]
+    plan = replace(plan, channels=tuple(channels))
+    return lambda: bo.allocate(plan)
+
+
 def lots(count: int) -> Call:
     """Allocate in lots of 5 to 59."""
     return functools.partial(bo.allocate, in_lots(problems.plan(count, "mixed")))
@@ -117,6 +128,7 @@ CASES: dict[str, tuple[Callable[[int], Call], Sequence[int]]] = {
     "select": (select, (2_000, 4_000, 8_000, 16_000)),
     "allocate": (plain, (2_000, 4_000, 8_000, 16_000)),
     "groups": (grouped, (500, 1_000, 2_000, 4_000)),
+    "switches in groups": (switches, (125, 250, 500, 1_000)),
     "lots": (lots, (10, 20, 40, 80)),
     "lots in groups": (grouped_lots, (5, 10, 20, 40)),
 }
