@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import budgetopt as bo
 from budgetopt.curves import Hill, Log
 from budgetopt.curves.stack import stack
 from budgetopt.errors import InfeasibleError, SolverError
@@ -183,3 +184,30 @@ def test_no_price_bounds_below_the_split(seed):
     prices = found.solved.prices * rng.exponential(1, found.solved.prices.shape)
     bound = priced(field_of(case), case.rows, prices).bound
     assert bound >= found.objective - 1e-9 * abs(found.objective) - 1e-9 * abs(bound)
+
+
+@pytest.mark.parametrize("share", [35, 36, 40, 41])
+@pytest.mark.parametrize("floor", [0, 500])
+def test_a_limit_that_holds_an_s_curve_has_the_price_of_its_room(share, floor):
+    # A node that ends where the limit does held the channel itself, and the limit had no price.
+    # Below 3,841 the curve is convex, and the price was a hundred times what room brings.
+    def week(money):
+        curves = {
+            "tv": bo.Hill(top=9000, half=6000, shape=2.2),
+            "search": bo.Hill(top=6000, half=2500, shape=0.9),
+            "feed": bo.Exponential(top=5000, scale=3000),
+            "shop": bo.Points([0, 500, 1500, 4000], [0, 900, 1900, 2600]),
+        }
+        floors = {"search": floor}
+        channels = [bo.Channel(n, curve=c, floor=floors.get(n, 0)) for n, c in curves.items()]
+        limit = bo.Limit.group("tv", ["tv"], at_most=money)
+        return bo.allocate(
+            bo.Plan(currency="EUR", budget=10_000, channels=channels, limits=[limit])
+        )
+
+    room = 100 * share
+    brings = (week(room + 5).outcome - week(room - 5).outcome) / 10
+    here = week(room)
+    assert here.method == "branch"
+    assert here.prices["tv"] == pytest.approx(brings, rel=1e-3)
+    assert "tv" in here.binding

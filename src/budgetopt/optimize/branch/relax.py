@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from scipy.optimize import nnls
 
 from budgetopt.arrays import Floats
 from budgetopt.optimize.branch.columns import TreeProgram
@@ -412,6 +413,8 @@ _POLISHES = 12
 """From nearby Newton's method needs some four rounds, or finds nothing."""
 _PRICED = 1e-9
 """Share of the greatest price, in rows' own terms, from which on a row counts as binding."""
+_NEXT_TO, _CORNER, _TIGHT = 1e-6, 1e-4, 1e-9
+"""Shares: how near slopes are looked at, what they may differ by, and what a full row has left."""
 _MET = 1e-13
 """Share of a row that may be left or overused."""
 
@@ -475,6 +478,45 @@ def polished(envelope: Envelope, field: Field, rows: Rows, found: Relaxed) -> Re
         step, *_ = np.linalg.lstsq((effect * gives) @ effect.T, miss, rcond=1e-14)
         prices = np.maximum(prices + step, 0.5 * prices)
     return None
+
+
+def stationary(problem: Problem, spend: Floats, prices: Floats) -> Floats:
+    r"""Return prices at which a split is stationary, where those given are not.
+
+    At a best split each channel that is free to move has
+    :math:`w_i f_i' - b_i = \sum_r \pi_r g_{ri}` over the rows that are used up, :math:`g` being
+    what its next unit uses of them. A node may hold a channel where a row would, or on the convex
+    side of its bend: its prices are then right for a bound, but not what room is worth.
+
+    Notes
+    -----
+    The conditions of Karush, Kuhn and Tucker by least squares (Lawson and Hanson 1974, chapter 23).
+    Channels at a bound, at a corner of their curve, or at their last spend where moves count say
+    nothing, and are left out.
+    """
+    rows, last = problem.rows, problem.last_money
+    free = spend > np.maximum(problem.lower, problem.least_on / problem.money.units)
+    free &= spend < problem.upper
+    free &= (np.abs(spend - last) > _NEXT_TO * spend) | (rows.moved.sum(axis=0) == 0)
+    # Slopes at zero, which may have no end, are those of channels at a bound.
+    slope, below, above = (
+        np.where(free, problem.curves.slope(spend * near), 0.0)
+        for near in (1.0, 1.0 - _NEXT_TO, 1.0 + _NEXT_TO)
+    )
+    free &= np.abs(below - above) <= _CORNER * slope
+    used = rows.money.toarray() + rows.moved.toarray() * np.sign(spend - last)
+    used = (used - rows.outcome.toarray() * slope)[:, free].T
+    gains = (problem.weight * slope - problem.cost)[free]
+    now = float(np.linalg.norm(used @ prices - gains))
+    if now <= _CORNER * np.linalg.norm(gains):
+        return prices
+    left = np.abs(rows.used(spend, problem.curves.value(spend), last) - rows.room)
+    tight = left <= _TIGHT * np.maximum(np.abs(rows.room), abs(rows.money) @ spend)
+    if not np.any(tight):
+        return prices  # SciPy's nnls crashes the process on no columns
+    found = np.zeros_like(prices)
+    found[tight], miss = nnls(used[:, tight], gains)
+    return found if miss < 0.1 * now else prices
 
 
 def budget_alone(problem: Problem) -> bool:

@@ -31,6 +31,7 @@ from budgetopt.optimize.branch.relax import (
     Relaxed,
     budget_alone,
     split,
+    stationary,
 )
 from budgetopt.optimize.clock import clock, out_of_time
 from budgetopt.optimize.problem import Problem, Solved
@@ -296,7 +297,10 @@ class _Tree:
         bound = max(self.objective, self.closed, -self.heap[0][0] if self.heap else -np.inf)
         if bound - self.objective <= self.rounding:
             bound = self.objective
-        solved = Solved(self.best, self.best_prices, bound, "branch")
+        prices = self.best_prices
+        if not budget_alone(self.problem):
+            prices = stationary(self.problem, self.best, prices)
+        solved = Solved(self.best, prices, bound, "branch")
         gap = (bound - self.objective) / abs(bound) if bound else 0.0
         return Explored(solved, self.objective, gap, self.nodes)
 
