@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from budgetopt.errors import BudgetoptError, InputError
+from budgetopt.messages import say
 
 T = TypeVar("T", bound=Any)
 
@@ -109,9 +110,13 @@ def misfit(
             hint = _evaluated(about.annotation, names)
             if not fits(value, hint):
                 shown = in_short(value)
-                remedy = f"give {_in_words(hint)}"
+                remedy = say("remedy-give-needed", needed=_in_words(hint))
                 return InputError(
-                    "bad-argument", f"{name} is {shown}", field=name, value=shown, remedy=remedy
+                    "bad-argument",
+                    say("field-is", field=name, value=shown),
+                    field=name,
+                    value=shown,
+                    remedy=remedy,
                 )
     return None
 

@@ -268,7 +268,6 @@ class Fiscal:
         if self.period not in _KINDS:
             raise InputError(
                 "bad-argument",
-                say("field-is", field="fiscal.period", value=repr(self.period)),
                 field="fiscal.period",
                 value=self.period,
                 remedy=did_you_mean(str(self.period), _KINDS),
@@ -277,7 +276,6 @@ class Fiscal:
         if isinstance(month, bool) or not isinstance(month, int) or not 1 <= month <= 12:
             raise InputError(
                 "bad-argument",
-                say("field-is", field="fiscal.first_month", value=repr(month)),
                 field="fiscal.first_month",
                 value=month,
                 remedy=say("remedy-month-1-12"),
@@ -409,11 +407,16 @@ def by_period(amounts: Mapping[dt.date, int], fiscal: Fiscal) -> dict[Period, in
         if start.weekday() != weekday:
             raise CalendarError(
                 "bad-date",
-                f"one week starts on {weeks[0][0]}, a {weeks[0][0]:%A}, another on {start}, "
-                f"a {start:%A}",
+                say(
+                    "week-starts-another",
+                    weeks=weeks[0][0],
+                    weeks_2=f"{weeks[0][0]:%A}",
+                    start=start,
+                    start_2=f"{start:%A}",
+                ),
                 field="week",
                 value=str(start),
-                remedy="give the first day of each week",
+                remedy=say("remedy-first-day-week"),
             )
     found: dict[Period, int] = {}
     every = periods(weeks[0][0], weeks[-1][0] + 6 * _DAY, fiscal, DAYS[weekday])

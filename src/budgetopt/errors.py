@@ -75,7 +75,7 @@ class BudgetoptError(Exception):
     code
         A key of `CODES`.
     problem
-        One clause that names field and value.
+        One clause that names field and value; by default it says that the field is this value.
     field
         Dotted name of the field, column or argument.
     value
@@ -91,7 +91,7 @@ class BudgetoptError(Exception):
     def __init__(
         self,
         code: str,
-        problem: str,
+        problem: str | None = None,
         *,
         field: str = "",
         value: Any = None,
@@ -100,7 +100,9 @@ class BudgetoptError(Exception):
     ) -> None:
         if code not in CODES:
             raise KeyError(code)
-        problem = _shown(problem)
+        problem = _shown(
+            say("field-is", field=field, value=repr(value)) if problem is None else problem
+        )
         self.code, self.problem, self.field = code, problem, field
         self.value, self.remedy, self.details = value, remedy, dict(details or {})
         super().__init__(f"{problem}: {_shown(remedy)}" if remedy else problem)
@@ -199,7 +201,7 @@ class InfeasibleError(BudgetoptError):
     def __init__(
         self,
         code: str,
-        problem: str,
+        problem: str | None = None,
         *,
         field: str = "",
         value: Any = None,

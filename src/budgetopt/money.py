@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, MoneyError, did_you_mean
+from budgetopt.messages import say
 from budgetopt.untrusted import half_width
 
 MOST = 2**53
@@ -164,12 +165,12 @@ class Currency:
         if not isinstance(self.code, str) or self.code not in DIGITS:
             raise MoneyError(
                 "bad-currency",
-                f"currency {self.code!r} is not an ISO 4217 code",
+                say("currency-not-iso", value=repr(self.code)),
                 field="currency",
                 value=self.code,
                 remedy=_code_meant(self.code)
                 if isinstance(self.code, str)
-                else "give a code such as 'CNY'",
+                else say("remedy-code-cny"),
             )
 
     @property
@@ -211,11 +212,12 @@ class Currency:
         if value >= self.amount(MOST):
             raise MoneyError(
                 "bad-money",
-                f"{field} is {_as_given(amount)}, too large to count exactly",
+                say("too-large-count-exactly", field=field, amount=_as_given(amount)),
                 field=field,
                 value=amount,
-                remedy=f"stay below {show_amount(self.amount(MOST))} {self.code}, or count in a "
-                "larger unit",
+                remedy=say(
+                    "remedy-stay-below-count", most=show_amount(self.amount(MOST)), value=self.code
+                ),
             )
         units = _EXACT.multiply(value, Decimal(self.units))
         whole = int(units)
@@ -227,10 +229,10 @@ class Currency:
             if rounding == "exact":
                 raise MoneyError(
                     "bad-money",
-                    f"{field} is {_as_given(amount)}, finer than the minor unit of {self.code}",
+                    say("finer-than-minor", field=field, amount=_as_given(amount), value=self.code),
                     field=field,
                     value=amount,
-                    remedy=f"give at most {self.digits} digits after the point",
+                    remedy=say("remedy-most-digits-after", digits=self.digits),
                 )
             if rounding != "nearest":
                 whole = math.ceil(exact) if rounding == "up" else math.floor(exact)
@@ -408,29 +410,33 @@ def as_exact(number: Any, field: str, *, signed: bool = False) -> Number:
     MoneyError
         ``bad-money``.
     """
-    problem, remedy, value = "not an amount", "give a plain number such as 1250.50", None
+    problem, remedy, value = "not-amount", "remedy-plain-number-1250", None
     if isinstance(number, (bool, np.bool_)):
-        problem = "a yes or no, not an amount"
+        problem = "yes-no-not-amount"
     else:
         try:
             value = _read(number)
         except (ArithmeticError, ValueError):
-            problem, remedy = "not a plain number", "write it without separators, such as 1250.50"
+            problem, remedy = "not-plain-number", "remedy-write-without-separators"
     if isinstance(value, Decimal) and not value.is_finite():
-        problem, value = "not finite", None
+        problem, value = "number-not-finite", None
     elif value is not None and not _handy(value):
-        problem, value = "too large or too small for money", None
+        problem, value = "too-large-too", None
     elif value is not None and value < 0 and not signed:
-        problem, remedy, value = "negative", "give zero or more", None
+        problem, remedy, value = "value-negative", "remedy-zero-more", None
     if value is None:
         try:
             shown = repr(number)
         except ValueError:
             # Python writes no integer of thousands of digits.
-            shown = "an endless number"
+            shown = say("endless-number")
         shown = shown if len(shown) <= _DIGITS else f"{shown[:_DIGITS]}..."
         raise MoneyError(
-            "bad-money", f"{field} is {shown}, {problem}", field=field, value=number, remedy=remedy
+            "bad-money",
+            say("amount-breaks-limit", what=field, amount=shown, problem=say(problem)),
+            field=field,
+            value=number,
+            remedy=say(remedy),
         )
     # A zero has no sign, whatever is written.
     return value.copy_abs() if isinstance(value, Decimal) and not value else value
@@ -537,19 +543,19 @@ def round_to_step(
         at = int(np.argmax(low > high))
         raise InfeasibleError(
             "no-step-in-bounds",
-            f"no multiple of the step {step} lies between {lower[at]} and {upper[at]}",
+            say("no-multiple-step", step=step, lower=lower[at], upper=upper[at]),
             field=str(at),
             value=step,
-            remedy="widen the bounds or take a finer step",
+            remedy=say("remedy-finer-step"),
         )
     least = sum_minor(low)
     if least > total:
         raise InfeasibleError(
             "floors-above-budget",
-            f"the lower bounds sum to {least} in steps of {step}, above the total {total}",
+            say("lower-bounds-sum", least=least, step=step, total=total),
             field="total",
             value=int(total),
-            remedy="lower a bound or take a finer step",
+            remedy=say("remedy-lower-bound-take"),
         )
     down = np.clip(np.floor(spend / step).astype(np.int64) * step, low, high)
     rank = np.arange(spend.size) if rank is None else rank

@@ -20,7 +20,7 @@ def run(capsys, *arguments):
     said = capsys.readouterr()
     code = exit_.value.code
     if {"--json", "--format=json"} & {*words} or ("--format", "json") in itertools.pairwise(words):
-        check_schema(words[0] if not code else "error", said.err if code else said.out)
+        check_schema("-".join(words[:2]) if not code else "error", said.err if code else said.out)
     return code, said.out, said.err
 
 
@@ -33,8 +33,13 @@ def validator(name):
 
 def check_schema(name, text):
     """Refuse JSON that is not as the schema of its command says."""
-    if name in bo.exchange.RESULTS and text.lstrip()[:1] == "{":
-        validator(name).validate(json.loads(text.splitlines()[-1] if name == "error" else text))
+    known = bo.exchange.RESULTS
+    command = "what-if" if name.startswith("what-if") else name.split("-")[0]
+    name = name if name in known else {"show": "entry"}.get(command, command)
+    if name in known and text.lstrip()[:1] in ("{", "["):
+        data = json.loads(text.splitlines()[-1] if name == "error" else text)
+        for one in data if name == "entry" else [data]:
+            validator(name).validate(one)
 
 
 def over(arguments, options):

@@ -56,6 +56,18 @@ return outside;
 """
 
 
+BROKEN = """
+return [...document.querySelectorAll("td, tfoot th")].filter(one => {
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  const lines = new Set([...range.getClientRects()].map(line => Math.round(line.top)));
+  return lines.size > 1 && /^[-+,.\\d%]+$/.test(one.textContent.trim());
+}).map(one => one.textContent);
+"""
+A4 = 688
+"""Pixels between the margins of an A4 page."""
+
+
 @pytest.fixture(scope="module")
 def made():
     """The answers that pages are made of: many channels, hostile names, and budgets to slide on."""
@@ -121,6 +133,12 @@ def test_no_page_overflows_complains_or_asks_the_network(browser, files, name, l
         opened(browser, files[name, language], width)
         assert browser.execute_script(OVERFLOW) == [0, []]
         assert browser.execute_script(LABELS) == []
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    opened(browser, files[name, language], A4)
+    assert browser.execute_script(OVERFLOW) == [0, []]
+    assert browser.execute_script(BROKEN) == []
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert files[name, language].stat().st_size < 1_200_000
     assert browser.get_log("browser") == []
     events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
     asked = {

@@ -365,7 +365,7 @@ def held_out(log: ObservationLog, settings: Settings, level: float) -> HeldOut |
         ``bad-argument`` for a level that is not between 0 and 1.
     """
     if not 0.0 < level < 1.0:
-        raise wrong("level", f"is {level!r}", "give a share between 0 and 1")
+        raise wrong("level", say("part-is-value", level=repr(level)), say("remedy-share-between-0"))
     total = _completed(log)
     good = usable(log.spend, total)
     if good.sum() < 3 * HELD_OUT:

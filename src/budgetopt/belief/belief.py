@@ -124,10 +124,10 @@ def learn(
     if lacking:
         raise InputError(
             "bad-argument",
-            f"the history has no control {lacking[0]!r}, which the plan declares",
+            say("history-no-control", lacking=repr(lacking[0])),
             field="history.controls",
             value=tuple(lacking),
-            remedy="read the history with the plan's columns, or declare no such control",
+            remedy=say("remedy-read-history-plan"),
         )
     # A paused week has no money of its own to speak of: what was usual then stands for it.
     weekly = plan.weekly or _usual_week(history.spend)
@@ -379,7 +379,7 @@ class Belief(Shown):
             ``bad-argument`` where one total was all, which predicts no channel's outcome.
         """
         if self.walked is None:
-            raise wrong("source", "is one total", "learn from outcomes by channel to predict them")
+            raise wrong("source", say("part-is-total"), say("remedy-learn-outcomes-channel"))
         money = self.posterior.spends(spend)
         return predicted(self.walked, self.posterior, money, level)
 
@@ -410,7 +410,7 @@ class Belief(Shown):
         import pandas as pd
 
         if self.walked is None:
-            raise wrong("source", "is one total", "learn from outcomes by channel to predict them")
+            raise wrong("source", say("part-is-total"), say("remedy-learn-outcomes-channel"))
         inputs, past = self.walked.inputs, self.walked.records
         half = 0.5 * inputs.event
         forecast = np.maximum((inputs.outcome + half) * np.exp(-past.miss) - half, 0.0)
@@ -519,13 +519,17 @@ class Belief(Shown):
         """
         if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, Mapping) else data
-            raise wrong("schema", f"is {found!r}", f"give a belief of schema {SCHEMA}")
+            raise wrong(
+                "schema",
+                say("part-is-value", level=repr(found)),
+                say("remedy-belief-schema", schema=SCHEMA),
+            )
         if set(data) - {"learned"} != {"schema", "settings", "log"}:
             odd = sorted({"schema", "settings", "log"} ^ (set(data) - {"learned"}))
             raise wrong(
                 "fields",
-                f"has missing or unknown fields {odd}",
-                "give exactly schema, settings and log",
+                say("missing-unknown-fields", odd=odd),
+                say("remedy-exactly-schema-settings"),
             )
         try:
             settings, log = Settings(**data["settings"]), ObservationLog.from_dict(data["log"])
@@ -533,7 +537,9 @@ class Belief(Shown):
         except BudgetoptError:
             raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise wrong("fields", f"cannot be read ({error})", "learn it again") from error
+            raise wrong(
+                "fields", say("cannot-read", error=error), say("remedy-learn-again")
+            ) from error
         return cls.of(log, settings, earlier=earlier)
 
     def _pinned(self, mixture: Mixture) -> Curve:
@@ -651,7 +657,7 @@ def _spends(given: ArrayLike) -> Floats:
     """Return spends as an array, or refuse what is not money of at least 0."""
     money = np.asarray(given, dtype=np.float64)
     if not np.all(np.isfinite(money) & (money >= 0)):
-        raise wrong("spends", "is not at least 0 everywhere", "give money of at least 0")
+        raise wrong("spends", say("part-below-zero"), say("remedy-money-least-0"))
     return money
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.belief.posterior import wrong
 from budgetopt.calendar import as_date
+from budgetopt.messages import say
 from budgetopt.notebook import brief
 from budgetopt.plan import Priors
 
@@ -116,14 +117,18 @@ class ObservationLog:
             kind = None if name in ("weeks", "through") else np.float64
             array = np.array(given, dtype=kind)
             if len(array) != weeks.size:
-                raise wrong(name, f"has {len(array)} weeks", f"give {weeks.size}, one for each")
+                raise wrong(
+                    name,
+                    say("part-has-weeks", array=len(array)),
+                    say("remedy-give-one-for", size=weeks.size),
+                )
             array = array[order]
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         sorted_ = {name: np.asarray(one, np.float64)[order] for name, one in self.controls.items()}
         object.__setattr__(self, "controls", sorted_)
         if (self.outcome is None) == (self.total is None):
-            raise wrong("outcome", "is given twice or not at all", "give outcome or total")
+            raise wrong("outcome", say("given-twice-not"), say("remedy-outcome-total"))
         for name, shape in (
             ("spend", (weeks.size, len(self.channels))),
             ("outcome", (weeks.size, len(self.channels))),
@@ -131,19 +136,23 @@ class ObservationLog:
         ):
             array = getattr(self, name)
             if array is not None and array.shape != shape:
-                raise wrong(name, f"has shape {array.shape}", f"give shape {shape}")
+                raise wrong(
+                    name, say("part-has-shape", shape=array.shape), say("remedy-shape", shape=shape)
+                )
         self._check_values()
 
     def _check_values(self) -> None:
         """Refuse what no history can hold; a saved file may hold anything."""
         if len(set(self.channels)) != len(self.channels):
-            raise wrong("channels", "holds a name twice", "name each channel once")
+            raise wrong("channels", say("holds-name-twice"), say("remedy-name-channel-once"))
         for name in ("reference", "unit"):
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):
-                raise wrong(name, f"is {value!r}", "give a number above 0")
+                raise wrong(
+                    name, say("part-is-value", level=repr(value)), say("remedy-number-above-0")
+                )
         if np.any(np.diff(self.weeks) <= np.timedelta64(0, "D")):
-            raise wrong("weeks", "holds a week twice", "give each week once")
+            raise wrong("weeks", say("holds-week-twice"), say("remedy-week-once"))
         for name in ("spend", "outcome", "total"):
             array = getattr(self, name)
             if array is None:
@@ -152,11 +161,11 @@ class ObservationLog:
             bad = np.isinf(array) | ((array < 0) & (name != "total"))
             if bad.any():
                 week = self.weeks[int(np.argwhere(bad)[0, 0])]
-                found = f"is negative or infinite in the week of {week}"
-                raise wrong(name, found, "give numbers of at least 0, or NaN for what is unknown")
+                found = say("part-negative-infinite", week=week)
+                raise wrong(name, found, say("remedy-numbers-least-0"))
         for name, array in self.controls.items():
             if self.total is None or not np.isfinite(array[np.isfinite(self.total)]).all():
-                raise wrong(f"controls.{name}", "lacks a week that has a total", "give all of them")
+                raise wrong(f"controls.{name}", say("lacks-week-total"), say("remedy-all-them"))
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -198,11 +207,9 @@ class ObservationLog:
         """
         new = type(self).of(history, self.channels, self.reference, self.unit, self.priors)
         if (new.outcome is None) != (self.outcome is None):
-            raise wrong(
-                "history", "has another kind of outcome than the belief", "learn from it anew"
-            )
+            raise wrong("history", say("another-kind-outcome"), say("remedy-learn-anew"))
         if set(new.controls) != set(self.controls):
-            raise wrong("controls", "of the history are others than the belief's", "learn anew")
+            raise wrong("controls", say("history-others-than"), say("remedy-learn-anew-from-log"))
         old = ~np.isin(self.weeks, new.weeks)
 
         def joined(mine: Floats | None, theirs: Floats | None) -> Any:
@@ -255,7 +262,7 @@ class ObservationLog:
 
         spend = array("spend", (-1, count))
         if spend is None:
-            raise wrong("spend", "is missing", "give the log that was saved")
+            raise wrong("spend", say("part-is-missing"), say("remedy-log-saved"))
         through = [as_date(day, "through") if day else None for day in data["through"]]
         return cls(
             tuple(map(str, data["channels"])),

@@ -48,17 +48,17 @@ def used_weeks(log: ObservationLog) -> NDArray[np.bool_]:
     if log.outcome is not None:
         used = spent & np.isfinite(log.outcome)
         if not used.any():
-            raise _no_data(log.channels, "a week with spend and its outcome")
+            raise _no_data(log.channels, say("a-week-with-spend"))
         if log.unit is None and not np.any(log.outcome[used] > 0):
-            raise _no_data(log.channels, "a week with an outcome above zero")
+            raise _no_data(log.channels, say("a-week-with-outcome"))
         return used
     total = np.asarray(log.total)
     rows = usable(log.spend, total)
     used = rows[:, None] & spent
     if not used.any():
-        raise _no_data(log.channels, "a week with a total and every channel's spend reported")
+        raise _no_data(log.channels, say("a-week-with-total"))
     if not total[rows].mean() > 0:
-        raise _no_data(log.channels, "a total outcome above zero")
+        raise _no_data(log.channels, say("a-total-outcome"))
     return used
 
 
@@ -85,11 +85,7 @@ def of_channels(treated: Sequence[Treated]) -> list[str]:
 def of_carried(found: Sequence[Carried]) -> list[str]:
     """Say which outcomes follow the spend of weeks before, though no carryover was declared."""
     return [
-        say(
-            "carryover-not-declared",
-            channel=quoted(one.channel),
-            why=tuple(_why_carried(one)),
-        )
+        say("carryover-not-declared", channel=quoted(one.channel), why=tuple(_why_carried(one)))
         for one in found[:_NAMED]
     ]
 
@@ -110,13 +106,7 @@ def of_total(
     """Say how little one total tells, which weeks do not fit, and what it cannot tell apart."""
     names = log.channels
     mean = float(share[used.any(axis=0)].mean())
-    notes: list[str] = [
-        say(
-            "one-total-caveat",
-            channels=len(names),
-            share=f"{mean:.0%}",
-        )
-    ]
+    notes: list[str] = [say("one-total-caveat", channels=len(names), share=f"{mean:.0%}")]
     if fit.no_effect > _NO_EFFECT:
         notes.append(say("no-effect-seen", chance=f"{fit.no_effect:.0%}"))
     if fit.media > max(_CARRIED * fit.without_peaks, fit.without_peaks + _LITTLE):

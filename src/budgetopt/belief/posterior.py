@@ -164,7 +164,9 @@ class Posterior:
             Where the quantile is taken, above 0, by default the reference; ``lead`` or a number.
         """
         if not 0.0 < chance < 1.0:
-            raise wrong("chance", f"is {chance!r}", "give a number between 0 and 1")
+            raise wrong(
+                "chance", say("part-is-value", level=repr(chance)), say("remedy-number-between-0")
+            )
         at = self.spends(self.grid.reference if spend is None else spend)
         level = abs(2.0 * chance - 1.0)
         held = self._band(self.grid.log_value(at), max(level, 1e-6))
@@ -189,7 +191,9 @@ class Posterior:
             Where the marginal return is taken, above 0; ``lead`` or a number.
         """
         if not -10.0 <= power <= 10.0:
-            raise wrong("power", f"is {power!r}", "give a number from -10 to 10")
+            raise wrong(
+                "power", say("part-is-value", level=repr(power)), say("remedy-number-10-10")
+            )
         steep = self.grid.log_slope(self.spends(spend)).reshape(len(self.chance), 1, -1)
         times = self.chance.shape[2] // self.grid.size
         variance = self._as_full(self.log_variance)
@@ -249,7 +253,9 @@ class Posterior:
 
     def _band(self, log_shape: Floats, level: float) -> Band:
         if not 0.0 < level < 1.0:
-            raise wrong("level", f"is {level!r}", "give a share between 0 and 1")
+            raise wrong(
+                "level", say("part-is-value", level=repr(level)), say("remedy-share-between-0")
+            )
         rows = len(self.chance)
         times = self.chance.shape[2] // self.grid.size
         shape = np.tile(log_shape.reshape(rows, -1), times)
@@ -265,7 +271,9 @@ class Posterior:
     def _drawn(self, rng: np.random.Generator, draws: int) -> tuple[Any, Floats]:
         """Return cells and amplitudes, each of shape ``(draws, rows)``."""
         if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
-            raise wrong("draws", f"is {draws!r}", "give a whole number of at least 1")
+            raise wrong(
+                "draws", say("part-is-value", level=repr(draws)), say("remedy-whole-number-least")
+            )
         rows, width = len(self.chance), self.chance.shape[1] * self.chance.shape[2]
         place, height = rng.random((draws, rows)), rng.standard_normal((draws, rows))
         rising = np.cumsum(self.chance.reshape(rows, -1), axis=1)
@@ -287,9 +295,11 @@ class Posterior:
         """Return one amount above 0 for each row."""
         given = np.asarray(spend, dtype=np.float64)
         if not np.all(np.isfinite(given) & (given > 0)):
-            raise wrong("spend", "is not above 0 everywhere", "give money above 0")
+            raise wrong("spend", say("part-not-above-zero"), say("remedy-money-above-0"))
         if given.ndim > len(self.lead):
-            raise wrong("spend", f"has {given.ndim} axes", "give one amount for each channel")
+            raise wrong(
+                "spend", say("part-has-axes", ndim=given.ndim), say("remedy-amount-channel")
+            )
         return np.broadcast_to(self._money(given), self.lead)
 
     def _money(self, spend: ArrayLike) -> Floats:
@@ -297,7 +307,11 @@ class Posterior:
         given = np.asarray(spend, dtype=np.float64)
         width = self.lead[-1] if self.lead else 1
         if given.ndim and given.shape[-1] not in (1, width):
-            raise wrong("spend", f"has {given.shape[-1]} amounts", f"give {width}, or one for all")
+            raise wrong(
+                "spend",
+                say("part-has-amounts", shape=given.shape[-1]),
+                say("remedy-width-or-one", width=width),
+            )
         return given
 
     def _as_full(self, values: Floats) -> Floats:
@@ -315,7 +329,10 @@ class Posterior:
 def wrong(field: str, problem: str, remedy: str) -> InputError:
     """Return the error for a wrong part of a belief or question to it."""
     return InputError(
-        "bad-argument", f"{field} of the belief {problem}", field=field, remedy=remedy
+        "bad-argument",
+        say("belief-part-wrong", field=field, problem=problem),
+        field=field,
+        remedy=remedy,
     )
 
 

@@ -20,6 +20,7 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, Exponential, Hill, Stack
 from budgetopt.errors import InputError
+from budgetopt.messages import say
 
 _LN2 = float(np.log(2.0))
 _TINY = float(np.finfo(np.float64).tiny)
@@ -354,9 +355,13 @@ def _in_range(name: str, given: Any, low: float, high: float) -> Any:
     if not good:
         raise InputError(
             "bad-argument",
-            f"{name} of the settings is {given!r}",
+            say("settings-part-is", name=name, given=repr(given)),
             field=name,
             value=given,
-            remedy=f"give {'different numbers' if many else 'a number'} from {low:g} to {high:g}",
+            remedy=say(
+                "remedy-numbers-from-to" if many else "remedy-number-in-range",
+                low=f"{low:g}",
+                high=f"{high:g}",
+            ),
         )
     return tuple(map(float, given)) if many else type(default)(given)

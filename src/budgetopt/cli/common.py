@@ -58,14 +58,14 @@ _OTHERS = """
 SUFFIXES: dict[str, str] = {**dict.fromkeys(_OTHERS.split(), ""), **_OWN}
 """Suffixes that promise a format, and which one of ours it is, if any."""
 _WRITTEN = {
-    "table": ("plain text", ".txt"),
+    "table": (say("plain-text"), ".txt"),
     "json": ("JSON", ".json"),
     "csv": ("CSV", ".csv"),
-    "tsv": ("text with tabs", ".tsv"),
+    "tsv": (say("text-with-tabs"), ".tsv"),
     "md": ("Markdown", ".md"),
-    "xlsx": ("a workbook", ".xlsx"),
+    "xlsx": (say("a-workbook"), ".xlsx"),
     "parquet": ("parquet", ".parquet"),
-    "html": ("a page", ".html"),
+    "html": (say("a-page"), ".html"),
 }
 """What each format is called, and the suffix that it usually has."""
 
@@ -174,10 +174,11 @@ def check_suffix(path: Path, format: str, option: str, offered: Collection[str] 
     if other in (None, format):
         return
     written, usual = _WRITTEN[format]
-    remedy = f"name a {usual} file" + (f", or give --format {other}" if other in offered else "")
+    also = "remedy-name-usual-or-format" if other in offered else "remedy-name-usual"
+    remedy = say(also, usual=usual, **({"other": other} if other in offered else {}))
     raise InputError(
         "bad-argument",
-        f"{option} is {str(path)!r}, and {written} is written",
+        say("path-would-hold", option=option, path=repr(str(path)), written=written),
         field=option.lstrip("-"),
         value=str(path),
         remedy=remedy,
@@ -187,7 +188,7 @@ def check_suffix(path: Path, format: str, option: str, offered: Collection[str] 
 def check_printed(format: str, remedy: str) -> None:
     """Refuse to print what only a file can hold."""
     if format in (Format.xlsx, Format.parquet):
-        raise _wrong("format", f"--format is {format!r}, which is not printed", remedy, format)
+        raise _wrong("format", say("format-not-printed", format=repr(format)), remedy, format)
 
 
 def _out_in(kinds: type[StrEnum]) -> Callable[..., Path | None]:
@@ -198,7 +199,7 @@ def _out_in(kinds: type[StrEnum]) -> Callable[..., Path | None]:
         given = context.params.get("format", "table")
         format, source = str(given), context.get_parameter_source("format")
         if out is None:
-            check_printed(format, f"name a file with --out, such as answer.{format}")
+            check_printed(format, say("remedy-name-file-out-answer", format=format))
             return None
         meant = promised(out)
         if meant in [*kinds] and (source is None or source.name == "DEFAULT"):
@@ -383,17 +384,17 @@ def keep(
     out: Path | None,
     *inputs: Path | Sequence[Path] | None,
     option: str = "--out",
-    what: str = "an input",
+    what: str = "",
 ) -> None:
     """Refuse to write an answer over what it was made from."""
     each = [[one] if isinstance(one, Path) else one for one in inputs if one]
     if out is not None and out.resolve() in [path.resolve() for paths in each for path in paths]:
         raise InputError(
             "bad-argument",
-            f"{option} is {str(out)!r}, which is {what}",
+            say("path-is-other", option=option, path=repr(str(out)), what=what or say("an-input")),
             field=option.lstrip("-"),
             value=str(out),
-            remedy="name another file",
+            remedy=say("remedy-name-another-file"),
         )
 
 
@@ -494,7 +495,7 @@ def joined_changes(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 joined[part] = before | value
             else:
                 given = f"--{part} is given twice for the same case"
-                raise InputError("bad-argument", given, field=part, remedy="give it once")
+                raise InputError("bad-argument", given, field=part, remedy=say("remedy-once"))
     return joined
 
 
@@ -516,10 +517,10 @@ def named(option: str, text: str) -> tuple[str, str]:
         return name.strip(), value.strip()
     raise InputError(
         "bad-argument",
-        f"--{option} is {text!r}",
+        say("option-is-text", option=option, text=repr(text)),
         field=option,
         value=text,
-        remedy="write the channel, = and the value",
+        remedy=say("remedy-write-channel-value"),
     )
 
 
@@ -546,7 +547,9 @@ def spends_of(given: Sequence[str] | None, path: Path | None) -> dict[str, str]:
 def _pair(text: str) -> tuple[str, str]:
     name, sign, amount = text.rpartition("=")
     if not sign or not name.strip() or not amount.strip():
-        raise _wrong("set", f"--set is {text!r}", "write it as channel=amount", text)
+        raise _wrong(
+            "set", say("option-set-is", text=repr(text)), say("remedy-write-channel-amount"), text
+        )
     return name.strip(), amount.strip()
 
 
@@ -555,7 +558,12 @@ def once(pairs: Iterable[tuple[str, str]], where: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, amount in pairs:
         if name in found:
-            raise _wrong("spends", f"{where} names {name!r} twice", "give every channel once", name)
+            raise _wrong(
+                "spends",
+                say("names-twice", where=where, name=repr(name)),
+                say("remedy-channel-once"),
+                name,
+            )
         found[name] = amount
     return found
 
@@ -585,18 +593,18 @@ def csv_rows(
         reason = getattr(error, "strerror", "") or str(error)
         raise InputError(
             "bad-file",
-            f"{str(path)!r} cannot be read, {reason}",
+            say("path-unreadable", path=repr(str(path)), reason=reason),
             field=field,
             value=str(path),
-            remedy="give a CSV file in UTF-8",
+            remedy=say("remedy-csv-file-utf"),
         ) from None
     try:
         rows = list(csv.reader(text.splitlines(), strict=True))
     except csv.Error as error:
         raise _wrong(
             field,
-            f"{str(path)!r} is not a valid CSV file ({error})",
-            "export it again",
+            say("not-valid-csv", path=repr(str(path)), error=error),
+            say("remedy-export-again"),
             str(path),
         ) from None
     header = [name.strip() for name in rows[0]] if rows else []
@@ -605,10 +613,14 @@ def csv_rows(
             continue
         raise InputError(
             "bad-columns",
-            f"{str(path)!r} has {'two columns' if name in header else 'no column'} {name!r}",
+            say(
+                "file-column-twice" if name in header else "file-lacks-column",
+                path=repr(str(path)),
+                name=repr(name),
+            ),
             field=field,
             value=name,
-            remedy=f"give the columns {' and '.join(columns)}",
+            remedy=say("remedy-columns", columns=" and ".join(columns)),
         )
     at = [header.index(name) if name in header else len(header) for name in (*columns, *optional)]
     for row in filter(any, rows[1:]):
@@ -685,10 +697,7 @@ def login(who: str | None) -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         raise InputError(
-            "bad-argument",
-            say("no-login-name"),
-            field="who",
-            remedy=say("remedy-name-who"),
+            "bad-argument", say("no-login-name"), field="who", remedy=say("remedy-name-who")
         ) from None
 
 

@@ -63,7 +63,7 @@ def load_belief(path: Path) -> bo.Belief:
     try:
         return bo.Belief.from_dict(data)
     except InputError as error:
-        raise _bad_file(path, "is not a belief", error.problem, "learn it again") from None
+        raise _bad_file(path, say("not-belief"), error.problem, say("remedy-learn-again")) from None
 
 
 def _data(path: Path) -> Any:
@@ -73,11 +73,11 @@ def _data(path: Path) -> Any:
             read_bounded(path, _MOST_BYTES).decode("utf-8-sig"), parse_constant=_no_number
         )
     except OSError as error:
-        reason, remedy = error.strerror or str(error), "check the path and its permissions"
-        raise _bad_file(path, "cannot be read", reason, remedy) from None
+        reason, remedy = error.strerror or str(error), say("remedy-check-path-permissions")
+        raise _bad_file(path, say("file-unreadable"), reason, remedy) from None
     except (ValueError, RecursionError) as error:
         raise _bad_file(
-            path, "is not a belief", f"it is not JSON ({error})", "learn it again"
+            path, say("not-belief"), say("not-json", error=error), say("remedy-learn-again")
         ) from None
 
 
@@ -86,7 +86,7 @@ def _no_number(text: str) -> Any:
 
 
 def _bad_file(path: Path, what: str, reason: str, remedy: str) -> InputError:
-    problem = f"belief file {str(path)!r} {what}, {reason}"
+    problem = say("belief-file", path=repr(str(path)), what=what, reason=reason)
     return InputError("bad-file", problem, field="belief", value=str(path), remedy=remedy)
 
 
@@ -158,10 +158,10 @@ def write_belief(belief: bo.Belief, path: Path, option: str) -> None:
     if lost:
         raise InputError(
             "bad-argument",
-            f"{option} {str(path)!r} already exists and contains {lost}, which would be lost",
+            say("already-exists-contains", option=option, path=repr(str(path)), lost=lost),
             field=option.lstrip("-"),
             value=str(path),
-            remedy=f"continue from it with --belief {path}, or name another file",
+            remedy=say("remedy-continue-belief-name", path=path),
         )
     text = json.dumps(belief.to_dict(learned=True), ensure_ascii=False, allow_nan=False)
     bo.report.write_whole(path, text + "\n")
@@ -220,7 +220,7 @@ def learn(
 ) -> None:
     """Learn every channel's response curve from the history, print it, and save the belief."""
     keep(out, plan, history)
-    check_printed(format, "choose another, since --out names the file of the belief")
+    check_printed(format, say("remedy-choose-another-since"))
     declared = bo.Plan.load(plan)
     grids = {Resolution.full: bo.Settings, Resolution.fast: bo.Settings.fast}
     chosen = None if settings is None else grids[settings]()
@@ -298,7 +298,7 @@ def reallocate(
     """Decide one week's split from the history, with a reason for every move."""
     keep(out, plan, history, belief)
     keep(save_belief, plan, history, option="--save-belief")
-    keep(save_belief, out, option="--save-belief", what="--out")
+    keep(save_belief, out, option="--save-belief", what=say("the-out-option"))
     declared = bo.Plan.load(plan)
     earlier = None if belief is None else load_belief(belief)
     past = _past(declared, earlier, history, as_of, data_through)

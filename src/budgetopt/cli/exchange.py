@@ -52,13 +52,13 @@ def template(
     """Write the workbook that channel owners fill in; --history reads it back."""
     check_place(out)
     if out.exists() or out.suffix.lower() != ".xlsx":
-        there = "there already" if out.exists() else "no .xlsx file"
+        there = say("there-already") if out.exists() else say("no-such-suffix", suffix=".xlsx")
         raise InputError(
             "bad-argument",
-            f"the workbook is {str(out)!r}, which is {there}",
+            say("path-is-other", option=say("the-workbook"), path=repr(str(out)), what=there),
             field="out",
             value=str(out),
-            remedy="name a new .xlsx file",
+            remedy=say("remedy-name-new-xlsx"),
         )
     declared = bo.Plan.load(plan)
     made = bo.exchange.template(

@@ -19,6 +19,7 @@ from budgetopt.cli.common import (
     today,
 )
 from budgetopt.errors import InputError
+from budgetopt.messages import say
 
 
 def init(
@@ -34,15 +35,14 @@ def init(
     keep(out, files)
     check_place(out)
     if out.exists() or out.suffix.lower() != ".toml":
-        there = "there already" if out.exists() else "no .toml file"
+        there = say("there-already") if out.exists() else say("no-such-suffix", suffix=".toml")
         raise InputError(
             "bad-argument",
-            f"--out is {str(out)!r}, which is {there}",
+            say("path-is-other", option="--out", path=repr(str(out)), what=there),
             field="out",
             value=str(out),
-            remedy="name a new .toml file",
+            remedy=say("remedy-name-new-toml"),
         )
-    from budgetopt.i18n import say
 
     drafted, reasons = bo.plan.draft_files(files, currency=currency, as_of=today(as_of))
     bo.report.write_whole(out, drafted.to_toml(reasons, lang.value))

@@ -56,18 +56,18 @@ def demo(
 ) -> None:
     """Write an example plan and history to try the other commands on."""
     if promised(folder) is not None and not folder.exists():
-        problem = f"{str(folder)!r} has the name of a file"
-        raise _bad_folder(problem, folder, "name a folder")
+        problem = say("name-file", folder=repr(str(folder)))
+        raise _bad_folder(problem, folder, say("remedy-name-folder"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        problem = f"{str(folder)!r} is not a folder and cannot be created, {error.strerror}"
-        raise _bad_folder(problem, folder, "name another folder") from None
+        problem = say("not-folder-cannot", folder=repr(str(folder)), strerror=error.strerror)
+        raise _bad_folder(problem, folder, say("remedy-name-another-folder")) from None
     plan, history = folder / "plan.toml", folder / "history.csv"
     for path in (plan, history):
         if path.exists():
-            problem = f"{str(path)!r} already exists"
-            raise _bad_folder(problem, folder, "name an empty folder")
+            problem = say("already-exists", path=repr(str(path)))
+            raise _bad_folder(problem, folder, say("remedy-name-empty-folder"))
     for path in (plan, history):
         bo.report.write_whole(path, _demo_file(path.name))
     wrote = say("demo-written", plan=str(plan), history=str(history))
@@ -138,7 +138,7 @@ def check(
     if report and not history:
         raise InputError(
             "bad-argument", say("report-history-files-none"), field="report",
-            remedy=say("remedy-history"),
+            remedy=say("remedy-history")
         )  # fmt: skip
     declared = bo.Plan.load(plan)
     # The plan keeps these tables unread: what is wrong in one is found here, not on Friday.

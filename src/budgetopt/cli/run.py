@@ -271,7 +271,7 @@ def _as_input_error(error: Any) -> InputError:
         "bad-argument",
         problem[:1].lower() + problem[1:],
         field=getattr(getattr(error, "param", None), "name", None) or "",
-        remedy=f"see {command} --help",
+        remedy=say("remedy-see-help", command=command),
     )
 
 

@@ -121,7 +121,7 @@ def simulate(
     """Simulate possible years of a plan, with and without scenarios."""
     declared = bo.Plan.load(plan)
     goal = _target(declared, target, weeks)
-    check_printed(format, "choose another; --out writes a folder")
+    check_printed(format, say("remedy-choose-another-out"))
     _check_folder(out, plan, history)
     happening = tuple(
         bo.market.scenario_named(name, declared) for name in dict.fromkeys(scenario or ())
@@ -279,17 +279,17 @@ def _check_folder(out: Path | None, *inputs: Path | list[Path] | None) -> None:
         check_place(out)
         return
     if promised(out) is not None:
-        reason = f"{out.suffix} is a file extension"
-        raise _bad_folder(out, reason, "is not a folder", "name a folder")
+        reason = say("file-extension", suffix=out.suffix)
+        raise _bad_folder(out, reason, say("not-folder"), say("remedy-name-folder"))
     for name in _FILES:
         keep(out / name, *inputs)
         if (out / name).exists():
             # What was simulated before may be all that is left of hours.
-            reason = f"it holds {name!r} already"
-            raise _bad_folder(out, reason, "cannot be written", "name an empty folder")
+            reason = say("holds-already", name=repr(name))
+            raise _bad_folder(out, reason, say("cannot-written"), say("remedy-name-empty-folder"))
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        raise _bad_folder(out, f"{str(there)!r} is not a writable folder")
+        raise _bad_folder(out, say("not-writable-folder", there=repr(str(there))))
 
 
 def _bad_folder(
@@ -298,7 +298,7 @@ def _bad_folder(
     what: str = "cannot be made",
     remedy: str = "name a folder that can be written",
 ) -> InputError:
-    problem = f"--out {str(out)!r} {what}, {reason}"
+    problem = say("out-folder-wrong", out=repr(str(out)), what=what, reason=reason)
     return InputError("bad-file", problem, field="out", value=str(out), remedy=remedy)
 
 

@@ -437,9 +437,9 @@ def _anchor(text: str) -> tuple[int, str]:
     if not number.isdecimal() or not digest:
         raise InputError(
             "bad-argument",
-            f"--anchor is {text!r}",
+            say("option-anchor-is", text=repr(text)),
             field="anchor",
             value=text,
-            remedy="give number and hash of an entry with a colon between them",
+            remedy=say("remedy-number-hash-entry"),
         )
     return int(number), digest

@@ -162,10 +162,10 @@ def check_parameter(
         bad = array[at] if array.ndim else given
         raise CurveError(
             "bad-curve",
-            f"{name}{where} of the {curve.kind} curve is {bad}",
+            say("curve-part-is", name=name, where=where, kind=curve.kind, bad=bad),
             field=name,
             value=float(bad) if array.ndim else given,
-            remedy=f"give a number {' and '.join(rules)}",
+            remedy=say("give-a-number", range=" and ".join(rules)),
         )
     object.__setattr__(curve, name, float(array) if array.ndim == 0 else array)
 

@@ -106,7 +106,7 @@ class Carryover:
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in _KINDS:
-            raise _bad("kind", f"carryover kind {self.kind!r} is not known", self.kind,
+            raise _bad("kind", say("carryover-kind-not", kind=repr(self.kind)), self.kind,
                        did_you_mean(str(self.kind), _KINDS))  # fmt: skip
         wanted, _ = _KINDS[self.kind]
         # The length first, which the delay is held against.
@@ -115,8 +115,8 @@ class Carryover:
             if name in wanted and (given is not None or (self.kind, name) != _OPEN):
                 object.__setattr__(self, name, self._checked(name, given))
             elif given is not None and name not in wanted:
-                problem = f"{self.kind} carryover has no {name}, and {given!r} is given"
-                raise _bad(name, problem, given, f"give {', '.join(wanted)}")
+                problem = say("carryover-no-given", kind=self.kind, name=name, given=repr(given))
+                raise _bad(name, problem, given, say("remedy-give-needed", needed=[*wanted]))
         if self.length is None:
             self._check_remainder()
 
@@ -135,8 +135,9 @@ class Carryover:
         if not good:
             raise _bad(
                 name,
-                f"{name} of the {self.kind} carryover is "
-                + ("missing" if given is None else repr(given)),
+                say("carryover-lacks", name=name, kind=self.kind)
+                if given is None
+                else say("carryover-part-is", name=name, kind=self.kind, value=repr(given)),
                 given,
                 _remedy(name, self.kind, least, most),
             )
@@ -146,9 +147,9 @@ class Carryover:
         if self.share is not None and self.share**MOST_WEEKS > REMAINDER:
             raise _bad(
                 "length",
-                f"a share of {self.share} still has an effect after ten years",
+                say("share-still-effect", share=self.share),
                 self.share,
-                "give a length in weeks or a smaller share",
+                say("remedy-length-weeks-smaller"),
             )
 
     @cached_property
@@ -232,18 +233,25 @@ class Carryover:
         if given is None or isinstance(given, cls):
             return given
         if not isinstance(given, Mapping):
-            raise _bad(field, f"{field} is {given!r}", given,
-                       "give its parts, such as { kind = 'geometric', share = 0.4 }")  # fmt: skip
+            raise _bad(field, say("field-is", field=field, value=repr(given)), given,
+                       say("remedy-parts"))  # fmt: skip
         names = list(cls.__dataclass_fields__)
         for name in given:
             if name not in names:
-                raise _bad(f"{field}.{name}", f"{field} has no parameter {name!r}", given[name],
-                           did_you_mean(str(name), names))  # fmt: skip
+                raise _bad(
+                    f"{field}.{name}",
+                    say("no-parameter", field=field, name=repr(name)),
+                    given[name],
+                    did_you_mean(str(name), names),
+                )
         try:
             return cls(**{"kind": None, **given})
         except CurveError as error:
             raise _bad(
-                f"{field}.{error.field}", f"{field}: {error.problem}", error.value, error.remedy
+                f"{field}.{error.field}",
+                say("field-problem", field=field, problem=error.problem),
+                error.value,
+                error.remedy,
             ) from None
 
     def to_dict(self) -> dict[str, Any]:
@@ -357,8 +365,9 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 def _remedy(name: str, kind: str, least: float, most: float) -> str:
     if name == "share":
-        return f"give a number {'at least' if kind == 'geometric' else 'above'} 0 and below 1"
-    return f"give a {'whole ' if name == 'length' else ''}number from {least:g} to {most:g}"
+        return say("remedy-from-zero-below" if kind == "geometric" else "remedy-above-zero-below")
+    code = "remedy-whole-in-range" if name == "length" else "remedy-number-in-range"
+    return say(code, low=f"{least:g}", high=f"{most:g}")
 
 
 def _bad(field: str, problem: str, value: Any, remedy: str) -> CurveError:

@@ -13,6 +13,7 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_floats, as_spend, check_parameter
 from budgetopt.errors import CurveError
+from budgetopt.messages import say
 
 _NEARLY = 1e-6
 """A curve this near below its concave envelope, as a share of its top, counts as concave: published
@@ -66,25 +67,25 @@ class Points(Curve):
         check_parameter(self, "outcome", least=0)
         x, y = np.asarray(self.spend), np.asarray(self.outcome)
         if x.shape != y.shape or x.ndim == 0 or x.shape[-1] == 0:
-            raise self._wrong("shapes differ or are empty", "give one outcome for each spend")
+            raise self._wrong(say("shapes-differ-empty"), say("remedy-outcome-spend"))
         falls = np.argwhere(np.diff(y) < 0)
         if falls.size:
             at = ", ".join(map(str, [*falls[0][:-1], falls[0][-1] + 1]))
-            raise self._wrong(f"outcome[{at}] falls", "take the running maximum of the outcome")
+            raise self._wrong(say("outcome-falls", at=at), say("remedy-take-running-maximum"))
         if np.any(x[..., 0] > 0) or x.shape[-1] == 1:
             x, y = _with_zero(x), _with_zero(y)
         if np.any(y[..., 0] != 0):
-            raise self._wrong("outcome at zero spend is not 0", "leave the baseline out")
+            raise self._wrong(say("outcome-zero-spend"), say("remedy-leave-baseline-out"))
         # Padding repeats the last point, so equal neighbours are allowed where both are equal.
         same = (np.diff(x) == 0) & (np.diff(y) == 0)
         if not np.all((np.diff(x) > 0) | same):
-            raise self._wrong("spends do not rise", "sort the points and remove duplicates")
+            raise self._wrong(say("spends-do-not"), say("remedy-sort-points-remove"))
         object.__setattr__(self, "spend", x)
         object.__setattr__(self, "outcome", y)
         with np.errstate(over="ignore", invalid="ignore"):
             hull, slopes = _envelope(x, y)
         if not np.isfinite(slopes).all():
-            raise self._wrong("rises too steeply", "give spends that lie further apart")
+            raise self._wrong(say("rises-too-steeply"), say("remedy-spends-lie-further"))
         object.__setattr__(self, "_hull", hull)
         object.__setattr__(self, "_slopes", slopes)
 
@@ -121,8 +122,8 @@ class Points(Curve):
         """
         if not (0 < upto < np.inf and 1e-9 <= tolerance <= 0.1):
             raise _unsampled(
-                f"cannot be sampled up to {upto!r} with tolerance {tolerance!r}",
-                "give upto above 0",
+                say("cannot-sampled-up", upto=repr(upto), tolerance=repr(tolerance)),
+                say("remedy-upto-above-0"),
             )
         x = upto * np.linspace(0.0, 1.0, _FIRST)
         y = _asked(function, x)
@@ -130,7 +131,8 @@ class Points(Curve):
             if np.any(np.diff(y) < 0):
                 fall = int(np.argmax(np.diff(y) < 0))
                 raise _unsampled(
-                    f"falls between {x[fall]:g} and {x[fall + 1]:g}", "give one that never falls"
+                    say("falls-between", x=f"{x[fall]:g}", x_2=f"{x[fall + 1]:g}"),
+                    say("remedy-never-falls"),
                 )
             middle = 0.5 * (x[1:] + x[:-1])
             between = _asked(function, middle)
@@ -140,13 +142,15 @@ class Points(Curve):
                 break
             if x.size > _MOST or np.min(np.diff(x)[at]) < _CLOSE * upto:
                 raise _unsampled(
-                    f"is not met by {x.size} points", "allow a greater tolerance, or give Points"
+                    say("not-met-points", size=x.size), say("remedy-allow-greater-tolerance")
                 )
             x, y = np.insert(x, at + 1, middle[at]), np.insert(y, at + 1, between[at])
         return cls(x, y - y[0])
 
     def _wrong(self, problem: str, remedy: str) -> CurveError:
-        return CurveError("bad-curve", f"points curve: {problem}", field="spend", remedy=remedy)
+        return CurveError(
+            "bad-curve", say("points-curve", problem=problem), field="spend", remedy=remedy
+        )
 
     def value(self, spend: ArrayLike) -> Floats:
         """Return the outcome on the line between the neighbouring points."""
@@ -245,12 +249,14 @@ def _asked(function: Callable[[float], float], spend: Floats) -> Floats:
     except (TypeError, ValueError):
         given = np.zeros(0)
     if given.shape != spend.shape or not np.isfinite(given).all():
-        raise _unsampled("does not return one finite number for each spend", "fix the function")
+        raise _unsampled(say("does-not-return"), say("remedy-fix-function"))
     return given
 
 
 def _unsampled(problem: str, remedy: str) -> CurveError:
-    return CurveError("bad-curve", f"the sampled curve {problem}", field="function", remedy=remedy)
+    return CurveError(
+        "bad-curve", say("sampled-curve", problem=problem), field="function", remedy=remedy
+    )
 
 
 def _pick(table: Floats, at: Any) -> Floats:

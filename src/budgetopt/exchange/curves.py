@@ -21,6 +21,7 @@ from budgetopt.curves import KINDS, Mixture, Points
 from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.exchange.draws import CurveDraws
 from budgetopt.exchange.files import numbers, read_table, refused
+from budgetopt.messages import say
 
 _NEARLY = 1e-6
 """Share of the top by which a published curve may fall from rounding."""
@@ -72,7 +73,7 @@ def read_points(
         ``bad-curve`` for points that are no curve.
     """
     if weeks < 1:
-        raise refused("bad-argument", "weeks", f"weeks is {weeks}", "give at least 1")
+        raise refused("bad-argument", "weeks", say("weeks-is", weeks=weeks), say("remedy-least-1"))
     table = read_table(path, (channel, spend, outcome))
     bounds = [name if name in table.columns else None for name in (low, high)]
     names = [str(name) for name in pd.unique(table[channel])]
@@ -117,10 +118,10 @@ def from_draws(spend: Sequence[float] | Floats, outcome: Floats) -> Mixture:
     if values.ndim not in (2, 3) or values.shape[-1] != grid.size:
         raise CurveError(
             "bad-curve",
-            f"draws have shape {values.shape}, the grid {grid.shape}",
+            say("draws-shape-grid", shape=values.shape, shape_2=grid.shape),
             field="outcome",
             value=str(values.shape),
-            remedy="give (draws, points), or (draws, channels, points)",
+            remedy=say("remedy-draws-points-draws"),
         )
     cells = np.moveaxis(values, 0, -2)
     whole = Points(np.broadcast_to(grid, cells.shape).copy(), cells)
@@ -156,7 +157,7 @@ def read_draws(
         ``bad-curve`` for points that are no curve, and where draws or points are missing.
     """
     if weeks < 1:
-        raise refused("bad-argument", "weeks", f"weeks is {weeks}", "give at least 1")
+        raise refused("bad-argument", "weeks", say("weeks-is", weeks=weeks), say("remedy-least-1"))
     table = read_table(path, (channel, draw, spend, outcome))
     x, y = numbers(table, spend, path) / weeks, numbers(table, outcome, path) / weeks
     (draw_of, draws), (channel_of, names) = (
@@ -167,10 +168,10 @@ def read_draws(
     shape = (len(draws), len(names), points)
     full = (np.bincount(draw_of * len(names) + channel_of) == points) if not left else [False]
     if not x.size or not np.all(full) or len(full) < len(draws) * len(names):
-        raise _no_curve(path, "has draws with other numbers of points", "give all points of each")
+        raise _no_curve(path, say("draws-other-numbers"), say("remedy-all-points"))
     grid = x[order].reshape(shape)
     if not np.array_equal(grid, np.broadcast_to(grid[:1], shape)):
-        raise _no_curve(path, "has draws on other spends", "give every draw at the same spends")
+        raise _no_curve(path, say("draws-other-spends"), say("remedy-draw-same-spends"))
     heights = y[order].reshape(shape)
     return CurveDraws.on_grid(tuple(map(str, names)), grid[0], _rising(heights))
 
@@ -201,15 +202,19 @@ def read_parameters(
     known = [name for name in KINDS if name != Points.kind]
     if len(kinds) != 1 or kinds[0] not in known:
         shown = ", ".join(repr(str(name)[:40]) for name in kinds[:4]) or "none"
-        raise _no_curve(path, f"has curves of the kind {shown}", did_you_mean(
-            str(kinds[0]) if kinds else "", known) if len(kinds) < 2 else "give one kind a table"
+        raise _no_curve(path, say("curves-kind", shown=shown), did_you_mean(
+            str(kinds[0]) if kinds else "", known) if len(kinds) < 2 else say("remedy-kind-table")
         )  # fmt: skip
     made = KINDS[kinds[0]]
     names = [name for name in made.__dataclass_fields__ if name != "kind"]  # type: ignore[attr-defined]
     for name in names:
         if name not in table.columns:
-            raise refused("bad-columns", name, f"a {kinds[0]} curve needs a column {name!r}",
-                          f"give {', '.join(names)}")  # fmt: skip
+            raise refused(
+                "bad-columns",
+                name,
+                say("curve-needs-column", kinds=kinds[0], name=repr(name)),
+                say("remedy-give-needed", needed=[*names]),
+            )
     labels = table[draw].astype(str) if draw in table.columns else pd.Series("", table.index)
     (draw_of, draws), (channel_of, channels) = (
         pd.factorize(column) for column in (labels, table[channel].astype(str))
@@ -217,7 +222,7 @@ def read_parameters(
     shape = (len(channels), len(draws))
     place = channel_of * len(draws) + draw_of
     if not np.array_equal(np.sort(place), np.arange(shape[0] * shape[1])):
-        raise _no_curve(path, "has a draw twice, or not for all channels", "give each once")
+        raise _no_curve(path, say("draw-twice-not"), say("remedy-each-once"))
     order = np.argsort(place)
     parts = {name: numbers(table, name, path)[order].reshape(shape) for name in names}
     return CurveDraws(tuple(map(str, channels)), made(**parts))

@@ -13,6 +13,7 @@ from budgetopt.arrays import Floats
 from budgetopt.curves import Carryover, Curve, Hill, Mixture, Points
 from budgetopt.errors import CurveError, InputError
 from budgetopt.exchange.files import safe_names
+from budgetopt.messages import say
 
 MOST_DRAWS = 2**17
 """Draws of one posterior."""
@@ -72,14 +73,18 @@ class CurveDraws:
         object.__setattr__(self, "channels", safe_names(self.channels, "channels"))
         shape = np.shape(self.curves.value(np.zeros((1, 1))))
         if len(shape) != 2 or shape[0] != len(self.channels) or shape[1] > MOST_DRAWS:
-            raise _unfit(f"parameters have shape {shape}, and there are {len(self.channels)} names",
-                         f"give (channels, draws), at most {MOST_DRAWS:,} draws")  # fmt: skip
+            raise _unfit(
+                say("parameters-shape-names", shape=shape, channels=len(self.channels)),
+                say("remedy-channels-draws-most", most_draws=f"{MOST_DRAWS:,}"),
+            )
         if self.carryovers and len(self.carryovers) != len(self.channels):
-            raise _unfit(f"there are {len(self.carryovers)} carryovers", "give one a channel")
+            raise _unfit(
+                say("carryovers-are", carryovers=len(self.carryovers)), say("remedy-one-a-channel")
+            )
         if isinstance(self.curves, Points):
             grid = np.asarray(self.curves.spend)
             if not np.array_equal(grid, np.broadcast_to(grid[:, :1], grid.shape)):
-                raise _unfit("draws of one channel have several grids", "give one grid a channel")
+                raise _unfit(say("draws-channel-several"), say("remedy-grid-channel"))
 
     @classmethod
     def on_grid(cls, channels: Sequence[str], spend: ArrayLike, outcome: ArrayLike) -> Self:
@@ -101,8 +106,8 @@ class CurveDraws:
         """
         x, y = np.asarray(spend, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
         if y.ndim != 3 or y.shape[1] != len(channels) or x.shape not in (y.shape[2:], y.shape[1:]):
-            raise _unfit(f"draws have shape {y.shape}, the grid {x.shape}",
-                         "give (draws, channels, points)")  # fmt: skip
+            raise _unfit(say("draws-shape-grid", shape=y.shape, shape_2=x.shape),
+                         say("remedy-draws-channels-points"))  # fmt: skip
         cells = np.moveaxis(y, 0, 1)
         grid = x[..., None, :] if x.ndim == 2 else x
         return cls(tuple(channels), Points(np.broadcast_to(grid, cells.shape).copy(), cells))
@@ -123,7 +128,7 @@ class CurveDraws:
         """
         names = tuple(models[0]) if models else ()
         if not names or any(set(model) != set(names) for model in models):
-            raise _unfit("the models have other channels", "give models of one run")
+            raise _unfit(say("models-other-channels"), say("remedy-models-run"))
         parts = {
             part: np.array([[getattr(model[name], part) for model in models] for name in names])
             for part in ("top", "half", "shape")
@@ -167,11 +172,11 @@ class CurveDraws:
             ``bad-argument`` where `draws` is no positive whole number or too many for memory.
         """
         if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
-            raise _asked(draws, "give a whole number, at least 1")
+            raise _asked(draws, say("remedy-whole-number-least-1"))
         count = min(int(draws), self.size)
         if count**2 * len(self.channels) > _MOST_WEIGHTS:
             most = int((_MOST_WEIGHTS / len(self.channels)) ** 0.5)
-            raise _asked(draws, f"give at most {most}")
+            raise _asked(draws, say("remedy-most", most=most))
         chosen = np.sort(rng.choice(self.size, count, replace=False))
         own = np.broadcast_to(np.eye(count)[:, None, :], (count, len(self.channels), count))
         return Mixture(self._cells(chosen), own.copy())
@@ -193,5 +198,5 @@ def _unfit(problem: str, remedy: str) -> CurveError:
 
 
 def _asked(draws: Any, remedy: str) -> InputError:
-    return InputError("bad-argument", f"draws is {draws!r}", field="draws", value=draws,
+    return InputError("bad-argument", field="draws", value=draws,
                       remedy=remedy)  # fmt: skip

@@ -14,6 +14,7 @@ import pandas as pd
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError
+from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, is_safe, read_bounded
 
 MOST_BYTES = 64 * MEBIBYTE
@@ -33,18 +34,26 @@ def read_table(path: str | PathLike[str], needed: Sequence[str]) -> pd.DataFrame
             io.BytesIO(data), dtype=str, keep_default_na=False, encoding="utf-8-sig"
         )
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        reason = getattr(error, "strerror", None) or "it is not a CSV file in UTF-8"
-        raise refused("bad-file", "path", f"{str(path)!r} cannot be read, {reason}",
-                      "give a CSV file in UTF-8") from None  # fmt: skip
+        reason = getattr(error, "strerror", None) or say("not-a-csv-file")
+        raise refused(
+            "bad-file",
+            "path",
+            say("path-unreadable", path=repr(str(path)), reason=reason),
+            say("remedy-csv-file-utf"),
+        ) from None
     if not isinstance(table.index, pd.RangeIndex):
         # A row with a cell too many makes an index of the first column.
-        raise refused("bad-file", "path", f"{Path(path).name} has rows longer than its header",
-                      "quote cells that hold commas")  # fmt: skip
+        raise refused("bad-file", "path", say("rows-longer-than", name=Path(path).name),
+                      say("remedy-quote-cells-hold"))  # fmt: skip
     for name in needed:
         if name not in table.columns:
             there = ", ".join(map(str, table.columns[:8]))
-            raise refused("bad-columns", name, f"{Path(path).name} has no column {name!r}",
-                          f"choose one of {there}")  # fmt: skip
+            raise refused(
+                "bad-columns",
+                name,
+                say("no-column", name=Path(path).name, name_2=repr(name)),
+                say("choose-one-of", known=there),
+            )
     return table
 
 
@@ -60,8 +69,18 @@ def numbers(table: pd.DataFrame, name: str, path: str | PathLike[str]) -> Floats
     for at in np.flatnonzero(~np.isfinite(values))[:1]:
         line = int(table.index[at]) + 2
         cell = str(table[name].iloc[at])[:60]
-        raise refused("bad-number", name, f"{Path(path).name}, line {line}: {name!r} is {cell!r}, "
-                      "not a finite number", "export it again")  # fmt: skip
+        raise refused(
+            "bad-number",
+            name,
+            say(
+                "line-not-finite",
+                name=Path(path).name,
+                line=line,
+                name_2=repr(name),
+                cell=repr(cell),
+            ),
+            say("remedy-export-again"),
+        )
     return values
 
 
@@ -76,8 +95,14 @@ def dates(table: pd.DataFrame, name: str, path: str | PathLike[str]) -> Any:
     days = pd.to_datetime(table[name], errors="coerce", format="ISO8601", utc=True)
     for at in np.flatnonzero(days.isna())[:1]:
         cell = str(table[name].iloc[at])[:60]
-        raise refused("bad-date", name, f"{Path(path).name}, line {at + 2}: {name!r} is {cell!r}, "
-                      "not a date", "write dates as 2026-11-30")  # fmt: skip
+        raise refused(
+            "bad-date",
+            name,
+            say(
+                "line-not-date", name=Path(path).name, at=at + 2, name_2=repr(name), cell=repr(cell)
+            ),
+            say("remedy-write-dates-2026"),
+        )
     return days.dt.tz_localize(None).to_numpy(dtype="datetime64[D]")
 
 
@@ -95,9 +120,9 @@ def read_json(path: str | PathLike[str]) -> Any:
     except OSError as error:
         reason = error.strerror or str(error)
     except (ValueError, RecursionError):
-        reason = "it is not JSON in UTF-8"
-    raise refused("bad-file", "path", f"{str(path)!r} cannot be read, {reason}",
-                  "export the model again")  # fmt: skip
+        reason = say("not-json-utf")
+    raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)), reason=reason),
+                  say("remedy-export-model-again"))  # fmt: skip
 
 
 def _no_number(text: str) -> Any:
@@ -114,11 +139,11 @@ def safe_names(names: Sequence[str], field: str) -> tuple[str, ...]:
     """
     for name in names:
         if not name.strip() or not is_safe(name) or len(name) > 200:
-            raise refused("bad-name", field, f"a channel is called {name[:60]!r}",
-                          "give it a name that can be shown")  # fmt: skip
+            raise refused("bad-name", field, say("channel-called", name=repr(name[:60])),
+                          say("remedy-name-can-shown"))  # fmt: skip
     if len(set(names)) < len(names) or not names:
-        raise refused("bad-name", field, "there is no channel, or two have one name",
-                      "name each channel once")  # fmt: skip
+        raise refused("bad-name", field, say("no-channel-two"),
+                      say("remedy-name-channel-once"))  # fmt: skip
     return tuple(names)
 
 

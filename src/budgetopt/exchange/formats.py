@@ -90,10 +90,10 @@ def write(
     if file.suffix.lower() not in SUFFIXES:
         raise InputError(
             "bad-argument",
-            f"path is {str(path)!r}, whose ending names no format",
+            say("path-whose-ending", path=repr(str(path))),
             field="path",
             value=str(path),
-            remedy=f"name a file ending in {', '.join(SUFFIXES)}",
+            remedy=say("remedy-name-file-ending", suffixes=[*SUFFIXES]),
         )
     format = SUFFIXES[file.suffix.lower()]
     if format == "json" and hasattr(result, "to_dict") and not hasattr(result, "iloc"):
@@ -245,10 +245,10 @@ def _check_rows(sheets: Sequence[Sheet]) -> None:
         if len(sheet.rows) > _MOST_ROWS:
             raise InputError(
                 "bad-argument",
-                f"table {sheet.name!r} has {len(sheet.rows):,} rows, more than a workbook holds",
+                say("table-rows-more", name=repr(sheet.name), rows=f"{len(sheet.rows):,}"),
                 field="format",
                 value="xlsx",
-                remedy="write it as .csv or .parquet",
+                remedy=say("remedy-write-csv-parquet"),
             )
 
 

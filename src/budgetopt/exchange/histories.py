@@ -23,6 +23,7 @@ from budgetopt.calendar import DAYS
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.exchange.tables import Book, Sheet, book_of
 from budgetopt.history import Cells, Columns, History, first_row, load, read_days
+from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, from_cell, read_bounded
 
 if TYPE_CHECKING:
@@ -89,17 +90,17 @@ def history_sheet(history: History, layout: str = "long") -> Sheet:
     """
     if layout not in LAYOUTS:
         remedy = did_you_mean(layout, LAYOUTS)
-        raise _bad("unknown-name", "layout", layout, f"there is no layout {layout!r}", remedy)
+        raise _bad("unknown-name", "layout", layout, say("no-layout", layout=repr(layout)), remedy)
     if not history.weeks.size:
-        raise _bad("no-data", "history", 0, "the history has no weeks", "give one that has some")
+        raise _bad("no-data", "history", 0, say("history-no-weeks"), say("remedy-with-some"))
     how = LAYOUTS[layout]
     pairs = (_long if how.channel else _wide)(history, how) + _extras(history, how)
     columns = dict(pairs)
     if len(columns) < len(pairs):
         names = [name for name, _ in pairs]
         name = next(name for name in names if names.count(name) > 1)
-        problem = f"layout {layout!r} has its own column {name!r}, as a channel has"
-        raise _bad("bad-name", "channels", name, problem, "choose another layout")
+        problem = say("layout-column-channel", layout=repr(layout), name=repr(name))
+        raise _bad("bad-name", "channels", name, problem, say("remedy-choose-another-layout"))
     return Sheet("history", columns, plain=True)
 
 
@@ -179,8 +180,8 @@ def columns_of(header: Sequence[str]) -> tuple[Columns, tuple[str, ...]]:
         "bad-columns",
         "path",
         ", ".join(header[:8])[:200],
-        "the header is that of no layout written here",
-        f"use History.read with its columns; layouts are {', '.join(LAYOUTS)}",
+        say("header-no-layout"),
+        say("remedy-use-history-read", layouts=[*LAYOUTS]),
     )
 
 
@@ -297,9 +298,14 @@ def _json_frame(file: Path) -> pd.DataFrame:
             raise ValueError
         return pd.DataFrame(rows, columns=names, dtype=object)
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
-        reason = getattr(error, "strerror", None) or "it is not a history in JSON"
-        raise _bad("bad-file", "path", str(file), f"{str(file)!r} cannot be read, {reason}",
-                   "write it again") from None  # fmt: skip
+        reason = getattr(error, "strerror", None) or say("json-no-history")
+        raise _bad(
+            "bad-file",
+            "path",
+            str(file),
+            say("path-unreadable", path=repr(str(file)), reason=reason),
+            say("remedy-write-again"),
+        ) from None
 
 
 def _bad(code: str, field: str, value: Any, problem: str, remedy: str) -> HistoryError:

@@ -92,8 +92,12 @@ class InferenceFile:
             large, ``bad-number`` where a value is not finite.
         """
         if name not in self.variables(group):
-            raise refused("bad-columns", name, f"{self.name} has no {group}/{name}",
-                          "save the whole InferenceData")  # fmt: skip
+            raise refused(
+                "bad-columns",
+                name,
+                say("file-has-no", name=self.name, group=group, name_2=name),
+                say("remedy-save-whole-inferencedata"),
+            )
 
         def values() -> Variable:
             data = self._checked(self.root[group][name], MOST_VALUES)
@@ -104,8 +108,12 @@ class InferenceFile:
 
         variable = self._guarded(values)
         if not np.isfinite(variable.values).all():
-            raise refused("bad-number", name, f"{group}/{name} of {self.name} is not finite",
-                          "check the model's sampling")  # fmt: skip
+            raise refused(
+                "bad-number",
+                name,
+                say("not-finite", group=group, name=name, name_2=self.name),
+                say("remedy-check-model-s"),
+            )
         return variable
 
     def names(self, group: str, dim: str) -> tuple[str, ...] | None:
@@ -147,12 +155,12 @@ class InferenceFile:
         dims, values = self.read("posterior", name)
         known = ("chain", "draw", *order)
         if dims[:2] != known[:2] or len(set(dims)) < len(dims) or not {*dims} <= {*known}:
-            raise refused("bad-columns", name, f"posterior/{name} has the axes {', '.join(dims)}",
-                          f"axes are {', '.join(known)}")  # fmt: skip
+            raise refused("bad-columns", name, say("posterior-axes", name=name, dims=[*dims]),
+                          say("remedy-axes", known=[*known]))  # fmt: skip
         count = values.shape[0] * values.shape[1]
         if not 1 <= count <= MOST_DRAWS or 0 in values.shape:
-            raise refused("bad-file", name, f"posterior/{name} has {count:,} draws",
-                          f"give 1 to {MOST_DRAWS:,}, thinned if there are more")  # fmt: skip
+            raise refused("bad-file", name, say("posterior-draws", name=name, count=f"{count:,}"),
+                          say("remedy-1-thinned-if", most_draws=f"{MOST_DRAWS:,}"))  # fmt: skip
         left = [dim for dim in known if dim in dims]
         values = np.moveaxis(values, [dims.index(dim) for dim in left], range(len(left)))
         sizes = [values.shape[left.index(dim)] if dim in left else 1 for dim in order]
@@ -205,8 +213,8 @@ def _guarded(read: Callable[[], _T], name: str) -> _T:
     except HistoryError:
         raise
     except Exception:  # noqa: BLE001 # a damaged file makes the reader raise anything
-        raise refused("bad-file", "path", f"{name!r} cannot be read, it is damaged or too large",
-                      "save the InferenceData again with to_netcdf") from None  # fmt: skip
+        raise refused("bad-file", "path", say("cannot-read-damaged", name=repr(name)),
+                      say("remedy-save-inferencedata-again")) from None  # fmt: skip
 
 
 def _bound_attributes() -> None:
@@ -250,12 +258,16 @@ def open_inference(path: str | PathLike[str]) -> InferenceFile:
         data = read_bounded(Path(path), MOST_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise refused("bad-file", "path", f"{str(path)!r} cannot be read, {reason}",
-                      "check the path and its permissions") from None  # fmt: skip
+        raise refused(
+            "bad-file",
+            "path",
+            say("path-unreadable", path=repr(str(path)), reason=reason),
+            say("remedy-check-path-permissions"),
+        ) from None
     if not data.startswith(_HDF5):
         # A pickle would run what it holds.
-        raise refused("bad-file", "path", f"{name!r} is not a netCDF 4 file",
-                      "save the InferenceData with to_netcdf, not as a pickle")  # fmt: skip
+        raise refused("bad-file", "path", say("not-netcdf-4", name=repr(name)),
+                      say("remedy-save-inferencedata-netcdf"))  # fmt: skip
     try:
         import pyfive  # type: ignore[import-untyped]
     except ImportError:
@@ -266,8 +278,8 @@ def open_inference(path: str | PathLike[str]) -> InferenceFile:
     root = _guarded(lambda: pyfive.File(io.BytesIO(data)), name)
     file = InferenceFile(name, root, len(data))
     if not file.variables("posterior"):
-        raise refused("bad-file", "path", f"{name!r} has no posterior",
-                      "save the InferenceData after sampling")  # fmt: skip
+        raise refused("bad-file", "path", say("no-posterior", name=repr(name)),
+                      say("remedy-save-inferencedata-after"))  # fmt: skip
     return file
 
 

@@ -27,6 +27,7 @@ from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.exchange.draws import CurveDraws
 from budgetopt.exchange.files import dates, numbers, read_table, refused, safe_names
 from budgetopt.exchange.inference import InferenceFile, open_inference
+from budgetopt.messages import say
 
 _POINTS = 151
 """Points of a curve, denser near zero: lines between them miss a Hill curve by some 1e-4 of it."""
@@ -109,7 +110,7 @@ def read_meridian(
     if decay not in ("geometric", "binomial"):
         raise CurveError(
             "bad-curve",
-            f"the decay {decay!r} of Meridian is not read",
+            say("decay-meridian-not", decay=repr(decay)),
             field="decay",
             value=decay,
             remedy=did_you_mean(str(decay), ["geometric", "binomial"]),
@@ -117,12 +118,14 @@ def read_meridian(
     _checked(max_lag, "max_lag", 0, 520)
     _checked(draws, "draws", 1, 10_000)
     if not 0 < upto <= 100:
-        raise refused("bad-argument", "upto", f"upto is {upto!r}", "give a number above 0")
+        raise refused(
+            "bad-argument", "upto", say("upto", upto=repr(upto)), say("remedy-number-above-0")
+        )
     file = open_inference(path)
     if "alpha_rf" in file.variables("posterior") and not media_only:
-        raise refused("bad-columns", "alpha_rf", "the model has channels of reach and frequency, "
-                      "which are not read", "say media_only=True, or read its response curves with "
-                      "read_points")  # fmt: skip
+        raise refused(
+            "bad-columns", "alpha_rf", say("model-channels-reach"), say("remedy-say-media-only")
+        )
     names = safe_names(file.names("posterior", "media_channel") or (), "media_channel")
     regions = file.names("posterior", "geo") if geo is not None else None
     columns = {"kpi": kpi, "value": value, "time": time, "geo": geo, "population": population}
@@ -145,8 +148,8 @@ def read_meridian(
 
 def _checked(value: Any, name: str, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise refused("bad-argument", name, f"{name} is {value!r}",
-                      f"give a whole number from {least} to {most:,}")  # fmt: skip
+        raise refused("bad-argument", name, say("field-is", field=name, value=repr(value)),
+                      say("remedy-whole-number", least=least, most=f"{most:,}"))  # fmt: skip
 
 
 def _parameters(
@@ -160,14 +163,22 @@ def _parameters(
     for name, values in found.items():
         wanted = (count, regions, len(names)) if name == "beta_gm" else (count, len(names))
         if values.shape != wanted:
-            raise refused("bad-columns", name, f"posterior/{name} has the shape {values.shape}, "
-                          f"not {wanted}", "give the data of this model")  # fmt: skip
+            raise refused(
+                "bad-columns",
+                name,
+                say("posterior-shape-not", name=name, shape=values.shape, wanted=wanted),
+                say("remedy-data-model"),
+            )
     limits = {"alpha_m": (0.0, 1.0), "ec_m": (1e-12, 1e12), "slope_m": (1e-6, 1e3),
               "beta_gm": (0.0, 1e30)}  # fmt: skip
     for name, (least, most) in limits.items():
         if np.any(found[name] < least) or np.any(found[name] > most):
-            raise CurveError("bad-curve", f"a {name} is not between {least:g} and {most:g}",
-                             field=name, remedy="check the model's sampling")  # fmt: skip
+            raise CurveError(
+                "bad-curve",
+                say("not-between", name=name, least=f"{least:g}", most=f"{most:g}"),
+                field=name,
+                remedy=say("remedy-check-model-s"),
+            )
     chosen = np.unique(np.linspace(0, count - 1, min(draws, count)).astype(np.intp))
     return {name: values[chosen] for name, values in found.items()}
 
@@ -197,24 +208,29 @@ def _data(
     rows = table[geo].astype(str).tolist() if geo is not None else [""] * len(table)
     known = {name: at for at, name in enumerate(regions or sorted(set(rows)))}
     if any(row not in known for row in rows) or len(known) * steps.size != len(rows):
-        raise refused("bad-columns", str(geo or time), "the data have not one row for each region "
-                      "and time step of the model", "give the data of this model")  # fmt: skip
+        raise refused(
+            "bad-columns", str(geo or time), say("data-not-row"), say("remedy-data-model")
+        )
     place = np.array([known[row] for row in rows]) * steps.size + np.searchsorted(steps, days)
     if np.unique(place).size < place.size or steps.size < 2:
-        raise refused("bad-date", time, "a time step is there twice, or there is one only",
-                      "give each once")  # fmt: skip
+        raise refused("bad-date", time, say("time-step-twice"),
+                      say("remedy-each-once"))  # fmt: skip
     order = np.argsort(place)
 
     def read(column: str, *, least: float = 0.0) -> Floats:
         values = numbers(table, column, path)[order].reshape(len(known), steps.size)
         if np.any(values < least):
-            raise refused("bad-number", column, f"{column!r} has a number below {least:g}",
-                          "give the data of this model")  # fmt: skip
+            raise refused(
+                "bad-number",
+                column,
+                say("column-below-least", column=repr(column), least=f"{least:g}"),
+                say("remedy-data-model"),
+            )
         return values
 
     apart = np.diff(steps).astype(np.float64)
     if np.ptp(apart) > 0:
-        raise refused("bad-date", time, "time steps differ in length", "give days or weeks")
+        raise refused("bad-date", time, say("time-steps-differ"), say("remedy-days-weeks"))
     return _Data(
         media={name: read(column) for name, column in of_media.items()},
         spend={name: read(column) for name, column in of_spend.items()},
@@ -228,12 +244,14 @@ def _data(
 def _scaled(data: _Data, name: str) -> Floats:
     """Return a channel's media as the model scales them."""
     if np.any(data.population <= 0) or data.spend[name].sum() <= 0:
-        raise refused("bad-number", name, f"{name!r} cost nothing, or a region has no population",
-                      "give the data of this model")  # fmt: skip
+        raise refused("bad-number", name, say("cost-nothing-region", name=repr(name)),
+                      say("remedy-data-model"))  # fmt: skip
     each = data.media[name] / data.population[:, None]
     above = each[each > 0]
     if not above.size:
-        raise refused("bad-number", name, f"{name!r} has no media", "give the data of this model")
+        raise refused(
+            "bad-number", name, say("no-media", name=repr(name)), say("remedy-data-model")
+        )
     return np.asarray(each / np.median(above))
 
 

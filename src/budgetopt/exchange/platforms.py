@@ -83,9 +83,8 @@ class Platform:
             return PLATFORMS[given]
         raise InputError(
             "unknown-name",
-            f"platform is {given!r}",
             field="platform",
-            value=str(given),
+            value=given,
             remedy=did_you_mean(str(given), PLATFORMS),
         )
 

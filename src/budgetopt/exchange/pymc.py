@@ -33,6 +33,7 @@ from budgetopt.errors import CurveError
 from budgetopt.exchange.draws import CurveDraws
 from budgetopt.exchange.files import refused, safe_names
 from budgetopt.exchange.inference import InferenceFile, open_inference
+from budgetopt.messages import say
 
 _WEEK = 7.0
 _UNITS = {"days": 1.0, "hours": 24.0, "minutes": 1440.0, "seconds": 86400.0,
@@ -58,7 +59,7 @@ def _tanh(p: _Parts, height: Floats, width: Floats) -> Curve:
 
 def _tanh_baselined(p: _Parts, height: Floats, width: Floats) -> Curve:
     if np.any(p["r"] <= 0) or np.any(p["r"] >= 1):
-        raise refused("bad-number", "saturation_r", "an r is not between 0 and 1", "check the file")
+        raise refused("bad-number", "saturation_r", say("r-not-between"), say("remedy-check-file"))
     top = height * p["beta"] * p["gain"] * p["x0"] / p["r"]
     return Logistic(top, width * p["x0"] / np.arctanh(p["r"]) / 2.0)
 
@@ -210,15 +211,15 @@ def _declared(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     kind = given.get("lookup_name") if isinstance(given, Mapping) else None
     known = SATURATIONS if name == "saturation" else ADSTOCKS
     if not isinstance(given, Mapping) or not isinstance(kind, str):
-        raise refused("bad-file", name, f"the file does not say its {name}",
-                      "give a model that PyMC-Marketing saved")  # fmt: skip
+        raise refused("bad-file", name, say("file-does-not", name=name),
+                      say("remedy-model-pymc-marketing"))  # fmt: skip
     if kind not in known:
         raise CurveError(
             "bad-curve",
-            f"the {name} {kind[:60]!r} of PyMC-Marketing is not read",
+            say("pymc-marketing-not", name=name, kind=repr(kind[:60])),
             field=name,
             value=kind[:60],
-            remedy=f"give a table of points, or a model with {', '.join(known)}",
+            remedy=say("remedy-table-points-model", known=[*known]),
         )
     return given
 
@@ -233,8 +234,8 @@ def _refuse_what_is_not_read(attrs: Mapping[str, Any]) -> None:
     }
     for field, there in reasons.items():
         if there:
-            raise CurveError("bad-curve", f"models with {field} are not read", field=field,
-                             remedy="give a table of points of its response curves")  # fmt: skip
+            raise CurveError("bad-curve", say("models-not-read", field=field), field=field,
+                             remedy=say("remedy-table-points-response"))  # fmt: skip
 
 
 def _labels(file: InferenceFile, dim: str, attrs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -243,8 +244,8 @@ def _labels(file: InferenceFile, dim: str, attrs: Mapping[str, Any]) -> tuple[st
     if labels is None and dim == "channel" and isinstance(declared, list):
         labels = tuple(str(name) for name in declared)
     if not labels:
-        raise refused("bad-columns", dim, f"the posterior does not name its {dim}",
-                      "save the whole InferenceData")  # fmt: skip
+        raise refused("bad-columns", dim, say("posterior-does-not", dim=dim),
+                      say("remedy-save-whole-inferencedata"))  # fmt: skip
     return labels
 
 
@@ -252,8 +253,8 @@ def _product(labels: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     cells: list[tuple[str, ...]] = [()]
     for each in labels:
         if len(cells) * len(each) > 2000:
-            raise refused("bad-file", "channel", "the model has more than 2,000 channels",
-                          "give a part of it")  # fmt: skip
+            raise refused("bad-file", "channel", say("model-more-than"),
+                          say("remedy-part"))  # fmt: skip
         cells = [(*cell, label) for cell in cells for label in each]
     return cells
 
@@ -281,13 +282,17 @@ def _parameters(
             continue
         values = file.draws(f"{prefix}_{part}", axes)
         if any(have not in (1, size) for have, size in zip(values.shape[1:], sizes, strict=True)):
-            raise refused("bad-columns", part, f"posterior/{prefix}_{part} has other channels",
-                          "save the whole InferenceData")  # fmt: skip
+            raise refused(
+                "bad-columns",
+                part,
+                say("posterior-other-channels", prefix=prefix, part=part),
+                say("remedy-save-whole-inferencedata"),
+            )
         wide = np.broadcast_to(values, (values.shape[0], *sizes))
         found[part] = wide.reshape(values.shape[0], -1).T
     if len({values.shape[1] for values in found.values()} - {1}) > 1:
-        raise refused("bad-columns", prefix, f"parameters of the {prefix} have other draws",
-                      "save the whole InferenceData")  # fmt: skip
+        raise refused("bad-columns", prefix, say("parameters-other-draws", prefix=prefix),
+                      say("remedy-save-whole-inferencedata"))  # fmt: skip
     return found
 
 
@@ -306,8 +311,9 @@ def _scales(file: InferenceFile, axes: tuple[str, ...], sizes: tuple[int, ...]) 
     names = file.names("posterior", "channel") or ()
     target = next((name for name in ("y", "target") if name in there), None)
     if len(axes) > 1 or target is None or any(name not in there for name in names):
-        raise refused("bad-columns", "channel_scale", "the file does not say by what money and "
-                      "outcome were divided", "save the whole model with mmm.save")  # fmt: skip
+        raise refused(
+            "bad-columns", "channel_scale", say("file-does-not-say"), say("remedy-save-whole-model")
+        )
     most = [np.abs(file.read("fit_data", name).values).max(initial=0.0) for name in names]
     top = np.abs(file.read("fit_data", target).values).max(initial=0.0)
     return _Scales(
@@ -323,19 +329,24 @@ def _over(variable: Any, axes: tuple[str, ...], sizes: tuple[int, ...]) -> Float
         return np.full(int(np.prod(sizes)), float(values.ravel()[0]))
     left = [dim for dim in axes if dim in dims]
     if {*dims} - {*axes} or len(left) != len(dims):
-        raise refused("bad-columns", "channel_scale", f"a scale has the axes {', '.join(dims)}",
-                      "save the whole model with mmm.save")  # fmt: skip
+        raise refused("bad-columns", "channel_scale", say("scale-axes", dims=[*dims]),
+                      say("remedy-save-whole-model"))  # fmt: skip
     values = np.moveaxis(values, [dims.index(dim) for dim in left], range(len(left)))
     shape = [values.shape[left.index(dim)] if dim in left else 1 for dim in axes]
     if any(have not in (1, size) for have, size in zip(shape, sizes, strict=True)):
-        raise refused("bad-columns", "channel_scale", "a scale has other channels",
-                      "save the whole model with mmm.save")  # fmt: skip
+        raise refused("bad-columns", "channel_scale", say("scale-other-channels"),
+                      say("remedy-save-whole-model"))  # fmt: skip
     return np.broadcast_to(values.reshape(shape), sizes).ravel()
 
 
 def _positive_all(values: Floats, name: str) -> Floats:
     if np.any(values <= 0):
-        raise refused("bad-number", name, f"a {name} is not above 0", "leave idle channels out")
+        raise refused(
+            "bad-number",
+            name,
+            say("a-value-not-positive", name=name),
+            say("remedy-leave-idle-channels"),
+        )
     return values
 
 
@@ -350,15 +361,17 @@ def _days(file: InferenceFile) -> float:
             continue
         apart = np.diff(at) / _UNITS[unit]
         if np.ptp(apart) > 1e-6 * apart.max():
-            raise refused("bad-argument", "days", "the model's time steps differ in length",
-                          "say how many days one has, days=30.4 for months")  # fmt: skip
+            raise refused("bad-argument", "days", say("model-s-time"),
+                          say("remedy-say-how-many"))  # fmt: skip
         return _positive(float(apart[0]))
     return _WEEK
 
 
 def _positive(days: float) -> float:
     if not (isinstance(days, (int, float)) and 0 < days < 1e4):
-        raise refused("bad-argument", "days", f"days is {days!r}", "give the days of a time step")
+        raise refused(
+            "bad-argument", "days", say("days", days=repr(days)), say("remedy-days-time-step")
+        )
     return float(days)
 
 
@@ -368,15 +381,20 @@ def _finite(value: float, name: str) -> float:
     except OverflowError:
         number = np.inf
     if not np.isfinite(number):
-        raise refused("bad-number", name, f"{name} is {value!r}", "save the model again")
+        raise refused(
+            "bad-number",
+            name,
+            say("field-is", field=name, value=repr(value)),
+            say("remedy-save-model-again"),
+        )
     return number
 
 
 def _length(adstock: Mapping[str, Any]) -> int:
     length = adstock.get("l_max")
     if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= 520:
-        raise CurveError("bad-curve", f"the adstock's l_max is {str(length)[:20]}",
-                         field="adstock.l_max", remedy="give 1 to 520 time steps")  # fmt: skip
+        raise CurveError("bad-curve", say("adstock-s-l", length=str(length)[:20]),
+                         field="adstock.l_max", remedy=say("remedy-1-520-time"))  # fmt: skip
     return length
 
 
@@ -391,7 +409,9 @@ def _total(adstock: Mapping[str, Any], parts: _Parts) -> Floats:
                 for at in range(len(next(iter(parts.values()))))]  # fmt: skip
     total = np.array(each)
     if not np.all((total > 0) & np.isfinite(total)):
-        raise refused("bad-number", "adstock", "an adstock has no weights", "check the sampling")
+        raise refused(
+            "bad-number", "adstock", say("adstock-no-weights"), say("remedy-check-sampling")
+        )
     return total
 
 

@@ -13,6 +13,7 @@ from budgetopt.exchange.files import read_table, refused
 from budgetopt.exchange.inference import open_inference
 from budgetopt.exchange.pymc import read_pymc
 from budgetopt.exchange.robyn import read_robyn_json
+from budgetopt.messages import say
 
 _KINDS = (".csv", ".json", ".nc")
 
@@ -50,13 +51,16 @@ def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Ma
         return {channel: one.steady for channel, one in read_robyn_json(path).items()}
     if kind == ".nc":
         if "alpha_m" in open_inference(path).variables("posterior"):
-            raise refused("bad-file", "curves", f"{name} is a model of Meridian, whose curves need "
-                          "its data too", "read it in Python with read_meridian, or give the table "
-                          "of its response curves")  # fmt: skip
+            raise refused(
+                "bad-file",
+                "curves",
+                say("model-meridian-whose", name=name),
+                say("remedy-read-python-read"),
+            )
         return read_pymc(path)
     if kind != ".csv":
-        raise refused("bad-file", "curves", f"{name} is no file of curves",
-                      f"give one of {', '.join(_KINDS)}")  # fmt: skip
+        raise refused("bad-file", "curves", say("no-file-curves", name=name),
+                      say("remedy-give-one-of", kinds=[*_KINDS]))  # fmt: skip
     columns = read_table(path, ("channel",)).columns
     if "kind" in columns:
         return read_parameters(path)

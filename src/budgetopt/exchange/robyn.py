@@ -29,6 +29,7 @@ from budgetopt.exchange.files import (
     refused,
     safe_names,
 )
+from budgetopt.messages import say
 
 _DAYS = 7
 _AGREE = 0.02
@@ -117,8 +118,12 @@ def read_robyn(
     for model, name, coef in zip(rows["solID"], rows["rn"], numbers(rows, "coef", media).tolist(),
                                  strict=True):  # fmt: skip
         if model not in place or name not in names:
-            raise refused("bad-columns", "rn", f"{model!r}, {name!r} is in one table only",
-                          "give tables of one run")  # fmt: skip
+            raise refused(
+                "bad-columns",
+                "rn",
+                say("table-only", model=repr(model), name=repr(name)),
+                say("remedy-tables-run"),
+            )
         alpha, gamma, theta = (
             _number(float(column[place[model]]), f"{name}, {model}") for column in parts[name]
         )
@@ -166,8 +171,8 @@ def read_robyn_json(
     table = _data(whole, path) if data is None else read_table(data, ())
     date, where = _text(inputs, "date_var", path), path if data is None else data
     if date not in table.columns:
-        raise refused("bad-columns", "date_var", f"the data have no column {date!r}",
-                      "give the data that the model was fitted on")  # fmt: skip
+        raise refused("bad-columns", "date_var", say("data-no-column", date=repr(date)),
+                      say("remedy-data-model-fitted"))  # fmt: skip
     ends = _text(inputs, "window_start", path), _text(inputs, "window_end", path)
     inside = _window(dates(table, date, where), ends)
     days = _number(_one(inputs.get("dayInterval", _DAYS)), "dayInterval")
@@ -176,8 +181,8 @@ def read_robyn_json(
     made = {}
     for name in safe_names(spends, "paid_media_spends"):
         if name not in rows or f"{name}_alphas" not in values or name not in table.columns:
-            raise refused("bad-columns", name, f"the model was not fitted on the money of {name!r}",
-                          "give its curve as a table of points")  # fmt: skip
+            raise refused("bad-columns", name, say("model-not-fitted", name=repr(name)),
+                          say("remedy-curve-table-points"))  # fmt: skip
         found = _channel(name, kind, values, numbers(table, name, where), inside)
         coef = _number(_one(rows[name].get("coef")), f"{name}.coef")
         curve = Hill(coef, found.half, found.alpha)
@@ -207,8 +212,8 @@ def _channel(
         return _number(values.get(f"{name}_{part}"), f"{name}_{part}")
 
     if kind not in _WEIGHTS:
-        raise CurveError("bad-curve", f"Robyn's adstock {kind!r} is not known", field="adstock",
-                         value=kind, remedy=f"known are {', '.join(_WEIGHTS)}")  # fmt: skip
+        raise CurveError("bad-curve", say("robyn-s-adstock", kind=repr(kind)), field="adstock",
+                         value=kind, remedy=say("known-are", weights=[*_WEIGHTS]))  # fmt: skip
     carryover, raw = _WEIGHTS[kind](value, spend.size)
     geometric = kind == "geometric"
     z = _geometric(spend, value("thetas")) if geometric else np.convolve(spend, raw)[: spend.size]
@@ -230,7 +235,12 @@ def _weibull(shape_of: str) -> Callable[[Callable[[str], float], int], Any]:
         if shape == 0 or share == 0:
             return None, np.ones(1)
         if not 0 <= share <= 1:
-            raise refused("bad-number", "scales", f"a scale is {share:g}", "export the model again")
+            raise refused(
+                "bad-number",
+                "scales",
+                say("scale-is", share=f"{share:g}"),
+                say("remedy-export-model-again"),
+            )
         scale = float(np.round(1 + share * (steps - 1)))
         carryover = Carryover(shape_of, shape=shape, scale=scale, length=steps)  # type: ignore[arg-type]
         kernel = carryover.weights
@@ -260,24 +270,32 @@ def _hold(curve: Hill, row: Mapping[str, Any], name: str, carried: float) -> Non
     ours = [float(curve.value(max(x, 0.0))) for x in (spend, spend + carried)]
     if all(abs(value - response) > _AGREE * max(abs(response), 1e-9) for value in ours):
         raise refused(
-            "bad-number", name,
-            f"the file says that {name!r} brings {response:g} at {spend:g}, its parameters and "
-            f"data say {ours[1]:g}",
-            "give the data that the model was fitted on, or its curve as a table of points",
-        )  # fmt: skip
+            "bad-number",
+            name,
+            say(
+                "file-says-brings",
+                name=repr(name),
+                response=f"{response:g}",
+                spend=f"{spend:g}",
+                ours=f"{ours[1]:g}",
+            ),
+            say("remedy-data-model-fitted-curve"),
+        )
 
 
 def _inflexion(z: Floats, gamma: float, name: str) -> float:
     half = float((1 - gamma) * z.min() + gamma * z.max())
     if half <= 0:
-        raise refused("bad-number", name, f"{name!r} spent nothing within the window",
-                      "leave it out")  # fmt: skip
+        raise refused("bad-number", name, say("spent-nothing-within", name=repr(name)),
+                      say("remedy-leave-out"))  # fmt: skip
     return half
 
 
 def _geometric(spend: Floats, theta: float) -> Floats:
     if not 0 <= theta < 1:
-        raise refused("bad-number", "thetas", f"a theta is {theta:g}", "give one below 1")
+        raise refused(
+            "bad-number", "thetas", say("theta-is", theta=f"{theta:g}"), say("remedy-below-1")
+        )
     z, last = np.empty_like(spend), 0.0
     for week, money in enumerate(spend.tolist()):
         z[week] = last = money + theta * last
@@ -288,17 +306,21 @@ def _window(days: Any, window: tuple[str, str]) -> Bools:
     try:
         first, last = (np.datetime64(end, "D") for end in window)
     except ValueError:
-        raise refused("bad-date", "window", f"{window} are no dates", "write 2026-11-30") from None
+        raise refused(
+            "bad-date", "window", say("no-dates", window=window), say("remedy-write-2026-11")
+        ) from None
     inside: Bools = (days >= first) & (days <= last)
     if not inside.any():
-        raise refused("bad-argument", "window", f"no week lies in {window}",
-                      "give weeks of the data")  # fmt: skip
+        raise refused("bad-argument", "window", say("no-week-lies", window=window),
+                      say("remedy-weeks-data"))  # fmt: skip
     return inside
 
 
 def _column(fits: pd.DataFrame, name: str) -> Floats:
     if name not in fits.columns:
-        raise refused("bad-columns", name, f"column {name!r} is not there", "give the whole table")
+        raise refused(
+            "bad-columns", name, say("column-not", name=repr(name)), say("remedy-whole-table")
+        )
     return pd.to_numeric(fits[name], errors="coerce").to_numpy(dtype=np.float64)
 
 
@@ -307,8 +329,8 @@ def _data(whole: Any, path: str | PathLike[str]) -> pd.DataFrame:
     extras = whole.get("Extras")
     rows = _rows(extras.get("raw_data") if isinstance(extras, Mapping) else None)
     if not rows:
-        raise refused("bad-argument", "data", f"{Path(path).name} holds no data",
-                      "give the data that the model was fitted on")  # fmt: skip
+        raise refused("bad-argument", "data", say("holds-no-data", name=Path(path).name),
+                      say("remedy-data-model-fitted"))  # fmt: skip
     return pd.DataFrame(
         {str(name): [str(row.get(name, "")) for row in rows] for name in rows[0]}, dtype=object
     )
@@ -317,8 +339,12 @@ def _data(whole: Any, path: str | PathLike[str]) -> pd.DataFrame:
 def _part(whole: Any, name: str, path: str | PathLike[str]) -> Mapping[str, Any]:
     part = whole.get(name) if isinstance(whole, Mapping) else None
     if not isinstance(part, Mapping):
-        raise refused("bad-file", "path", f"{Path(path).name} has no {name}",
-                      "give a model that robyn_write exported")  # fmt: skip
+        raise refused(
+            "bad-file",
+            "path",
+            say("field-has-no-keys", field=Path(path).name, keys=name),
+            say("remedy-model-robyn-write"),
+        )
     return part
 
 
@@ -338,8 +364,8 @@ def _one(value: Any) -> Any:
 def _text(part: Mapping[str, Any], name: str, path: str | PathLike[str]) -> str:
     value = _one(part.get(name))
     if not isinstance(value, str):
-        raise refused("bad-file", name, f"{Path(path).name} does not say its {name}",
-                      "give a model that robyn_write exported")  # fmt: skip
+        raise refused("bad-file", name, say("does-not-say", name=Path(path).name, name_2=name),
+                      say("remedy-model-robyn-write"))  # fmt: skip
     return value
 
 
@@ -350,6 +376,10 @@ def _number(value: Any, name: str) -> float:
     except OverflowError:
         number = np.nan
     if not np.isfinite(number):
-        raise refused("bad-number", name, f"{name} is {str(value)[:60]!r}, not a finite number",
-                      "export the model again")  # fmt: skip
+        raise refused(
+            "bad-number",
+            name,
+            say("not-finite-number", name=name, value=repr(str(value)[:60])),
+            say("remedy-export-model-again"),
+        )
     return number

@@ -7,19 +7,27 @@ said. Money is decimal text, so that no reader rounds it; what is not known is n
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import models_json_schema
 
+from budgetopt.belief import ChannelSummary, Treated
+from budgetopt.calendar import Period
 from budgetopt.errors import InputError, did_you_mean
+from budgetopt.experiments import NextDay, Verdict
 from budgetopt.history import Import
+from budgetopt.ledger import Entry
+from budgetopt.messages import say
 from budgetopt.optimize import Allocation, Spread
 from budgetopt.weekly import Intervention, Move, TargetStatus
+from budgetopt.workflow import Line, Paced, Warned
 
 Money = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="money, exact")]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a date")]
@@ -36,6 +44,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Wide(BaseModel):
+    """A table with a column of numbers beside these for each channel or outcome."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+
+
 class Said(Strict):
     """A sentence as its code and values, for other languages."""
 
@@ -49,7 +64,7 @@ Words = Annotated[dict[str, Said], Field(description="sentences above by their E
 def _table(kind: Any, name: str, without: Collection[str] = (), **more: Any) -> type[BaseModel]:
     """Return the table that a record is written as: its fields, and what stands beside them."""
     hints = get_type_hints(kind)
-    names = [one.name for one in fields(kind)]
+    names = getattr(kind, "_fields", ()) or [one.name for one in fields(kind)]
     made: dict[str, Any] = {n: (_written(hints[n]), ...) for n in names if n not in without}
     made |= {n: one if isinstance(one, tuple) else (one, ...) for n, one in more.items()}
     table: type[BaseModel] = create_model(name, __base__=Strict, **made)
@@ -57,10 +72,15 @@ def _table(kind: Any, name: str, without: Collection[str] = (), **more: Any) -> 
     return table
 
 
+_WRITTEN: dict[Any, Any] = {Decimal: Money, dt.date: Day, np.datetime64: Day}
+
+
 def _written(hint: Any) -> Any:
     """Return what JSON holds for the type of a field."""
-    if hint is Decimal:
-        return Money
+    if hint in _WRITTEN:
+        return _WRITTEN[hint]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _table(hint, hint.__name__)
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return Union[tuple(map(_written, parts))]  # noqa: UP007
@@ -130,11 +150,8 @@ class Decision(Strict):
     allocation: AllocationTable  # type: ignore[valid-type]
 
 
-class FrontierPoint(BaseModel):
+class FrontierPoint(Wide):
     """One budget; beside these, money by channel as ``spend of NAME``."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float | None]
 
     budget: float
     spend: float | None
@@ -159,11 +176,8 @@ class Frontier(Strict):
     notes: list[str]
 
 
-class Case(BaseModel):
+class Case(Wide):
     """One change; beside these, its return by name and money by channel as ``spend on NAME``."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float | None]
 
     change: str
     budget: float | None
@@ -368,6 +382,138 @@ class Check(Strict):
     files: list[ImportTable]  # type: ignore[valid-type]
 
 
+EntryTable = _table(
+    Entry, "Entry", ("at", "body"), at=str, data=(Plain, ...),
+    hash=Annotated[str, Field(description="SHA-256 of the entry with the hash before it")]
+)  # fmt: skip
+LineTable = _table(Line, "Line", pace=float | None, delivery=float | None, over=Money)
+PacedTable = _table(
+    Paced, "Paced", ("lines", "total", "warned"), lines=list[LineTable], total=LineTable,  # type: ignore[valid-type]
+    warned=list[_table(Warned, "Warned", early=bool)]  # type: ignore[misc]
+)  # fmt: skip
+
+
+class Reserve(Strict):
+    """One kind of reserve within a fiscal period."""
+
+    built: Money
+    taken: Money
+    balance: Money
+
+
+class Balances(Strict):
+    """What a fiscal period has held back, taken and left, by kind of reserve."""
+
+    currency: str
+    period: _table(Period, "Period")  # type: ignore[valid-type]
+    contingency: Reserve
+    test: Reserve
+    holdout: Reserve
+
+
+class Pacing(Strict):
+    """The pace on one day, over each span that the day lies in."""
+
+    today: Day
+    currency: str
+    week: PacedTable  # type: ignore[valid-type]
+    period: PacedTable  # type: ignore[valid-type]
+    phase: PacedTable | None = None  # type: ignore[valid-type]
+    campaign: PacedTable | None = None  # type: ignore[valid-type]
+    balances: Balances
+
+
+class Estimate(Strict):
+    """A mean and a range around it; null where nothing is known or it is endless."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+class CurveReading(Strict):
+    """A curve at a spend; CPA in place of ROAS where the outcome is a count."""
+
+    spend: float
+    response: Estimate
+    roas: Estimate | None = None
+    mroas: Estimate | None = None
+    cpa: Estimate | None = None
+    marginal_cpa: Estimate | None = None
+
+
+LearnedChannel = _table(
+    ChannelSummary, "LearnedChannel",
+    at_reference=CurveReading, at_usual=CurveReading | None, curve=list[CurveReading],
+    saturation=Estimate, drift=Estimate | None, noise=Estimate | None
+)  # fmt: skip
+
+
+class Learned(Strict):
+    """What was learned from a history: every curve with its range, and how well it foresees."""
+
+    schema_version: int
+    source: str
+    weeks: int
+    first: Day
+    last: Day
+    through: Day | None
+    history: str
+    level: Share
+    reference: float
+    calibration: dict[str, float | None]
+    week_effect: dict[str, float]
+    fit: Plain | None
+    held_out: Plain | None
+    channels: list[LearnedChannel]  # type: ignore[valid-type]
+    treated: list[_table(Treated, "TreatedWeeks")]  # type: ignore[valid-type]
+    notes: list[str]
+
+
+class Measured(Estimate):
+    """A measure over the simulated years: its mean with a range, and how it is spread."""
+
+    quantiles: dict[str, float | None]
+    cvar: float | None
+
+
+class World(Strict):
+    """Simulated years with or without scenarios, by policy."""
+
+    schema_: int = Field(alias="schema")
+    seed: int
+    runs: int
+    asked: int
+    weeks: int
+    interrupted: bool
+    channels: list[str]
+    goal: str
+    target: float | None
+    scenarios: dict[str, Share]
+    policies: dict[str, dict[str, Measured | ByChannel | float | None]]
+    notes: list[str]
+
+
+class Years(Strict):
+    """Possible years of a plan: policies side by side, and what scenarios cost."""
+
+    schema_: int = Field(alias="schema")
+    plan: str | None
+    status: str
+    truth: str
+    scenarios: list[Plain]
+    contingencies: list[Plain]
+    target: float | None
+    notes: list[str]
+    worlds: dict[str, World]
+    differences: list[dict[str, str | float | ByChannel | None]]
+    costs: list[dict[str, str | float | None]]
+
+
+NextTable = _table(NextDay, "NextDay")
+VerdictTable = _table(Verdict, "Verdict")
+
+
 class Error(BaseModel):
     """Why there is no answer; an infeasible plan adds the limits that clash and ways out."""
 
@@ -385,10 +531,16 @@ RESULTS: dict[str, type[BaseModel]] = {
     "allocate": AllocationTable,
     "backtest": Backtest,
     "check": Check,
+    "entry": EntryTable,
     "error": Error,
+    "experiment-next": NextTable,
+    "experiment-verdict": VerdictTable,
     "frontier": Frontier,
+    "learn": Learned,
+    "pace": Pacing,
     "ramp": Ramp,
     "reallocate": Decision,
+    "simulate": Years,
     "upload": Upload,
     "what-if": WhatIf,
     "year": Schedule,
@@ -421,7 +573,7 @@ def result_schema(name: str = "results") -> dict[str, Any]:
     if name not in RESULTS:
         raise InputError(
             "unknown-name",
-            f"there is no schema of {name!r}",
+            say("no-schema", name=repr(name)),
             field="name",
             value=name,
             remedy=did_you_mean(name, ["plan", "results", *RESULTS]),

@@ -205,10 +205,10 @@ def book_of(result: Any) -> Book:
         return Book("table", (Sheet.of_frame("table", result),))
     raise InputError(
         "bad-argument",
-        f"a {type(result).__name__} is no result that can be written",
+        say("no-result-can", name=type(result).__name__),
         field="result",
         value=type(result).__name__,
-        remedy="give an allocation, a decision, a frontier, a belief, a simulation or a history",
+        remedy=say("remedy-allocation-decision-frontier"),
     )
 
 

@@ -129,10 +129,10 @@ def _layout(plan: Plan, last: dt.date, weeks: int, language: str) -> _Layout:
     if not 1 <= weeks * height <= MOST_ROWS:
         raise InputError(
             "bad-argument",
-            f"weeks is {weeks}",
+            say("weeks-is", weeks=weeks),
             field="weeks",
             value=weeks,
-            remedy=f"give 1 to {MOST_ROWS // height:,}",
+            remedy=say("remedy-up-to-rows", most_rows=f"{MOST_ROWS // height:,}"),
         )
     starts = [last - dt.timedelta(weeks=weeks - 1 - at) for at in range(weeks)]
     if not one_total:
@@ -143,10 +143,10 @@ def _layout(plan: Plan, last: dt.date, weeks: int, language: str) -> _Layout:
         if name in words:
             raise InputError(
                 "bad-name",
-                f"channel {name!r} is called as a column of the template",
+                say("channel-called-column", name=repr(name)),
                 field="channel",
                 value=name,
-                remedy="rename it, or choose another language of the template",
+                remedy=say("remedy-rename-choose-another"),
             )
     names = tuple(map(as_cell, plan.names))
     wide = (words.week, *names, words.spent, words.total)

@@ -383,13 +383,11 @@ def upload_sheet(
 
 
 def _not_approved(state: WeekState) -> InputError:
-    stands = "has no proposal" if state.state == "none" else f"is {state.state}"
+    said = say("week-unproposed-not-exported", week=state.week)
+    if state.state != "none":
+        said = say("week-state-not-exported", week=state.week, state=state.state)
     return InputError(
-        "wrong-state",
-        f"the week of {state.week} {stands}, and only an approved one is exported",
-        field="week",
-        value=str(state.week),
-        remedy=_REMEDIES[state.state],
+        "wrong-state", said, field="week", value=str(state.week), remedy=_REMEDIES[state.state]
     )
 
 
@@ -438,10 +436,10 @@ def _campaigns(
         )
     for name in (*names, *given):
         if name not in split or name not in names:
-            where = "in the week" if name not in split else "among the channels of the sheet"
+            where = "channel-not-in-week" if name not in split else "channel-not-on-sheet"
             raise InputError(
                 "unknown-name",
-                f"channel {name!r} is not {where}",
+                say(where, name=repr(name)),
                 field="channels",
                 value=name,
                 remedy=did_you_mean(name, split if name not in split else names),
@@ -478,13 +476,14 @@ def _check_once(names: Iterable[Any]) -> None:
     for name in names:
         good = isinstance(name, str) and is_safe(name) and not is_blank(name)
         if name in there or not good:
-            what = "named twice" if good else "not a name that can be shown"
             raise InputError(
                 "bad-name",
-                f"campaign {name!a} is {what}",
+                say("campaign-twice" if good else "campaign-not-shown", name=ascii(name)),
                 field="campaigns",
                 value=str(name),
-                remedy="name it once" if good else "write it without invisible characters",
+                remedy=say("remedy-name-it-once")
+                if good
+                else say("remedy-write-without-invisible"),
             )
         there.add(name)
 
@@ -513,12 +512,12 @@ def _spent(
             missing = name in approved
             raise InputError(
                 "unknown-name",
-                f"spent says nothing of {name!r}" if missing else f"{name!r} is not on the sheet",
+                say("spent-says-nothing", name=repr(name))
+                if missing
+                else say("not-sheet", name=repr(name)),
                 field="spent",
                 value=name,
-                remedy="give what it has spent, 0 for nothing"
-                if missing
-                else did_you_mean(name, approved),
+                remedy=say("remedy-what-spent-0") if missing else did_you_mean(name, approved),
             )
     minor = plan.money.minor
     return {n: plan.money.amount(minor(given[n], f"spent of {n!r}")) for n in approved}
@@ -542,11 +541,15 @@ def _seen(plan: Plan, approved: Spends, history: History, start: dt.date, first:
             wrong = min(days ^ needed)
             raise InputError(
                 "no-data",
-                f"the history {'has no' if wrong in needed else 'already counts'} spend of "
-                f"{name!r} on {wrong}, and the first day to budget is {first}",
+                say(
+                    "history-lacks-spend" if wrong in needed else "history-counts-spend",
+                    name=repr(name),
+                    day=wrong,
+                    first=first,
+                ),
                 field="spent",
                 value=name,
-                remedy="give a history up to the day before, or what each channel has spent",
+                remedy=say("remedy-history-up-day"),
             )
     return {name: plan.money.amount(minor) for name, minor in spent.items()}
 

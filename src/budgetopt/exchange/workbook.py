@@ -58,10 +58,10 @@ class Workbook:
         if len(text) > MOST_TEXT:
             raise InputError(
                 "bad-name",
-                f"{text[:40]!r}... has {len(text):,} characters",
+                say("name-has-characters", text=repr(text[:40]), text_2=f"{len(text):,}"),
                 field="name",
                 value=text[:40],
-                remedy=f"a cell of a workbook holds {MOST_TEXT:,}: shorten it",
+                remedy=say("remedy-cell-workbook-holds", most_text=f"{MOST_TEXT:,}"),
             )
         if as_cell(text) != text:
             properties["quote_prefix"] = True

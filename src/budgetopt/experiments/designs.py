@@ -66,7 +66,7 @@ class Design:
         if self.kind not in KINDS:
             raise InputError(
                 "unknown-name",
-                f"there is no test {self.kind!r}",
+                say("no-test", kind=repr(self.kind)),
                 field="design.kind",
                 value=str(self.kind),
                 remedy=did_you_mean(str(self.kind), KINDS),
@@ -74,13 +74,17 @@ class Design:
         change = as_number(self.change, "design.change", least=-1, most=10)
         weeks = as_number(self.weeks, "design.weeks", least=1, most=52)
         if change == 0.0:
-            raise _wrong("change", self.change, "is 0", "give a share, such as -1 or 0.5")
+            raise _wrong("change", self.change, say("part-is-zero"), say("remedy-share-1-0"))
         if weeks != int(weeks) or (self.kind == "switchback" and weeks % 2):
-            remedy = "give an even number" if self.kind == "switchback" else "give whole weeks"
-            raise _wrong("weeks", self.weeks, f"is {self.weeks!r}", remedy)
+            remedy = (
+                say("remedy-even-number")
+                if self.kind == "switchback"
+                else say("remedy-whole-weeks")
+            )
+            raise _wrong("weeks", self.weeks, say("part-is-value", level=repr(self.weeks)), remedy)
         if (self.kind in ("regions", "users")) != (self.share is not None):
             told = "give a share" if self.share is None else "leave the share out"
-            raise _wrong("share", self.share, f"does not suit {self.kind}", told)
+            raise _wrong("share", self.share, say("does-not-suit", kind=self.kind), told)
         if self.share is not None:
             share = as_number(self.share, "design.share", above=0, below=1)
             object.__setattr__(self, "share", share)
@@ -107,10 +111,10 @@ class Design:
         except ValueError:
             raise InputError(
                 "bad-argument",
-                f"the test {given!r} cannot be read",
+                say("test-cannot-read", given=repr(given)),
                 field="design",
                 value=str(given),
-                remedy="give kind, change, weeks and share, such as regions,-100%,4,20%",
+                remedy=say("remedy-kind-change-weeks"),
             ) from None
         return cls(kind, known[0], known[1], *known[2:])  # type: ignore[arg-type] # checked there
 
@@ -149,7 +153,7 @@ def _number(text: str) -> float:
 def _wrong(name: str, value: Any, problem: str, remedy: str) -> InputError:
     return InputError(
         "bad-argument",
-        f"design.{name} {problem}",
+        say("design-part-wrong", name=name, problem=problem),
         field=f"design.{name}",
         value=value,
         remedy=remedy,

@@ -97,7 +97,6 @@ class Experiment:
         if type(self.seed) is not int or self.seed < 0:
             raise InputError(
                 "bad-argument",
-                say("field-is", field="seed", value=repr(self.seed)),
                 field="seed",
                 value=self.seed,
                 remedy=say("remedy-whole-number-zero-more"),
@@ -124,13 +123,17 @@ class Experiment:
             )
         for name in self.settings.fields:
             if getattr(row, name) is None:
-                remedy = f"give it: {self.settings.metric!r} or the pause rule needs it"
+                remedy = say("remedy-pause-rule-needs", metric=repr(self.settings.metric))
                 row.refuse(name, "missing", remedy)
         of = self._metric
         if self.settings.metric == "cvr":
             row.check_part(of.events, of.trials)
         if of.events == "revenue" and row.revenue and not getattr(row, of.trials):
-            row.refuse("revenue", f"without {of.trials}", f"record it on a day with {of.trials}")
+            row.refuse(
+                "revenue",
+                say("counted-without", trials=of.trials),
+                say("remedy-record-day", trials=of.trials),
+            )
 
     def observe(self, rows: Iterable[Observation]) -> Self:
         """Return the test with more rows in its log."""
@@ -383,10 +386,10 @@ def _checked_arms(given: Any) -> tuple[str, ...]:
     if len(arms) < 2:
         raise InputError(
             "bad-argument",
-            f"the test has {len(arms)} arm{'' if len(arms) == 1 else 's'}",
+            say("test-has-arms", arms=len(arms)),
             field="arms",
             value=len(arms),
-            remedy="give two or more to compare",
+            remedy=say("remedy-two-more-compare"),
         )
     return tuple(sorted(arms))
 

@@ -87,18 +87,22 @@ class Observation:
     def _number(self, name: str, given: Any) -> int | float:
         number = isinstance(given, numbers.Real) or type(given).__name__ == "Decimal"
         if not number or type(given).__name__ in ("bool", "bool_"):
-            self.refuse(name, "not a number" if given is not None else "missing", "give a number")
+            self.refuse(
+                name,
+                say("not-number") if given is not None else say("value-missing"),
+                say("remedy-number"),
+            )
         value = float(given)
         if not math.isfinite(value):
-            self.refuse(name, "not finite", "give what was measured, or leave the row out")
+            self.refuse(name, say("number-not-finite"), say("remedy-what-measured-leave"))
         if value < 0:
-            self.refuse(name, "negative", "give zero or more")
+            self.refuse(name, say("value-negative"), say("remedy-zero-more"))
         if value >= _MOST:
-            self.refuse(name, "too large to count exactly", "check the unit")
+            self.refuse(name, say("too-large-count"), say("remedy-check-unit"))
         if name not in WHOLE:
             return value + 0.0
         if value != int(value):
-            self.refuse(name, "not a whole number", "give the count as measured")
+            self.refuse(name, say("not-whole-number"), say("remedy-count-measured"))
         return int(value)
 
     def check_part(self, part: str, whole: str) -> None:
@@ -111,8 +115,8 @@ class Observation:
         """
         most = getattr(self, whole)
         if getattr(self, part) > most:
-            problem = f"above its {whole} {show_figure(most, 15)}"
-            self.refuse(part, problem, "check whether the two columns are swapped")
+            problem = say("above-its-limit", rule=whole, amount=show_figure(most, 15))
+            self.refuse(part, problem, say("remedy-check-whether-two"))
 
     def refuse(self, name: str, problem: str, remedy: str) -> NoReturn:
         """Raise the error of one field of this row."""
@@ -120,7 +124,14 @@ class Observation:
         shown = value if isinstance(value, str) or value is None else str(value)
         raise HistoryError(
             "bad-number",
-            f"{name} of {self.arm!r} on {self.day} is {shown}, {problem}",
+            say(
+                "of-on-is",
+                name=name,
+                arm=repr(self.arm),
+                day=self.day,
+                shown=shown,
+                problem=problem,
+            ),
             field=name,
             value=value,
             remedy=remedy,
@@ -144,11 +155,7 @@ def as_arm(name: Any) -> str:
     if isinstance(name, str) and not is_blank(name) and is_safe(name.strip()):
         return name.strip()
     raise HistoryError(
-        "bad-name",
-        say("field-is", field="arm", value=repr(name)),
-        field="arm",
-        value=name,
-        remedy=say("remedy-arm-name-without-control"),
+        "bad-name", field="arm", value=name, remedy=say("remedy-arm-name-without-control")
     )
 
 
@@ -269,11 +276,7 @@ class Settings:
             self._set("daily_budget", self.money.amount(minor))
         if self.pause is not None and not isinstance(self.pause, PauseRule):
             raise InputError(
-                "bad-argument",
-                say("field-is", field="pause", value=repr(self.pause)),
-                field="pause",
-                value=str(self.pause),
-                remedy=say("remedy-pauserule-none"),
+                "bad-argument", field="pause", value=self.pause, remedy=say("remedy-pauserule-none")
             )
 
     def _set(self, name: str, value: Any) -> None:
@@ -317,11 +320,7 @@ def _checked_days(days: Any) -> tuple[int, int]:
         whole = False
     if not whole:
         raise InputError(
-            "bad-argument",
-            say("field-is", field="days", value=repr(days)),
-            field="days",
-            value=str(days),
-            remedy=say("remedy-fewest-most-days-cell"),
+            "bad-argument", field="days", value=days, remedy=say("remedy-fewest-most-days-cell")
         )
     return least, most
 
@@ -347,7 +346,7 @@ def arguments(data: Any) -> dict[str, Any]:
         )
     for name in ("arms", "log"):
         if not isinstance(data.get(name, []), (list, tuple)):
-            _refuse(name, data[name], "give a list")
+            _refuse(name, data[name], say("remedy-list"))
     known = [f.name for f in fields(Observation)]
     rows = [_plain_row(row, f"log[{at}]", known) for at, row in enumerate(data.get("log", []))]
     return {
@@ -369,7 +368,9 @@ def settings(data: Any) -> Settings:
     data = _table(data, "test", FILE_FIELDS)
     version = data.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
-        _refuse("schema_version", version, f"write {SCHEMA_VERSION}")
+        _refuse(
+            "schema_version", version, say("remedy-write-version", schema_version=SCHEMA_VERSION)
+        )
     given = {name: data[name] for name in SETTINGS if name in data}
     if "pause" in given:
         given["pause"] = _pause(given["pause"])
@@ -389,9 +390,9 @@ def parsed(text: str) -> Any:
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(
             "bad-plan",
-            f"the test is not JSON ({error})",
+            say("test-not-json", error=error),
             field="test",
-            remedy="correct it at the place named",
+            remedy=say("remedy-correct-place-named"),
         ) from None
 
 
@@ -408,14 +409,19 @@ def _plain_row(row: Any, where: str, known: Iterable[str]) -> Observation:
     table = _table(row, where, known)
     for name in ("day", "arm", "spend"):
         if name not in table:
-            problem = f"{name} of {where} is missing"
-            raise InputError("bad-plan", problem, field=f"{where}.{name}", remedy=f"add {name}")
+            problem = say("part-of-missing", name=name, where=where)
+            raise InputError(
+                "bad-plan",
+                problem,
+                field=f"{where}.{name}",
+                remedy=say("remedy-add-name", name=name),
+            )
     return Observation(**table)
 
 
 def _table(given: Any, where: str, known: Iterable[str]) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        _refuse(where, given, "give a table of fields")
+        _refuse(where, given, say("remedy-table-fields"))
     for name in given:
         if name not in known:
             raise InputError(
@@ -429,4 +435,4 @@ def _table(given: Any, where: str, known: Iterable[str]) -> Mapping[str, Any]:
 
 
 def _refuse(field: str, value: Any, remedy: str) -> None:
-    raise InputError("bad-plan", f"{field} is {value!r}", field=field, value=value, remedy=remedy)
+    raise InputError("bad-plan", field=field, value=value, remedy=remedy)

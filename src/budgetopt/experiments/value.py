@@ -294,10 +294,10 @@ def value_of_tests(
     if plan.goal.kind == "least-spend":
         raise InputError(
             "bad-argument",
-            "tests are not valued for the least spend, whose outcome is given",
+            say("tests-not-valued"),
             field="goal",
             value="least-spend",
-            remedy="value them with the goal outcome or profit",
+            remedy=say("remedy-value-them-goal"),
         )
     standing = problem_of(plan, belief)
     place = [belief.log.index[name] for name in plan.names]
@@ -353,7 +353,7 @@ def _asked(plan: Plan, channels: Sequence[str] | None, pinned: set[str]) -> list
     """Return positions of the channels that are tested."""
     if channels is None:
         return [at for at, name in enumerate(plan.names) if name not in pinned]
-    plan.require_channels(channels, "channels", "the tests")
+    plan.require_channels(channels, "channels", say("the-tests"))
     return [plan.index[name] for name in dict.fromkeys(channels) if name not in pinned]
 
 

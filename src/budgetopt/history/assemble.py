@@ -22,7 +22,7 @@ from budgetopt.errors import CalendarError
 from budgetopt.history.columns import Columns, Named, Reading, check_names, refuse
 from budgetopt.history.entries import LAST_DAY, Days, Entries
 from budgetopt.history.files import SHOWN
-from budgetopt.i18n import listed, say
+from budgetopt.i18n import listed, quoted, say
 
 
 def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64]]:
@@ -48,10 +48,10 @@ def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64
     for at in np.flatnonzero(np.diff(days) != np.timedelta64(7, "D"))[:1]:
         refuse(
             "bad-history",
-            f"the week of {days[at]} is followed by {days[at + 1]}",
+            say("week-followed", days=days[at], days_2=days[at + 1]),
             "weeks",
             str(days[at + 1]),
-            "give every week once, in order; fill weeks that are unknown with NaN",
+            say("remedy-weeks-once"),
         )
     days.flags.writeable = False
     return week_start.strip().lower(), days
@@ -100,22 +100,28 @@ def check_amounts(
         # Adding zero turns -0.0 into 0.0, which is the same amount in other bytes.
         array = np.array(given, dtype=np.float64) + 0.0
     except (TypeError, ValueError):
-        refuse("bad-number", f"{field} is not numbers", field, None, "give an array of numbers")
+        refuse(
+            "bad-number", say("not-numbers", field=field), field, None, say("remedy-array-numbers")
+        )
     if array.shape != shape:
         axes = "(weeks,)" if channels is None else "(weeks, channels)"
-        problem = f"{field} has shape {array.shape}, not {shape}"
-        refuse("bad-history", problem, field, str(array.shape), f"give one number per {axes}")
+        problem = say("shape-not", field=field, shape=array.shape, shape_2=shape)
+        refuse(
+            "bad-history", problem, field, str(array.shape), say("remedy-one-number-per", axes=axes)
+        )
     bad = np.argwhere(((array < 0) & (not signed)) | np.isinf(array))
     for at in bad[:1]:
         value = float(array[tuple(at)])
-        whose = "" if channels is None else f" of {channels[at[1]]!r}"
-        said = "negative" if np.isfinite(value) else "not finite"
+        whose = field
+        if channels is not None:
+            whose = say("field-of-channel", field=field, channel=quoted(channels[at[1]]))
+        said = "amount-negative" if np.isfinite(value) else "amount-not-finite"
         refuse(
             "bad-number",
-            f"{field}{whose} in the week of {weeks[at[0]]} is {value}, {said}",
+            say(said, field=whose, week=weeks[at[0]], value=value),
             field,
             value,
-            f"give {'a number' if signed else 'zero or more'}, or NaN where it is unknown",
+            say("remedy-number-or-nan" if signed else "remedy-positive-or-nan"),
         )
     array.flags.writeable = False
     return array
@@ -136,16 +142,16 @@ def check_controls(
         return Named(())
     names = check_names(controls, "controls")
     if total is None:
-        problem = "controls are of one total outcome, but outcomes are by channel"
-        refuse("bad-argument", problem, "controls", names, "leave them out, or give one total")
+        problem = say("controls-total-outcome")
+        refuse("bad-argument", problem, "controls", names, say("remedy-leave-or-total"))
     arrays = {
         name: check_amounts(controls[name], f"controls.{name}", weeks, None, signed=True)
         for name in names
     }
     for name, array in arrays.items():
         for week in weeks[np.isnan(array) & ~np.isnan(total)][:1]:
-            problem = f"control {name!r} is missing in the week of {week}, which has a total"
-            refuse("bad-number", problem, f"controls.{name}", str(week), "fill it in")
+            problem = say("control-missing-week", name=repr(name), week=week)
+            refuse("bad-number", problem, f"controls.{name}", str(week), say("remedy-fill-in"))
     return Named(arrays.items())
 
 
@@ -160,8 +166,8 @@ def check_daily(daily: Any, weeks: NDArray[np.datetime64], channels: tuple[str, 
     days = (weeks[:, None] + np.arange(7)).ravel()
     given = np.asarray(daily)
     if given.shape != (weeks.size, 7, len(channels)):
-        problem = f"daily has shape {given.shape}, not {(weeks.size, 7, len(channels))}"
-        remedy = "give one number per (weeks, 7, channels)"
+        problem = say("daily-shape-not", shape=given.shape, weeks=(weeks.size, 7, len(channels)))
+        remedy = say("remedy-number-per-weeks")
         refuse("bad-history", problem, "daily", str(given.shape), remedy)
     flat = check_amounts(given.reshape(days.size, len(channels)), "daily", days, channels)
     return flat.reshape(given.shape)
@@ -179,8 +185,8 @@ def check_partial(partial: Any, weeks: NDArray[np.datetime64]) -> NDArray[np.boo
     if not marks.size:
         marks = np.zeros(weeks.size, dtype=bool)
     if marks.dtype != np.bool_ or marks.shape != weeks.shape:
-        problem = f"partial is {marks.dtype} of shape {marks.shape}"
-        remedy = f"give {weeks.size} times true or false"
+        problem = say("partial-shape", dtype=marks.dtype, shape=marks.shape)
+        remedy = say("remedy-times-true-false", size=weeks.size)
         refuse("bad-history", problem, "partial", str(marks.shape), remedy)
     marks.flags.writeable = False
     return marks
@@ -205,10 +211,10 @@ def check_through(
     for week in weeks[late][:1]:
         refuse(
             "bad-history",
-            f"data runs through {day}, and the week of {week} ends after it",
+            say("data-runs-through", day=day, week=week),
             "data_through",
             str(day),
-            "mark that week as partial, or give a later day",
+            say("remedy-mark-partial"),
         )
     return day
 
@@ -314,10 +320,10 @@ class _Grid:
         if gaps.size and columns.gaps == "refuse":
             refuse(
                 "bad-history",
-                f"the history has no row for the week of {gaps[0]}",
+                say("history-no-row", gaps=gaps[0]),
                 columns.week,
                 str(gaps[0]),
-                "add the rows of that week, or declare gaps = 'unknown'",
+                say("remedy-add-rows-week"),
             )
         if gaps.size:
             notes.append(say("weeks-without-rows", weeks=_named(gaps)))
@@ -341,11 +347,12 @@ class _Grid:
         if columns.missing == "refuse":
             refuse(
                 "bad-history",
-                f"channel {channels[channel[0]]!r} has no row on {self.dates[date[0]]}, "
-                "where others have",
+                say(
+                    "channel-no-row", channels=repr(channels[channel[0]]), dates=self.dates[date[0]]
+                ),
                 columns.channel,
                 channels[channel[0]],
-                "add the row, or declare absent = 'zero', or missing = 'unknown'",
+                say("remedy-add-row"),
             )
         notes.append(
             say("absent-rows-read-unknown", rows=date.size)
@@ -396,11 +403,7 @@ class _Grid:
             late = ~partial & (self.weeks + LAST_DAY > np.datetime64(through, "D"))
             if late.any():
                 notes.append(
-                    say(
-                        "weeks-after-last-day",
-                        day=through,
-                        weeks=_named(self.weeks[late]),
-                    )
+                    say("weeks-after-last-day", day=through, weeks=_named(self.weeks[late]))
                 )
             partial = partial | late
         return partial
@@ -467,22 +470,24 @@ def _check_starts(entries: Entries, week_start: str) -> None:
         one, other = dates[shared[0]], dates[shared[0] + 1]
         refuse(
             "bad-history",
-            f"{one} and {other} lie in one week, and rows are declared weekly",
+            say("lie-week-rows", one=one, other=other),
             "history.rows",
             "weekly",
-            "declare rows = 'daily', or correct the date",
+            say("remedy-declare-daily"),
         )
     day = entries.days[wrong[0]]
     name = DAYS[day.astype(dt.date).weekday()]
     steady = bool(np.all(np.diff(dates) % WEEK == np.timedelta64(0, "D")))
     raise CalendarError(
         "bad-date",
-        f"{entries.where(int(wrong[0]))}: week starts on a {name}, not on a {week_start}",
+        say(
+            "week-starts-not", wrong=entries.where(int(wrong[0])), name=name, week_start=week_start
+        ),
         field="week_start",
         value=str(day),
-        remedy=f"declare week_start = {name!r} if it is the first day of every week"
+        remedy=say("remedy-declare-week-start", name=repr(name))
         if steady
-        else f"correct the date: others start on a {week_start}",
+        else say("remedy-correct-date-others", week_start=week_start),
     )
 
 
@@ -529,11 +534,14 @@ def _settle_repeats(entries: Entries, columns: Columns) -> list[str]:
         first = int(np.argmax(key == key[again[0]]))
         refuse(
             "bad-history",
-            f"{entries.where(int(again[0]))} repeats "
-            f"{entries.table.where(int(entries.rows[first]), entries.table.dates)}",
+            say(
+                "row-repeats-row",
+                again=entries.where(int(again[0])),
+                rows=entries.table.where(int(entries.rows[first]), entries.table.dates),
+            ),
             columns.week,
             str(entries.days[first]),
-            "remove one, or declare repeats = 'sum' if they are parts, such as campaigns",
+            say("remedy-remove-or-sum"),
         )
     return [say("rows-merged", rows=again.size)]
 

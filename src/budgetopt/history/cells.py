@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import HistoryError
+from budgetopt.messages import say
 from budgetopt.money import DIGITS, currencies_of
 from budgetopt.untrusted import half_width
 
@@ -194,7 +195,7 @@ def read_amounts(
         (np.isinf(values), "not finite", "give a finite number"),
         (
             (values < 0) & (not signed),
-            "negative",
+            say("value-negative"),
             "give zero or more; book a credit in the week it belongs to",
         ),
     ):
@@ -227,7 +228,7 @@ class _UnreadableError(Exception):
 def _refuse(field: str, cell: Any, place: str, problem: str, remedy: str) -> None:
     raise HistoryError(
         "bad-number",
-        f"{place}: {field!r} is {_shown(cell)}, {problem}",
+        say("cell-is-wrong", place=place, field=repr(field), cell=_shown(cell), problem=problem),
         field=field,
         value=cell,
         remedy=remedy,
@@ -263,11 +264,7 @@ def _check_dots(cells: NDArray[Any]) -> None:
     """Refuse a column in which every point may separate thousands, as in ``1.234;950``."""
     dotted = [at for at, cell in enumerate(cells) if isinstance(cell, str) and "." in cell]
     if dotted and all(DOTTED_GROUP.fullmatch(cells[at].strip()) for at in dotted):
-        bad = _UnreadableError(
-            "a thousand or a fraction: in a file delimited by ';' every point of this column "
-            "may be either",
-            "declare decimal = ',', or write fractions with another number of digits",
-        )
+        bad = _UnreadableError(say("thousand-fraction-file"), say("remedy-declare-decimal-write"))
         bad.at = dotted[0]
         raise bad
 
@@ -287,13 +284,13 @@ def _read_cell(cell: Any, style: Style) -> tuple[float, str]:
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return math.nan, ""
     if isinstance(cell, (bool, np.bool_)):
-        raise _UnreadableError("a yes or no, not a number", "give a number")
+        raise _UnreadableError(say("yes-no-not"), say("remedy-number"))
     if isinstance(cell, (numbers.Real, decimal.Decimal)):
         try:
             return float(cell), ""
         except OverflowError:
             return math.inf, ""  # A whole number beyond any float, refused as not finite.
-    raise _UnreadableError("not a number", "give a number")
+    raise _UnreadableError(say("not-number"), say("remedy-number"))
 
 
 def _read_text(text: str, style: Style) -> tuple[float, str]:
@@ -305,8 +302,7 @@ def _read_text(text: str, style: Style) -> tuple[float, str]:
     body, sign = match["body"], _currency(match, style)
     if style.point == "." and style.delimiter == ";" and BARE_GROUP.fullmatch(body):
         raise _UnreadableError(
-            "a thousand or a fraction: in a file delimited by ';' it may be either",
-            "declare decimal = ',' or write it without a separator",
+            say("thousand-fraction-file-delimited"), say("remedy-declare-decimal-write-without")
         )
     plain = re.sub(r"[\s'’" + ("," if style.point == "." else ".") + "]", "", body)
     number = float(plain.replace(style.point, "."))
@@ -353,16 +349,15 @@ def _diagnose(text: str, match: re.Match[str] | None, style: Style) -> _Unreadab
     """Say what is wrong with a text cell that is not a number under the declared style."""
     other = "," if style.point == "." else "."
     if "%" in text or "％" in text:
-        return _UnreadableError(
-            "a percentage, not an amount", "declare the column that holds the amount"
-        )
+        return _UnreadableError(say("percentage-not-amount"), say("remedy-declare-column-holds"))
     if text.casefold().lstrip("+-−") in ("inf", "infinity", "∞"):
-        return _UnreadableError("not finite", "give a finite number")
+        return _UnreadableError(say("number-not-finite"), say("remedy-finite-number"))
     if match and GRAMMAR[other].fullmatch(match["body"]):
         return _UnreadableError(
-            f"not written with the decimal sign {style.point!r}", f"declare decimal = {other!r}"
+            say("not-written-decimal", point=repr(style.point)),
+            say("remedy-declare-decimal", other=repr(other)),
         )
-    return _UnreadableError("not a number", "write it as 1250.50")
+    return _UnreadableError(say("not-number"), say("remedy-write-1250-50"))
 
 
 def _one_sign(
@@ -379,13 +374,17 @@ def _one_sign(
     first = signs[given[0]]
     for at in given:
         if signs[at] != first:
-            said = f"currency {signs[at]!r}" if signs[at] else "no currency sign"
-            other = repr(first) if first else "no sign"
+            said = (
+                say("a-currency-sign", signs=repr(signs[at]))
+                if signs[at]
+                else say("no-currency-sign")
+            )
+            other = repr(first) if first else say("no-sign")
             _refuse(
                 field,
                 cells[at],
                 where(at),
-                f"with {said} where {where(given[0])} has {other}",
-                "give one currency, and write it in every cell or in none",
+                say("cell-other-currency", said=said, given=where(given[0]), other=other),
+                say("remedy-currency-write-cell"),
             )
     return first

@@ -181,7 +181,10 @@ class Columns:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 _refuse(
-                    name, getattr(self, name), "not a choice", suggest(getattr(self, name), known)
+                    name,
+                    getattr(self, name),
+                    say("not-choice"),
+                    suggest(getattr(self, name), known),
                 )
         checked = {
             "week": _column("week", self.week),
@@ -205,7 +208,7 @@ class Columns:
         if isinstance(given, Columns):
             return given
         if not given.get("file"):
-            _refuse("sources", dict(given), "without a file", "give file = a name or a pattern")
+            _refuse("sources", dict(given), say("without-file"), say("remedy-file-name-pattern"))
         common = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
         return Columns.from_dict(common | dict(given))
 
@@ -264,7 +267,7 @@ class Columns:
         for key in table:
             if key not in known:
                 _refuse(
-                    str(key), key, "not a known field", suggest(key, known), code="unknown-name"
+                    str(key), key, say("not-known-field"), suggest(key, known), code="unknown-name"
                 )
         return cls(**table)
 
@@ -358,7 +361,7 @@ def _refuse(
     """Raise the error of one field of the declaration."""
     raise HistoryError(
         code,
-        f"{field} of the history columns is {value!r}, {problem}",
+        say("column-field-wrong", field=field, value=repr(value), problem=problem),
         field=f"history.{field}",
         value=value,
         remedy=remedy,
@@ -380,10 +383,22 @@ def check_names(names: Any, field: str) -> tuple[str, ...]:
     """
     given = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else []
     if not given:
-        refuse("bad-name", f"{field} is {names!r}", field, names, "give at least one name, as text")
+        refuse(
+            "bad-name",
+            say("field-is", field=field, value=repr(names)),
+            field,
+            names,
+            say("remedy-least-name-text"),
+        )
     for name in given:
         if not isinstance(name, str) or not name.strip():
-            refuse("bad-name", f"{field} holds {name!r}", field, name, "give every name as text")
+            refuse(
+                "bad-name",
+                say("field-holds", field=field, name=repr(name)),
+                field,
+                name,
+                say("remedy-names-as-text"),
+            )
     check_twins(given, field)
     return tuple(map(str, given))
 
@@ -399,22 +414,22 @@ def check_twins(names: Iterable[str], field: str) -> None:
     by_key: dict[str, str] = {}
     for name in names:
         if is_blank(name) or not is_safe(name):
-            what = "no visible characters" if is_blank(name) else "a control character"
-            remedy = "write it without line breaks, tabs and invisible characters"
-            refuse("bad-name", f"channel {name!a} holds {what}", field, name, remedy)
+            what = "channel-holds-nothing" if is_blank(name) else "channel-holds-control"
+            remedy = say("remedy-write-without-line")
+            refuse("bad-name", say(what, name=ascii(name)), field, name, remedy)
         other = by_key.get(twin_key(name))
         if other is not None:
             same = other == name
-            problem = f"channel {name!r} is named twice"
+            problem = say("channel-appears-twice", name=repr(name))
             alike = f"channel {name!a} looks the same as {other!a}"
-            remedy = "name it once" if same else "write both in one way"
+            remedy = say("remedy-name-it-once") if same else say("remedy-write-both-way")
             refuse("bad-name", problem if same else alike, field, name, remedy)
         by_key[twin_key(name)] = name
 
 
 def _column(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        _refuse(field, value, "not a column name", "give the name as it stands in the header")
+        _refuse(field, value, say("not-column-name"), say("remedy-name-stands-header"))
     return value.strip()
 
 
@@ -423,10 +438,10 @@ def _pairs(field: str, value: Mapping[str, Any]) -> list[tuple[str, Any]]:
     pairs = [(_column(field, name), column) for name, column in value.items()]
     names = [name for name, _ in pairs]
     if not names:
-        _refuse(field, dict(value), "empty", "name at least one channel and its column")
+        _refuse(field, dict(value), "empty", say("remedy-name-least-channel"))
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:
-        _refuse(field, doubled[0], "a channel named twice", "name every channel once")
+        _refuse(field, doubled[0], say("channel-named-twice"), say("remedy-each-channel-once"))
     return pairs
 
 
@@ -434,7 +449,7 @@ def _spend(value: Any, layout: str) -> str | Named[str]:
     if layout == "long":
         return _column("spend", value)
     if not isinstance(value, Mapping):
-        _refuse("spend", value, "one column in a wide layout", "map each channel to its column")
+        _refuse("spend", value, say("column-wide-layout"), say("remedy-map-channel-column"))
     return Named((name, _column("spend", column)) for name, column in _pairs("spend", value))
 
 
@@ -442,7 +457,7 @@ def _outcome(value: Any, layout: str) -> Outcome | Named[Outcome]:
     if not isinstance(value, Mapping):
         return _one_outcome(value)
     if layout == "long":
-        _refuse("outcome", dict(value), "a mapping in a long layout", "give one column, or a pair")
+        _refuse("outcome", dict(value), say("mapping-long-layout"), say("remedy-column-pair"))
     return Named((name, _one_outcome(column)) for name, column in _pairs("outcome", value))
 
 
@@ -450,36 +465,36 @@ def _one_outcome(value: Any) -> Outcome:
     if not isinstance(value, (tuple, list)):
         return _column("outcome", value)
     if len(value) != 2:
-        _refuse("outcome", value, "not a column or a pair", "give one column, or two to multiply")
+        _refuse("outcome", value, say("not-column-pair"), say("remedy-column-two-multiply"))
     return _column("outcome", value[0]), _column("outcome", value[1])
 
 
 def _ignore(value: Any, layout: str) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(name, str) for name in value):
-        _refuse("ignore", value, "not a list of names", "give a list of channel names")
+        _refuse("ignore", value, say("not-list-names"), say("remedy-list-channel-names"))
     if len(value) and layout == "wide":
-        _refuse("ignore", tuple(value), "without use in a wide layout", "leave the column out")
+        _refuse("ignore", tuple(value), say("without-use-wide"), say("remedy-leave-column-out"))
     return tuple(dict.fromkeys(name.strip() for name in value))
 
 
 def _controls(value: Any, layout: str, outcome: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(name, str) for name in value):
-        _refuse("controls", value, "not a list of columns", "give a list of column names")
+        _refuse("controls", value, say("not-list-columns"), say("remedy-list-column-names"))
     if value and (layout == "long" or isinstance(outcome, Mapping)):
-        remedy = "leave them out, or declare a wide layout with one outcome column"
-        _refuse("controls", tuple(value), "without use where outcomes are by channel", remedy)
+        remedy = say("remedy-leave-them-out")
+        _refuse("controls", tuple(value), say("without-use-where"), remedy)
     return tuple(_column("controls", name) for name in value)
 
 
 def _where(value: Any) -> Named[tuple[str, ...]]:
     """Return filters as columns and the values they let through."""
     if not isinstance(value, Mapping):
-        _refuse("where", value, "no mapping", "give columns and their values")
+        _refuse("where", value, say("no-mapping"), say("remedy-columns-their-values"))
     pairs = []
     for column, values in value.items():
         values = [values] if isinstance(values, str) else list(values)
         if not values or not all(isinstance(one, str) for one in values):
-            _refuse("where", values, "not text", "give a value, or a list of values, as text")
+            _refuse("where", values, say("not-text"), say("remedy-value-list-values"))
         pairs.append((_column("where", column), tuple(values)))
     return Named(pairs)
 
@@ -491,11 +506,14 @@ def _check_same_channels(columns: Columns) -> None:
     for name in outcomes:
         if name not in spends:
             remedy = suggest(name, spends)
-            _refuse("outcome", name, "not among the spend channels", remedy, code="unknown-name")
+            _refuse("outcome", name, say("not-among-spend"), remedy, code="unknown-name")
     for name in spends:
         if name not in outcomes:
             _refuse(
-                "outcome", list(outcomes), f"without channel {name!r}", "give every channel one"
+                "outcome",
+                list(outcomes),
+                say("without-channel", name=repr(name)),
+                say("remedy-every-channel-one"),
             )
 
 
@@ -509,12 +527,10 @@ def _check_distinct(columns: Columns) -> None:
     roles += [*multiplied, *columns.controls]
     for name in roles:
         if roles.count(name) > 1:
-            _refuse("spend", name, "declared in two roles", "give every role its own column")
+            _refuse("spend", name, say("declared-two-roles"), say("remedy-role-column"))
     for one in outcomes:
         if outcomes.count(one) > 1:
-            _refuse(
-                "outcome", one, "the outcome of two channels", "give each its own, or one total"
-            )
+            _refuse("outcome", one, say("outcome-two-channels"), say("remedy-total"))
 
 
 def _check_reading(columns: Columns) -> None:
@@ -522,21 +538,23 @@ def _check_reading(columns: Columns) -> None:
         _check_date_format(columns.date_format)
     mark = columns.delimiter
     if mark is not None and (not isinstance(mark, str) or len(mark) != 1 or mark in '"\r\n'):
-        _refuse("delimiter", mark, "not one character", "give one, such as ';' or a tab")
+        _refuse("delimiter", mark, say("not-character"), say("remedy-one-character"))
     if columns.encoding is not None:
         try:
             " ".encode(columns.encoding)
         except (LookupError, TypeError, ValueError):
-            remedy = "give a name such as 'utf-8', 'gbk' or 'cp1252'"
-            _refuse("encoding", columns.encoding, "not a known encoding", remedy)
+            remedy = say("remedy-name-utf-8")
+            _refuse("encoding", columns.encoding, say("not-known-encoding"), remedy)
     if columns.spend_unit not in UNITS:
-        _refuse("spend_unit", columns.spend_unit, "not a unit", suggest(columns.spend_unit, UNITS))
+        _refuse(
+            "spend_unit", columns.spend_unit, say("not-unit"), suggest(columns.spend_unit, UNITS)
+        )
     if columns.week_is == "end" and (columns.rows == "daily" or columns.week_end):
-        _refuse("week_is", "end", "of rows that name their days", "leave it out")
+        _refuse("week_is", "end", say("rows-name-their"), say("remedy-leave-out"))
     if columns.map and columns.layout == "wide":
-        _refuse("map", "rules", "without use in a wide layout", "leave it out")
+        _refuse("map", "rules", say("without-use-wide"), say("remedy-leave-out"))
     if columns.sheet is not None and not isinstance(columns.sheet, str):
-        _refuse("sheet", columns.sheet, "not the name of a sheet", "give its name as text")
+        _refuse("sheet", columns.sheet, say("not-name-sheet"), say("remedy-name-text"))
 
 
 def _check_date_format(date_format: Any) -> None:
@@ -551,8 +569,8 @@ def _check_date_format(date_format: Any) -> None:
     except (ValueError, TypeError):
         told = False
     if not told:
-        remedy = "give year, month and day, such as '%d-%m-%Y'"
-        _refuse("date_format", date_format, "not the format of a whole date", remedy)
+        remedy = say("remedy-year-month-day")
+        _refuse("date_format", date_format, say("not-format-whole"), remedy)
 
 
 def _plain(value: Any) -> Any:

@@ -86,7 +86,7 @@ def read_days(
     """
     spans = read_spans(cells, date_format, field, where)
     for at in np.flatnonzero(spans.first != spans.last)[:1]:
-        _refuse(cells[at], field, where(int(at)), "a span of days", "give one day in each cell")
+        _refuse(cells[at], field, where(int(at)), say("span-days"), say("remedy-day-cell"))
     return spans.first
 
 
@@ -114,7 +114,7 @@ def read_spans(
     last = np.array([ends[-1] for ends in read], dtype="datetime64[D]")
     given = np.array([len(ends) == 2 for ends in read], dtype=bool)
     for at in np.flatnonzero(last < first)[:1]:
-        problem, remedy = "a span that ends before it begins", "correct the span"
+        problem, remedy = say("span-ends-before"), say("remedy-correct-span")
         _refuse(spellings[at], field, where(cells.row_of(at)), problem, remedy)
     return Spans(first[cells.at], last[cells.at], given[cells.at], tuple(notes))
 
@@ -167,16 +167,16 @@ def _settled(
         row = cells.row_of(spelling)
         _refuse(cells[row], field, where(row), problem, remedy)
 
-    declare = "declare date_format = '%d/%m/%Y' or '%m/%d/%Y', written as the cells are"
+    declare = say("remedy-declare-day-month")
     if at["plain"] >= 0:
-        other = f"written in another way than {place('plain')}"
-        hint = "a spreadsheet may have turned some of them round: export it again with one spelling"
+        other = say("written-otherwise", place=place("plain"))
+        hint = say("remedy-one-spelling")
         refuse(max(at["day"], at["month"], at[""]), other, hint)
     if at["day"] >= 0 and at["month"] >= 0:
-        other = f"day-first, where {place('month')} is month-first"
-        refuse(at["day"], other, "write all dates in one order")
+        other = say("day-first-where-month", place=place("month"))
+        refuse(at["day"], other, say("remedy-write-all-dates"))
     if at["day"] < 0 and at["month"] < 0:
-        problem = "day-first or month-first: no date of the column has a number above 12 in front"
+        problem = say("day-first-month")
         refuse(at[""], problem, declare)
     return "day" if at["day"] >= 0 else "month"
 
@@ -276,18 +276,20 @@ def _check_whole(
     at = cells.row_of(int(np.argmin(good)))
     cell, text = cells[at], str(cells[at]).strip()
     if re.search(r"[0-9]:[0-9]{2}", text) and not isinstance(cell, (int, float)):
-        problem, remedy = "not a whole day", "give dates without a time of day"
+        problem, remedy = say("not-whole-day"), say("remedy-dates-without-time")
     elif text in ("", "NaT", "None", "nan", "<NA>"):
-        problem, remedy = "missing", "give every row its date, or remove the row"
+        problem, remedy = say("value-missing"), say("remedy-row-date-remove")
     elif date_format is not None:
-        problem, remedy = f"not a date of the form {date_format!r}", "declare its date_format"
+        problem = say("not-date-form", date_format=repr(date_format))
+        remedy = say("remedy-declare-date-format")
     else:
-        problem = "not a date that can be read in one way only"
+        problem = say("not-date-can")
         fits = [repr(f) for f in _HINTS if _parse(half_width(text), f) is not None]
         if _serial(text) is not None and "." not in text:
             fits = [repr(EXCEL)]
-        remedy = "write it as 2026-11-20, or declare date_format"
-        remedy += f" = {' or '.join(fits)}" if fits else ", such as '%d-%m-%Y'"
+        remedy = say("remedy-declare-some-format")
+        if fits:
+            remedy = say("remedy-declare-that-format", formats=" or ".join(fits))
     _refuse(cell, field, where(at), problem, remedy)
 
 
@@ -298,7 +300,7 @@ def _shown(cell: Any) -> str:
 def _refuse(cell: Any, field: str, place: str, problem: str, remedy: str) -> NoReturn:
     raise CalendarError(
         "bad-date",
-        f"{place}: {field!r} is {_shown(cell)}, {problem}",
+        say("cell-is-wrong", place=place, field=repr(field), cell=_shown(cell), problem=problem),
         field=field,
         value=cell,
         remedy=remedy,

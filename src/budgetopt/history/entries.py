@@ -131,10 +131,10 @@ def _filtered(table: Table, columns: Columns) -> Table:
         there = listed(sorted(set(map(as_text, table.cells[column].spellings))), SHOWN)
         raise HistoryError(
             "no-data",
-            f"no row has the values of history.where; column {column!r} holds {there}",
+            say("no-row-values", column=repr(column), there=there),
             field="history.where",
             value=column,
-            remedy="correct the value, or leave the filter out",
+            remedy=say("remedy-correct-value-leave"),
         )
     note = say("rows-filtered", rows=int((~keep).sum()), columns=listed(map(quoted, columns.where)))
     return replace(table, notes=(*table.notes, note)).take(keep)
@@ -171,15 +171,18 @@ def _check_spans(
     wrong = given & ((length > most) | (length < 1))
     wrong |= given & (length < most) & (last < last.max())
     for row in np.flatnonzero(wrong)[:1]:
-        kind = "week" if columns.rows == "weekly" else "day"
         raise CalendarError(
             "bad-date",
-            f"{table.where(int(row))}: {first[row]} to {last[row]} are {length[row]} days, "
-            f"no {kind}",
+            say(
+                "span-no-week" if most > 1 else "span-no-day",
+                row=table.where(int(row)),
+                first=first[row],
+                last=last[row],
+                length=length[row],
+            ),
             field=columns.week,
             value=f"{first[row]} to {last[row]}",
-            remedy=f"export one row a {kind}"
-            + ("" if most > 1 else ", or declare rows = 'weekly'"),
+            remedy=say("remedy-row-a-week" if most > 1 else "remedy-row-a-day"),
         )
 
 
@@ -338,15 +341,22 @@ def _known(
     row = int(np.argmax(strange))
     if not columns.map and len(by_name) == 1:
         place = table.where(row, columns.channel)
-        raise _unknown(names[row], f"{place}: channel {names[row]!r}", known)
+        raise _unknown(
+            names[row], say("place-channel", place=place, channel=repr(names[row])), known
+        )
     raise HistoryError(
         "unknown-name",
-        f"{table.where(row)}: {len(by_name)} names are no channels of the plan, "
-        f"{show_figure(lost)} of spend, {share}: {of}",
+        say(
+            "names-no-channels",
+            row=table.where(row),
+            by_name=len(by_name),
+            lost=show_figure(lost),
+            share=share,
+            of=of,
+        ),
         field="channel",
         value=names[row],
-        remedy=f"{suggest(names[row], known)} (or map them to channels by [[map]], add them to "
-        "the plan, ignore them, or declare unmapped = 'leave-out')",
+        remedy=say("remedy-map-them-channels", names=suggest(names[row], known)),
     )
 
 
@@ -354,7 +364,7 @@ def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
     channels = tuple(sorted(columns.spends))
     for name in channels:
         if known is not None and name not in known:
-            raise _unknown(name, f"channel {name!r} of the declared columns", known)
+            raise _unknown(name, say("declared-channel", name=repr(name)), known)
     size = len(channels)
     reader = _Amounts(table, columns)
 
@@ -458,13 +468,7 @@ class _Amounts:
 
     def _note_sign(self, name: str, sign: str) -> None:
         if sign:
-            self.notes.append(
-                say(
-                    "currency-sign-dropped",
-                    sign=quoted(sign),
-                    column=quoted(name),
-                )
-            )
+            self.notes.append(say("currency-sign-dropped", sign=quoted(sign), column=quoted(name)))
 
     def _check_sign(self, name: str, sign: str) -> None:
         """Refuse two currencies in one file, and keep the sign that says most."""
@@ -539,10 +543,10 @@ def _name(cell: Any) -> str:
 def _unknown(name: str, what: str, known: Sequence[str]) -> HistoryError:
     return HistoryError(
         "unknown-name",
-        f"{what} is not in the plan",
+        say("not-plan", what=what),
         field="channel",
         value=name,
-        remedy=f"{suggest(name, known)} (or add it to the plan, or ignore it)",
+        remedy=say("remedy-add-plan-ignore", name=suggest(name, known)),
     )
 
 
@@ -562,10 +566,7 @@ def _look_alikes(channels: Sequence[str]) -> list[str]:
     for name in channels:
         groups.setdefault("".join(name.casefold().split()), []).append(name)
     return [
-        say(
-            "similar-channel-names",
-            channels=listed(map(quoted, group)),
-        )
+        say("similar-channel-names", channels=listed(map(quoted, group)))
         for group in groups.values()
         if len(group) > 1
     ]

@@ -277,10 +277,10 @@ def from_query(query: Any, connection: Any, columns: Columns) -> Table:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise HistoryError(
             "bad-argument",
-            f"the query cannot be run, {reason}",
+            say("query-cannot-run", reason=reason),
             field="query",
             value=str(query),
-            remedy="check the query, and give a SQLAlchemy connection, engine or URL",
+            remedy=say("remedy-check-query-sqlalchemy"),
         ) from None
     check_header(header, columns)
     return from_rows(list(enumerate(rows)), header, columns, unit="position", above=0)
@@ -291,7 +291,7 @@ def _fetch(connection: Any, query: Any) -> tuple[list[str], list[Sequence[Any]]]
     result = connection.execute(query)
     header = [str(name).strip() for name in list(result.keys())]
     rows = result.fetchmany(MOST_ROWS + 1)
-    too_much("the query", len(rows), MOST_ROWS, "rows")
+    too_much(say("the-query"), len(rows), MOST_ROWS, say("n-all-rows"))
     return header, [tuple(row) for row in rows]
 
 
@@ -352,10 +352,10 @@ def check_header(header: Sequence[str], columns: Columns) -> None:
             twice = name in header
             raise HistoryError(
                 "bad-columns",
-                f"column {name!r} is {'twice' if twice else 'not'} in the header",
+                say("column-twice-header" if twice else "column-not-header", name=repr(name)),
                 field=name,
                 value=name,
-                remedy="rename one of them"
+                remedy=say("remedy-rename-them")
                 if twice
                 else suggest(name, [cell for cell in header if cell]),
             )
@@ -365,7 +365,9 @@ def too_much(path: str | os.PathLike[str], count: int, most: int, what: str) -> 
     """Refuse a file that has more of something than is read."""
     if count > most:
         bad_file(
-            path, f"too large, it has more than {most:,} {what}", "split it, or sum it up first"
+            path,
+            say("too-large-more-than", most=f"{most:,}", what=what),
+            say("remedy-split-sum-up"),
         )
 
 
@@ -373,7 +375,11 @@ def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoRetur
     """Raise the error of a file as a whole."""
     name = PurePath(path).name or str(path)
     raise HistoryError(
-        "bad-file", f"{name} is {problem}", field="path", value=str(path), remedy=remedy
+        "bad-file",
+        say("field-is", field=name, value=problem),
+        field="path",
+        value=str(path),
+        remedy=remedy,
     ) from None
 
 
@@ -392,14 +398,14 @@ MARKS = (
 def read_text(path: Path, data: bytes, columns: Columns) -> Table:
     """Return the declared columns of a delimited text file."""
     if data.startswith(b"PK\x03\x04"):
-        bad_file(path, "a workbook with the name of a text file", "rename it to .xlsx")
+        bad_file(path, say("workbook-name-text"), say("remedy-rename-xlsx"))
     text, encoding = _decode(path, data, columns.encoding)
-    too_much(path, text.count("\n") + text.count("\r"), 2 * MOST_ROWS, "line breaks")
+    too_much(path, text.count("\n") + text.count("\r"), 2 * MOST_ROWS, say("n-line-breaks"))
     at = _longer_line(text, MOST_LINE)
     if at is not None:
         line = text.count("\n", 0, at) + 1
         problem = f"not a table: line {line} has more than {MOST_LINE:,} characters"
-        bad_file(path, problem, "export it again")
+        bad_file(path, problem, say("remedy-export-again"))
     marks = (columns.delimiter,) if columns.delimiter else DELIMITERS
     delimiter, above, header = _best(text_rows(text, marks), columns)
     check_header(header, columns)
@@ -462,12 +468,17 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
         line = data.count(b"\n", 0, error.start) + 1
         bad_file(
             path,
-            f"not {encoding or marked}: byte 0x{data[error.start]:02x} in line {line}, "
-            f"position {error.start}",
-            "declare its encoding, e.g. encoding = 'gbk' or 'cp1252'",
+            say(
+                "not-byte-0x",
+                encoding=encoding or marked,
+                data=f"{data[error.start]:02x}",
+                line=line,
+                start=error.start,
+            ),
+            say("remedy-declare-encoding-e-g"),
         )
     if "\0" in text:
-        bad_file(path, "full of zero bytes", "declare its encoding, e.g. encoding = 'utf-16-le'")
+        bad_file(path, say("full-zero-bytes"), say("remedy-declare-encoding-e"))
     if encoding is None and data.startswith(codecs.BOM_UTF8):
         marked = "utf-8-sig"
     return text.removeprefix("\ufeff"), encoding or marked
@@ -538,13 +549,13 @@ def _blocks_below(
         next(reader)
         line = reader.line_num
         while rows := list(islice(reader, _BLOCK)):
-            too_much(path, reader.line_num, MOST_ROWS, "lines")
+            too_much(path, reader.line_num, MOST_ROWS, say("n-lines"))
             lines = np.ones(len(rows), dtype=np.int64)
             if broken := reader.line_num - line > len(rows):
                 lines += [sum(len(_BREAK.findall(cell)) for cell in row) for row in rows]
             if long or broken:
                 longest = max(map(len, chain.from_iterable(rows)), default=0)
-                too_much(path, longest, MOST_CELL, "characters in one cell")
+                too_much(path, longest, MOST_CELL, say("n-characters"))
             places = above + line + np.cumsum(lines)
             line = reader.line_num
             even = set(map(len, rows)) == {len(header)}
@@ -552,7 +563,11 @@ def _blocks_below(
                 places, rows = _evened(path, places, rows, need, len(header))
             yield places, rows
     except csv.Error as error:
-        bad_file(path, f"broken at line {above + reader.line_num} ({error})", "export it again")
+        bad_file(
+            path,
+            say("broken-line", above=above + reader.line_num, error=error),
+            say("remedy-export-again"),
+        )
 
 
 def _evened(
@@ -567,8 +582,8 @@ def _evened(
         if uneven and not any(map(is_total, row)):
             bad_file(
                 path,
-                f"uneven: line {place} has {len(row)} cells, the header {width}",
-                "quote cells that hold the delimiter, and export whole rows",
+                say("uneven-line-cells", place=place, row=len(row), width=width),
+                say("remedy-quote-cells-hold-delimiter"),
             )
         row += [""] * (width - len(row))
     return places, rows
@@ -595,13 +610,13 @@ def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
         sheets = {columns.sheet: sheets[columns.sheet]}
     seen = list(sheet_rows(sheets))
     if not seen:
-        bad_file(path, "a workbook without a filled sheet", "export it again")
+        bad_file(path, say("workbook-without-filled"), say("remedy-export-again"))
     declared = set(columns.declared)
     whole = {title for title, _, cells in seen if declared.issubset(cells)}
     if len(whole) > 1:
         titles = ", ".join(map(repr, sorted(whole)))
-        problem = f"ambiguous: sheets {titles} hold all declared columns"
-        bad_file(path, problem, "declare which sheet")
+        problem = say("ambiguous-sheets-hold", titles=titles)
+        bad_file(path, problem, say("remedy-declare-sheet"))
     title, above, header = _best(seen, columns)
     check_header(header, columns)
     rows = [
@@ -676,8 +691,8 @@ def _check_formulas(
                 cell = f"{column_letter(at)}{number}"
                 bad_file(
                     path,
-                    f"a workbook whose cell {cell} is a formula without a stored value",
-                    "open it in a spreadsheet and save it, which stores the values",
+                    say("workbook-whose-cell", cell=cell),
+                    say("remedy-open-spreadsheet-save"),
                 )
 
 
@@ -694,16 +709,16 @@ def read_sheets(path: Path, data: bytes) -> Sheets:
             unpacked = sum(part.file_size for part in packed.infolist())
             linked = any(part.startswith("xl/externalLinks/") for part in packed.namelist())
         # Before anything is unpacked: a part never unpacks to more than it declares.
-        too_much(path, unpacked, MOST_UNPACKED, "bytes unpacked")
+        too_much(path, unpacked, MOST_UNPACKED, say("n-bytes"))
         if linked:
-            problem = "linked to another workbook, whose values may have changed"
-            bad_file(path, problem, "paste its cells as values, and save it")
+            problem = say("linked-another-workbook")
+            bad_file(path, problem, say("remedy-paste-cells-values"))
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         return _cells(path, book)
     except HistoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a broken workbook fails in a dozen ways
-        bad_file(path, f"not a whole workbook ({error})", "save it again as .xlsx")
+        bad_file(path, say("not-whole-workbook", error=error), say("remedy-save-again-xlsx"))
 
 
 def _cells(path: Path, book: Any) -> Sheets:
@@ -717,11 +732,11 @@ def _cells(path: Path, book: Any) -> Sheets:
         for row in sheet.iter_rows(values_only=True):
             # Rows that are not there are counted too: a sheet may number them as it likes.
             rows, cells = rows + 1, cells + len(row)
-            too_much(path, rows, MOST_SHEET_ROWS, "rows in a workbook")
-            too_much(path, cells, MOST_CELLS, "cells in a workbook")
+            too_much(path, rows, MOST_SHEET_ROWS, say("n-rows"))
+            too_much(path, cells, MOST_CELLS, say("n-cells"))
             for cell in row:
                 if isinstance(cell, str):
-                    too_much(path, len(cell), MOST_CELL, "characters in one cell")
+                    too_much(path, len(cell), MOST_CELL, say("n-characters"))
             kept.append(list(row))
     return sheets
 
@@ -761,7 +776,7 @@ def first_row(path: str | os.PathLike[str]) -> list[str]:
         reader = csv.reader(io.StringIO(text), delimiter="\t" if kind == ".tsv" else ",")
         return next(reader, [])
     except csv.Error as error:
-        bad_file(path, f"broken at line 1 ({error})", "export it again")
+        bad_file(path, say("broken-line-1", error=error), say("remedy-export-again"))
 
 
 def read_file(path: Path) -> bytes:
@@ -776,19 +791,21 @@ def read_file(path: Path) -> bytes:
         # First, since a folder or a missing file says more than its suffix does.
         data = read_bounded(path, MOST_BYTES)
     except FileNotFoundError:
-        bad_file(path, "not there", "check the path")
+        bad_file(path, say("path-not-there"), say("remedy-check-path"))
     except IsADirectoryError:
-        bad_file(path, "a folder", "give one file")
+        bad_file(path, say("path-is-folder"), say("remedy-file"))
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno == errno.EFBIG:
-            bad_file(path, f"too large: {error.strerror}", "split it, or export fewer columns")
-        bad_file(path, f"not readable ({error})", "check the path and its permissions")
+            bad_file(
+                path, say("too-large", strerror=error.strerror), say("remedy-split-export-fewer")
+            )
+        bad_file(path, say("not-readable", error=error), say("remedy-check-path-permissions"))
     if path.suffix.lower() == ".xls":
-        bad_file(path, "a workbook in the old format", "save it as .xlsx")
+        bad_file(path, say("workbook-old-format"), say("remedy-save-xlsx"))
     if path.suffix.lower() not in READERS:
-        bad_file(path, "not a supported file type", f"give one of {', '.join(READERS)}")
+        bad_file(path, say("not-supported-file"), say("remedy-give-one-of", kinds=[*READERS]))
     if not data.strip():
-        bad_file(path, "empty", "export it again")
+        bad_file(path, "empty", say("remedy-export-again"))
     return data
 
 
@@ -811,13 +828,13 @@ def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
         groups = (stored.row_group(at).total_byte_size for at in range(stored.num_row_groups))
         rows, unpacked = stored.num_rows, sum(groups)
     except Exception as error:  # noqa: BLE001 - a broken file fails in a dozen ways
-        bad_file(path, f"not a whole parquet file ({error})", "write it again")
-    too_much(path, rows, MOST_ROWS, "rows")
-    too_much(path, unpacked, MOST_UNPACKED, "bytes unpacked")
+        bad_file(path, say("not-whole-parquet", error=error), say("remedy-write-again"))
+    too_much(path, rows, MOST_ROWS, say("n-all-rows"))
+    too_much(path, unpacked, MOST_UNPACKED, say("n-bytes"))
     try:
         return pd.read_parquet(io.BytesIO(data), engine="pyarrow")
     except Exception as error:  # noqa: BLE001 - a broken file fails in a dozen ways
-        bad_file(path, f"not a whole parquet file ({error})", "write it again")
+        bad_file(path, say("not-whole-parquet", error=error), say("remedy-write-again"))
 
 
 READERS: dict[str, Callable[[Path, bytes, Columns], Table]] = {

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.history.cells import Cells
+from budgetopt.messages import say
 
 MOST_PATTERN = 200
 """Characters of a regular expression."""
@@ -64,18 +65,20 @@ class MapRule:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name != "exact" and not isinstance(value, str):
-                _refuse(field.name, value, "not text", "give text")
+                _refuse(field.name, value, say("not-text"), say("remedy-text"))
         if not self.channel.strip():
-            _refuse("channel", self.channel, "empty", "name the channel")
+            _refuse("channel", self.channel, "empty", say("remedy-name-channel"))
         if not (exact or self.prefix or self.contains or self.regex or self.file):
-            _refuse("channel", self.channel, "mapped without a test", "give exact, prefix or file")
+            _refuse(
+                "channel", self.channel, say("mapped-without-test"), say("remedy-exact-prefix-file")
+            )
         try:
             re.compile(self.regex)
             bad = len(self.regex) > MOST_PATTERN or bool(_DOUBLED.search(self.regex))
         except re.error:
             bad = True
         if bad:
-            _refuse("regex", self.regex, "not a plain regular expression", "give a shorter one")
+            _refuse("regex", self.regex, say("not-plain-regular"), say("remedy-shorter-pattern"))
 
     @classmethod
     def of(cls, given: Any) -> Self:
@@ -85,9 +88,9 @@ class MapRule:
         known = [f.name for f in fields(cls)]
         for key in given:
             if key not in known:
-                _refuse(str(key), key, "not a known field", did_you_mean(str(key), known))
+                _refuse(str(key), key, say("not-known-field"), did_you_mean(str(key), known))
         if "channel" not in given:
-            _refuse("channel", None, "missing", "name the channel")
+            _refuse("channel", None, say("value-missing"), say("remedy-name-channel"))
         return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,7 +116,7 @@ class MapRule:
 def _refuse(field: str, value: Any, problem: str, remedy: str) -> None:
     raise HistoryError(
         "bad-argument",
-        f"{field} of a map rule is {value!r}, {problem}",
+        say("map-rule", field=field, value=repr(value), problem=problem),
         field=f"map.{field}",
         value=value,
         remedy=remedy,

@@ -62,6 +62,7 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.history.columns import refuse
+from budgetopt.messages import quoted, say
 
 if TYPE_CHECKING:
     from budgetopt.history.history import History
@@ -110,8 +111,8 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
     weeks, rows, other = np.intersect1d(earlier.weeks, later.weeks, return_indices=True)
     over = earlier.ages[rows] >= 0
     if not over.any():
-        refuse("no-data", "the snapshots share no week that was over at the earlier one",
-                "earlier", None, "give snapshots of the same weeks")  # fmt: skip
+        refuse("no-data", say("snapshots-share-no"),
+                "earlier", None, say("remedy-same-weeks"))  # fmt: skip
     # The youngest first.
     rows, other, weeks = rows[over][::-1], other[over][::-1], weeks[over][::-1]
     names = () if earlier.outcome is None else earlier.channels
@@ -123,18 +124,27 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
     unknown = lacking | np.isnan(before) | np.isnan(after)
     before, after = np.where(unknown, 0.0, before), np.where(unknown, 0.0, after)
     for week, _ in np.argwhere(np.minimum(before, after) < 0)[:1]:
-        refuse("bad-history", f"total in the week of {weeks[week]} is below zero, and outcomes "
-                "that arrive late only grow", "later", float(after[week, 0]),
-                "make that total unknown (NaN)")  # fmt: skip
-    for week, channel in np.argwhere(before > after * (1 + TOLERANCE))[:1]:
-        whose = f" of {names[channel]!r}" if names else ""
         refuse(
             "bad-history",
-            f"outcome{whose} in the week of {weeks[week]} falls from "
-            f"{before[week, channel]:g} to {after[week, channel]:g}",
+            say("total-week-below", weeks=weeks[week]),
+            "later",
+            float(after[week, 0]),
+            say("remedy-total-unknown"),
+        )
+    for week, channel in np.argwhere(before > after * (1 + TOLERANCE))[:1]:
+        whose = say("of-outcome", channel=quoted(names[channel])) if names else say("outcome")
+        refuse(
+            "bad-history",
+            say(
+                "outcome-shrinks",
+                outcome=whose,
+                week=weeks[week],
+                before=f"{before[week, channel]:g}",
+                after=f"{after[week, channel]:g}",
+            ),
             "later",
             float(after[week, channel]),
-            "check which snapshot is the later one, or make that outcome unknown (NaN)",
+            say("remedy-which-later"),
         )
     return SnapshotPair(names, earlier.ages[rows], apart, np.minimum(before, after), after)
 
@@ -149,16 +159,16 @@ def _weeks_apart(earlier: History, later: History) -> float:
     first, second = earlier.through, later.through
     if first is None or second is None:
         which = "earlier" if first is None else "later"
-        refuse("no-data", f"the {which} snapshot has no complete week", which, None,
-                "give snapshots with weeks that are over")  # fmt: skip
+        refuse("no-data", say("snapshot-no-complete", which=which), which, None,
+                say("remedy-snapshots-over"))  # fmt: skip
     days = (second - first).days
     if days < 7:
         refuse(
             "bad-history",
-            f"the snapshots are known through {first} and {second}, less than a week apart",
+            say("snapshots-known-through", first=first, second=second),
             "later",
             str(second),
-            "give data_through of both, the later one at least a week after the earlier",
+            say("remedy-both-through"),
         )
     return days / 7.0
 
@@ -166,17 +176,23 @@ def _weeks_apart(earlier: History, later: History) -> float:
 def _same_channels(earlier: History, later: History) -> History:
     """Return the later snapshot with its channels in the order of the earlier."""
     if (earlier.outcome is None) != (later.outcome is None):
-        refuse("bad-history", "one snapshot has outcomes by channel and the other one total",
-                "later", None, "read both with the same columns")  # fmt: skip
+        refuse("bad-history", say("snapshot-outcomes-channel"),
+                "later", None, say("remedy-same-columns"))  # fmt: skip
     for mine, theirs, which in ((earlier, later, "later"), (later, earlier, "earlier")):
         for name in mine.channels:
             if name not in theirs.index:
-                refuse("bad-history", f"channel {name!r} is not in the {which} snapshot",
+                refuse("bad-history", say("channel-not-snapshot", name=repr(name), which=which),
                         which, name, did_you_mean(name, theirs.channels))  # fmt: skip
     if earlier.week_start != later.week_start:
-        refuse("bad-history", f"weeks start on {earlier.week_start} in one snapshot and on "
-                f"{later.week_start} in the other", "later", later.week_start,
-                "read both with the same week_start")  # fmt: skip
+        refuse(
+            "bad-history",
+            say(
+                "weeks-start-snapshot", week_start=earlier.week_start, week_start_2=later.week_start
+            ),
+            "later",
+            later.week_start,
+            say("remedy-same-week-start"),
+        )
     return later.select(earlier.channels)
 
 
@@ -189,11 +205,16 @@ def _check_spends(
         one, two = earlier[week, channel], later[week, channel]
         refuse(
             "bad-history",
-            f"spend of {names[channel]!r} in the week of {weeks[week]} is {one:g} in the earlier "
-            f"snapshot and {two:g} in the later",
+            say(
+                "spend-week-earlier",
+                names=repr(names[channel]),
+                weeks=weeks[week],
+                one=f"{one:g}",
+                two=f"{two:g}",
+            ),
             "later",
             float(two),
-            "give snapshots of the same weeks, or make a spend that was corrected unknown (NaN)",
+            say("remedy-same-or-unknown"),
         )
 
 
@@ -268,8 +289,8 @@ def _complete_age(pair: SnapshotPair, given: float | None, unit: float) -> float
     """Return the age from which a week is complete, as given or as the pair shows."""
     earlier, later = pair.earlier.sum(axis=1), pair.later.sum(axis=1)
     if not later.any():
-        refuse("no-data", "the snapshots share no outcome", "later", None,
-                "give snapshots of weeks with outcomes")  # fmt: skip
+        refuse("no-data", say("snapshots-share-no-outcome"), "later", None,
+                say("remedy-weeks-outcomes"))  # fmt: skip
     if given is not None:
         return _check_complete_after(pair, _positive(given, "complete_after"))
     arriving = np.flatnonzero(later - earlier > NEGLIGIBLE * later)
@@ -277,11 +298,10 @@ def _complete_age(pair: SnapshotPair, given: float | None, unit: float) -> float
     if later[first:].sum() <= EVENTS * unit:
         refuse(
             "no-data",
-            f"the {later.size - first} oldest weeks with an outcome of {later[first:].sum():g} do "
-            "not show that nothing more arrives",
+            say("oldest-weeks-outcome", first=later.size - first, sum=f"{later[first:].sum():g}"),
             "complete_after",
             None,
-            "give snapshots with older weeks, or complete_after",
+            say("remedy-older-or-complete"),
         )
     # A week that is not known shows nothing either.
     return float(pair.ages[first + int(np.argmax(later[first:] > 0))])
@@ -292,17 +312,21 @@ def _check_complete_after(pair: SnapshotPair, complete: float) -> float:
     if complete > pair.ages[-1] + 1 + 1e-9:
         refuse(
             "no-data",
-            f"the oldest week that the snapshots share is {pair.ages[-1]:.3g} weeks old, "
-            f"and weeks are complete after {complete:g}",
+            say("oldest-week-snapshots", ages=f"{pair.ages[-1]:.3g}", complete=f"{complete:g}"),
             "complete_after",
             complete,
-            "give snapshots with older weeks, or a lower complete_after",
+            say("remedy-older-or-lower"),
         )
     old = pair.ages >= complete - 1e-9
     before, after = pair.earlier[old].sum(), pair.later[old].sum()
     if after - before > LATE * after:
-        refuse("no-data", f"{1 - before / after:.1%} arrived later than {complete:g} weeks after "
-                "a week", "complete_after", complete, "raise complete_after")  # fmt: skip
+        refuse(
+            "no-data",
+            say("arrived-later-than", before=f"{1 - before / after:.1%}", complete=f"{complete:g}"),
+            "complete_after",
+            complete,
+            say("remedy-raise-complete"),
+        )
     return complete
 
 
@@ -313,11 +337,10 @@ def _incomplete_weeks(pair: SnapshotPair, complete: float) -> slice:
     for week in np.flatnonzero(later[:end] <= 0)[:1]:
         refuse(
             "no-data",
-            f"the week that is {pair.ages[week]:.3g} weeks old has no outcome that both "
-            "snapshots know",
+            say("week-weeks-old", ages=f"{pair.ages[week]:.3g}"),
             "later",
             None,
-            "give snapshots of other days",
+            say("remedy-other-days"),
         )
     nothing = np.flatnonzero(earlier[:end] <= 0)
     return slice(int(nothing[-1]) + 1 if nothing.size else 0, end)
@@ -346,10 +369,10 @@ def _dispersion(
             return unit
         refuse(
             "no-data",
-            f"{count} outcomes do not tell how unevenly outcomes arrive",
+            say("outcomes-do-not", count=count),
             "outcome_unit",
             None,
-            "give outcome_unit, 1 where outcomes are counts, or snapshots of more channels",
+            say("remedy-outcome-unit"),
         )
     residual = (earlier - expected * later)[informative] ** 2
     binomial = (later * expected * (1 - expected))[informative]
@@ -418,7 +441,13 @@ def _usual_week(pair: SnapshotPair, complete: float) -> Floats:
 def _positive(given: Any, field: str) -> float:
     plain = isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
     if not plain or not 0 < given < np.inf:
-        refuse("bad-argument", f"{field} is {given!r}", field, given, "give a number above 0")
+        refuse(
+            "bad-argument",
+            say("field-is", field=field, value=repr(given)),
+            field,
+            given,
+            say("remedy-number-above-0"),
+        )
     return float(given)
 
 
@@ -542,10 +571,10 @@ class Delay:
                 weeks = np.broadcast_to(weeks, (*weeks.shape[:-1], column.size))
             except ValueError:
                 _refuse_shares(
-                    f"ages have shape {weeks.shape} for {column.size} channels",
+                    say("ages-shape-channels", shape=weeks.shape, size=column.size),
                     "age",
                     str(weeks.shape),
-                    "give a last axis of one, or of one age for each channel",
+                    say("remedy-last-axis-age"),
                 )
         knots = np.array(self.ages)
         right = np.clip(np.searchsorted(knots, weeks, side="right"), 1, max(len(knots) - 1, 1))
@@ -609,7 +638,12 @@ class Delay:
         if given is None or isinstance(given, cls):
             return given
         if not isinstance(given, Mapping):
-            _refuse_shares(f"{field} is {given!r}", field, given, "give its shares by age")
+            _refuse_shares(
+                say("field-is", field=field, value=repr(given)),
+                field,
+                given,
+                say("remedy-shares-age"),
+            )
         _known(given, ["shares", "ages", "log_sds", "channels"], field)
         return cls(**{"shares": (), **given})
 
@@ -637,24 +671,41 @@ def _numbers(given: Any, field: str) -> Floats:
     except (TypeError, ValueError):
         array = np.array([np.nan])
     if not array.size or not np.isfinite(array).all():
-        _refuse_shares(f"{field} is {given!r}", field, str(given), "give a list of numbers")
+        _refuse_shares(
+            say("field-is", field=field, value=repr(given)),
+            field,
+            str(given),
+            say("remedy-list-numbers"),
+        )
     return array
 
 
 def _shares(given: Any, count: int | None, field: str) -> tuple[float, ...]:
     array = _numbers(given, field)
     for wrong in array[(array <= 0) | (array > 1)][:1]:
-        _refuse_shares(f"{field} holds {wrong:g}", field, float(wrong),
-                "give shares above 0 and at most 1")  # fmt: skip
+        _refuse_shares(say("field-holds", field=field, name=f"{wrong:g}"), field, float(wrong),
+                say("remedy-shares-above-0"))  # fmt: skip
     for at in np.flatnonzero(np.diff(array) < 0)[:1]:
-        _refuse_shares(f"{field} falls from {array[at]:g} to {array[at + 1]:g}", field,
-                float(array[at + 1]), "what is reported stays reported")  # fmt: skip
+        _refuse_shares(
+            say("shares-fall", field=field, array=f"{array[at]:g}", array_2=f"{array[at + 1]:g}"),
+            field,
+            float(array[at + 1]),
+            say("remedy-what-reported-stays"),
+        )
     if array[-1] != 1:
-        _refuse_shares(f"{field} ends with {array[-1]:g}", field, float(array[-1]),
-                "end with 1, at the age from which a week is complete")  # fmt: skip
+        _refuse_shares(
+            say("shares-end", field=field, array=f"{array[-1]:g}"),
+            field,
+            float(array[-1]),
+            say("remedy-end-1-age"),
+        )
     if count is not None and array.size != count:
-        _refuse_shares(f"{field} has {array.size} shares for {count} ages", field, array.size,
-                "give one share for each age")  # fmt: skip
+        _refuse_shares(
+            say("shares-ages", field=field, size=array.size, count=count),
+            field,
+            array.size,
+            say("remedy-share-age"),
+        )
     return tuple(array.tolist())
 
 
@@ -662,22 +713,22 @@ def _ages(given: Any, count: int) -> tuple[float, ...]:
     array = _numbers(given, "delay.ages")
     if array.size != count:
         _refuse_shares(
-            f"delay.ages has {array.size} ages for {count} shares",
+            say("delay-ages-ages", size=array.size, count=count),
             "delay.ages",
             array.size,
-            "give one age for each share",
+            say("remedy-age-share"),
         )
     if array[0] < 0 or array[-1] > MOST_WEEKS or np.any(np.diff(array) <= 0):
-        _refuse_shares(f"delay.ages is {given!r}", "delay.ages", str(given),
-                f"give rising ages in weeks, from 0 to {MOST_WEEKS:g}")  # fmt: skip
+        _refuse_shares(say("delay-ages", given=repr(given)), "delay.ages", str(given),
+                say("remedy-rising-ages-weeks", most_weeks=f"{MOST_WEEKS:g}"))  # fmt: skip
     return tuple(array.tolist())
 
 
 def _log_sds(given: Any, count: int, field: str) -> tuple[float, ...]:
     array = np.zeros(count) if given is None else _numbers(given, field)
     if array.size != count or array.min() < 0 or array.max() > 5:
-        _refuse_shares(f"{field} is {given!r}", field, str(given),
-                f"give {count} numbers from 0 to 5, one for each age")  # fmt: skip
+        _refuse_shares(say("field-is", field=field, value=repr(given)), field, str(given),
+                say("remedy-numbers-0-5", count=count))  # fmt: skip
     return tuple(array.tolist())
 
 
@@ -686,14 +737,17 @@ def _channels(given: Any, count: int) -> tuple[Own, ...]:
     if isinstance(given, tuple):
         given = {name: {"shares": shares, "log_sds": sds} for name, shares, sds in given}
     if not isinstance(given, Mapping):
-        _refuse_shares(f"delay.channels is {given!r}", "delay.channels", str(given),
-                "give shares by channel name")  # fmt: skip
+        _refuse_shares(say("delay-channels", given=repr(given)), "delay.channels", str(given),
+                say("remedy-shares-channel-name"))  # fmt: skip
     made = []
     for name, own in given.items():
         field = f"delay.channels.{name}"
         if not isinstance(name, str) or not name.strip():
             _refuse_shares(
-                f"delay.channels names {name!r}", "delay.channels", str(name), "give a name"
+                say("delay-channels-names", name=repr(name)),
+                "delay.channels",
+                str(name),
+                say("remedy-some-name"),
             )
         parts = own if isinstance(own, Mapping) else {"shares": own}
         _known(parts, ["shares", "log_sds"], field)
@@ -705,8 +759,12 @@ def _channels(given: Any, count: int) -> tuple[Own, ...]:
 def _known(given: Mapping[str, Any], names: list[str], field: str) -> None:
     for name in given:
         if name not in names:
-            _refuse_shares(f"{field} has no part {name!r}", f"{field}.{name}", str(given[name]),
-                    did_you_mean(str(name), names))  # fmt: skip
+            _refuse_shares(
+                say("field-has-no", field=field, unknown=repr(name)),
+                f"{field}.{name}",
+                str(given[name]),
+                did_you_mean(str(name), names),
+            )
 
 
 def _refuse_shares(problem: str, field: str, value: Any, remedy: str) -> NoReturn:

@@ -98,7 +98,7 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
         titles = {other for score, other, _ in of_sheets if score and score == best}
         if len(titles) > 1:
             names = ", ".join(map(repr, sorted(titles)))
-            bad_file(path, f"ambiguous: sheets {names} look alike", "leave one sheet in it")
+            bad_file(path, say("ambiguous-sheets-look", names=names), say("remedy-leave-sheet"))
         return row, {"sheet": title} if len(sheets) > 1 else {}
     if path.suffix.lower() == ".parquet":
         return list(map(str, parquet_frame(path, data).columns)), {}
@@ -116,12 +116,12 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
         )
         seen.append((best, encoding, row, text))
     if not seen:
-        bad_file(path, "in no encoding that is known", "save it as UTF-8")
+        bad_file(path, say("no-encoding-known"), say("remedy-save-utf-8"))
     score, encoding, row, text = max(seen, key=itemgetter(0))
     others = {other for s, _, _, other in seen if s == score}
     if encoding != "utf-8" and not marked and "".join(row).isascii() and len(others) > 1:
         # Names of campaigns would be read in one way or another.
-        bad_file(path, "in one of several encodings", "save it as UTF-8")
+        bad_file(path, say("several-encodings"), say("remedy-save-utf-8"))
     return row, {} if marked or encoding == "utf-8" else {"encoding": encoding}
 
 
@@ -150,10 +150,10 @@ def _by_name(path: Path, header: list[str]) -> Recognised:
         if role not in chosen:
             raise HistoryError(
                 "bad-columns",
-                f"{path.name} has no column that is known as its {role}",
+                say("no-column-known", name=path.name, role=role),
                 field=role,
                 value=header[:20],
-                remedy=f"rename it to {role!r}, or declare it in the plan's [history]",
+                remedy=say("remedy-rename-declare-plan", role=repr(role)),
             )
     platform = platform_of(header)
     if is_wide:

@@ -54,17 +54,17 @@ def files_of(paths: Paths, columns: Columns) -> list[tuple[Path, Columns]]:
         if any(mark in path.name for mark in "*?[") and "\0" not in str(one) and not path.exists():
             fits = sorted(p for p in path.parent.glob(path.name) if p.is_file())
             if not fits:
-                _refuse(str(one), "a pattern that no file fits", "check the path")
+                _refuse(str(one), say("pattern-no-file"), say("remedy-check-path"))
             found += fits
         else:
             found.append(path)
     if not found or len(found) > MOST_FILES:
-        _refuse(str(len(found)), "files", f"give one to {MOST_FILES:,} files")
+        _refuse(str(len(found)), "files", say("remedy-files", most_files=f"{MOST_FILES:,}"))
     # A name that no file can have is refused when it is opened.
     whole = [path if "\0" in str(path) else path.resolve() for path in found]
     for at, path in enumerate(whole):
         if path in whole[:at]:
-            _refuse(str(found[at]), "given twice", "give every file once")
+            _refuse(str(found[at]), say("given-twice"), say("remedy-file-once"))
     return [(path, _columns_of(path, columns)) for path in found]
 
 
@@ -77,15 +77,15 @@ def _columns_of(path: Path, columns: Columns) -> Columns:
         return replace(columns, sources=())
     if len(fits) != 1:
         names = ", ".join(repr(one.file) for one in columns.sources)
-        problem = "of more than one source" if fits else f"of no source; there are {names}"
-        _refuse(str(path), problem, "name the file in one of history.sources")
+        problem = say("more-than-source") if fits else say("no-source", names=names)
+        _refuse(str(path), problem, say("remedy-name-file-history"))
     return fits[0]
 
 
 def _refuse(value: str, problem: str, remedy: str) -> NoReturn:
     raise HistoryError(
         "bad-argument",
-        f"history {value!r} is {problem}",
+        say("history-path-wrong", value=repr(value), problem=problem),
         field="history",
         value=value,
         remedy=remedy,
@@ -270,11 +270,11 @@ def _outcomes_of(groups: Sequence[Group]) -> list[Floats]:
         for name in group.entries.channels:
             if kind_of.setdefault(name, kind) != kind:
                 problem, value = (
-                    f"channel {name!r} is in files that are read in different ways",
+                    say("channel-files-read", name=repr(name)),
                     name,
                 )
         if group.weekly.outcome is None:
-            problem, value = "one total outcome stands beside files read in other ways", "outcome"
+            problem, value = say("total-outcome-stands"), "outcome"
         else:
             outcomes.append(group.weekly.outcome)
     if problem:
@@ -283,7 +283,7 @@ def _outcomes_of(groups: Sequence[Group]) -> list[Floats]:
             problem,
             field="history.sources",
             value=value,
-            remedy="declare rows, missing, absent and gaps alike for all files",
+            remedy=say("remedy-declare-rows-missing"),
         )
     return outcomes
 

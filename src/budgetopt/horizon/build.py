@@ -19,6 +19,7 @@ from budgetopt.calendar import Week
 from budgetopt.curves import Curve, effective_spend, kernels
 from budgetopt.errors import SolverError
 from budgetopt.horizon.interior import Program
+from budgetopt.messages import say
 from budgetopt.optimize import Known, Problem, objective_of, on_week, problem_of
 from budgetopt.plan import FREE, MaxChange, Plan, Row
 
@@ -196,10 +197,10 @@ def _refuse_row(row: Row) -> None:
     if row.counts or row.moved is not None or row.outcome is not None:
         raise SolverError(
             "wrong-method",
-            f"many weeks at once cannot be planned under the limit {row.limit!r}",
+            say("many-weeks-once", limit=repr(row.limit)),
             field="limits",
             value=row.limit,
-            remedy="leave it out, or plan week by week",
+            remedy=say("remedy-leave-out-plan"),
         )
 
 

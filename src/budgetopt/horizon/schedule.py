@@ -348,7 +348,7 @@ def _horizon(
         raise InputError("bad-argument", say("first-week-given"), field="start",
                          remedy=say("remedy-give-start-or"))  # fmt: skip
     if before is not None:
-        plan.require_channels(before, "before", "the weeks before")
+        plan.require_channels(before, "before", say("weeks-before"))
         if last is None:
             last = {name: path[-1] for name, path in before.items() if len(path)}
     spent = None if last is None else np.array(plan.last_minor(last), dtype=np.int64)
@@ -380,8 +380,8 @@ def _known_weeks(
 def _check(field: str, value: Any, good: bool, allowed: str) -> None:
     if not good:
         raise InputError(
-            "bad-argument", f"{field} is {value!r}", field=field, value=value,
-            remedy=f"give {allowed}",
+            "bad-argument", field=field, value=value,
+            remedy=say("remedy-give-needed", needed=allowed)
         )  # fmt: skip
 
 

@@ -191,8 +191,8 @@ def body_text(data: Mapping[str, Any]) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             "bad-argument",
-            f"data cannot be recorded as JSON ({error})",
+            say("data-cannot-recorded", error=error),
             field="data",
-            remedy="give a mapping of names to texts, finite numbers, lists and mappings",
+            remedy=say("remedy-mapping-names-texts"),
         ) from None
     return text

@@ -209,11 +209,7 @@ def _store(where: str | Path, timeout: float) -> Store:
     # Databases count milliseconds in 32 bits.
     if not (isinstance(timeout, (int, float)) and 0 <= timeout <= 1_000_000):
         raise InputError(
-            "bad-argument",
-            say("field-is", field="timeout", value=repr(timeout)),
-            field="timeout",
-            value=timeout,
-            remedy=say("remedy-seconds-0-1-000"),
+            "bad-argument", field="timeout", value=timeout, remedy=say("remedy-seconds-0-1-000")
         )
     if isinstance(where, str) and "://" in where:
         # SQLAlchemy is an extra, and slow to import.

@@ -92,10 +92,10 @@ try:
 except ImportError:
     raise InputError(
         "missing-extra",
-        "a ledger in PostgreSQL needs SQLAlchemy and psycopg, which are not installed",
+        say("ledger-postgresql-needs"),
         field="where",
         value="sqlalchemy",
-        remedy="pip install 'budgetopt[sql]'",
+        remedy=say("remedy-pip-install-budgetopt"),
     ) from None
 
 _WRITER = 0x424F7074
@@ -154,9 +154,11 @@ class PostgresStore:
             address = sqlalchemy.make_url(url)
         except (ArgumentError, ValueError):
             # The address is not shown, as it may hold a password.
-            raise _no_address("the address of the ledger cannot be read") from None
+            raise _no_address(say("address-ledger-cannot")) from None
         if address.get_backend_name() != "postgresql":
-            raise _no_address(f"a ledger cannot be kept in {address.get_backend_name()}")
+            raise _no_address(
+                say("ledger-cannot-kept", get_backend_name=address.get_backend_name())
+            )
         # Parts of the query can be passwords too.
         shown = {key: value for key, value in address.query.items() if "password" not in key}
         self._where = address.set(query=shown).render_as_string(hide_password=True)
@@ -174,7 +176,7 @@ class PostgresStore:
             return
         if not version and not create:
             raise self._error(
-                "bad-file", "does not contain a ledger", "name the database of a ledger"
+                "bad-file", say("does-not-contain"), say("remedy-name-database-ledger")
             )
         with self._locked() as session:
             # Somebody else may have done it meanwhile.
@@ -238,13 +240,15 @@ class PostgresStore:
             return int(versions[0])
         shown = ", ".join(map(str, versions)) or "none"
         raise self._error(
-            "ledger-schema", f"has version {shown}", f"upgrade budgetopt, it knows {VERSION}"
+            "ledger-schema",
+            say("part-has-version", shown=shown),
+            say("remedy-upgrade-budgetopt-knows", version=VERSION),
         )
 
     def _check(self, session: Session) -> None:
         """Refuse tables that were replaced since the ledger was opened."""
         if self._version(session) != VERSION:
-            raise self._error("ledger-schema", "is not as it was opened", "open it again")
+            raise self._error("ledger-schema", say("not-opened"), say("remedy-open-again"))
 
     def _error(self, code: str, problem: str, remedy: str) -> LedgerError:
         return ledger_error(self._where, code, problem, remedy)
@@ -259,13 +263,12 @@ def _typed_errors(where: str) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None) or ""
         code, problem, remedy = _BY_STATE.get(state, _UNKNOWN)
         said = " ".join(str(error.orig).split())
-        raise ledger_error(where, code, f"{problem} ({said})", remedy) from error
+        raise ledger_error(
+            where, code, say("number-as-wanted", value=problem, wanted=said), remedy
+        ) from error
 
 
 def _no_address(problem: str) -> InputError:
     return InputError(
-        "bad-argument",
-        problem,
-        field="where",
-        remedy="give a file, or postgresql://user@host/name",
+        "bad-argument", problem, field="where", remedy=say("remedy-file-postgresql-user")
     )

@@ -116,7 +116,7 @@ INDEXES = (
 
 def ledger_error(where: str, code: str, problem: str, remedy: str) -> LedgerError:
     """Return the error of a ledger that is kept somewhere."""
-    problem = f"ledger {where!r} {problem}"
+    problem = say("ledger-wrong", where=repr(where), problem=problem)
     return LedgerError(code, problem, field="ledger", value=where, remedy=remedy)
 
 
@@ -196,9 +196,7 @@ class Reader:
         found = self._session.rows(HEAD)
         if len(found) != 1:
             raise LedgerError(
-                "ledger-broken",
-                say("ledger-heads", count=len(found)),
-                remedy=say("remedy-restore"),
+                "ledger-broken", say("ledger-heads", count=len(found)), remedy=say("remedy-restore")
             )
         _, number, digest = found[0]
         return number, digest
@@ -430,13 +428,7 @@ def whole(field: str, value: int) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:
         return value
-    raise InputError(
-        "bad-argument",
-        say("field-is", field=field, value=repr(value)),
-        field=field,
-        value=value,
-        remedy=say("remedy-whole-number-0"),
-    )
+    raise InputError("bad-argument", field=field, value=value, remedy=say("remedy-whole-number-0"))
 
 
 def _several(kinds: Iterable[str]) -> tuple[str, ...]:
@@ -445,12 +437,14 @@ def _several(kinds: Iterable[str]) -> tuple[str, ...]:
 
 def _text(field: str, value: str) -> str:
     """Return one line of text, as every database can hold it."""
-    problem, remedy = f"is {value!r}", "give one line of text without spaces around it"
+    problem, remedy = say("part-is-value", level=repr(value)), say("remedy-line-text-without")
     if isinstance(value, str) and value.isprintable() and value == value.strip():
         if len(value.encode()) <= LONGEST:
             return value
-        problem, remedy = f"is {len(value)} characters long", f"give at most {LONGEST} bytes"
-    raise InputError("bad-argument", f"{field} {problem}", field=field, value=value, remedy=remedy)
+        problem = say("characters-long", value=len(value))
+        remedy = say("remedy-most-bytes", longest=LONGEST)
+    problem = say("assumed-change", what=field, change=problem)
+    raise InputError("bad-argument", problem, field=field, value=value, remedy=remedy)
 
 
 def plan_text(plan: str) -> str:

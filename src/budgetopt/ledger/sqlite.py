@@ -113,7 +113,9 @@ class SqliteStore:
         """Make the file if there is none and it may be made, or bring it to this version."""
         if not self._there():
             if not create:
-                raise self._error("bad-file", "is not there", "name the file of a ledger")
+                raise self._error(
+                    "bad-file", say("ledger-not-there"), say("remedy-name-file-ledger")
+                )
             self._create()
         with self._connected() as connection:
             if self._version(connection) < VERSION:
@@ -171,36 +173,40 @@ class SqliteStore:
                 yield connection
         finally:
             if sealed and self._stamp(path) != before:
-                raise self._error("ledger-locked", "was written while it was read", "run again")
+                raise self._error(
+                    "ledger-locked", say("written-while-read"), say("remedy-run-again")
+                )
 
     def _refuse_other(self, connection: sqlite3.Connection, size: int) -> None:
         """Refuse a file of another program, and one that SQLite would take for a whole one."""
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application == APPLICATION:
             if size % PAGE:
-                raise self._error("ledger-broken", "is truncated", "restore it from a backup")
+                raise self._error(
+                    "ledger-broken", say("ledger-truncated"), say("remedy-restore-backup")
+                )
         elif connection.execute("PRAGMA page_count").fetchone() == (0,):
-            remedy = "restore it from a backup, or delete it to start a new ledger"
-            raise self._error("ledger-broken", "is empty, so it is not a ledger", remedy)
+            remedy = say("remedy-restore-backup-delete")
+            raise self._error("ledger-broken", say("empty-not-ledger"), remedy)
         else:
-            remedy = "name the file of a ledger, or a new one"
-            raise self._error("ledger-schema", "is a database of something else", remedy)
+            remedy = say("remedy-name-file-ledger-new")
+            raise self._error("ledger-schema", say("database-something-else"), remedy)
 
     def _version(self, connection: sqlite3.Connection) -> int:
         with typed_errors(self._where):
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         if 1 <= version <= VERSION:
             return int(version)
-        remedy = f"upgrade budgetopt, it knows {VERSION}"
-        raise self._error("ledger-schema", f"has version {version}", remedy)
+        remedy = say("remedy-upgrade-budgetopt-knows", version=VERSION)
+        raise self._error("ledger-schema", say("part-has-version", shown=version), remedy)
 
     def _there(self) -> bool:
         try:
             # A name that no file can have is told by `resolve` alone.
             return self._path.resolve().exists()
         except (OSError, ValueError, RuntimeError) as error:
-            problem = f"cannot be opened, {getattr(error, 'strerror', None) or error}"
-            raise self._error("bad-file", problem, "name a file that can be reached") from None
+            problem = say("cannot-opened", error=getattr(error, "strerror", None) or error)
+            raise self._error("bad-file", problem, say("remedy-name-file-can")) from None
 
     def _stamp(self, path: Path) -> _Stamp:
         # The file itself is never opened here: closing it would drop every lock that SQLite
@@ -208,14 +214,14 @@ class SqliteStore:
         try:
             found = path.stat()
         except OSError as error:
-            problem = f"cannot be opened, {error.strerror or error}"
-            raise self._error("bad-file", problem, "name the file of a ledger") from None
+            problem = say("cannot-opened", error=error.strerror or error)
+            raise self._error("bad-file", problem, say("remedy-name-file-ledger")) from None
         return _Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Refuse a file that was replaced since it was opened."""
         if self._version(connection) != VERSION:
-            raise self._error("ledger-schema", "is not as it was opened", "open it again")
+            raise self._error("ledger-schema", say("not-opened"), say("remedy-open-again"))
 
     def _error(self, code: str, problem: str, remedy: str) -> LedgerError:
         return ledger_error(self._where, code, problem, remedy)
@@ -228,8 +234,8 @@ class SqliteStore:
         try:
             if Path(f"{self._path}-wal").exists() and not self._path.exists():
                 # SQLite would write what is in it over the new ledger.
-                remedy = "restore the ledger, or move the file that ends in -wal away"
-                raise self._error("ledger-broken", "is gone, and its -wal is still there", remedy)
+                remedy = say("remedy-restore-ledger-move")
+                raise self._error("ledger-broken", say("gone-wal-still"), remedy)
             with tempfile.TemporaryDirectory(
                 dir=self._path.resolve().parent, prefix=".budgetopt-", ignore_cleanup_errors=True
             ) as folder:
@@ -246,8 +252,8 @@ class SqliteStore:
             return
         except OSError as error:
             code = "ledger-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "bad-file"
-            problem = f"cannot be created, {error.strerror or error}"
-            remedy = "name a file in a folder that can be written"
+            problem = say("cannot-created", error=error.strerror or error)
+            remedy = say("remedy-name-file-folder-can")
             raise self._error(code, problem, remedy) from None
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
@@ -383,13 +389,15 @@ def typed_errors(where: str) -> Iterator[None]:
         # The ledger itself is as good as ever.
         raise InputError(
             "bad-argument",
-            f"the transaction cannot be used here ({error})",
+            say("transaction-cannot-used", error=error),
             field="transaction",
-            remedy="use it inside of its block, in the thread that began it",
+            remedy=say("remedy-use-inside-block"),
         ) from error
     # Python decodes SQLite's messages, which quote the bytes of a damaged file.
     except (sqlite3.Error, UnicodeDecodeError) as error:
         number = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
         # The lower byte is the kind of an error, the rest its occasion.
         code, problem, remedy = _BY_CODE.get(number) or _BY_CODE.get(number & 0xFF) or _UNKNOWN
-        raise ledger_error(where, code, f"{problem} ({error})", remedy) from error
+        raise ledger_error(
+            where, code, say("number-as-wanted", value=problem, wanted=error), remedy
+        ) from error

@@ -25,14 +25,13 @@ from budgetopt.market.random import Stream
 
 def wrong(field: str, value: Any, remedy: str, problem: str = "") -> InputError:
     """Return a ``bad-argument`` error about a field."""
-    said = problem or f"{field} is {value!r}"
-    return InputError("bad-argument", said, field=field, value=value, remedy=remedy)
+    return InputError("bad-argument", problem or None, field=field, value=value, remedy=remedy)
 
 
 def numbers_of(values: Any, field: str, *, least: float) -> tuple[float, ...]:
     """Return a row of numbers as a tuple of floats."""
     if isinstance(values, (str, Mapping)) or not isinstance(values, (Iterable, np.ndarray)):
-        raise wrong(field, values, "give a list of numbers")
+        raise wrong(field, values, say("remedy-list-numbers"))
     return tuple(as_number(v, f"{field}[{at}]", least=least) for at, v in enumerate(values))
 
 
@@ -47,7 +46,7 @@ def whole(value: Any, field: str, *, least: int = 0) -> int:
     """Return a whole number as an int."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least:
         return int(value)
-    raise wrong(field, value, f"give a whole number of at least {least}")
+    raise wrong(field, value, say("remedy-whole-number-least-2", least=least))
 
 
 def known(names: Iterable[str], all_names: tuple[str, ...], field: str) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from budgetopt.arrays import Floats
 from budgetopt.errors import as_number, did_you_mean
 from budgetopt.market.dynamics import by_channel, wrong
+from budgetopt.messages import say
 
 Step = Literal["conversions", "orders", "revenue"]
 
@@ -103,7 +104,7 @@ class Funnel:
         put(self, "cpm", by_channel(self.cpm, "funnel.cpm", least=1e-12))
         put(self, "ctr", by_channel(self.ctr, "funnel.ctr", least=0))
         if np.max(self.ctr) > 1:
-            raise wrong("funnel.ctr", self.ctr, "give a share: 0.025 for 2.5 %")
+            raise wrong("funnel.ctr", self.ctr, say("remedy-share-0-025"))
         for name in ("order_rate", "aov"):
             put(self, name, as_number(getattr(self, name), f"funnel.{name}", above=0))
         for name in ("margin", "new_share"):

@@ -235,15 +235,15 @@ class Market:
         if isinstance(self.curves, (list, tuple)) and self.curves:
             put(self, "curves", stack(self.curves))
         if not isinstance(self.curves, Curve) and not hasattr(self.curves, "draw"):
-            raise wrong("curves", type(self.curves).__name__, "give curves or a source of them")
+            raise wrong("curves", type(self.curves).__name__, say("remedy-curves-source-them"))
         if isinstance(self.curves, Curve):
             _check_curves(self.curves, size)
         elif getattr(self.curves, "channels", size) not in (size, self.channels):
-            problem = "curves are drawn for other channels than the market's"
-            raise wrong("curves", self.curves, "give the market the same channels", problem)
+            problem = say("curves-drawn-other")
+            raise wrong("curves", self.curves, say("remedy-market-same-channels"), problem)
         for name, kind in _PARTS.items():
             if not isinstance(getattr(self, name), kind):
-                raise wrong(name, getattr(self, name), f"give {kind.__name__}(...)")
+                raise wrong(name, getattr(self, name), say("remedy-call-kind", name=kind.__name__))
         put(self, "delay", _delay(self.delay))
         put(self, "_weights", _weights(self.carryover, size))
         for owner, name in (
@@ -254,7 +254,7 @@ class Market:
         ):
             given = np.shape(getattr(owner, name))
             if given not in ((), (size,)):
-                raise wrong(name, given[0], f"give one number, or {size}, one for each channel")
+                raise wrong(name, given[0], say("remedy-number-channel", size=size))
         if self.start is not None:
             put(self, "start", as_date(self.start, "start"))
 
@@ -335,7 +335,7 @@ class Market:
         given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
         for scenario in given:
             if not isinstance(scenario, Scenario):
-                raise wrong("scenarios", scenario, "make it by scenario_from_dict")
+                raise wrong("scenarios", scenario, say("remedy-make-scenario-dict"))
             scenario.check(self.channels, weeks, self.start)
         # Their order is no part of the weather.
         happening = tuple(sorted(given, key=lambda scenario: scenario.name))
@@ -363,9 +363,7 @@ class Market:
         lags = len(self._weights) - 1
         earlier = np.zeros((0, len(self.channels))) if spent is None else as_spend(spent)
         if earlier.ndim < 2 or not np.all(np.isfinite(earlier) & (earlier >= 0)):
-            raise wrong(
-                "spent", earlier.shape, "give money of earlier weeks, at least 0, by channel"
-            )
+            raise wrong("spent", earlier.shape, say("remedy-money-earlier-weeks"))
         newest = [self._spend(week) for week in earlier[::-1][:lags]]
         newest += [np.zeros(len(self.channels))] * (lags - len(newest))
         return MarketState(tuple(newest))
@@ -407,10 +405,10 @@ class Market:
         spend = as_spend(given)
         size = len(self.channels)
         if not spend.ndim or spend.shape[-1] != size:
-            raise wrong("spend", spend.shape, f"give money for each of the {size} channels")
+            raise wrong("spend", spend.shape, say("remedy-money-channels", size=size))
         # Written so that NaN fails.
         if not (spend.min(initial=0.0) >= 0 and spend.max(initial=0.0) < np.inf):
-            raise wrong("spend", float(spend.min(initial=0.0)), "give finite money of at least 0")
+            raise wrong("spend", float(spend.min(initial=0.0)), say("remedy-finite-money-least"))
         return spend
 
 
@@ -437,16 +435,16 @@ def _check_curves(curves: Curve, size: int) -> None:
     except ValueError:
         shape = ()
     if shape != (size,):
-        problem = f"curves do not go with the {size} channels of the market"
-        raise wrong("curves", curves.kind, "give one for each, or a source that draws", problem)
+        problem = say("curves-do-not", size=size)
+        raise wrong("curves", curves.kind, say("remedy-source-draws"), problem)
 
 
 def _delay(given: Any) -> tuple[float, ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise wrong("delay", given, "give shares such as (0.6, 0.9, 1.0)")
+        raise wrong("delay", given, say("remedy-shares-0-6"))
     shares = tuple(as_number(v, f"delay[{at}]", least=0, most=1) for at, v in enumerate(given))
     if any(map(operator.lt, shares[1:], shares)):
-        raise wrong("delay", shares, "give the shares reported so far, which never fall")
+        raise wrong("delay", shares, say("remedy-shares-reported-far"))
     # Complete weeks need no memory.
     while shares and shares[-1] == 1.0:
         shares = shares[:-1]
@@ -461,7 +459,7 @@ def _weights(carryover: Any, size: int) -> Floats:
         return carryover.weights[:, None]
     each = isinstance(carryover, (list, tuple)) and len(carryover) == size
     if not each or not all(one is None or isinstance(one, Carryover) for one in carryover):
-        raise wrong("carryover", carryover, f"give a Carryover, or {size}, one for each channel")
+        raise wrong("carryover", carryover, say("remedy-carryover-channel", size=size))
     return kernels(carryover)
 
 

@@ -29,6 +29,7 @@ from budgetopt.arrays import Floats
 from budgetopt.errors import as_number
 from budgetopt.market.dynamics import by_channel, wrong
 from budgetopt.market.random import Stream, poisson_quantile
+from budgetopt.messages import say
 
 PerChannel = float | tuple[float, ...]
 
@@ -72,7 +73,7 @@ class Noise:
         object.__setattr__(self, "dispersion", spread)
         object.__setattr__(self, "unit", as_number(self.unit, "noise.unit", above=0))
         if np.any(self.sd) and np.any(self.dispersion):
-            raise wrong("noise.dispersion", self.dispersion, "give sd or dispersion, not both")
+            raise wrong("noise.dispersion", self.dispersion, say("remedy-sd-dispersion-not"))
 
     @classmethod
     def none(cls) -> Self:

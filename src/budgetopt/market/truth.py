@@ -23,6 +23,7 @@ from budgetopt.curves import Curve, Exponential, Hill, Mixture, Points, Power, S
 from budgetopt.errors import InputError, as_number, did_you_mean
 from budgetopt.market.dynamics import whole, wrong
 from budgetopt.market.random import BLOCK, generators
+from budgetopt.messages import say
 
 
 class CurveSource(Protocol):
@@ -96,7 +97,7 @@ class Prior:
             if kind not in FAMILIES:
                 raise wrong("prior.kinds", kind, did_you_mean(kind, FAMILIES))
         if not given:
-            raise wrong("prior.kinds", given, "name at least one family")
+            raise wrong("prior.kinds", given, say("remedy-name-least-family"))
         put(self, "kinds", given)
         put(self, "hill_shape", _range(self.hill_shape, "prior.hill_shape", most=np.inf))
         put(self, "power", _range(self.power, "prior.power", most=0.999))
@@ -136,10 +137,10 @@ def _spread(rng: np.random.Generator, shape: tuple[int, int], sd: float) -> Floa
 
 def _range(given: tuple[float, float], field: str, *, most: float) -> tuple[float, float]:
     if not isinstance(given, (tuple, list)) or len(given) != 2:
-        raise wrong(field, given, "give the least and the most, such as (0.6, 1.0)")
+        raise wrong(field, given, say("remedy-least-most-0"))
     low, high = (as_number(v, f"{field}[{at}]", above=0, most=most) for at, v in enumerate(given))
     if low > high:
-        raise wrong(field, given, "give the least first")
+        raise wrong(field, given, say("remedy-least-first"))
     return low, high
 
 
@@ -169,11 +170,11 @@ def _rows(drawn: Curve, channels: int, rows: slice) -> ByRun | Mixture:
     if isinstance(drawn, Mixture):
         weights = np.asarray(drawn.weights)
         if weights.shape[:2] != (BLOCK, channels):
-            raise _not_drawn(f"weights of shape {weights.shape}")
+            raise _not_drawn(say("weights-of-shape", shape=weights.shape))
         return Mixture(drawn.cells, weights[rows])
     whole = drawn if isinstance(drawn, ByRun) else _by_run(drawn, channels)
     if whole.height.shape != (BLOCK, channels):
-        raise _not_drawn(f"curves of shape {whole.height.shape}")
+        raise _not_drawn(say("curves-of-shape", shape=whole.height.shape))
     return whole.runs(rows)
 
 
@@ -196,10 +197,10 @@ def _by_run(drawn: Curve, channels: int) -> ByRun:
     flat = []
     for at, curve in parts:
         if isinstance(curve, (Mixture, Points)):
-            raise _not_drawn(f"a {curve.kind} curve")
+            raise _not_drawn(say("a-kind-curve", kind=curve.kind))
         shapes = [np.shape(v) for v in curve.parameters().values()]
         if any(shape not in ((), (len(at),), (BLOCK, len(at)), (BLOCK, 1)) for shape in shapes):
-            raise _not_drawn(f"parameters of shapes {shapes}")
+            raise _not_drawn(say("parameters-of-shapes", shapes=shapes))
         place = (np.arange(BLOCK)[:, None] * channels + at).ravel()
         wide = {
             k: np.broadcast_to(v, (BLOCK, len(at))).ravel() for k, v in curve.parameters().items()
@@ -234,10 +235,10 @@ def _joined(chunk: Sequence[ByRun]) -> ByRun:
 def _not_drawn(found: str) -> InputError:
     return InputError(
         "bad-argument",
-        f"drawing {BLOCK} runs of curves gave {found}",
+        say("drawing-runs-curves", block=BLOCK, found=found),
         field="curves",
         value=found,
-        remedy="draw one curve for each run and each channel of the market",
+        remedy=say("remedy-draw-curve-run"),
     )
 
 

@@ -161,10 +161,10 @@ def _averse(
     if drawn is None:
         raise InputError(
             "bad-argument",
-            "a risk is given, but no belief to simulate from",
+            say("risk-given-but"),
             field="risk",
             value=risk.kind,
-            remedy="give the belief that bo.learn returns",
+            remedy=say("remedy-belief-bo-learn"),
         )
     solved = risk_averse(problem, drawn, risk, time_limit=left())
     return recorded(plan, problem, solved, rounded(problem, solved.spend, left), drawn, risk)

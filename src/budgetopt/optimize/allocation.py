@@ -167,9 +167,9 @@ class Allocation(Shown):
         names = list(self.spend)
         for field_, table in (("outcomes", self.outcomes), ("marginal", self.marginal)):
             if list(table) != names:
-                raise _unfit(field_, "names other channels than spend")
+                raise _unfit(field_, say("names-other-channels"))
         if self.last and list(self.last) != names:
-            raise _unfit("last", "names other channels than spend")
+            raise _unfit("last", say("names-other-channels"))
         for field_, numbers in (
             ("outcome", [self.outcome, self.objective, *self.outcomes.values()]),
             ("kinds", [self.worth, *self.kinds.values()]),
@@ -177,11 +177,14 @@ class Allocation(Shown):
             ("bound", [self.bound]),
         ):
             if not all(math.isfinite(number) for number in numbers):
-                raise _unfit(field_, "is not finite")
+                raise _unfit(field_, say("part-not-finite"))
         if self.rules.money.code != self.currency:
-            raise _unfit("rules", f"are in {self.rules.money.code}, not {self.currency}")
+            raise _unfit(
+                "rules",
+                say("part-other-currency", value=self.rules.money.code, currency=self.currency),
+            )
         if self.rules.bounds.lower.size != len(names):
-            raise _unfit("rules", "are of another number of channels")
+            raise _unfit("rules", say("another-number-channels"))
 
     def __hash__(self) -> int:
         return hash((self.currency, tuple(self.spend.items()), self.outcome, self.bound))
@@ -398,9 +401,9 @@ class Allocation(Shown):
                 raise
             raise InputError(
                 "bad-argument",
-                f"this is not allocation data of version {SCHEMA_VERSION} ({error})",
+                say("not-allocation-data", schema_version=SCHEMA_VERSION, error=error),
                 field="data",
-                remedy="give what Allocation.to_dict returned",
+                remedy=say("remedy-what-allocation-dict"),
             ) from None
 
     def to_json(self) -> str:
@@ -423,9 +426,9 @@ class Frozen(dict[str, V]):
 def _unfit(field_: str, problem: str) -> InputError:
     return InputError(
         "bad-argument",
-        f"{field_} of the allocation {problem}",
+        say("allocation-part-wrong", field=field_, problem=problem),
         field=field_,
-        remedy="give what Allocation.to_dict returned",
+        remedy=say("remedy-what-allocation-dict"),
     )
 
 

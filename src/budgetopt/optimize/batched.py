@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from budgetopt.arrays import Floats, Places
 from budgetopt.curves import Curve, Hull, Mixture, Sampled, stretches
 from budgetopt.errors import SolverError
+from budgetopt.messages import say
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.waterfill import quick, waterfill
 
@@ -117,10 +118,10 @@ def _surely_concave(curves: Curve) -> bool:
 def _not_concave(curves: Curve) -> SolverError:
     return SolverError(
         "wrong-method",
-        f"{curves.kind} curves that are not concave are not solved for many runs at once",
+        say("curves-not-concave", kind=curves.kind),
         field="curves",
         value=curves.kind,
-        remedy="use branch run by run, or mixtures of smooth cells",
+        remedy=say("remedy-use-branch-run"),
     )
 
 

@@ -163,12 +163,7 @@ def _capped(plan: Plan, bounds: Bounds, curves: Curve) -> Bounds:
             said = {"rule": least, "channel": quoted(plan.names[at]), "limit": quoted(rule.name)}
             raise InfeasibleError(
                 "bounds-clash",
-                say(
-                    "bound-above-limit",
-                    **said,
-                    bound=show(bounds.lower[at]),
-                    most=show(caps[at]),
-                ),
+                say("bound-above-limit", **said, bound=show(bounds.lower[at]), most=show(caps[at])),
                 field=f"limits.{rule.name}",
                 value=show(caps[at]),
                 remedy=say("remedy-bound-or-limit", **said),
@@ -227,7 +222,7 @@ def curves_of(plan: Plan, source: Any = None) -> Curve:
     if isinstance(source, Believes):
         if source.channels == plan.names:
             return source.mean()
-        plan.require_channels(source.channels, "curves", "the belief")
+        plan.require_channels(source.channels, "curves", say("a-belief"))
         place = {name: at for at, name in enumerate(source.channels)}
         return source.mean().take([place[n] for n in _all_named(plan, place)])
     if source is None and plan.curves is not None:
@@ -237,12 +232,12 @@ def curves_of(plan: Plan, source: Any = None) -> Curve:
     if not isinstance(given, Mapping):
         raise InputError(
             "bad-argument",
-            f"curves is {in_short(source)}",
+            say("curves-is", source=in_short(source)),
             field="curves",
             value=in_short(source),
-            remedy="give a belief, or a mapping of channels to curves",
+            remedy=say("remedy-belief-mapping-channels"),
         )
-    plan.require_channels(given, "curves", "the curves")
+    plan.require_channels(given, "curves", say("some-curves"))
     return stack([one_curve(given[name], name) for name in _all_named(plan, given)])
 
 
@@ -276,11 +271,10 @@ def refuse_infeasible(problem: Problem, left: Clock = UNLIMITED) -> None:
         show = problem.money.show(budget)
         raise _explained(problem, left) or InfeasibleError(
             "floors-above-budget" if high else "cannot-spend-all",
-            f"the channels' {'minimum' if high else 'maximum'} spend does not fit the "
-            f"budget {show}",
+            say("minimum-spend-misfit" if high else "maximum-spend-misfit", budget=show),
             field="budget" if high else "spend",
             value=show,
-            remedy="change the bounds or the budget",
+            remedy=say("remedy-change-bounds-budget"),
         )
     if problem.spend_all and not stepped:
         refuse_unreachable(problem, left)

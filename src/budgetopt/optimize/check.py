@@ -68,7 +68,7 @@ class Split:
     def violations(self) -> Iterator[VerificationError]:
         """Yield an error for every declared limit that the spends break."""
         if tuple(self.spend) != tuple(channel.name for channel in self.plan.channels):
-            yield broken_limit("the split", "of other channels", "which the plan does not have")
+            yield broken_limit(say("the-split"), say("of-other-channels"), say("plan-does-not"))
             return
         yield from self._of_the_whole()
         for name, problem in self._of_channels():
@@ -76,7 +76,9 @@ class Split:
             yield broken_limit(spend, str(self.spend[name]), problem, field=name)
         for limit in self.plan.limits:
             for problem in _CHECKS.get(type(limit), _nothing)(self, limit):
-                yield broken_limit("the split", problem, f"against the limit {limit.name!r}")
+                yield broken_limit(
+                    say("the-split"), problem, say("against-limit", name=repr(limit.name))
+                )
 
     @cached_property
     def units(self) -> int:
@@ -164,11 +166,13 @@ class Split:
             above = say("above-budget", budget=show(self.spendable))
             yield broken_limit(say("the-total"), show(total), above)
         if self.plan.spend == "all" and total < self.spendable:
-            yield broken_limit(say("the-total"), show(total), f"not all of {show(self.spendable)}")
+            yield broken_limit(
+                say("the-total"), show(total), say("not-all", spendable=show(self.spendable))
+            )
         if goal.target is not None:
             brought = _brought(self, {}, None)
             if brought * (1 + _FLOAT) < Fraction(goal.target):
-                yield broken_limit("the outcome", f"{float(brought):g}", "below the target")
+                yield broken_limit(say("the-outcome"), f"{float(brought):g}", say("below-target"))
 
     def _of_channels(self) -> Iterator[tuple[str, str]]:
         """Yield what spends break of their channels' own limits, by channel."""
@@ -343,5 +347,5 @@ def broken_limit(what: str, amount: str, problem: str, field: str = "") -> Verif
         say("amount-breaks-limit", what=what, amount=amount, problem=problem),
         field=field or what,
         value=amount,
-        remedy="do not use this split; if budgetopt made it, report it",
+        remedy=say("remedy-do-not-use"),
     )

@@ -43,8 +43,5 @@ UNLIMITED = clock()
 def out_of_time() -> SolverError:
     """Return the error of a search whose time ran out before it had anything."""
     return SolverError(
-        "time-limit",
-        say("error-time-limit"),
-        field="time_limit",
-        remedy=say("remedy-more-time"),
+        "time-limit", say("error-time-limit"), field="time_limit", remedy=say("remedy-more-time")
     )

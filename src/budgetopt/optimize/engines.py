@@ -8,6 +8,7 @@ import numpy as np
 
 from budgetopt.curves import Curve, Hull, Mixture, Points, Stack
 from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_mean
+from budgetopt.messages import say
 from budgetopt.money import sum_minor
 from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.clock import Clock, clock
@@ -54,7 +55,7 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
     if method not in METHODS:
         raise InputError(
             "unknown-name",
-            f"method {method!r} is not known",
+            say("method-not-known", method=repr(method)),
             field="method",
             value=method,
             remedy=did_you_mean(str(method), METHODS),
@@ -64,10 +65,10 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
     if chosen not in able:
         raise SolverError(
             "wrong-method",
-            f"method {chosen!r} cannot solve this plan, which has {_needs(problem)}",
+            say("method-cannot-solve", chosen=repr(chosen), problem=_needs(problem)),
             field="method",
             value=chosen,
-            remedy=f"choose {' or '.join(able)}, or leave the choice to budgetopt",
+            remedy=say("remedy-choose-leave-choice", able=" or ".join(able)),
         )
     if (settled := _settled(problem, chosen)) is not None:
         return settled
@@ -214,10 +215,10 @@ def _unproven(engine: str) -> SolverError:
     """Return what an engine says where it finds no split, and the limits do not clash."""
     return SolverError(
         "not-converged",
-        f"method {engine!r} found no split, though the limits do not clash",
+        say("method-found-no", engine=repr(engine)),
         field="method",
         value=engine,
-        remedy="choose another method, or relax a limit a little",
+        remedy=say("remedy-choose-another-method"),
     )
 
 

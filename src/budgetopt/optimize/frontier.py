@@ -218,7 +218,7 @@ def budget_of_spendable(plan: Plan, spendable: int) -> Decimal:
 
 def _bad_argument(name: str, value: Any, remedy: str) -> InputError:
     """Return the error of an argument out of its range."""
-    problem = f"{name} of the frontier is {value!r}"
+    problem = say("frontier-part-is", name=name, value=repr(value))
     return InputError("bad-argument", problem, field=name, value=value, remedy=remedy)
 
 
@@ -328,7 +328,7 @@ class Frontier(Shown):
         """
         good = isinstance(hurdle, (int, float, Decimal)) and not isinstance(hurdle, bool)
         if not good or not 0 < hurdle < math.inf:
-            raise _bad_argument("hurdle", hurdle, "give a number above 0")
+            raise _bad_argument("hurdle", hurdle, say("remedy-number-above-0"))
         rate = self.source.price_of(float(hurdle))
         if rate is not None:
             return budget_at_price(self.source, rate)
@@ -581,7 +581,7 @@ def frontier(
     ([1.5, 1.0], Decimal('300.00'))
     """
     if plan.goal.kind == "least-spend":
-        raise _bad_argument("goal", "least-spend", "choose the goal 'outcome' or 'profit'")
+        raise _bad_argument("goal", "least-spend", say("remedy-choose-goal-outcome"))
     dated = on_week(plan, curves, week, last)
     notes = (*dated.notes, *unused(dated.plan, "frontier", curves))
     plan = dated.plan
@@ -701,5 +701,5 @@ def _as_budgets(plan: Plan, budgets: Iterable[Any]) -> tuple[Decimal, ...]:
     money = plan.money
     given = {money.amount(money.minor(as_decimal(b, "budgets"), "budgets")) for b in budgets}
     if not given:
-        raise _bad_argument("budgets", (), "give at least one budget, or leave them out")
+        raise _bad_argument("budgets", (), say("remedy-least-budget-leave"))
     return tuple(sorted(given))

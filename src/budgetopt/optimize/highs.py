@@ -30,6 +30,7 @@ from scipy.sparse import csr_array
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import SolverError
+from budgetopt.messages import say
 
 FAILED = "kSolveError"
 """Name of the status of a run that failed."""
@@ -86,10 +87,10 @@ def checked(status: Any, what: str) -> None:
     if status.name == "kError":
         raise SolverError(
             "not-converged",
-            f"HiGHS refused its {what}",
+            say("highs-refused", what=what),
             field="method",
             value="HiGHS",
-            remedy="choose another method",
+            remedy=say("remedy-another-method"),
         )
 
 

@@ -435,7 +435,10 @@ def violations(
             room += _SHARE * Fraction(float(np.abs(gained).sum()))
         if used > room:
             over = f"{float(used - room):g} over"
-            yield row, broken_limit("the split", over, f"against {row.sentence}")
+            yield (
+                row,
+                broken_limit(say("the-split"), over, say("against-rule", sentence=row.sentence)),
+            )
 
 
 def _channel_violations(

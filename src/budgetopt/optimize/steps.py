@@ -25,6 +25,7 @@ from scipy.sparse import csr_array, vstack
 from budgetopt.arrays import Floats, Places, Whole
 from budgetopt.curves import Curve
 from budgetopt.errors import SolverError
+from budgetopt.messages import say
 from budgetopt.money import round_to_step
 from budgetopt.optimize import highs
 from budgetopt.optimize.certificate import best_worth
@@ -128,10 +129,10 @@ def _any_steps(problem: Problem, near: Floats, left: Clock) -> Whole:
         raise out_of_time()
     raise SolverError(
         "not-converged",
-        "no whole steps near the optimum keep every limit",
+        say("no-whole-steps"),
         field="step",
         value=problem.money.show(problem.step),
-        remedy="take a finer step, or leave some room between the limits",
+        remedy=say("remedy-take-finer-step-leave"),
     )
 
 

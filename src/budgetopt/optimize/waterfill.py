@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, Mixture, Sampled
 from budgetopt.errors import SolverError
+from budgetopt.messages import say
 
 Blocks = list[Floats]
 
@@ -340,7 +341,7 @@ def _part_way(bare: Floats, full: Floats, budget: Floats) -> Floats:
 def _not_converged() -> SolverError:
     return SolverError(
         "not-converged",
-        f"the search for the price did not end in {_ROUNDS} rounds",
+        say("search-price-did", rounds=_ROUNDS),
         field="method",
-        remedy="report the plan: concave curves always end sooner",
+        remedy=say("remedy-report-plan-concave"),
     )

@@ -169,10 +169,15 @@ def week_decided(known: History, week: dt.date | str | None) -> dt.date:
     if Week.of(start, known.week_start).start != start:
         raise CalendarError(
             "bad-date",
-            f"week {start} starts on a {start:%A}, but weeks start on {known.week_start.title()}",
+            say(
+                "week-starts-but",
+                start=start,
+                start_2=f"{start:%A}",
+                week_start=known.week_start.title(),
+            ),
             field="week",
             value=str(start),
-            remedy=f"give {Week.of(start, known.week_start).start}",
+            remedy=say("remedy-give-needed", needed=Week.of(start, known.week_start).start),
         )
     return start
 
@@ -314,10 +319,7 @@ def _frozen(
     if not names:
         return {}, ()
     if last is None:
-        said = say(
-            "freezes-need-last-week",
-            channels=listed(map(quoted, names), _NAMED),
-        )
+        said = say("freezes-need-last-week", channels=listed(map(quoted, names), _NAMED))
         return {}, (said,)
     spent = dict(zip(plan.names, plan.money.amounts(plan.last_minor(last)), strict=True))
     found, notes = {}, []
@@ -371,19 +373,10 @@ def demand_note(plan: Plan, week: Week) -> tuple[Message, ...]:
     index, events = plan.demand_of(week), plan.events_of(week)
     if index != 1.0:
         return (
-            say(
-                "demand-of-week",
-                week=str(week.start),
-                index=f"x{index:g}",
-                times=f"{index:g}",
-            ),
+            say("demand-of-week", week=str(week.start), index=f"x{index:g}", times=f"{index:g}"),
         )
     if any(week.start <= day <= week.end for day, _ in plan.demand) or not events:
         return ()
     return (
-        say(
-            "demand-undeclared",
-            week=str(week.start),
-            events=listed(map(quoted, events), _NAMED),
-        ),
+        say("demand-undeclared", week=str(week.start), events=listed(map(quoted, events), _NAMED)),
     )

@@ -400,9 +400,8 @@ def _named(lines: Any) -> list[tuple[str, Any]]:
     if not named:
         raise PlanError(
             "bad-plan",
-            say("field-is", field="budget_lines.lines", value=repr(lines)),
             field="budget_lines.lines",
-            value=str(lines),
+            value=lines,
             remedy=say("remedy-line-name-amount"),
         )
     return named
@@ -468,10 +467,13 @@ class Goal(Declared):
         if (kind == "least-spend") != (target is not None):
             raise PlanError(
                 "bad-plan",
-                f"goal {kind!r} {'needs a' if target is None else 'does not take a'} target",
+                say(
+                    "goal-needs-target" if target is None else "goal-takes-no-target",
+                    kind=repr(kind),
+                ),
                 field="goal.target",
                 value=target,
-                remedy="a target goes with 'least-spend', and with it alone",
+                remedy=say("remedy-target-goes-least"),
             )
 
     @classmethod

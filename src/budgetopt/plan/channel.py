@@ -76,12 +76,9 @@ class LearningMinimum(Declared):
         wrong = [name for name in given if name not in parts] if isinstance(given, Mapping) else []
         raise PlanError(
             "bad-plan",
-            f"{field} is {given!r}",
             field=field,
-            value=str(given),
-            remedy=did_you_mean(str(wrong[0]), parts)
-            if wrong
-            else "give both parts, such as { conversions = 50, cpa = 30 }",
+            value=given,
+            remedy=did_you_mean(str(wrong[0]), parts) if wrong else say("remedy-both-parts"),
         )
 
 
@@ -292,11 +289,14 @@ class Channel(Declared):
     def _check_switches(self) -> None:
         name = next((n for n in ("pinned", "awake") if not isinstance(getattr(self, n), bool)), "")
         if name:
-            code, problem = "bad-plan", f"{name} of {self.name!r} is {getattr(self, name)!r}"
-            remedy = "write true or false"
+            code, problem = (
+                "bad-plan",
+                say("of-is", name=name, name_2=repr(self.name), value=repr(getattr(self, name))),
+            )
+            remedy = say("remedy-write-true-false")
         elif self.pinned and self.curve is None:
-            code, problem = "no-curve", f"{self.name!r} is pinned but has no curve"
-            remedy = "give the curve to use, or leave pinned out"
+            code, problem = "no-curve", say("pinned-but-no", name=repr(self.name))
+            remedy = say("remedy-curve-use-leave")
         else:
             return
         name = name or "pinned"
@@ -370,18 +370,18 @@ def check_name(name: Any, field: str, what: str) -> None:
     if isinstance(name, str) and not is_safe(name):
         raise PlanError(
             "bad-name",
-            f"{what} name {name!a} holds a line break, a tab or another control character",
+            say("name-with-control", what=what, name=ascii(name)),
             field=field,
             value=ascii(name),
-            remedy="write it without",
+            remedy=say("remedy-write-without"),
         )
     if not isinstance(name, str) or is_blank(name):
         raise PlanError(
             "bad-name",
-            f"{what} name {name!r} is blank or not text",
+            say("name-is-blank", what=what, name=repr(name)),
             field=field,
             value=ascii(name),
-            remedy=f"give every {what} a name",
+            remedy=say("remedy-every-name", what=what),
         )
 
 
@@ -404,7 +404,7 @@ def one_curve(curve: Any, name: str) -> Curve:
         except CurveError as error:
             raise CurveError(
                 error.code,
-                f"curve of {name!r}: {error.problem}",
+                say("curve-of-problem", name=repr(name), problem=error.problem),
                 field=f"channels.{name}.curve.{error.field}".removesuffix(".curve"),
                 value=error.value,
                 remedy=error.remedy,
@@ -413,12 +413,12 @@ def one_curve(curve: Any, name: str) -> Curve:
         return curve
     raise CurveError(
         "bad-curve",
-        f"the curve of {name!r} is {curve!r}, not one curve",
+        say("curve-not-curve", name=repr(name), curve=repr(curve)),
         field=f"channels.{name}.curve",
         value=repr(curve),
-        remedy="sample the function: Points.sampled(function, upto=...)"
+        remedy=say("remedy-sample-function-points")
         if callable(curve)
-        else "give one curve with plain numbers, such as Hill(top=9000, half=4000, shape=0.8)",
+        else say("remedy-curve-plain-numbers"),
     )
 
 

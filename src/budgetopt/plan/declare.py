@@ -108,10 +108,10 @@ def _unreadable(record: Declared, name: str, given: Any) -> PlanError:
     kind, shown = type(record).__name__, in_short(given)
     return PlanError(
         "bad-plan",
-        f"{name} of {kind} is {shown}",
+        say("of-is", name=name, name_2=kind, value=shown),
         field=name,
         value=shown,
-        remedy=f"give {name} as the documentation of {kind} says",
+        remedy=say("remedy-documentation-says", name=name, kind=kind),
     )
 
 
@@ -171,9 +171,13 @@ def part_of(kind: type[T], given: Any, own: str, field: str) -> T:
     }
     needed = [name for name, must in known.items() if must]
     if not isinstance(given, Mapping):
-        wanted = f" with {', '.join(needed)}" if needed else f", such as {', '.join(known)}"
+        wanted = "its-needed-fields" if needed else "its-known-fields"
         problem = say("field-is", field=field, value=repr(given))
-        remedy = say("remedy-give-or-its-fields", name=kind.__name__, wanted=wanted)
+        remedy = say(
+            "remedy-give-or-its-fields",
+            name=kind.__name__,
+            wanted=say(wanted, fields=needed or list(known)),
+        )
         raise InputError("bad-argument", problem, field=field, value=str(given), remedy=remedy)
     for name in given:
         if name not in known:

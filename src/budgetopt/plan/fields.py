@@ -279,7 +279,7 @@ class PlanFields(Declared):
         MoneyError
             ``bad-money``.
         """
-        self.require_channels(last, "last", "the spends last applied")
+        self.require_channels(last, "last", say("last-spends"))
         # Measured amounts may be finer than the minor unit.
         minor = self.money.minor
         return [minor(last.get(n, 0), f"last spend of {n!r}", "nearest") for n in self.names]
@@ -389,11 +389,7 @@ def of_kind(kind: type[T], given: Any, field: str, *, needed: bool = False) -> T
     elif isinstance(given, kind) or (given is None and not needed):
         return given
     raise PlanError(
-        "bad-plan",
-        f"{field} is {given!r}",
-        field=field,
-        value=str(given),
-        remedy=f"give a {kind.__name__}",
+        "bad-plan", field=field, value=given, remedy=say("remedy-give-a", name=kind.__name__)
     )
 
 

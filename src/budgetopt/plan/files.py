@@ -38,6 +38,7 @@ from pydantic import (
 
 from budgetopt.curves import Curve
 from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.messages import say
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import AMOUNT, SHARE, Given, plain_fields, plain_of
 from budgetopt.plan.fields import PlanFields, kind_of
@@ -158,16 +159,16 @@ def load(path: str | PathLike[str], what: str = "plan file") -> dict[str, Any]:
     """
     path = Path(path)
     if path.suffix.lower() not in (".toml", ".json"):
-        raise _bad_file(what, path, "its name ends in neither .toml nor .json", "rename it")
+        raise _bad_file(what, path, say("name-ends-neither"), say("remedy-rename-file"))
     try:
         text = read_bounded(path, MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or str(error)
-        raise _bad_file(what, path, reason, "check the path and its permissions") from None
+        raise _bad_file(what, path, reason, say("remedy-check-path-permissions")) from None
     except UnicodeDecodeError:
-        raise _bad_file(what, path, "it is not UTF-8 text", "save it as UTF-8") from None
+        raise _bad_file(what, path, say("text-not-utf-8"), say("remedy-save-utf-8")) from None
     except ValueError as error:
-        raise _bad_file(what, path, str(error), "check the path") from None
+        raise _bad_file(what, path, str(error), say("remedy-check-path")) from None
     if path.suffix.lower() == ".json":
         return parse_json(text, str(path))
     try:
@@ -211,7 +212,7 @@ def _shallow(data: dict[str, Any], source: str) -> dict[str, Any]:
         held = (each.values() if isinstance(each, dict) else each for each in level)
         level = [each for one in held for each in one if isinstance(each, (dict, list))]
     if level:
-        raise _not_plain(source, "a plan", f"it is nested deeper than {MOST_DEPTH}")
+        raise _not_plain(source, say("a-plan"), say("nested-deeper-than", most_depth=MOST_DEPTH))
     return data
 
 
@@ -228,7 +229,7 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise _not_plain(source, "JSON", str(error)) from None
     if not isinstance(data, dict):
-        raise _not_plain(source, "a JSON object", f"it is a {type(data).__name__}")
+        raise _not_plain(source, say("json-object"), say("it-is-a", name=type(data).__name__))
     return _shallow(data, source)
 
 
@@ -242,17 +243,17 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _bad_file(what: str, path: Path, reason: str, remedy: str) -> PlanError:
-    problem = f"{what} {str(path)!r} cannot be read, {reason}"
+    problem = say("what-unreadable", what=what, path=repr(str(path)), reason=reason)
     return PlanError("bad-file", problem, field="path", value=str(path), remedy=remedy)
 
 
 def _not_plain(source: str, what: str, reason: str) -> PlanError:
     return PlanError(
         "bad-plan",
-        f"{source} is not {what} ({reason})",
+        say("source-is-not", source=source, what=what, reason=reason),
         field="plan",
         value=source,
-        remedy="correct it at the place named",
+        remedy=say("remedy-correct-place-named"),
     )
 
 
@@ -282,15 +283,18 @@ def _as_plan_error(error: ValidationError) -> PlanError:
     found = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     first = found[0]
     where = ".".join(str(part) for part in first["loc"] if not _is_kind(part)) or "plan"
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    more = say("and-more-errors", more=len(found) - 1) if len(found) > 1 else ""
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
         remedy = did_you_mean(name, _fields_at(first["loc"][:-1]))
-        problem = f"{where} is not a field of a plan{more}"
+        problem = say("not-field-plan", where=where, more=more)
     elif first["type"] == "missing":
-        problem, remedy = f"{where} is missing{more}", f"add {where}"
+        problem, remedy = (
+            say("plan-field-missing", where=where, more=more),
+            say("remedy-add-name", name=where),
+        )
     else:
-        problem = f"{where} is {first.get('input')!r}{more}"
+        problem = say("plan-field-is", where=where, value=repr(first.get("input")), more=more)
         remedy = first["msg"][0].lower() + first["msg"][1:]
     return PlanError("bad-plan", problem, field=where, value=first.get("input"), remedy=remedy)
 

@@ -53,18 +53,18 @@ def as_span(first: Any, last: Any, what: str) -> tuple[dt.date, dt.date]:
     if end < start:
         raise CalendarError(
             "bad-date",
-            f"{what}.last is {end}, before it begins on {start}",
+            say("last-before-begins", what=what, end=end, start=start),
             field=f"{what}.last",
             value=str(end),
-            remedy="write the first day first",
+            remedy=say("remedy-write-first-day-first"),
         )
     if (end - start).days >= MOST_DAYS:
         raise CalendarError(
             "bad-date",
-            f"{what}.last is {end}, more than ten years after {start}",
+            say("last-more-than", what=what, end=end, start=start),
             field=f"{what}.last",
             value=str(end),
-            remedy="write a last day that is nearer",
+            remedy=say("remedy-write-last-day"),
         )
     return start, end
 
@@ -79,11 +79,7 @@ def one_of(given: Any, known: tuple[str, ...], field: str) -> None:
     """
     if given not in known:
         raise PlanError(
-            "bad-plan",
-            say("field-is", field=field, value=repr(given)),
-            field=field,
-            value=str(given),
-            remedy=did_you_mean(str(given), known),
+            "bad-plan", field=field, value=given, remedy=did_you_mean(str(given), known)
         )
 
 
@@ -97,8 +93,13 @@ def as_part(given: Any, field: str, most: int = 1, *, above_zero: bool = False) 
     """
     share = as_share(given, field, most)
     if above_zero and share == 0:
-        raise PlanError("bad-number", f"{field} is {given}", field=field, value=given,
-                        remedy="give a share above 0")  # fmt: skip
+        raise PlanError(
+            "bad-number",
+            say("field-is", field=field, value=given),
+            field=field,
+            value=given,
+            remedy=say("remedy-positive-share"),
+        )
     return share
 
 
@@ -113,10 +114,9 @@ def as_count(given: Any, field: str, most: int) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= most:
         raise InputError(
             "bad-argument",
-            f"{field} is {given!r}",
             field=field,
             value=given,
-            remedy=f"give a whole number from 1 to {most:,}",
+            remedy=say("remedy-whole-number-1", most=f"{most:,}"),
         )
     return given
 
@@ -130,8 +130,8 @@ def as_names(given: Any, field: str) -> tuple[str, ...]:
         ``bad-plan`` for one text or for no list, ``bad-name`` for a name that is blank or doubled.
     """
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        raise PlanError("bad-plan", f"{field} is {given!r}", field=field, value=str(given),
-                        remedy="give a list of names")  # fmt: skip
+        raise PlanError("bad-plan", field=field, value=given,
+                        remedy=say("remedy-list-of-names"))  # fmt: skip
     names = tuple(given)
     for at, name in enumerate(names):
         if isinstance(name, str) and name.strip():
@@ -381,11 +381,7 @@ def _lines(given: Any) -> tuple[float, ...]:
 
 def _no_lines(given: Any) -> PlanError:
     return PlanError(
-        "bad-plan",
-        say("field-is", field="pacing.lines", value=repr(given)),
-        field="pacing.lines",
-        value=str(given),
-        remedy=say("remedy-rising-shares-budget-0"),
+        "bad-plan", field="pacing.lines", value=given, remedy=say("remedy-rising-shares-budget-0")
     )
 
 
@@ -445,10 +441,14 @@ class Release(Declared):
             if given != needed:
                 raise PlanError(
                     "bad-plan",
-                    f"release.{name} is {'given' if given else 'missing'} with {self.when!r}",
+                    say(
+                        "release-part-given" if given else "release-part-missing",
+                        name=name,
+                        when=repr(self.when),
+                    ),
                     field=f"release.{name}",
                     value=getattr(self, name),
-                    remedy=f"give {_NEEDS[self.when]} with {self.when!r}, and it alone",
+                    remedy=say("remedy-alone", needs=_NEEDS[self.when], when=repr(self.when)),
                 )
 
 

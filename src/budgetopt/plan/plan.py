@@ -281,11 +281,7 @@ def check_plan(plan: Plan) -> None:
     start_day_number(plan.week_start)
     if plan.spend not in ("at-most", "all"):
         raise PlanError(
-            "bad-plan",
-            say("field-is", field="spend", value=repr(plan.spend)),
-            field="spend",
-            value=plan.spend,
-            remedy=say("remedy-write-most-all"),
+            "bad-plan", field="spend", value=plan.spend, remedy=say("remedy-write-most-all")
         )
     if not plan.channels:
         raise PlanError(
@@ -323,12 +319,12 @@ def _refuse_doubled(what: str, names: list[str]) -> None:
         if key in by_key:
             raise PlanError(
                 "bad-name",
-                f"{what} {name!r} is declared twice"
+                say("name-declared-twice", what=what, name=repr(name))
                 if name == by_key[key]
-                else f"{what} {name!a} looks the same as {by_key[key]!a}",
+                else say("name-looks-same", what=what, name=ascii(name), other=ascii(by_key[key])),
                 field=f"{what}s",
                 value=name,
-                remedy=f"give every {what} a name of its own",
+                remedy=say("remedy-own-name", what=what),
             )
         by_key[key] = name
 

@@ -133,14 +133,7 @@ def _reads_as_another_day(name: str, day: dt.date) -> bool:
 
 
 def _no_dates(given: Any, field: str) -> PlanError:
-    return PlanError(
-        "bad-plan",
-        f"{field} is {given!r}",
-        field=field,
-        value=str(given),
-        remedy="write 2026-11-11 for a day, [2026-11-01, 2026-11-11] for a range, or a list of "
-        "such lists for several",
-    )
+    return PlanError("bad-plan", field=field, value=given, remedy=say("remedy-write-2026-11-11"))
 
 
 def plain_events(events: Iterable[Event]) -> dict[str, Any]:
@@ -190,11 +183,7 @@ def as_demand(given: Any) -> tuple[tuple[dt.date, float], ...]:
         pairs = list(given.items() if isinstance(given, Mapping) else ((d, i) for d, i in given))
     except (TypeError, ValueError):
         raise PlanError(
-            "bad-plan",
-            say("field-is", field="demand", value=repr(given)),
-            field="demand",
-            value=str(given),
-            remedy=say("remedy-day-week-s-index"),
+            "bad-plan", field="demand", value=given, remedy=say("remedy-day-week-s-index")
         ) from None
     return tuple(sorted((as_date(day, "demand"), _index(day, index)) for day, index in pairs))
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 from budgetopt.errors import InputError
+from budgetopt.messages import say
 from budgetopt.money import product_of
 from budgetopt.untrusted import half_width
 
@@ -56,7 +57,7 @@ class Relative(float):
         if math.isfinite(value) and value >= least and value > above:
             return value
         lowest = f"above {cls(above)}" if above > -math.inf else f"of at least {cls(least)}"
-        raise _wrong(field, str(given), f"give a change {lowest}")
+        raise _wrong(field, str(given), say("remedy-change", lowest=lowest))
 
     @classmethod
     def _read(cls, given: Any, field: str) -> Self:
@@ -66,13 +67,15 @@ class Relative(float):
             return cls(Fraction(match[1]) / 100)
         if len(text) <= _LONGEST and (match := _FACTOR.fullmatch(text)):
             return cls(Fraction(match[1]) - 1)
-        remedy = "write a change as '+30%' or '-20%', or a factor as 'x1.3'"
+        remedy = say("remedy-write-change-30")
         if isinstance(given, (int, float)) and not isinstance(given, bool) and -1 <= given < 100:
             change, factor = cls(given), cls(Fraction(repr(given)) - 1)
-            remedy = f"write '{change}' for a change" + (
-                f", or 'x{given:g}' for a factor, which is '{factor}'" if given >= 0 else ""
-            )
-        raise _wrong(field, given, remedy, ", which is not a change")
+            remedy = say("remedy-change-as-text", change=change)
+            if given >= 0:
+                remedy = say(
+                    "remedy-change-or-factor", change=change, given=f"{given:g}", factor=factor
+                )
+        raise _wrong(field, given, remedy, say("not-change"))
 
     def __str__(self) -> str:
         if not math.isfinite(self):
@@ -88,5 +91,5 @@ class Relative(float):
 
 
 def _wrong(field: str, value: Any, remedy: str, why: str = "") -> InputError:
-    problem = f"{field} is {value!r}{why}"
+    problem = say("plan-field-is", where=field, value=repr(value), more=why)
     return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)

@@ -81,10 +81,10 @@ def _named(given: Any, what: str, *keys: str) -> tuple[RawTable, ...]:
         if name in names[:at]:
             raise PlanError(
                 "bad-name",
-                f"{what} {name!r} is declared twice",
+                say("name-declared-twice", what=what, name=repr(name)),
                 field=f"{what}s.{at}",
                 value=name,
-                remedy=f"give every {what} a name of its own",
+                remedy=say("remedy-own-name", what=what),
             )
     return tables
 
@@ -113,7 +113,7 @@ def _tables(given: Any, field: str) -> tuple[RawTable, ...]:
 def _table(given: Any, field: str) -> RawTable:
     plain = given.to_dict() if hasattr(given, "to_dict") else given
     if not isinstance(plain, Mapping) or not all(isinstance(key, str) for key in plain):
-        raise _bad(field, given, "write a table of fields")
+        raise _bad(field, given, say("remedy-write-table-fields"))
     return RawTable(tuple((key, _plain(v, f"{field}.{key}")) for key, v in plain.items()))
 
 
@@ -130,7 +130,7 @@ def _text(table: RawTable, field: str, *keys: str) -> str:
     text = table[key]
     if isinstance(text, str) and text.strip():
         return text
-    raise _bad(f"{field}.{key}", text, "give a text")
+    raise _bad(f"{field}.{key}", text, say("remedy-a-text"))
 
 
 def _plain(value: Any, field: str) -> Any:
@@ -147,7 +147,7 @@ def _plain(value: Any, field: str) -> Any:
         return int(value)
     if isinstance(value, (numbers.Real, Decimal)) and math.isfinite(value):
         return float(value)
-    raise _bad(field, value, "give a finite number, a text, true or false, a day, list or table")
+    raise _bad(field, value, say("remedy-finite-number-text"))
 
 
 def _listed(value: Any) -> Any:
@@ -157,4 +157,4 @@ def _listed(value: Any) -> Any:
 
 
 def _bad(field: str, value: Any, remedy: str) -> PlanError:
-    return PlanError("bad-plan", f"{field} is {value!r}", field=field, value=value, remedy=remedy)
+    return PlanError("bad-plan", field=field, value=value, remedy=remedy)

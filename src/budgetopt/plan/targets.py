@@ -264,7 +264,7 @@ def check_targets(plan: Measurable, *, is_money: bool) -> None:
             except PlanError as error:
                 raise PlanError(
                     error.code,
-                    f"{field}.of: {error.problem}",
+                    say("of-problem", field=field, problem=error.problem),
                     field=f"{field}.of",
                     value=target.of,
                     remedy=error.remedy,

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arrays import Bools, Floats
 from budgetopt.curves import Curve
 from budgetopt.errors import InputError
+from budgetopt.messages import say
 from budgetopt.optimize import best_of_runs, fit_spend
 
 
@@ -194,7 +195,7 @@ def check_count(count: Any, field: str, what: str, most: int) -> None:
     """
     whole = isinstance(count, (int, np.integer)) and not isinstance(count, bool)
     if not whole or not 1 <= count <= most:
-        raise _wrong(count, field, what, f"give a whole number from 1 to {most:,}")
+        raise _wrong(count, field, what, say("remedy-whole-number-1", most=f"{most:,}"))
 
 
 def check_share(
@@ -210,7 +211,12 @@ def check_share(
     number = isinstance(share, (int, float, np.number)) and not isinstance(share, bool)
     # Written so that NaN fails.
     if not (number and above < share <= most):
-        raise _wrong(share, field, what, f"give a number above {above:g}, at most {most:g}")
+        raise _wrong(
+            share,
+            field,
+            what,
+            say("remedy-number-above-most", above=f"{above:g}", most=f"{most:g}"),
+        )
 
 
 def check_chance(chance: Any, field: str, what: str) -> None:
@@ -223,7 +229,7 @@ def check_chance(chance: Any, field: str, what: str) -> None:
     """
     number = isinstance(chance, (int, float, np.number)) and not isinstance(chance, bool)
     if not (number and 0.0 < chance < 1.0):
-        raise _wrong(chance, field, what, "give a number between 0 and 1")
+        raise _wrong(chance, field, what, say("remedy-number-between-0"))
 
 
 def checked_policy(policy: Any, field: str = "policy") -> Policy:
@@ -236,11 +242,7 @@ def checked_policy(policy: Any, field: str = "policy") -> Policy:
     """
     if isinstance(policy, type) or not isinstance(policy, Policy):
         raise InputError(
-            "bad-argument",
-            f"{field} is {policy!r}",
-            field=field,
-            value=str(policy),
-            remedy="give an object with a name and the method decide, such as Thompson()",
+            "bad-argument", field=field, value=policy, remedy=say("remedy-object-name-method")
         )
     return policy
 
@@ -259,7 +261,7 @@ def written(number: float) -> str:
 def _wrong(value: Any, field: str, what: str, remedy: str) -> InputError:
     return InputError(
         "bad-argument",
-        f"{field} of the {what} is {value!r}",
+        say("field-of-what-is", field=field, what=what, value=repr(value)),
         field=field,
         value=value,
         remedy=remedy,

@@ -290,11 +290,7 @@ def decided(policy: Policy, view: View, rng: np.random.Generator) -> Decided:
         if other is None:
             raise
         taken = decided(other, view, rng)
-        reason = say(
-            "policy-failed",
-            policy=policy.name,
-            error=str(error),
-        )
+        reason = say("policy-failed", policy=policy.name, error=str(error))
         return taken._replace(reason=_joined(reason, taken), fell=np.ones_like(taken.fell))
     spend = _amounts(policy, answer, view.lower.shape)
     lost = np.asarray(~np.isfinite(spend).all(axis=-1))

@@ -134,7 +134,10 @@ def policy_from_dict(data: Mapping[str, Any]) -> Policy:
     """
     version = data.get("schema_version") if isinstance(data, Mapping) else None
     if version != SCHEMA_VERSION:
-        raise _not_data(f"have version {version!r}", f"give data of version {SCHEMA_VERSION}")
+        raise _not_data(
+            say("parts-have-version", version=repr(version)),
+            say("remedy-data-version", schema_version=SCHEMA_VERSION),
+        )
     return _read({key: value for key, value in data.items() if key != "schema_version"})
 
 
@@ -157,7 +160,7 @@ def _plain(policy: Policy) -> dict[str, Any]:
 
 def _read(data: Any) -> Policy:
     if not isinstance(data, Mapping) or not isinstance(data.get("kind"), str):
-        raise _not_data(f"are {data!r}", "give a mapping with the kind of policy")
+        raise _not_data(say("parts-are", data=repr(data)), say("remedy-mapping-kind-policy"))
     name = data["kind"]
     if name not in _KINDS:
         raise _unknown(name, name)
@@ -165,7 +168,8 @@ def _read(data: Any) -> Policy:
     odd = sorted(set(settings) ^ (set(data) - {"kind"}))
     if odd:
         raise _not_data(
-            f"of {name!r} have a missing or unknown field {odd[0]!r}", f"give {', '.join(settings)}"
+            say("missing-unknown-field", name=repr(name), odd=repr(odd[0])),
+            say("remedy-give-needed", needed=[*settings]),
         )
     values = {
         f.name: _read(data[key]) if f.type == "Policy" else data[key] for key, f in settings.items()
@@ -203,5 +207,5 @@ def _unknown(name: str, base: str) -> InputError:
 
 def _not_data(problem: str, remedy: str) -> InputError:
     return InputError(
-        "bad-argument", f"the data of the policy {problem}", field="policy", remedy=remedy
+        "bad-argument", say("data-policy", problem=problem), field="policy", remedy=remedy
     )

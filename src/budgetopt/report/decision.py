@@ -59,10 +59,7 @@ def decision_table(decision: Decision, *, explain: bool = False, language: str =
     """
     week = decision.allocation
     title = say(
-        "week-title",
-        week=str(decision.week),
-        currency=week.currency,
-        policy=decision.policy,
+        "week-title", week=str(decision.week), currency=week.currency, policy=decision.policy
     )
     head: list[str | Table] = [title, split_table(week, decision.moves, language)]
     if explain:
@@ -278,23 +275,11 @@ def totals(week: Allocation) -> str:
     """Return what is spent, unspent and in reserve, and what is expected of it, in a sentence."""
     parts = spent(week)
     parts += [say("in-reserve", money=show(week.held))] if week.held else []
-    return say(
-        "total-line",
-        parts=listed(parts),
-        outcome=expected(week),
-        how_good=how_good(week),
-    )
+    return say("total-line", parts=listed(parts), outcome=expected(week), how_good=how_good(week))
 
 
 def spent(week: Allocation) -> list[Message]:
     """Return what is spent of the budget and what stays unspent, in clauses."""
     total, budget = show(week.total), show(week.budget)
-    parts = [
-        say(
-            "spent-of-budget",
-            total=total,
-            budget=budget,
-            currency=week.currency,
-        )
-    ]
+    parts = [say("spent-of-budget", total=total, budget=budget, currency=week.currency)]
     return parts + ([say("money-unspent", money=show(week.unspent))] if week.unspent else [])

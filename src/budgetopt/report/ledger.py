@@ -151,10 +151,10 @@ def revision_of(entries: Iterable[Entry], revision: int | None) -> Entry:
     known = ", ".join(map(str, found))
     raise InputError(
         "bad-argument",
-        f"there is no revision {wanted} of the week",
+        say("no-revision-week", wanted=wanted),
         field="revision",
         value=wanted,
-        remedy=f"choose one of {known}" if found else "run the week first",
+        remedy=say("choose-one-of", known=known) if found else say("remedy-run-week-first"),
     )
 
 

@@ -12,6 +12,7 @@ from budgetopt.belief import Belief
 from budgetopt.errors import InputError
 from budgetopt.horizon import Schedule
 from budgetopt.ledger import Ledger
+from budgetopt.messages import say
 from budgetopt.optimize import Allocation, Frontier
 from budgetopt.plan import Plan
 from budgetopt.report.html import Page, to_html
@@ -108,13 +109,13 @@ def _of_answer(what: Any, plan: Plan | None, language: str) -> Page:
             return years_page(what, language)
         case Schedule():
             if plan is None:
-                raise _wrong("plan", "the page of weeks needs their plan", "give plan=")
+                raise _wrong("plan", say("page-weeks-needs"), say("remedy-give-plan"))
             return year_page(what, plan, language)
         case Belief():
             return belief_page(what, plan, language)
     kind = type(what).__name__
-    remedy = "give a split, decision, frontier, what-ifs, years, weeks, belief, or plan and ledger"
-    raise _wrong("what", f"there is no page of a {kind}", remedy, kind)
+    remedy = say("remedy-split-decision-frontier")
+    raise _wrong("what", say("no-page", kind=kind), remedy, kind)
 
 
 def _of_ledger(
@@ -125,10 +126,10 @@ def _of_ledger(
 ) -> Page:
     """Return the memo of a week, or the review of the period that is given in its place."""
     if ledger is None:
-        raise _wrong("ledger", "the page of a plan needs its ledger", "give ledger=")
+        raise _wrong("ledger", say("page-plan-needs"), say("remedy-give-ledger"))
     if len(given) > 1:
         both = " and ".join(given)
-        raise _wrong(min(given), f"{both} are given at once", "give one of week, month and quarter")
+        raise _wrong(min(given), say("given-once", both=both), say("remedy-week-month-quarter"))
     if not isinstance(ledger, Ledger):
         with Ledger.open(str(ledger), create=False) as opened:
             return _of_ledger(plan, opened, given, language)
@@ -139,8 +140,8 @@ def _of_ledger(
     wanted = week_of(plan, span) if span else None
     record = LedgerRecord.read(plan, ledger, wanted)
     if wanted not in (None, record.week):
-        remedy = "choose one that budgetopt history lists"
-        raise _wrong("week", f"the ledger has no week of {span}", remedy, span)
+        remedy = say("remedy-choose-budgetopt-history-lists")
+        raise _wrong("week", say("ledger-without-week", given=span), remedy, span)
     return week_memo(record, language)
 
 

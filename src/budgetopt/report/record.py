@@ -19,6 +19,7 @@ from typing import NamedTuple
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError
 from budgetopt.ledger import Entry, Ledger
+from budgetopt.messages import say
 from budgetopt.money import total_of
 from budgetopt.plan import Plan
 from budgetopt.report.decision import brought
@@ -145,10 +146,10 @@ class LedgerRecord:
         if not states:
             raise InputError(
                 "bad-argument",
-                "the ledger has no week" + ("" if last is None else f" up to {last}"),
+                say("ledger-no-week") if last is None else say("ledger-no-week-until", last=last),
                 field="week",
                 value=str(last),
-                remedy="choose one that budgetopt history lists",
+                remedy=say("remedy-choose-budgetopt-history-lists"),
             )
         week, newest = max(states), ledger.latest("history")
         known = RecordedHistory() if newest is None else recorded(ledger, newest.number)

@@ -113,11 +113,7 @@ def period_named(plan: Plan, kind: str, given: str) -> tuple[Period, Period, Per
     except (CalendarError, ValueError, IndexError):
         example = "2026-Q4" if kind == "quarter" else "2026-11"
         raise InputError(
-            "bad-argument",
-            say("field-is", field=kind, value=repr(given)),
-            field=kind,
-            value=given,
-            remedy=say("remedy-day", example=example),
+            "bad-argument", field=kind, value=given, remedy=say("remedy-day", example=example)
         ) from None
     return every[at - 1], every[at], every[at + 1]
 

@@ -358,10 +358,14 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except (OSError, UnicodeEncodeError) as error:
         raise InputError(
             "bad-file",
-            f"{str(path)!r} cannot be written, {getattr(error, 'strerror', '') or error}",
+            say(
+                "path-unwritable",
+                path=repr(str(path)),
+                error=getattr(error, "strerror", "") or error,
+            ),
             field="out",
             value=str(path),
-            remedy="name a file in a folder that can be written",
+            remedy=say("remedy-name-file-folder-can"),
         ) from None
 
 

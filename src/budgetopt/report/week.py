@@ -126,12 +126,7 @@ def reserves(balances: Balances) -> Message:
     accounts = {kind: getattr(balances, kind) for kind in KINDS}
     left = {kind: show(account.balance) for kind, account in accounts.items()}
     built = {f"{kind}_built": show(account.built) for kind, account in accounts.items()}
-    return say(
-        "reserves-line",
-        period=balances.period.label,
-        **left,
-        **built,
-    )
+    return say("reserves-line", period=balances.period.label, **left, **built)
 
 
 def pace_warnings(spans: Iterable[Paced]) -> Iterable[Message]:
@@ -151,15 +146,9 @@ def _warning(span: Paced, line: Warned) -> Message:
         "day": str(line.day),
     }
     if line.planned_day is None:
-        return say(
-            "budget-line-not-planned",
-            **values,
-        )
+        return say("budget-line-not-planned", **values)
     values["planned"] = str(line.planned_day)
-    return say(
-        "budget-line-day",
-        **values,
-    )
+    return say("budget-line-day", **values)
 
 
 def lines_table(
@@ -349,9 +338,7 @@ def _origin(run: WeekRun, state: WeekState) -> Iterator[Message]:
         yield edited_line(state.current)
     if run.changed:
         yield say(
-            "changed-since-revision",
-            revision=str(run.revision - 1),
-            changed=clauses(run.changed),
+            "changed-since-revision", revision=str(run.revision - 1), changed=clauses(run.changed)
         )
     others = [
         say("channel-money", channel=name, money=show(money))
@@ -386,10 +373,7 @@ def _outcome(decision: Decision) -> Iterator[str]:
     parts = spent(week)
     parts += [say("held-back", money=show(week.held))] if week.held else []
     yield say(
-        "total-line-mean",
-        parts=listed(parts),
-        outcome=expected(week),
-        how_good=how_good(week),
+        "total-line-mean", parts=listed(parts), outcome=expected(week), how_good=how_good(week)
     )
     if week.spread is not None:
         yield say("outcome-range", range=_range(week.spread))

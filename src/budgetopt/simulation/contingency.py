@@ -292,7 +292,7 @@ def _amounts(given: Any) -> tuple[tuple[str, float], ...]:
     try:
         pairs = dict(given).items()
     except (TypeError, ValueError):
-        raise wrong("contingency.spare", given, "give money by channel, {name: 2000}") from None
+        raise wrong("contingency.spare", given, say("remedy-money-channel")) from None
     return tuple((name, as_number(v, f"contingency.spare.{name}", least=0)) for name, v in pairs)
 
 
@@ -352,11 +352,13 @@ def contingency_from_dict(data: Mapping[str, Any]) -> Contingency:
     allowed = [f.name for f in fields(Contingency)]
     for key in data:
         if key not in allowed:
-            problem = f"a contingency has no field {key!r}"
+            problem = say("contingency-no-field", key=repr(key))
             raise _bad(f"contingency.{key}", data[key], did_you_mean(key, allowed), problem)
     if not isinstance(data.get("scenario"), str):
-        problem = f"a contingency answers the scenario {data.get('scenario')!r}"
-        raise _bad("contingency.scenario", data.get("scenario"), "name the scenario", problem)
+        problem = say("contingency-answers-scenario", value=repr(data.get("scenario")))
+        raise _bad(
+            "contingency.scenario", data.get("scenario"), say("remedy-name-the-scenario"), problem
+        )
     return Contingency(**data)
 
 

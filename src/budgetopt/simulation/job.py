@@ -61,10 +61,8 @@ class Schedule:
         given = np.array(spend, dtype=np.float64)
         # Written so that NaN fails.
         if given.ndim not in (1, 2) or not np.all((given >= 0) & (given < np.inf)):
-            remedy = "give finite money of at least 0, by channel, or by week and channel"
-            raise wrong(
-                "spend", str(given.shape), remedy, "spend of the schedule is not a valid plan"
-            )
+            remedy = say("remedy-finite-money-least-0")
+            raise wrong("spend", str(given.shape), remedy, say("schedule-not-valid"))
         given.flags.writeable = False
         object.__setattr__(self, "spend", given)
         object.__setattr__(self, "name", name)
@@ -81,8 +79,8 @@ class Schedule:
             raise wrong(
                 "spend",
                 str(shape),
-                f"give {channels} channels, and at least {weeks} weeks",
-                f"spend of the schedule {self.name!r} has the shape {shape}",
+                say("remedy-channels-least-weeks", channels=channels, weeks=weeks),
+                say("schedule-has-shape", name=repr(self.name), shape=shape),
             )
 
 

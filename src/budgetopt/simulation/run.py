@@ -244,7 +244,7 @@ def _players(given: Any) -> tuple[Player, ...]:
             remedy=say("remedy-policy-name-none-clairvoyant"),
         )
     if not found:
-        raise wrong("policies", (), "give at least one", "no policy is given")
+        raise wrong("policies", (), say("remedy-least"), say("no-policy-named"))
     return tuple(found)
 
 
@@ -262,10 +262,7 @@ def _past(
     past = history.select(plan.names, plan.currency).complete()
     if past.outcome is None:
         raise wrong(
-            "history",
-            "total",
-            "give outcomes by channel, or simulate without a history",
-            "the history has one total, and simulated policies learn by channel",
+            "history", "total", say("remedy-outcomes-channel-simulate"), say("simulated-by-channel")
         )
     if given is None and len(past.weeks):
         known = np.where(np.isfinite(past.spend), past.spend, -1.0)
@@ -288,7 +285,7 @@ def _check(job: Job, precision: Precision | None) -> None:
                 remedy=did_you_mean(name, plan.names),
             )
     if market.channels != plan.names:
-        raise wrong("market.channels", market.channels, f"give {plan.names} in this order")
+        raise wrong("market.channels", market.channels, say("remedy-order", names=plan.names))
     happening = [scenario.name for scenario in job.scenarios if isinstance(scenario, Scenario)]
     for one in job.contingencies:
         one.check(happening, plan.names)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number, did_you_mean
-from budgetopt.i18n import Message, in_language, quoted, say, show_figure
+from budgetopt.i18n import Message, in_language, missing_extra, quoted, say, show_figure
 from budgetopt.market import Funnel, wrong
 from budgetopt.notebook import Card, Shown
 from budgetopt.simulation import statistics
@@ -211,7 +211,7 @@ class Simulation(Shown):
     ) -> Interval:
         """Return the chance that a run's measure lies within bounds, such as that of a target."""
         if at_least == -np.inf and at_most == np.inf:
-            raise wrong("at_least", at_least, "give the target, or at_most")
+            raise wrong("at_least", at_least, say("remedy-target-most"))
         values = self.by_run(measure, policy)
         return statistics.chance((values >= at_least) & (values <= at_most), level)
 
@@ -269,10 +269,10 @@ class Simulation(Shown):
         other = self if world is None else world
         mine, theirs = ((world.seed, world.weeks, world.together > 1) for world in (self, other))
         if mine != theirs:
-            problem = f"the other world has seed, weeks and balance {theirs}, this one {mine}"
-            raise wrong("world", str(theirs), "simulate both with the same settings", problem)
+            problem = say("other-world-seed", theirs=theirs, mine=mine)
+            raise wrong("world", str(theirs), say("remedy-simulate-both-same"), problem)
         if other is self and less is None:
-            raise wrong("less", None, "name the policy, or give a world, to compare with")
+            raise wrong("less", None, say("remedy-name-policy-world"))
         name = self.policies[0] if policy is None else policy
         both = min(self.runs, other.runs)
         one, two = self._sample(measure, name, both), other._sample(measure, less or name, both)
@@ -313,8 +313,8 @@ class Simulation(Shown):
             ``unknown-name``; ``bad-argument`` where the goal has no target of a week.
         """
         if self.target is None:
-            problem = "the plan's goal asks for no outcome of a week"
-            raise wrong("target", None, "simulate a plan whose goal is the least money", problem)
+            problem = say("plan-s-goal")
+            raise wrong("target", None, say("remedy-simulate-plan-whose"), problem)
         record = self.record(policy)
         short = np.maximum(self.target - record.outcome, 0.0)
         met = short == 0
@@ -383,20 +383,14 @@ class Simulation(Shown):
         try:
             frame.to_parquet(path, index=False)
         except ImportError as error:
-            raise InputError(
-                "missing-extra",
-                "parquet files need pyarrow",
-                field="path",
-                value=str(path),
-                remedy="install budgetopt[parquet]",
-            ) from error
+            raise missing_extra(say("parquet-files"), "pyarrow", "parquet", "path") from error
         except OSError as error:
             raise InputError(
                 "bad-file",
-                f"{str(path)!r} cannot be written, {error.strerror or error}",
+                say("path-unwritable", path=repr(str(path)), error=error.strerror or error),
                 field="path",
                 value=str(path),
-                remedy="check the path and its permissions",
+                remedy=say("remedy-check-path-permissions"),
             ) from error
 
     def to_dict(self) -> dict[str, Any]:
@@ -456,7 +450,7 @@ class Simulation(Shown):
         if name == "regret":
             if not self.has_regret:
                 raise wrong(
-                    "measure", name, "simulate with regret=True", "no clairvoyant was simulated"
+                    "measure", name, say("remedy-simulate-regret-true"), say("no-clairvoyant")
                 )
             return self.records[CLAIRVOYANT].expected_goal - record.expected_goal
         found: Floats = getattr(record, name)

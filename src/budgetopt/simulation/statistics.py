@@ -225,7 +225,7 @@ def runs_for(residuals: Floats, half: float, level: float = LEVEL) -> int:
     r"""Return how many runs an interval of half a width takes: :math:`(z s / half)^2`."""
     half, level = as_number(half, "half", above=0), checked_level(level)
     if residuals.size < 2:
-        raise wrong("runs", residuals.size, "simulate two runs at least to see how they vary")
+        raise wrong("runs", residuals.size, say("remedy-simulate-two-runs"))
     spread = float(np.sqrt(np.square(residuals).sum() / (residuals.size - 1)))
     return max(2, math.ceil((float(ndtri(0.5 + 0.5 * level)) * spread / half) ** 2))
 

@@ -642,7 +642,7 @@ def sobol_indices(
 
     draws = whole(draws, "draws", least=8)
     if draws & (draws - 1):
-        raise wrong("draws", draws, "give a power of 2, such as 128")
+        raise wrong("draws", draws, say("remedy-power-2-128"))
     points = qmc.Sobol(2 * inputs, scramble=True, seed=np.random.default_rng(seed)).random(draws)
     a, b = by * (2.0 * points[:, :inputs] - 1.0), by * (2.0 * points[:, inputs:] - 1.0)
 
@@ -687,5 +687,5 @@ def _inputs(plan: Plan, inputs: Sequence[str] | None) -> list[str]:
         return usual
     known(inputs, (*usual, "price", "rate"), "inputs")
     if not inputs:
-        raise wrong("inputs", (), "name at least one", "no input is named")
+        raise wrong("inputs", (), say("remedy-name-least"), say("no-input-named"))
     return list(inputs)

@@ -326,8 +326,10 @@ def backtest(
     of forecasting accuracy: rolling origins.
     """
     if not 0.0 < level < 1.0:
-        remedy = "give a share between 0 and 1"
-        raise InputError("bad-argument", f"level is {level!r}", field="level", remedy=remedy)
+        remedy = say("remedy-share-between-0")
+        raise InputError(
+            "bad-argument", say("level", level=repr(level)), field="level", remedy=remedy
+        )
     asked = (default_policy(history), HoldSteady()) if policies is None else tuple(policies)
     chosen = {policy.name: policy for policy in map(as_policy, asked)}
     if not chosen:
@@ -353,10 +355,10 @@ def backtest(
         codes = sorted({code for week in decided for code in week.failed.values()})
         raise HistoryError(
             "no-data",
-            f"no week could be decided ({listed(codes) or 'spends are not reported'})",
+            say("no-week-could", listed=listed(codes) or say("spends-not-reported")),
             field="history",
             value=tuple(codes),
-            remedy="check the plan's limits against what was spent",
+            remedy=say("remedy-check-plan-s"),
         )
     records = tuple(_records(past.channels, decided, level)) if learned.walked else ()
     judged = tuple(_judged(name, plan, decided, learned, (seed, level)) for name in chosen)

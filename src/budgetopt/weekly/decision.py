@@ -453,11 +453,7 @@ class Decision(Shown):
         }
         if self.decided_by == self.policy:
             return say("decision-headline", **what)
-        return say(
-            "decision-headline-fallback",
-            asked=self.policy,
-            **what,
-        )
+        return say("decision-headline-fallback", asked=self.policy, **what)
 
     def why_nothing_moves(self) -> str:
         """Return in one sentence why no money moves; empty where some does."""
@@ -478,15 +474,8 @@ class Decision(Shown):
             return say("hold-no-money")
         more = show_bound(max(0.0, self.allocation.bound - self.allocation.objective), 3)
         if self.allocation.gap > _AS_GOOD:
-            return say(
-                "hold-by-policy",
-                policy=self.decided_by,
-                more=more,
-            )
-        return say(
-            "hold-optimal",
-            more=more,
-        )
+            return say("hold-by-policy", policy=self.decided_by, more=more)
+        return say("hold-optimal", more=more)
 
     def against_last(self) -> str:
         """Return the gain in one sentence; empty where there is none.
@@ -513,14 +502,8 @@ class Decision(Shown):
             "split": show_figure(self.gain - self.money_gain, _GAIN_DIGITS, sign=True),
         }
         if more > 0:
-            return say(
-                "gain-against-last-more-money",
-                **said,
-            )
-        return say(
-            "gain-against-last-less-money",
-            **said,
-        )
+            return say("gain-against-last-more-money", **said)
+        return say("gain-against-last-less-money", **said)
 
     def _against_least(self, before: str) -> str:
         """Return how much less money it takes than last week, and what that does to the outcome."""
@@ -531,14 +514,8 @@ class Decision(Shown):
             "gain": show_figure(self.gains.outcome or 0.0, _GAIN_DIGITS, sign=True),
         }
         if more > 0:
-            return say(
-                "more-money-against-last",
-                **said,
-            )
-        return say(
-            "less-money-against-last",
-            **said,
-        )
+            return say("more-money-against-last", **said)
+        return say("less-money-against-last", **said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes and JSON keeps."""
@@ -601,9 +578,9 @@ class Decision(Shown):
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise InputError(
                 "bad-argument",
-                f"these data are not a decision of version {SCHEMA_VERSION} ({error})",
+                say("these-data-not", schema_version=SCHEMA_VERSION, error=error),
                 field="data",
-                remedy="give what Decision.to_dict returned",
+                remedy=say("remedy-what-decision-dict"),
             ) from None
 
     def to_json(self) -> str:
@@ -618,8 +595,8 @@ class Decision(Shown):
         except ValueError as error:
             raise InputError(
                 "bad-argument",
-                f"the text is not JSON ({error})",
+                say("text-not-json", error=error),
                 field="text",
-                remedy="give what Decision.to_json returned",
+                remedy=say("remedy-what-decision-json"),
             ) from None
         return cls.from_dict(data)

@@ -119,11 +119,12 @@ class Guardrails:
         if self.least_covered >= self.most_covered:
             raise InputError(
                 "bad-argument",
-                f"least_covered of the {_WHAT} is {self.least_covered}, not below most_covered "
-                f"{self.most_covered}",
+                say(
+                    "least-above-most", what=_WHAT, least=self.least_covered, most=self.most_covered
+                ),
                 field="least_covered",
                 value=self.least_covered,
-                remedy="give a smaller share",
+                remedy=say("remedy-smaller-share"),
             )
         object.__setattr__(self, "freezes", tuple(map(_freeze, self.freezes)))
 
@@ -146,7 +147,7 @@ class Guardrails:
             if name not in known:
                 raise InputError(
                     "bad-argument",
-                    f"the {_WHAT} have no setting {name!r}",
+                    say("no-such-setting", what=_WHAT, name=repr(name)),
                     field="guardrails",
                     value=name,
                     remedy=did_you_mean(name, known),
@@ -199,17 +200,17 @@ class Intervention:
 def _freeze(given: Any) -> Freeze:
     pair = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else ()
     if len(pair) != 2:
-        raise _no_freeze(given, "give the first and the last day, such as two dates")
+        raise _no_freeze(given, say("remedy-first-last-day"))
     first, last = (as_date(day, "freezes") for day in pair)
     if last < first:
-        raise _no_freeze(f"{first} to {last}", "give the earlier day first")
+        raise _no_freeze(f"{first} to {last}", say("remedy-earlier-day-first"))
     return first, last
 
 
 def _no_freeze(given: Any, remedy: str) -> CalendarError:
     return CalendarError(
         "bad-date",
-        f"freezes holds {given!r}, not a first and a last day",
+        say("freezes-holds-not", given=repr(given)),
         field="freezes",
         value=str(given),
         remedy=remedy,
@@ -349,11 +350,7 @@ def _impossible(past: History, belief: Belief, last: dict[str, Decimal]) -> _Fin
         earlier = total[:-1][np.isfinite(total[:-1])]
         if total[-1] != 0 or earlier.size < _TOTALS or not np.all(earlier > 0):
             return None
-        said = say(
-            "no-outcome-reported",
-            week=monday,
-            weeks=earlier.size,
-        )
+        said = say("no-outcome-reported", week=monday, weeks=earlier.size)
         figures = (("weeks", float(earlier.size)),)
         return _Finding(Intervention("impossible-report", said, figures), whole_week=True)
     rank = _chance_of_nothing(belief, past.weeks[-1])
@@ -364,10 +361,7 @@ def _impossible(past: History, belief: Belief, last: dict[str, Decimal]) -> _Fin
         return None
     chance = float(np.max(rank[odd]))
     said = say(
-        "report-impossible",
-        held=held_at(names, last),
-        week=monday,
-        chance=show_bound(chance),
+        "report-impossible", held=held_at(names, last), week=monday, chance=show_bound(chance)
     )
     why = say("held-report-impossible")
     return _Finding(
@@ -459,11 +453,7 @@ def _off(rails: Guardrails, belief: Belief) -> _Finding | None:
         fired = Intervention("calibration", said, (*figures, ("widened", factor)))
         return _Finding(fired, whole_week=True, widened=factor)
     if share > rails.most_covered and more < _BY_CHANCE:
-        said = say(
-            "bands-too-wide",
-            found=said,
-            most=f"{rails.most_covered:.0%}",
-        )
+        said = say("bands-too-wide", found=said, most=f"{rails.most_covered:.0%}")
         return _Finding(Intervention("calibration", said, figures))
     return None
 
@@ -471,11 +461,7 @@ def _off(rails: Guardrails, belief: Belief) -> _Finding | None:
 def held_at(names: Sequence[str], last: Mapping[str, Decimal]) -> str:
     """Return which channels stay, and at what."""
     shown = [
-        say(
-            "channel-at",
-            channel=quoted(name),
-            money=show_amount(last.get(name, Decimal(0))),
-        )
+        say("channel-at", channel=quoted(name), money=show_amount(last.get(name, Decimal(0))))
         for name in names
     ]
     *most, end = shown
@@ -524,16 +510,21 @@ def checked_spend(problem: Problem, policy: str, answer: Any) -> Floats:
         if np.any(least > slack):
             at = int(np.argmax(least))
             rule = RULES[rules[at]] or ("zero" if way == "below" else "the budget")
-            rest = f"{way} its {rule} {show_figure(limit[at], 15)}"
-            problem_said = f"gave {problem.names[at]!r} {show_figure(spend[at])}, {rest}"
+            problem_said = say(
+                "gave-below" if way == "below" else "gave-above",
+                channel=quoted(problem.names[at]),
+                spend=show_figure(spend[at]),
+                rule=rule,
+                limit=show_figure(limit[at], 15),
+            )
             raise _withheld(policy, problem_said, float(spend[at]))
     total, budget = float(spend.sum()), problem.budget / problem.money.units
     if total > budget + slack:
-        rest = f"above the budget {show_figure(budget, 15)}"
-        raise _withheld(policy, f"spent {show_figure(total, 15)}, {rest}", total)
+        rest = say("above-budget", budget=show_figure(budget, 15))
+        raise _withheld(policy, say("policy-spent", total=show_figure(total, 15), rest=rest), total)
     broken = violated_limits(problem, spend)
     if broken:
-        raise _withheld(policy, f"broke the limit {broken[0]!r}", broken[0])
+        raise _withheld(policy, say("broke-limit", broken=repr(broken[0])), broken[0])
     return spend
 
 
@@ -612,10 +603,10 @@ def best_split(problem: Problem) -> tuple[Solved, SolverError | None]:
 def _withheld(policy: str, problem: str, value: float | str) -> VerificationError:
     return VerificationError(
         "broken-limit",
-        f"policy {policy!r} {problem}",
+        say("policy-did-wrong", policy=repr(policy), problem=problem),
         field="policy",
         value=value,
-        remedy="fix the policy; View.project projects a split onto the limits",
+        remedy=say("remedy-fix-policy-view-project"),
     )
 
 
@@ -653,17 +644,8 @@ class Beyond(NamedTuple):
         if self.goal != "outcome":
             worth = say("worth-by-goal", **said)
         if self.climbs:
-            return say(
-                "beyond-limits",
-                worth=worth,
-                command=_COMMAND,
-            )
-        return say(
-            "beyond-limits-s-shaped",
-            worth=worth,
-            command=_COMMAND,
-            limit=_LIMIT,
-        )
+            return say("beyond-limits", worth=worth, command=_COMMAND)
+        return say("beyond-limits-s-shaped", worth=worth, command=_COMMAND, limit=_LIMIT)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, and the sentence for those who read no further."""

@@ -348,12 +348,7 @@ def _not_delivered(
         planned = allocation.spend[name]
         if not planned and not last.get(name):
             continue
-        said = say(
-            "not-delivered",
-            channel=quoted(name),
-            week=week,
-            money=show_amount(planned),
-        )
+        said = say("not-delivered", channel=quoted(name), week=week, money=show_amount(planned))
         fired.append(Intervention("not-delivered", said, (("planned", float(planned)),), (name,)))
     return tuple(fired)
 
@@ -457,11 +452,7 @@ def _view(
 def _seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(
-            "bad-argument",
-            say("field-is", field="seed", value=repr(seed)),
-            field="seed",
-            value=seed,
-            remedy=say("remedy-whole-number-0-more"),
+            "bad-argument", field="seed", value=seed, remedy=say("remedy-whole-number-0-more")
         )
     return int(seed)
 
@@ -601,10 +592,7 @@ def looser(watched: Watch) -> Watch | None:
         )
     if not watched.frozen:
         return None
-    said = say(
-        "freezes-dropped",
-        channels=listed(map(quoted, watched.frozen), _NAMED),
-    )
+    said = say("freezes-dropped", channels=listed(map(quoted, watched.frozen), _NAMED))
     meant = _meant(watched.fired, watched.frozen)
     fired = (*meant, Intervention("limits", said, channels=watched.frozen))
     return replace(watched, whole_week=True, frozen=(), fired=fired)
@@ -667,9 +655,4 @@ def applied_note(last: Mapping[str, Decimal], reported: Mapping[str, Decimal]) -
     ]
     if not apart:
         return []
-    return [
-        say(
-            "base-is-applied",
-            channels=listed(apart, _NAMED),
-        )
-    ]
+    return [say("base-is-applied", channels=listed(apart, _NAMED))]

@@ -68,16 +68,16 @@ def belief_for(plan: Plan, past: History, start: dt.date, belief: Belief | None)
 
 def _refuse_others(plan: Plan, belief: Belief) -> None:
     for names, known, who in (
-        (belief.channels, plan.names, "the belief names {}, which is not in the plan"),
-        (plan.names, belief.channels, "the plan names {}, which is not in the belief"),
+        (belief.channels, plan.names, "belief-names-other"),
+        (plan.names, belief.channels, "plan-names-other"),
     ):
         there = set(known)
         for name in names:
             if name not in there:
                 raise InputError(
                     "unknown-name",
-                    who.format(repr(name)),
+                    say(who, name=repr(name)),
                     field="belief",
                     value=name,
-                    remedy=f"{did_you_mean(name, known)} Otherwise learn anew",
+                    remedy=say("remedy-or-learn-anew", remedy=did_you_mean(name, known)),
                 )

@@ -122,12 +122,7 @@ def why_widened(
     if len(by) == len(plan.names) and len(factors) == 1 and rules == {MaxChange(share)} and share:
         wide = _wide(plan.max_change, min(factors), plan.money).share
         assert wide is not None
-        return say(
-            _ALIKE[ahead],
-            reason=reason,
-            wide=show_share(wide),
-            share=show_share(share),
-        )
+        return say(_ALIKE[ahead], reason=reason, wide=show_share(wide), share=show_share(share))
     return say(
         _APART[ahead],
         reason=reason,
@@ -209,9 +204,7 @@ class Ahead:
         said: str = self.problem
         if not said and self.most < self.budget:
             said = say(
-                "limits-allow-less",
-                most=show_amount(self.most),
-                budget=show_amount(self.budget),
+                "limits-allow-less", most=show_amount(self.most), budget=show_amount(self.budget)
             )
         if not said:
             return None

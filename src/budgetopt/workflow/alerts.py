@@ -102,12 +102,16 @@ class Alert:
         for field, known in (("code", CODES), ("severity", SEVERITIES)):
             given = getattr(self, field)
             if given not in known:
-                raise _wrong(field, f"is {given!r}", did_you_mean(str(given), known))
+                raise _wrong(
+                    field, say("part-is-value", level=repr(given)), did_you_mean(str(given), known)
+                )
         if not self.key.startswith(self.code):
-            raise _wrong("key", f"is {self.key!r}", "begin it with the code")
+            raise _wrong(
+                "key", say("part-is-value", level=repr(self.key)), say("remedy-begin-code")
+            )
         object.__setattr__(self, "key", _kept(self.code, self.key))
         if not all(isfinite(number) for _, number in self.figures):
-            raise _wrong("figures", "are not finite", "leave out what is not known")
+            raise _wrong("figures", say("parts-not-finite"), say("remedy-leave-out-what"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes and JSON keeps."""
@@ -140,8 +144,8 @@ class Alert:
                 data["key"],
             )
         except (KeyError, TypeError, AttributeError) as error:
-            remedy = "give what Alert.to_dict returned"
-            raise _wrong("data", f"are not an alert ({error})", remedy) from None
+            remedy = say("remedy-what-alert-dict")
+            raise _wrong("data", say("not-alert", error=error), remedy) from None
 
 
 def news(alerts: Iterable[Alert], known: Iterable[str] = ()) -> tuple[Alert, ...]:
@@ -176,9 +180,11 @@ def from_json(text: str) -> tuple[Alert, ...]:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise _wrong("text", f"is not JSON ({error})", "give what to_json returned") from None
+        raise _wrong(
+            "text", say("part-not-json", error=error), say("remedy-what-json-returned")
+        ) from None
     if not isinstance(data, list):
-        raise _wrong("text", "is not a list", "give what to_json returned")
+        raise _wrong("text", say("not-list"), say("remedy-what-json-returned"))
     return tuple(Alert.from_dict(one) for one in data)
 
 
@@ -199,7 +205,12 @@ def _kept(code: str, key: str) -> str:
 
 
 def _wrong(field: str, problem: str, remedy: str) -> InputError:
-    return InputError("bad-argument", f"{field} of the alert {problem}", field=field, remedy=remedy)
+    return InputError(
+        "bad-argument",
+        say("alert-part-wrong", field=field, problem=problem),
+        field=field,
+        remedy=remedy,
+    )
 
 
 _FRESH = 4
@@ -639,11 +650,7 @@ def _budget_lines(span: Paced) -> Iterator[Alert]:
             "budget": show(span.spendable),
             "label": span.called,
         }
-        said = say(
-            "budget-line-ahead",
-            **values,
-            day=line.day,
-        )
+        said = say("budget-line-ahead", **values, day=line.day)
         if line.reached:
             template = "budget-line-reached"
             said = say(template, **values, spent=show(spent))

@@ -179,12 +179,12 @@ def spent_of(plan: Plan, actual: Actual, today: dt.date) -> list[Spent]:
     found = []
     for key, money in actual.items():
         span = key if isinstance(key, Week) else Week(as_date(key, "actual"), 1)
-        plan.require_channels(money, "channels", "the money spent")
+        plan.require_channels(money, "channels", say("money-spent"))
         known = np.array([name in money for name in plan.names])
         one = Spent(span, known, np.array(plan.last_minor(money), dtype=np.int64))
         if one.last > today:
-            problem = f"has money of {span.start} to {one.last}"
-            raise wrong_argument("actual", problem, f"give the days seen by {today} only")
+            problem = say("part-has-money", start=span.start, last=one.last)
+            raise wrong_argument("actual", problem, say("remedy-days-seen-only", today=today))
         found.append(one)
     return found
 
@@ -208,7 +208,7 @@ def days_of(
     """
     weeks = {_start(plan, day): money for day, money in planned.items()}
     if not weeks:
-        raise wrong_argument("planned", "holds no week", "give the plan of at least one week")
+        raise wrong_argument("planned", say("holds-no-week"), say("remedy-plan-least-week"))
     shape = len(plan.names), (last - first).days + 1
     starts = list(_weeks(plan, first, last))
     weights = {start: day_weights(plan, start) for start in starts}
@@ -244,9 +244,7 @@ def _see(grid: Days, plan: Plan, spent: Spent) -> None:
     at = (span.start - grid.first).days
     there = slice(max(at, 0), max(at + span.days, 0))
     if np.any(grid.seen[spent.known, there]):
-        raise wrong_argument(
-            "actual", f"has the days from {span.start} twice", "give every day once"
-        )
+        raise wrong_argument("actual", say("days-twice", start=span.start), say("remedy-day-once"))
     grid.seen[spent.known, there] = True
     _put(grid.actual, at, _spread(spent.minor, day_weights(plan, span.start, span.days)))
 
@@ -277,7 +275,7 @@ def _planned(
 ) -> Whole:
     """Return what is planned for a week by channel."""
     known = max((week for week in weeks if week <= start), default=min(weeks))
-    plan.require_channels(weeks[known], "channels", "the money planned")
+    plan.require_channels(weeks[known], "channels", say("money-planned"))
     split = plan.last_minor(weeks[known])
     if known == start:
         return np.array(split, dtype=np.int64)
@@ -306,8 +304,10 @@ def _start(plan: Plan, day: Any) -> dt.date:
     """Return a day on which a week starts, or refuse it."""
     start = as_date(day, "planned")
     if Week.of(start, plan.week_start).start != start:
-        remedy = f"weeks start on {plan.week_start.title()}"
-        raise wrong_argument("planned", f"has a week that starts on {start}, a {start:%A}", remedy)
+        remedy = say("remedy-weeks-start", week_start=plan.week_start.title())
+        raise wrong_argument(
+            "planned", say("week-starts", start=start, start_2=f"{start:%A}"), remedy
+        )
     return start
 
 

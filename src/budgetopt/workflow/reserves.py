@@ -89,9 +89,13 @@ class Movement:
         object.__setattr__(self, "on", as_date(self.on, "on"))
         object.__setattr__(self, "amount", as_decimal(self.amount, "amount"))
         if self.kind not in _KINDS:
-            raise wrong_argument("kind", f"is {self.kind!r}", did_you_mean(str(self.kind), _KINDS))
+            raise wrong_argument(
+                "kind",
+                say("part-is-value", level=repr(self.kind)),
+                did_you_mean(str(self.kind), _KINDS),
+            )
         if not self.amount:
-            raise wrong_argument("amount", "is 0", "give what leaves the reserve")
+            raise wrong_argument("amount", say("part-is-zero"), say("remedy-what-leaves-reserve"))
 
     @property
     def reserve(self) -> str:
@@ -250,7 +254,7 @@ def balances(
     """
     held = {as_date(w, "week"): _parts(plan, weeks, w) for w in weeks}
     if not held:
-        raise wrong_argument("weeks", "is empty", "give the first day of at least one week")
+        raise wrong_argument("weeks", say("part-is-empty"), say("remedy-first-day-least"))
     day = max(held) + 6 * _DAY if on is None else as_date(on, "on")
     fiscal = plan.operation.fiscal
     period = periods(day, day, fiscal, plan.week_start)[0]
@@ -345,29 +349,31 @@ def release_by_hand(
     """
     for name, text in (("who", who), ("why", why)):
         if not isinstance(text, str) or not text.strip():
-            raise wrong_argument(name, "is missing", "a release by hand needs a name and a reason")
+            raise wrong_argument(name, say("part-is-missing"), say("remedy-release-hand-needs"))
     there = balances.contingency.balance
     money = _released(plan, amount, there)
     if as_date(on, "on") not in balances.period:
-        raise wrong_argument("on", f"is {on}", f"the balance is of {balances.period.label}")
+        raise wrong_argument(
+            "on", say("part-is-value", level=on), say("balance-is-of", label=balances.period.label)
+        )
     return Movement(on, "release", money, who.strip(), why.strip())
 
 
 def _released(plan: Plan, amount: Any, there: Decimal) -> Decimal:
     """Return money that may be released of what there is."""
-    left = f"at most {show(there)}" if there else "but no contingency is left"
-    plain = f"give a plain amount above 0, {left}"
+    left = say("left-at-most", left=show(there)) if there else say("left-nothing")
+    plain = say("remedy-plain-amount", left=left)
     try:
         money = plan.money.amount(plan.money.minor(amount, "amount"))
     except MoneyError as error:
         code, problem = error.code, error.problem
         raise MoneyError(code, problem, field="amount", value=amount, remedy=plain) from None
     if not money:
-        raise wrong_argument("amount", "is 0", plain)
+        raise wrong_argument("amount", say("part-is-zero"), plain)
     if money > there:
-        remedy = f"give {left}" if there else "wait for the next fiscal period"
+        remedy = say("remedy-give-needed", needed=left) if there else say("remedy-wait-next-fiscal")
         raise wrong_argument(
-            "amount", f"is {show(money)}, above the contingency {show(there)}", remedy
+            "amount", say("above-contingency", money=show(money), there=show(there)), remedy
         )
     return money
 
@@ -436,11 +442,12 @@ def _overdrawn(plan: Plan, kind: str, one: Movement, taken: int, there: int) -> 
     show_minor = plan.money.show
     return MoneyError(
         "bad-money",
-        f"{show_minor(taken)} of {kind} was taken by {one.on}, of {show_minor(there)} that had "
-        "been held back by then",
+        say(
+            "taken-had-been", taken=show_minor(taken), kind=kind, on=one.on, there=show_minor(there)
+        ),
         field=f"movements.{kind}",
         value=str(one.amount),
-        remedy="take no more than the balance",
+        remedy=say("remedy-take-no-more"),
     )
 
 
@@ -506,9 +513,7 @@ class Answered:
 
     def __post_init__(self) -> None:
         if self.total != total_of((self.uncovered, *(s.amount for s in self.sources))):
-            raise wrong_argument(
-                "sources", "do not add up to what is over", "name every source once"
-            )
+            raise wrong_argument("sources", say("do-not-add"), say("remedy-name-source-once"))
 
     @property
     def total(self) -> Decimal:
@@ -674,9 +679,11 @@ def answer_overspend(
     """
     rule = plan.operation.pacing.overspend if rule is None else rule
     if rule not in _RULES:
-        raise wrong_argument("rule", f"is {rule!r}", did_you_mean(str(rule), _RULES))
+        raise wrong_argument(
+            "rule", say("part-is-value", level=repr(rule)), did_you_mean(str(rule), _RULES)
+        )
     if rule == "weakest" and marginal is None:
-        raise wrong_argument("marginal", "is missing", "give what the next unit brings by channel")
+        raise wrong_argument("marginal", say("part-is-missing"), say("remedy-what-next-unit"))
     earlier = tuple(before)
     minor = plan.money.minor
     planned, spent = (

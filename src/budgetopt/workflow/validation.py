@@ -90,19 +90,19 @@ def plan_key(reader: Reader, plan: Plan, chosen: str | None) -> str:
         return chosen if chosen is not None else plan.id or plan.name
     first, given = home.data["plan"], chosen if chosen is not None else plan.id or None
     if chosen is not None and plan.id not in (None, chosen):
-        raise _another_plan("id", f"is chosen as {chosen!r}, and this one {plan.id!r}", chosen)
+        raise _another_plan("id", say("is-chosen-as", chosen=repr(chosen), id=repr(plan.id)), chosen)
     # Entries of one plan without an id may be older than identities are, and say nothing.
     alone = home.plan or first.get("name", "")
     if given is None:
         if first.get("id") or plan.name != alone:
             field = "id" if first.get("id") else "name"
             held = first.get("id") or alone
-            raise _another_plan(field, f"has {field} {held!r}, and this one {plan.name!r}", held)
+            raise _another_plan(field, say("has-and-this", field=field, value=repr(held), now=repr(plan.name)), held)
         return home.plan
     if given in (alone, home.plan):
         return home.plan
     if chosen is None and not first.get("id") and not reader.holds(given):
-        raise _another_plan("id", f"has name {alone!r}, and this one id {given!r}", alone)
+        raise _another_plan("id", say("has-name-this-id", name=repr(alone), id=repr(given)), alone)
     return given
 
 
@@ -113,20 +113,20 @@ def _refuse_unlike(written: Entry, plan: Plan) -> None:
     for field, value in before.items():
         now = getattr(plan, field)
         if now != value:
-            raise _another_plan(field, f"has {field} {value!r}, and this one {now!r}", value)
+            raise _another_plan(field, say("has-and-this", field=field, value=repr(value), now=repr(now)), value)
     names = [channel["name"] for channel in data["channels"]]
     if plan.index.keys().isdisjoint(names):
         shown = ", ".join(map(repr, names[:6]))
-        raise _another_plan("channels", f"has none of this plan's channels, but {shown}", shown)
+        raise _another_plan("channels", say("none-plan-s", shown=shown), shown)
 
 
 def _another_plan(field: str, problem: str, value: str) -> InputError:
-    remedy = "use the ledger of this plan, or start a new one"
+    remedy = say("remedy-this-plans-ledger")
     if field in ("id", "name"):
-        remedy += f"; where it is the same plan, keep its {field} as it was"
+        remedy = say("remedy-this-plans-ledger-or-name", field=field)
     return InputError(
         "bad-argument",
-        f"the ledger belongs to another plan, which {problem}",
+        say("ledger-belongs-another", problem=problem),
         field=f"plan.{field}",
         value=value,
         remedy=remedy,
@@ -171,15 +171,15 @@ RULE = "rule"
 
 def named(who: str) -> str:
     """Return a name, or refuse one that says nothing, or is that of the rules."""
-    remedy = "give the name of whoever does this"
+    remedy = say("remedy-name-whoever-does")
     if isinstance(who, str) and who.strip() == RULE:
-        raise InputError("bad-argument", f"who is {who!r}", field="who", value=who, remedy=remedy)
+        raise InputError("bad-argument", field="who", value=who, remedy=remedy)
     return _said(who, "who", remedy)
 
 
 def reason(why: str) -> str:
     """Return a reason, or refuse one that says nothing."""
-    return _said(why, "why", "give the reason in a few words")
+    return _said(why, "why", say("remedy-reason-few-words"))
 
 
 def spends_of(plan: Plan, given: Mapping[str, Any], otherwise: Mapping[str, Decimal]) -> Spends:
@@ -201,7 +201,7 @@ def spends_of(plan: Plan, given: Mapping[str, Any], otherwise: Mapping[str, Deci
     MoneyError
         ``bad-money``.
     """
-    plan.require_channels(given, "spends", "the spends")
+    plan.require_channels(given, "spends", say("spends-given"))
     amounts = {name: given.get(name, otherwise.get(name, 0)) for name in plan.names}
     minor = plan.money.minor
     return {n: plan.money.amount(minor(a, f"spend of {n!r}")) for n, a in amounts.items()}
@@ -224,7 +224,11 @@ def as_money(data: Mapping[str, str]) -> Spends:
 def _said(text: str, field: str, remedy: str) -> str:
     if not isinstance(text, str) or not text.strip():
         missing = text is None or (isinstance(text, str) and not text.strip())
-        problem = f"{field} is missing" if missing else f"{field} is {text!r}"
+        problem = (
+            say("where-is-missing", where=field)
+            if missing
+            else say("field-is", field=field, value=repr(text))
+        )
         raise InputError("bad-argument", problem, field=field, value=text, remedy=remedy)
     return text.strip()
 
@@ -257,15 +261,16 @@ def broken_limits(
 
 def wrong_argument(field: str, problem: str, remedy: str) -> InputError:
     """Return the error on an argument: ``bad-argument``."""
-    return InputError("bad-argument", f"{field} {problem}", field=field, remedy=remedy)
+    return InputError(
+        "bad-argument",
+        say("assumed-change", what=field, change=problem),
+        field=field,
+        remedy=remedy,
+    )
 
 
 def broken_limit(problem: str, field: str, value: Any) -> InputError:
     """Return the error on a limit that a split breaks."""
     return InputError(
-        "broken-limit",
-        problem,
-        field=field,
-        value=value,
-        remedy="stay within that limit, or change the plan and run the week again",
+        "broken-limit", problem, field=field, value=value, remedy=say("remedy-stay-within-limit")
     )

@@ -148,11 +148,18 @@ class WeekState:
         if state is None or entry.revision != revision or entry.week != self.week:
             raise LedgerError(
                 "ledger-broken",
-                f"entry {entry.number} ({entry.kind} of revision {entry.revision}) cannot follow "
-                f"revision {self.revision} of the week of {self.week}, which is {self.state}",
+                say(
+                    "entry-revision-cannot",
+                    number=entry.number,
+                    kind=entry.kind,
+                    revision=entry.revision,
+                    revision_2=self.revision,
+                    week=self.week,
+                    state=self.state,
+                ),
                 field="kind",
                 value=entry.kind,
-                remedy="write entries of a week only with the functions of budgetopt.workflow",
+                remedy=say("remedy-write-entries-week"),
             )
         now = replace(self, state=state, revision=revision)
         match entry.kind:

@@ -199,13 +199,13 @@ class Scenario(ABC):
         known(self.channels, names, self.label("channels"))
         begin, end = self.window(origin)
         if begin >= 7 * weeks or end <= 0:
-            side = "after the last" if begin >= 7 * weeks else "before the first"
+            side = "scenario-after" if begin >= 7 * weeks else "scenario-before"
             raise CalendarError(
                 "bad-date",
-                f"scenario {self.name!r} lies {side} of {weeks} weeks",
+                say(side, name=repr(self.name), weeks=weeks),
                 field=self.label("start"),
                 value=str(self.start),
-                remedy="move it, leave it out, or simulate other weeks",
+                remedy=say("remedy-move-leave-out"),
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -225,15 +225,13 @@ class Scenario(ABC):
         if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)):
             if int(value) >= 1:
                 return int(value)
-            raise wrong(self.label(name), value, "count weeks from 1, the first that is simulated")
+            raise wrong(self.label(name), value, say("remedy-count-weeks-1"))
         return as_date(value, self.label(name))
 
     def _check_order(self) -> None:
         both = (self.start, self.end)
         if len({isinstance(v, int) for v in both}) > 1:
-            raise wrong(
-                self.label("end"), str(self.end), "give start and end both as weeks or dates"
-            )
+            raise wrong(self.label("end"), str(self.end), say("remedy-start-end-both"))
         if self.end < self.start:  # type: ignore[operator] # both are of one kind here
             raise CalendarError(
                 "bad-date",
@@ -246,7 +244,7 @@ class Scenario(ABC):
     def _names(self, given: Any) -> tuple[str, ...]:
         names = (given,) if isinstance(given, str) else given
         if not isinstance(names, Iterable) or not all(isinstance(n, str) for n in names):
-            raise wrong(self.label("channels"), given, "give names of channels")
+            raise wrong(self.label("channels"), given, say("remedy-names-channels"))
         return tuple(names)
 
     def _day(self, moment: int | dt.date, origin: dt.date | None) -> float:

@@ -86,19 +86,21 @@ def scenario_from_dict(data: Mapping[str, Any]) -> Scenario:
         Where a value is out of range.
     """
     if not isinstance(data, Mapping):
-        raise _bad("scenario", data, "write a table with its kind", f"a scenario is {data!r}")
+        raise _bad(
+            "scenario", data, say("remedy-write-table-kind"), say("scenario-is", data=repr(data))
+        )
     given = {str(key): value for key, value in data.items()}
     name = given.pop("kind", None)
     if not isinstance(name, str) or name not in KINDS:
         problem = (
-            f"kind of a scenario is {name!r}" if name is not None else "a scenario has no kind"
+            say("kind-scenario", name=repr(name)) if name is not None else say("scenario-no-kind")
         )
         raise _bad("scenario.kind", name, did_you_mean(str(name), KINDS), problem)
     kind = KINDS[name]
     allowed = [*COMMON, *(own.name for own in kind.settings())]
     for key in given:
         if key not in allowed:
-            problem = f"{name} scenario has no field {key!r}"
+            problem = say("scenario-no-field", name=name, key=repr(key))
             raise _bad(f"scenario.{key}", given[key], did_you_mean(key, allowed), problem)
     return kind(**given)
 

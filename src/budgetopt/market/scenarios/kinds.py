@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from budgetopt.market.dynamics import wrong
 from budgetopt.market.scenarios.base import NOTHING, Effect, Recovering, Scenario, relative, setting
+from budgetopt.messages import say
 from budgetopt.plan import Relative
 
 LOST = "assumed-response-lost"
@@ -30,7 +31,7 @@ class BudgetChange(Scenario):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.channels:
-            raise wrong(self.label("channels"), self.channels, "the budget is the whole plan's")
+            raise wrong(self.label("channels"), self.channels, say("remedy-budget-whole-plan"))
 
     def effect(self, strength: float) -> Effect:
         """Return the factor of the budget."""
@@ -138,7 +139,7 @@ class Outage(Scenario):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.end is not None:
-            raise wrong(self.label("end"), str(self.end), "an outage has days, not an end")
+            raise wrong(self.label("end"), str(self.end), say("remedy-outage-days-not"))
 
     def _last_day(self, origin: dt.date | None) -> float:
         return self._day(self.start, origin) + self.days
@@ -157,7 +158,7 @@ class ChannelClosed(Scenario):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.channels:
-            raise wrong(self.label("channels"), self.channels, "name the channels that close")
+            raise wrong(self.label("channels"), self.channels, say("remedy-name-channels-close"))
 
     def effect(self, strength: float) -> Effect:
         """Return the share of the week in which the channel is open."""
@@ -173,7 +174,7 @@ class NewChannel(Scenario):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.channels:
-            raise wrong(self.label("channels"), self.channels, "name the channels that are new")
+            raise wrong(self.label("channels"), self.channels, say("remedy-name-channels-new"))
 
     def effect(self, strength: float) -> Effect:
         """Return the share of the week in which the channel is open."""
@@ -294,7 +295,7 @@ class Factors(Recovering):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.channels and self.budget:
-            raise wrong(self.label("channels"), self.channels, "the budget is the whole plan's")
+            raise wrong(self.label("channels"), self.channels, say("remedy-budget-whole-plan"))
 
     def effect(self, strength: float) -> Effect:
         """Return the factors, each as far from 1 as the strength says."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from budgetopt.arrays import Floats, Places
 from budgetopt.errors import SolverError
+from budgetopt.messages import say
 from budgetopt.optimize import highs
 from budgetopt.optimize.branch.envelope import Span
 from budgetopt.optimize.certificate import Field
@@ -192,10 +193,10 @@ class TreeProgram:
         if status != "kOptimal":
             raise SolverError(
                 "not-converged",
-                "the linear program of a node was not solved",
+                say("linear-program-node"),
                 field="method",
                 value="branch",
-                remedy="use the integer engine",
+                remedy=say("remedy-use-integer-engine"),
             )
         answer, count = self.model.getSolution(), self.rows.size
         share = np.array(answer.col_value)

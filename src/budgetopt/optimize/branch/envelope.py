@@ -30,6 +30,7 @@ from budgetopt.curves import (
     stretches,
 )
 from budgetopt.errors import SolverError
+from budgetopt.messages import say
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,11 +241,10 @@ def _declared(part: Curve, channels: int) -> tuple[Floats, Floats]:
 def _bends_anywhere(curve: Curve) -> SolverError:
     return SolverError(
         "wrong-method",
-        f"where a {curve.kind} curve that is not concave bends is not known",
+        say("where-curve-not", kind=curve.kind),
         field="method",
         value="branch",
-        remedy="declare its inflection where it is convex and then concave, or sample it: "
-        "Points.sampled(curve.value, upto=...)",
+        remedy=say("remedy-declare-inflection-where"),
     )
 
 

@@ -183,10 +183,10 @@ def explore(problem: Problem, *, gap: float = 1e-9, time_limit: float | None = N
     if problem.rows.counts:
         raise SolverError(
             "wrong-method",
-            "the plan counts channels, which branching on spends does not keep",
+            say("plan-counts-channels"),
             field="method",
             value="branch",
-            remedy="use the integer engine",
+            remedy=say("remedy-use-integer-engine"),
         )
     left = clock(time_limit)
     tree = _Tree(problem, gap)
@@ -333,10 +333,10 @@ def _nothing_found(*, proven: bool) -> InfeasibleError | SolverError:
         )
     return SolverError(
         "not-converged",
-        "no split was found that meets the limits, and none was proven impossible",
+        say("no-split-found"),
         field="method",
         value="branch",
-        remedy="relax one of the limits a little, or use the integer engine",
+        remedy=say("remedy-relax-limits-little"),
     )
 
 

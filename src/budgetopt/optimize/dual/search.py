@@ -499,9 +499,8 @@ def _sampled(scaled: ScaledProblem) -> Floats:
 def _not_converged(best: _Try) -> SolverError:
     return SolverError(
         "not-converged",
-        f"the search for the prices ended {best.gap:.1e} from the optimum, with "
-        f"{best.over:.1e} of a row overused",
+        say("search-prices-ended", gap=f"{best.gap:.1e}", over=f"{best.over:.1e}"),
         field="method",
         value="dual",
-        remedy="try another method, and report the plan if its curves are concave",
+        remedy=say("remedy-try-another-method"),
     )

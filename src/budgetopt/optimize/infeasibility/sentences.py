@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -43,21 +45,23 @@ def error(problem: Problem, clash: Clash) -> InfeasibleError:
     words = _Words(problem)
     limits = [words.limit(part) for part in clash.parts]
     remedies = [[words.change(change) for change in way] for way in clash.ways]
-    code, texts = _code(clash, words.declared), list[str]()
-    for first, *others in remedies:
-        more = ", and ".join(str(change["text"]) for change in others)
-        texts.append(say("also", one=first["text"], other=more) if more else first["text"])
+    code = _code(clash, words.declared)
+    ways = [_linked("also", [change["text"] for change in way]) for way in remedies[:2]]
     named = _named(clash, code, limits, words)
     return InfeasibleError(
         code,
         named if clash.irreducible else say("perhaps-fewer", clash=named),
         field=_field(code, limits, remedies),
         value="; ".join(limit["text"] for limit in limits),
-        remedy=", or ".join(texts[:2]) or say("drop-one-limit"),
+        remedy=_linked("one-way-or-other", ways) if ways else say("drop-one-limit"),
         limits=limits,
         remedies=remedies,
         irreducible=clash.irreducible,
     )
+
+
+def _linked(code: str, texts: Sequence[str]) -> str:
+    return reduce(lambda one, other: say(code, one=one, other=other), texts)
 
 
 def _code(clash: Clash, declared: Declarations) -> str:

@@ -272,9 +272,9 @@ class _Search:
             return clash(self.space.rows, np.asarray(counted))
         return SolverError(
             "not-converged",
-            "no split was found, nor was it shown that there is none",
+            say("no-split-found-nor"),
             field="method",
-            remedy="relax a limit that counts channels, or allow more time",
+            remedy=say("remedy-relax-limit-counts"),
         )
 
     def _value(self) -> float:

@@ -143,10 +143,10 @@ def linear(problem: Problem, *, time_limit: float | None = None) -> Solved:
     if problem.rows.counts or problem.least_on.any() or not problem.curves.concave:
         raise SolverError(
             "wrong-method",
-            "the linear program keeps neither counts nor minimums nor S-curves",
+            say("linear-program-keeps"),
             field="method",
             value="linear",
-            remedy="take method 'integer'",
+            remedy=say("remedy-take-method-integer"),
         )
     field, rows = field_of(problem), problem.rows
     end = climb(field, rows, first_grid(field, rows), clock(time_limit))
@@ -394,7 +394,7 @@ def clash(rows: Rows, prices: Floats) -> InfeasibleError:
 def _failed(status: Status) -> SolverError:
     return SolverError(
         "not-converged",
-        f"the linear program ended as {status.value}",
+        say("linear-program-ended", value=status.value),
         field="method",
-        remedy="choose another method",
+        remedy=say("remedy-another-method"),
     )

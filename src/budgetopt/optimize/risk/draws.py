@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.curves import Mixture
 from budgetopt.errors import InputError, SolverError
+from budgetopt.messages import say
 from budgetopt.optimize.engines import solve
 from budgetopt.optimize.problem import Problem, Solved
 
@@ -47,10 +48,10 @@ class DrawProblem:
         if weights.ndim != 3 or weights.shape[1] != size:
             raise InputError(
                 "bad-argument",
-                f"weights of the draws have shape {weights.shape}",
+                say("weights-draws-shape", shape=weights.shape),
                 field="draws",
                 value=str(weights.shape),
-                remedy=f"give (draws, {size}, cells), as Belief.draw does, in the plan's order",
+                remedy=say("remedy-draws-cells-belief", size=size),
             )
         return cls(problem, draws, np.zeros(weights.shape[0]))
 
@@ -129,15 +130,15 @@ def refuse_what_is_not_concave(sample: DrawProblem) -> None:
     if not sample.draws.concave:
         raise SolverError(
             "not-concave",
-            "the draws hold S-shaped curves",
+            say("draws-hold-s"),
             field="risk",
-            remedy="allocate on their mean",
+            remedy=say("remedy-allocate-their-mean"),
         )
     if found:
         raise SolverError(
             "wrong-method",
-            f"risk over draws cannot be maximised for a plan with {found}",
+            say("risk-over-draws", found=found),
             field="risk",
             value=found,
-            remedy="allocate on the mean of the draws, or leave these limits out",
+            remedy=say("remedy-allocate-mean-draws"),
         )

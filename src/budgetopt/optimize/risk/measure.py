@@ -66,7 +66,7 @@ class Risk:
 
     def __post_init__(self) -> None:
         if self.kind not in ("mean", "mean-cvar", "quantile", "chance"):
-            raise _wrong("kind", self.kind, "make it by Risk.mean, mean_cvar, cvar, quantile, ...")
+            raise _wrong("kind", self.kind, say("remedy-make-risk-mean"))
         _hold("weight", self.weight, lambda v: 0 <= v <= 1, "between 0 and 1")
         _hold("tail", self.tail, lambda v: 0 < v <= 1, "above 0 and at most 1")
         _hold("level", self.level, lambda v: 0 < v < 1, "above 0 and below 1")
@@ -148,7 +148,7 @@ class Risk:
         """
         drawn = np.asarray(outcomes, dtype=np.float64)
         if drawn.ndim != 1 or not drawn.size:
-            raise _wrong("outcomes", drawn.shape, "give one number for each draw")
+            raise _wrong("outcomes", drawn.shape, say("remedy-number-draw"))
         if self.concave:
             return float(self.worst(drawn) @ drawn)
         if self.kind == "quantile":
@@ -156,7 +156,7 @@ class Risk:
         if self.target is not None:
             return float(np.mean(drawn >= self.target))
         if last is None:
-            raise _wrong("last", None, "give last week's split, or a target")
+            raise _wrong("last", None, say("remedy-last-week-s"))
         return float(np.mean(drawn > np.asarray(last)))
 
     def rank(self, size: int) -> int:
@@ -186,11 +186,11 @@ def _hold(field: str, value: Any, good: Any, wanted: str) -> None:
     except (TypeError, ValueError):
         fine = False
     if not fine:
-        raise _wrong(field, value, f"give a number {wanted}")
+        raise _wrong(field, value, say("give-a-number", range=wanted))
 
 
 def _wrong(field: str, value: Any, remedy: str) -> InputError:
-    problem = f"{field} of the risk is {value!r}"
+    problem = say("risk-part-is", field=field, value=repr(value))
     return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)
 
 
@@ -235,11 +235,7 @@ class Spread:
         text = say("outcome-median-range", **self.shown())
         if self.better is None:
             return text
-        return say(
-            "range-better-than-last",
-            range=text,
-            better=f"{100 * self.better:.0f}",
-        )
+        return say("range-better-than-last", range=text, better=f"{100 * self.better:.0f}")
 
 
 def spread(

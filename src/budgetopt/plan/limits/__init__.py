@@ -15,6 +15,7 @@ from typing import Any
 
 from budgetopt.arguments import public
 from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.messages import say
 from budgetopt.money import number_text
 from budgetopt.plan.limits.base import Caps, Row, Rule, integers
 from budgetopt.plan.limits.counts import Apart, AtLeastOn, FewMoves
@@ -92,7 +93,7 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
     if kind not in KINDS:
         raise PlanError(
             "bad-plan",
-            f"limit kind {kind!r} is not known",
+            say("limit-kind-not", kind=repr(kind)),
             field="limits.kind",
             value=kind,
             remedy=did_you_mean(str(kind), KINDS),
@@ -102,7 +103,7 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
         if part not in parts:
             raise PlanError(
                 "bad-plan",
-                f"a {kind} limit has no part {part!r}",
+                say("limit-no-part", kind=kind, part=repr(part)),
                 field="limits",
                 value=part,
                 remedy=did_you_mean(part, parts),
@@ -112,10 +113,10 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
     except TypeError as error:
         raise PlanError(
             "bad-plan",
-            f"{kind} limit is missing a part ({error})",
+            say("limit-missing-part", kind=kind, error=error),
             field="limits",
             value=kind,
-            remedy=f"give {', '.join(parts)}",
+            remedy=say("remedy-give-needed", needed=[*parts]),
         ) from None
     return rule
 
@@ -134,10 +135,10 @@ def limit_to_dict(limit: Rule) -> dict[str, Any]:
             return {"kind": kind, **{k: v for k, v in parts.items() if v is not None}}
     raise PlanError(
         "bad-plan",
-        f"limit {limit.name!r} is a custom Python class, which a plan file cannot store",
+        say("limit-custom-python", name=repr(limit.name)),
         field=f"limits.{limit.name}",
         value=type(limit).__name__,
-        remedy="use such a limit from Python only",
+        remedy=say("remedy-use-limit-python"),
     )
 
 

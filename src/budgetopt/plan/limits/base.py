@@ -284,27 +284,29 @@ def members(plan: PlanFacts, where: Mapping[str, str] | tuple[str, ...], limit: 
         chosen = np.zeros(len(plan.names), dtype=np.int64)
         for name in where:
             if name not in plan.index:
-                raise _unknown(limit, f"channel {name!r}", name, plan.names)
+                raise _unknown(limit, say("the-channel-name", name=repr(name)), name, plan.names)
             chosen[plan.index[name]] = 1
         return chosen
     inside = np.ones(len(plan.names), dtype=bool)
     for key, value in where.items():
         if key not in plan.labels:
-            raise _unknown(limit, f"label {key!r}", key, sorted(plan.labels))
+            raise _unknown(limit, say("the-label-name", name=repr(key)), key, sorted(plan.labels))
         carries = plan.labels[key] == value
         if not carries.any():
             known = sorted({v for v in plan.labels[key] if v is not None})
             raise _unknown(limit, f"{key} {value!r}", str(value), known)
         inside &= carries
     if not inside.any():
-        raise _unknown(limit, f"group {dict(where)!r}", str(dict(where)), plan.names)
+        raise _unknown(
+            limit, say("the-group-name", name=repr(dict(where))), str(dict(where)), plan.names
+        )
     return inside.astype(np.int64)
 
 
 def _unknown(limit: str, what: str, value: str, known: Any) -> PlanError:
     return PlanError(
         "unknown-name",
-        f"limit {limit!r} names {what}, but no channel of the plan has it",
+        say("limit-names-nothing", limit=repr(limit), what=what),
         field=f"limits.{limit}",
         value=value,
         remedy=did_you_mean(value, known),
@@ -335,8 +337,8 @@ def frozen_where(where: Any, limit: str) -> Any:
         return tuple(where)
     raise PlanError(
         "bad-plan",
-        f"limit {limit!r} is for {where!r}",
+        say("limit-is-for", limit=repr(limit), where=repr(where)),
         field=f"limits.{limit}.where",
         value=str(where),
-        remedy="give labels such as { platform = 'douyin' }, or a list of channel names",
+        remedy=say("remedy-labels-list-channel"),
     )

@@ -72,10 +72,10 @@ class Apart:
         if len(set(self.channels)) < 2:
             raise PlanError(
                 "bad-plan",
-                f"limit {self.name!r} keeps fewer than two channels apart",
+                say("limit-keeps-fewer", name=repr(self.name)),
                 field=f"limits.{self.name}",
                 value=str(self.channels),
-                remedy="name two channels or more",
+                remedy=say("remedy-name-two-channels"),
             )
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
@@ -129,9 +129,9 @@ def _count(given: Any, limit: str) -> int:
     if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0:
         raise PlanError(
             "bad-number",
-            f"limit {limit!r} counts {given!r}",
+            say("limit-counts", limit=repr(limit), given=repr(given)),
             field=f"limits.{limit}",
             value=given,
-            remedy="give a whole number, 0 or more",
+            remedy=say("remedy-whole-number-0-more"),
         )
     return int(given)

@@ -11,7 +11,7 @@ import numpy as np
 
 from budgetopt.arrays import Whole
 from budgetopt.errors import MoneyError, PlanError
-from budgetopt.i18n import quoted, say
+from budgetopt.i18n import joined, quoted, say
 from budgetopt.money import Number, as_exact, show_amount, show_number, show_share
 from budgetopt.plan.amounts import as_money_or_share, money_or_share_text
 from budgetopt.plan.limits.base import (
@@ -61,9 +61,9 @@ class GroupLimit:
         if self.at_least is None and self.at_most is None:
             raise PlanError(
                 "bad-plan",
-                f"limit {self.name!r} has neither at_least nor at_most",
+                say("limit-neither-least", name=repr(self.name)),
                 field=f"limits.{self.name}",
-                remedy="give one of them",
+                remedy=say("remedy-give-one-of-them"),
             )
         low, high = self._bounds()
         if low and high and low[1] == high[1] and low[0] > high[0]:
@@ -168,10 +168,14 @@ class LinearLimit:
         if not given or (self.equal is not None and len(given) > 1):
             raise PlanError(
                 "bad-plan",
-                f"limit {self.name!r} has {' and '.join(given) or 'no bound'}",
+                say(
+                    "limit-has-bounds" if given else "limit-has-no-bound",
+                    limit=repr(self.name),
+                    **({"bounds": joined(given)} if given else {}),
+                ),
                 field=f"limits.{self.name}",
                 value=", ".join(given),
-                remedy="give at_most, at_least or both, or equal alone",
+                remedy=say("remedy-most-least-both"),
             )
         if len(given) > 1 and self.at_least > self.at_most:
             raise _clash(self)
@@ -242,7 +246,7 @@ def _signed(value: Any, field: str) -> Number:
             error.problem,
             field=f"limits.{field}",
             value=value,
-            remedy="give a finite number",
+            remedy=say("remedy-finite-number"),
         ) from None
 
 
@@ -276,9 +280,7 @@ class Turnover:
                 plan.money.inwards(self.at_most, most=True),
                 moved=np.ones(size, dtype=np.int64),
                 sentence=say(
-                    "turnover-at-most",
-                    money=show_amount(self.at_most),
-                    currency=plan.money.code,
+                    "turnover-at-most", money=show_amount(self.at_most), currency=plan.money.code
                 ),
                 kind="turnover",
                 unit="money",

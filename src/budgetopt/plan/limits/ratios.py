@@ -198,9 +198,9 @@ def _positive(given: Any, limit: str) -> Number:
     if value == 0:
         raise PlanError(
             "bad-number",
-            f"limit {limit!r} is 0",
+            say("limit-is-zero", limit=repr(limit)),
             field=f"limits.{limit}",
             value=0,
-            remedy="give a number above zero, or leave the limit out",
+            remedy=say("remedy-number-above-zero"),
         )
     return value
