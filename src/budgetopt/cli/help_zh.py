@@ -83,7 +83,7 @@ HELP: dict[str, str] = {
         "输出格式；--json 即 --format=json。"
     ),
     "Learn every channel's response curve from the history, print it, and save the belief.": (
-        "从历史数据学习各渠道的响应曲线，显示并保存推断结果。"
+        "从历史数据学习各渠道的响应曲线，显示并保存学习结果。"
     ),
     "History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes.": (
         "历史数据文件：.csv、.xlsx 或 .parquet；可重复给出，也可用引号括起的通配符。"
@@ -92,10 +92,10 @@ HELP: dict[str, str] = {
         "学习的精细程度；默认为 full，或与 --belief 相同。"
     ),
     "Belief saved by budgetopt learn, to continue from.": (
-        "budgetopt learn 保存的推断结果，从它继续。"
+        "budgetopt learn 保存的学习结果，从它继续。"
     ),
     "File to save the belief in; with a name ending in .html, the page of it instead.": (
-        "保存推断结果的文件；文件名以 .html 结尾时改为写出网页。"
+        "保存学习结果的文件；文件名以 .html 结尾时改为写出网页。"
     ),
     "Decide one week's split from the history, with a reason for every move.": (
         "根据历史数据决定一周的分配，每次调整都附理由。"
@@ -112,7 +112,7 @@ HELP: dict[str, str] = {
     "Assume dearer or cheaper media, such as feed=+30%; may be repeated.": (
         "假设媒体涨价或降价，如 feed=+30%；可重复给出。"
     ),
-    "File to save the updated belief in.": "保存更新后推断结果的文件。",
+    "File to save the updated belief in.": "保存更新后学习结果的文件。",
     "Say what tests of single channels are worth, net of their cost, and which to run first.\n\n"
     "Also says when none is worth it, what knowing every curve would be worth, and which limit "
     "costs\nmost for lack of knowledge.": (
