@@ -67,13 +67,8 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
     given = {str(key): value for key, value in data.items()}
     name = given.pop("kind", None)
     if not isinstance(name, str) or name not in KINDS:
-        raise CurveError(
-            "bad-curve",
-            say("curve-kind-known", name=repr(name)),
-            field="kind",
-            value=name,
-            remedy=did_you_mean(str(name), KINDS),
-        )
+        raise CurveError("bad-curve", say("curve-kind-known", name=repr(name)), field="kind",
+                         value=name, remedy=did_you_mean(str(name), KINDS))  # fmt: skip
     kind = KINDS[name]
     wanted = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
     wanted = [w for w in wanted if w != "kind"]
@@ -87,15 +82,8 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
                 remedy=did_you_mean(key, wanted),
             )
     if len(given) < len(wanted):
-        raise CurveError(
-            "bad-curve",
-            say(
-                "curve-lacks-parameters",
-                name=name,
-                join=", ".join(w for w in wanted if w not in given),
-            ),
-            field="curve",
-            value=sorted(given),
-            remedy=say("remedy-give-exactly-wanted", wanted=", ".join(wanted)),
-        )
+        raise CurveError("bad-curve", say("curve-lacks-parameters", name=name,
+                         join=", ".join(w for w in wanted if w not in given)), field="curve",
+                         value=sorted(given), remedy=say("remedy-give-exactly-wanted",
+                         wanted=", ".join(wanted)))  # fmt: skip
     return kind(**given)

@@ -160,13 +160,9 @@ def check_parameter(
         rules += [f"at least {least:g}"] if least > -np.inf else []
         rules += [f"below {below:g}"] if below < np.inf else ["finite"]
         bad = array[at] if array.ndim else given
-        raise CurveError(
-            "bad-curve",
-            say("curve-part-is", name=name, where=where, kind=curve.kind, bad=bad),
-            field=name,
-            value=float(bad) if array.ndim else given,
-            remedy=say("give-a-number", range=" and ".join(rules)),
-        )
+        raise CurveError("bad-curve", say("curve-part-is", name=name, where=where, kind=curve.kind,
+                         bad=bad), field=name, value=float(bad) if array.ndim else given,
+                         remedy=say("give-a-number", range=" and ".join(rules)))  # fmt: skip
     object.__setattr__(curve, name, float(array) if array.ndim == 0 else array)
 
 

@@ -145,12 +145,8 @@ class Carryover:
 
     def _check_remainder(self) -> None:
         if self.share is not None and self.share**MOST_WEEKS > REMAINDER:
-            raise _bad(
-                "length",
-                say("share-still-effect", share=self.share),
-                self.share,
-                say("remedy-length-weeks-smaller"),
-            )
+            raise _bad("length", say("share-still-effect", share=self.share), self.share,
+                       say("remedy-length-weeks-smaller"))  # fmt: skip
 
     @cached_property
     def weights(self) -> Floats:
@@ -238,21 +234,13 @@ class Carryover:
         names = list(cls.__dataclass_fields__)
         for name in given:
             if name not in names:
-                raise _bad(
-                    f"{field}.{name}",
-                    say("no-parameter", field=field, name=repr(name)),
-                    given[name],
-                    did_you_mean(str(name), names),
-                )
+                raise _bad(f"{field}.{name}", say("no-parameter", field=field, name=repr(name)),
+                           given[name], did_you_mean(str(name), names))  # fmt: skip
         try:
             return cls(**{"kind": None, **given})
         except CurveError as error:
-            raise _bad(
-                f"{field}.{error.field}",
-                say("field-problem", field=field, problem=error.problem),
-                error.value,
-                error.remedy,
-            ) from None
+            raise _bad(f"{field}.{error.field}", say("field-problem", field=field,
+                       problem=error.problem), error.value, error.remedy) from None  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return the carryover as it is written in a plan file, which `of` reads."""
@@ -285,13 +273,9 @@ def effective_spend(
     asked = np.asarray(spend, dtype=np.float64)
     earlier = np.zeros((0, *asked.shape[1:])) if before is None else np.asarray(before, np.float64)
     if not asked.ndim or earlier.shape[1:] != asked.shape[1:] or earlier.ndim != asked.ndim:
-        raise InputError(
-            "bad-argument",
-            say("spend-shape-weeks-before", shape=str(asked.shape), shape_2=str(earlier.shape)),
-            field="before",
-            value=str(earlier.shape),
-            remedy=say("remedy-weeks-first-axis-same"),
-        )
+        raise InputError("bad-argument", say("spend-shape-weeks-before", shape=str(asked.shape),
+                         shape_2=str(earlier.shape)), field="before", value=str(earlier.shape),
+                         remedy=say("remedy-weeks-first-axis-same"))  # fmt: skip
     path = np.concatenate([earlier, asked])
     weeks = len(path)
     effective = np.zeros(path.shape)

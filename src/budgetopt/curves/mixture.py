@@ -400,9 +400,5 @@ class Picked(Mixture):
 
 
 def _not_smooth() -> CurveError:
-    return CurveError(
-        "bad-curve",
-        say("mixture-s-shaped-cells"),
-        field="cells",
-        remedy=say("remedy-grid-smooth-cells-all"),
-    )
+    return CurveError("bad-curve", say("mixture-s-shaped-cells"), field="cells",
+                      remedy=say("remedy-grid-smooth-cells-all"))  # fmt: skip

@@ -53,13 +53,8 @@ class Stack(Curve):
         places = [np.asarray(at, dtype=np.intp) for at, _ in self.parts]
         held = np.concatenate([np.empty(0, dtype=np.intp), *places])
         if not np.array_equal(np.sort(held), np.arange(held.size)):
-            raise CurveError(
-                "bad-curve",
-                say("positions-stack-s-parts"),
-                field="parts",
-                value=held.tolist(),
-                remedy=say("remedy-channel-part"),
-            )
+            raise CurveError("bad-curve", say("positions-stack-s-parts"), field="parts",
+                             value=held.tolist(), remedy=say("remedy-channel-part"))  # fmt: skip
         curves = (curve for _, curve in self.parts)
         object.__setattr__(self, "parts", tuple(zip(places, curves, strict=True)))
 

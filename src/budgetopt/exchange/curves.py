@@ -116,13 +116,9 @@ def from_draws(spend: Sequence[float] | Floats, outcome: Floats) -> Mixture:
     """
     grid, values = np.asarray(spend, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
     if values.ndim not in (2, 3) or values.shape[-1] != grid.size:
-        raise CurveError(
-            "bad-curve",
-            say("draws-shape-grid", shape=values.shape, shape_2=grid.shape),
-            field="outcome",
-            value=str(values.shape),
-            remedy=say("remedy-draws-points-draws"),
-        )
+        raise CurveError("bad-curve", say("draws-shape-grid", shape=values.shape,
+                         shape_2=grid.shape), field="outcome", value=str(values.shape),
+                         remedy=say("remedy-draws-points-draws"))  # fmt: skip
     cells = np.moveaxis(values, 0, -2)
     whole = Points(np.broadcast_to(grid, cells.shape).copy(), cells)
     draws = values.shape[0]
@@ -209,12 +205,8 @@ def read_parameters(
     names = [name for name in made.__dataclass_fields__ if name != "kind"]  # type: ignore[attr-defined]
     for name in names:
         if name not in table.columns:
-            raise refused(
-                "bad-columns",
-                name,
-                say("curve-needs-column", kinds=kinds[0], name=repr(name)),
-                say("remedy-give-needed", needed=[*names]),
-            )
+            raise refused("bad-columns", name, say("curve-needs-column", kinds=kinds[0],
+                          name=repr(name)), say("remedy-give-needed", needed=[*names]))  # fmt: skip
     labels = table[draw].astype(str) if draw in table.columns else pd.Series("", table.index)
     (draw_of, draws), (channel_of, channels) = (
         pd.factorize(column) for column in (labels, table[channel].astype(str))

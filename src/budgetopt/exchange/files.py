@@ -35,12 +35,8 @@ def read_table(path: str | PathLike[str], needed: Sequence[str]) -> pd.DataFrame
         )
     except (OSError, ValueError, pd.errors.ParserError) as error:
         reason = getattr(error, "strerror", None) or say("not-a-csv-file")
-        raise refused(
-            "bad-file",
-            "path",
-            say("path-unreadable", path=repr(str(path)), reason=reason),
-            say("remedy-csv-file-utf"),
-        ) from None
+        raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)),
+                      reason=reason), say("remedy-csv-file-utf")) from None  # fmt: skip
     if not isinstance(table.index, pd.RangeIndex):
         # A row with a cell too many makes an index of the first column.
         raise refused("bad-file", "path", say("rows-longer-than", name=Path(path).name),
@@ -48,12 +44,8 @@ def read_table(path: str | PathLike[str], needed: Sequence[str]) -> pd.DataFrame
     for name in needed:
         if name not in table.columns:
             there = ", ".join(map(str, table.columns[:8]))
-            raise refused(
-                "bad-columns",
-                name,
-                say("no-column", name=Path(path).name, name_2=repr(name)),
-                say("choose-one-of", known=there),
-            )
+            raise refused("bad-columns", name, say("no-column", name=Path(path).name,
+                          name_2=repr(name)), say("choose-one-of", known=there))  # fmt: skip
     return table
 
 
@@ -69,18 +61,8 @@ def numbers(table: pd.DataFrame, name: str, path: str | PathLike[str]) -> Floats
     for at in np.flatnonzero(~np.isfinite(values))[:1]:
         line = int(table.index[at]) + 2
         cell = str(table[name].iloc[at])[:60]
-        raise refused(
-            "bad-number",
-            name,
-            say(
-                "line-not-finite",
-                name=Path(path).name,
-                line=line,
-                name_2=repr(name),
-                cell=repr(cell),
-            ),
-            say("remedy-export-again"),
-        )
+        raise refused("bad-number", name, say("line-not-finite", name=Path(path).name, line=line,
+                      name_2=repr(name), cell=repr(cell)), say("remedy-export-again"))  # fmt: skip
     return values
 
 

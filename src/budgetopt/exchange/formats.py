@@ -88,13 +88,9 @@ def write(
     """
     file = Path(path)
     if file.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            "bad-argument",
-            say("path-whose-ending", path=repr(str(path))),
-            field="path",
-            value=str(path),
-            remedy=say("remedy-name-file-ending", suffixes=[*SUFFIXES]),
-        )
+        raise InputError("bad-argument", say("path-whose-ending", path=repr(str(path))),
+                         field="path", value=str(path), remedy=say("remedy-name-file-ending",
+                         suffixes=[*SUFFIXES]))  # fmt: skip
     format = SUFFIXES[file.suffix.lower()]
     if format == "json" and hasattr(result, "to_dict") and not hasattr(result, "iloc"):
         content: str | bytes = as_json(result.to_dict()) + "\n"
@@ -243,13 +239,9 @@ def as_workbook(book: Book, language: str = "en") -> bytes:
 def _check_rows(sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         if len(sheet.rows) > _MOST_ROWS:
-            raise InputError(
-                "bad-argument",
-                say("table-rows-more", name=repr(sheet.name), rows=f"{len(sheet.rows):,}"),
-                field="format",
-                value="xlsx",
-                remedy=say("remedy-write-csv-parquet"),
-            )
+            raise InputError("bad-argument", say("table-rows-more", name=repr(sheet.name),
+                             rows=f"{len(sheet.rows):,}"), field="format", value="xlsx",
+                             remedy=say("remedy-write-csv-parquet"))  # fmt: skip
 
 
 class _Page:

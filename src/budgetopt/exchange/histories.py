@@ -176,13 +176,8 @@ def columns_of(header: Sequence[str]) -> tuple[Columns, tuple[str, ...]]:
             return replace(columns, missing="unknown", gaps="unknown"), ()
         if not how.channel and (found := _wide_columns(header, how)) is not None:
             return found
-    raise _bad(
-        "bad-columns",
-        "path",
-        ", ".join(header[:8])[:200],
-        say("header-no-layout"),
-        say("remedy-use-history-read", layouts=[*LAYOUTS]),
-    )
+    raise _bad("bad-columns", "path", ", ".join(header[:8])[:200], say("header-no-layout"),
+               say("remedy-use-history-read", layouts=[*LAYOUTS]))  # fmt: skip
 
 
 def _wide_columns(header: Sequence[str], how: Layout) -> tuple[Columns, tuple[str, ...]] | None:
@@ -299,13 +294,8 @@ def _json_frame(file: Path) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=names, dtype=object)
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
         reason = getattr(error, "strerror", None) or say("json-no-history")
-        raise _bad(
-            "bad-file",
-            "path",
-            str(file),
-            say("path-unreadable", path=repr(str(file)), reason=reason),
-            say("remedy-write-again"),
-        ) from None
+        raise _bad("bad-file", "path", str(file), say("path-unreadable", path=repr(str(file)),
+                   reason=reason), say("remedy-write-again")) from None  # fmt: skip
 
 
 def _bad(code: str, field: str, value: Any, problem: str, remedy: str) -> HistoryError:

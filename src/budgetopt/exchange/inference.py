@@ -92,12 +92,8 @@ class InferenceFile:
             large, ``bad-number`` where a value is not finite.
         """
         if name not in self.variables(group):
-            raise refused(
-                "bad-columns",
-                name,
-                say("file-has-no", name=self.name, group=group, name_2=name),
-                say("remedy-save-whole-inferencedata"),
-            )
+            raise refused("bad-columns", name, say("file-has-no", name=self.name, group=group,
+                          name_2=name), say("remedy-save-whole-inferencedata"))  # fmt: skip
 
         def values() -> Variable:
             data = self._checked(self.root[group][name], MOST_VALUES)
@@ -108,12 +104,8 @@ class InferenceFile:
 
         variable = self._guarded(values)
         if not np.isfinite(variable.values).all():
-            raise refused(
-                "bad-number",
-                name,
-                say("not-finite", group=group, name=name, name_2=self.name),
-                say("remedy-check-model-s"),
-            )
+            raise refused("bad-number", name, say("not-finite", group=group, name=name,
+                          name_2=self.name), say("remedy-check-model-s"))  # fmt: skip
         return variable
 
     def names(self, group: str, dim: str) -> tuple[str, ...] | None:
@@ -258,12 +250,8 @@ def open_inference(path: str | PathLike[str]) -> InferenceFile:
         data = read_bounded(Path(path), MOST_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise refused(
-            "bad-file",
-            "path",
-            say("path-unreadable", path=repr(str(path)), reason=reason),
-            say("remedy-check-path-permissions"),
-        ) from None
+        raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)),
+                      reason=reason), say("remedy-check-path-permissions")) from None  # fmt: skip
     if not data.startswith(_HDF5):
         # A pickle would run what it holds.
         raise refused("bad-file", "path", say("not-netcdf-4", name=repr(name)),

@@ -163,12 +163,8 @@ def _parameters(
     for name, values in found.items():
         wanted = (count, regions, len(names)) if name == "beta_gm" else (count, len(names))
         if values.shape != wanted:
-            raise refused(
-                "bad-columns",
-                name,
-                say("posterior-shape-not", name=name, shape=values.shape, wanted=wanted),
-                say("remedy-data-model"),
-            )
+            raise refused("bad-columns", name, say("posterior-shape-not", name=name,
+                          shape=values.shape, wanted=wanted), say("remedy-data-model"))  # fmt: skip
     limits = {"alpha_m": (0.0, 1.0), "ec_m": (1e-12, 1e12), "slope_m": (1e-6, 1e3),
               "beta_gm": (0.0, 1e30)}  # fmt: skip
     for name, (least, most) in limits.items():
@@ -220,12 +216,8 @@ def _data(
     def read(column: str, *, least: float = 0.0) -> Floats:
         values = numbers(table, column, path)[order].reshape(len(known), steps.size)
         if np.any(values < least):
-            raise refused(
-                "bad-number",
-                column,
-                say("column-below-least", column=repr(column), least=f"{least:g}"),
-                say("remedy-data-model"),
-            )
+            raise refused("bad-number", column, say("column-below-least", column=repr(column),
+                          least=f"{least:g}"), say("remedy-data-model"))  # fmt: skip
         return values
 
     apart = np.diff(steps).astype(np.float64)

@@ -81,12 +81,8 @@ class Platform:
             return given
         if isinstance(given, str) and given in PLATFORMS:
             return PLATFORMS[given]
-        raise InputError(
-            "unknown-name",
-            field="platform",
-            value=given,
-            remedy=did_you_mean(str(given), PLATFORMS),
-        )
+        raise InputError("unknown-name", field="platform", value=given,
+                         remedy=did_you_mean(str(given), PLATFORMS))  # fmt: skip
 
 
 def _cny(amount: int) -> ByCurrency:

@@ -214,13 +214,9 @@ def _declared(attrs: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         raise refused("bad-file", name, say("file-does-not", name=name),
                       say("remedy-model-pymc-marketing"))  # fmt: skip
     if kind not in known:
-        raise CurveError(
-            "bad-curve",
-            say("pymc-marketing-not", name=name, kind=repr(kind[:60])),
-            field=name,
-            value=kind[:60],
-            remedy=say("remedy-table-points-model", known=[*known]),
-        )
+        raise CurveError("bad-curve", say("pymc-marketing-not", name=name, kind=repr(kind[:60])),
+                         field=name, value=kind[:60], remedy=say("remedy-table-points-model",
+                         known=[*known]))  # fmt: skip
     return given
 
 
@@ -282,12 +278,8 @@ def _parameters(
             continue
         values = file.draws(f"{prefix}_{part}", axes)
         if any(have not in (1, size) for have, size in zip(values.shape[1:], sizes, strict=True)):
-            raise refused(
-                "bad-columns",
-                part,
-                say("posterior-other-channels", prefix=prefix, part=part),
-                say("remedy-save-whole-inferencedata"),
-            )
+            raise refused("bad-columns", part, say("posterior-other-channels", prefix=prefix,
+                          part=part), say("remedy-save-whole-inferencedata"))  # fmt: skip
         wide = np.broadcast_to(values, (values.shape[0], *sizes))
         found[part] = wide.reshape(values.shape[0], -1).T
     if len({values.shape[1] for values in found.values()} - {1}) > 1:
@@ -341,12 +333,8 @@ def _over(variable: Any, axes: tuple[str, ...], sizes: tuple[int, ...]) -> Float
 
 def _positive_all(values: Floats, name: str) -> Floats:
     if np.any(values <= 0):
-        raise refused(
-            "bad-number",
-            name,
-            say("a-value-not-positive", name=name),
-            say("remedy-leave-idle-channels"),
-        )
+        raise refused("bad-number", name, say("a-value-not-positive", name=name),
+                      say("remedy-leave-idle-channels"))  # fmt: skip
     return values
 
 
@@ -381,12 +369,8 @@ def _finite(value: float, name: str) -> float:
     except OverflowError:
         number = np.inf
     if not np.isfinite(number):
-        raise refused(
-            "bad-number",
-            name,
-            say("field-is", field=name, value=repr(value)),
-            say("remedy-save-model-again"),
-        )
+        raise refused("bad-number", name, say("field-is", field=name, value=repr(value)),
+                      say("remedy-save-model-again"))  # fmt: skip
     return number
 
 

@@ -51,12 +51,8 @@ def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Ma
         return {channel: one.steady for channel, one in read_robyn_json(path).items()}
     if kind == ".nc":
         if "alpha_m" in open_inference(path).variables("posterior"):
-            raise refused(
-                "bad-file",
-                "curves",
-                say("model-meridian-whose", name=name),
-                say("remedy-read-python-read"),
-            )
+            raise refused("bad-file", "curves", say("model-meridian-whose", name=name),
+                          say("remedy-read-python-read"))  # fmt: skip
         return read_pymc(path)
     if kind != ".csv":
         raise refused("bad-file", "curves", say("no-file-curves", name=name),

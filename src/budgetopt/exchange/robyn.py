@@ -118,12 +118,8 @@ def read_robyn(
     for model, name, coef in zip(rows["solID"], rows["rn"], numbers(rows, "coef", media).tolist(),
                                  strict=True):  # fmt: skip
         if model not in place or name not in names:
-            raise refused(
-                "bad-columns",
-                "rn",
-                say("table-only", model=repr(model), name=repr(name)),
-                say("remedy-tables-run"),
-            )
+            raise refused("bad-columns", "rn", say("table-only", model=repr(model),
+                          name=repr(name)), say("remedy-tables-run"))  # fmt: skip
         alpha, gamma, theta = (
             _number(float(column[place[model]]), f"{name}, {model}") for column in parts[name]
         )
@@ -235,12 +231,8 @@ def _weibull(shape_of: str) -> Callable[[Callable[[str], float], int], Any]:
         if shape == 0 or share == 0:
             return None, np.ones(1)
         if not 0 <= share <= 1:
-            raise refused(
-                "bad-number",
-                "scales",
-                say("scale-is", share=f"{share:g}"),
-                say("remedy-export-model-again"),
-            )
+            raise refused("bad-number", "scales", say("scale-is", share=f"{share:g}"),
+                          say("remedy-export-model-again"))  # fmt: skip
         scale = float(np.round(1 + share * (steps - 1)))
         carryover = Carryover(shape_of, shape=shape, scale=scale, length=steps)  # type: ignore[arg-type]
         kernel = carryover.weights
@@ -269,18 +261,9 @@ def _hold(curve: Hill, row: Mapping[str, Any], name: str, carried: float) -> Non
     spend, response = (_number(value, name) for value in given)
     ours = [float(curve.value(max(x, 0.0))) for x in (spend, spend + carried)]
     if all(abs(value - response) > _AGREE * max(abs(response), 1e-9) for value in ours):
-        raise refused(
-            "bad-number",
-            name,
-            say(
-                "file-says-brings",
-                name=repr(name),
-                response=f"{response:g}",
-                spend=f"{spend:g}",
-                ours=f"{ours[1]:g}",
-            ),
-            say("remedy-data-model-fitted-curve"),
-        )
+        raise refused("bad-number", name, say("file-says-brings", name=repr(name),
+                      response=f"{response:g}", spend=f"{spend:g}", ours=f"{ours[1]:g}"),
+                      say("remedy-data-model-fitted-curve"))  # fmt: skip
 
 
 def _inflexion(z: Floats, gamma: float, name: str) -> float:
@@ -339,12 +322,8 @@ def _data(whole: Any, path: str | PathLike[str]) -> pd.DataFrame:
 def _part(whole: Any, name: str, path: str | PathLike[str]) -> Mapping[str, Any]:
     part = whole.get(name) if isinstance(whole, Mapping) else None
     if not isinstance(part, Mapping):
-        raise refused(
-            "bad-file",
-            "path",
-            say("field-has-no-keys", field=Path(path).name, keys=name),
-            say("remedy-model-robyn-write"),
-        )
+        raise refused("bad-file", "path", say("field-has-no-keys", field=Path(path).name,
+                      keys=name), say("remedy-model-robyn-write"))  # fmt: skip
     return part
 
 
@@ -376,10 +355,6 @@ def _number(value: Any, name: str) -> float:
     except OverflowError:
         number = np.nan
     if not np.isfinite(number):
-        raise refused(
-            "bad-number",
-            name,
-            say("not-finite-number", name=name, value=repr(str(value)[:60])),
-            say("remedy-export-model-again"),
-        )
+        raise refused("bad-number", name, say("not-finite-number", name=name,
+                      value=repr(str(value)[:60])), say("remedy-export-model-again"))  # fmt: skip
     return number

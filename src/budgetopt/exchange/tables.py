@@ -203,13 +203,9 @@ def book_of(result: Any) -> Book:
     """
     if hasattr(result, "iloc") and hasattr(result, "columns"):
         return Book("table", (Sheet.of_frame("table", result),))
-    raise InputError(
-        "bad-argument",
-        say("no-result-can", name=type(result).__name__),
-        field="result",
-        value=type(result).__name__,
-        remedy=say("remedy-allocation-decision-frontier"),
-    )
+    raise InputError("bad-argument", say("no-result-can", name=type(result).__name__),
+                     field="result", value=type(result).__name__,
+                     remedy=say("remedy-allocation-decision-frontier"))  # fmt: skip
 
 
 @book_of.register

@@ -191,13 +191,9 @@ class UploadSheet:
         given = as_date(day, "day")
         if given in self.days:
             return self.days.index(given)
-        raise InputError(
-            "bad-argument",
-            say("day-gets-budget", given=given),
-            field="day",
-            value=str(given),
-            remedy=say("remedy-choose", days=self.days[0], days_2=self.days[-1]),
-        )
+        raise InputError("bad-argument", say("day-gets-budget", given=given), field="day",
+                         value=str(given), remedy=say("remedy-choose", days=self.days[0],
+                         days_2=self.days[-1]))  # fmt: skip
 
     def to_csv(self, day: dt.date | str | None = None) -> str:
         """Return the sheet of a day as CSV in which no cell is a formula, as Excel reads UTF-8."""
@@ -395,13 +391,8 @@ def _days_left(start: dt.date, first: dt.date) -> tuple[dt.date, ...]:
     days = tuple(first + at * _DAY for at in range((Week(start).end - first).days + 1))
     if days:
         return days
-    raise InputError(
-        "bad-argument",
-        say("the-week-of", start=start, first=first),
-        field="today",
-        value=str(first),
-        remedy=say("remedy-choose-week-over"),
-    )
+    raise InputError("bad-argument", say("the-week-of", start=start, first=first), field="today",
+                     value=str(first), remedy=say("remedy-choose-week-over"))  # fmt: skip
 
 
 def _last(state: WeekState) -> dict[str, Decimal]:
@@ -427,13 +418,9 @@ def _campaigns(
             if dict(channel.labels).get("platform", "").casefold() in meant
         ]
     if not names:
-        raise InputError(
-            "bad-argument",
-            say("channel-plan-labelled-platform", name=repr(platform.name)),
-            field="channels",
-            value=platform.name,
-            remedy=say("remedy-label-those-run-name"),
-        )
+        raise InputError("bad-argument", say("channel-plan-labelled-platform",
+                         name=repr(platform.name)), field="channels", value=platform.name,
+                         remedy=say("remedy-label-those-run-name"))  # fmt: skip
     for name in (*names, *given):
         if name not in split or name not in names:
             where = "channel-not-in-week" if name not in split else "channel-not-on-sheet"
@@ -499,12 +486,8 @@ def _spent(
     if first == start and given is None:
         return dict.fromkeys(approved, plan.money.amount(0))
     if given is None:
-        raise InputError(
-            "bad-argument",
-            say("week-begun-known-spent", start=start, first=first),
-            field="spent",
-            remedy=say("remedy-history-channel-spent"),
-        )
+        raise InputError("bad-argument", say("week-begun-known-spent", start=start, first=first),
+                         field="spent", remedy=say("remedy-history-channel-spent"))  # fmt: skip
     if isinstance(given, History):
         return _seen(plan, approved, given, start, first)
     for name in (*given, *approved):
@@ -589,13 +572,9 @@ def _left(
     }
     total = sum(left.values())
     if total % step:
-        raise InputError(
-            "broken-limit",
-            say("left-multiple-step", total=money.show(total), step=money.show(step)),
-            field="step",
-            value=str(rules.step),
-            remedy=say("remedy-finer-step-edit-week"),
-        )
+        raise InputError("broken-limit", say("left-multiple-step", total=money.show(total),
+                         step=money.show(step)), field="step", value=str(rules.step),
+                         remedy=say("remedy-finer-step-edit-week"))  # fmt: skip
     steps = rounded([Fraction(minor, step) for minor in left.values()])
     whole = {name: count * step for name, count in zip(left, steps, strict=True)}
     moved = [
@@ -635,19 +614,10 @@ def _daily(
     days, show = f"{count} {'day' if count == 1 else 'days'}", money.show
     if minor < count * minimum:
         least = -(-minimum // step) * step * count
-        raise InputError(
-            "broken-limit",
-            say(
-                "below-platform-minimum",
-                campaign=repr(campaign),
-                minor=show(minor),
-                days=days,
-                minimum=show(minimum),
-            ),
-            field="minimum",
-            value=str(rules.minimum),
-            remedy=say("remedy-edit-week-least-nothing", least=show(least)),
-        )
+        raise InputError("broken-limit", say("below-platform-minimum", campaign=repr(campaign),
+                         minor=show(minor), days=days, minimum=show(minimum)), field="minimum",
+                         value=str(rules.minimum), remedy=say("remedy-edit-week-least-nothing",
+                         least=show(least)))  # fmt: skip
     raise InputError(
         "broken-limit",
         say(

@@ -38,21 +38,12 @@ def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64
     start_day_number(week_start)
     days = _as_days(weeks)
     for wrong in days[days != week_starts(days, week_start)][:1]:
-        raise CalendarError(
-            "bad-date",
-            say("week-does-start", wrong=wrong, week_start=week_start.strip().lower()),
-            field="weeks",
-            value=str(wrong),
-            remedy=say("remedy-first-days-declare-week"),
-        )
+        raise CalendarError("bad-date", say("week-does-start", wrong=wrong,
+                            week_start=week_start.strip().lower()), field="weeks", value=str(wrong),
+                            remedy=say("remedy-first-days-declare-week"))  # fmt: skip
     for at in np.flatnonzero(np.diff(days) != np.timedelta64(7, "D"))[:1]:
-        refuse(
-            "bad-history",
-            say("week-followed", days=days[at], days_2=days[at + 1]),
-            "weeks",
-            str(days[at + 1]),
-            say("remedy-weeks-once"),
-        )
+        refuse("bad-history", say("week-followed", days=days[at], days_2=days[at + 1]), "weeks",
+               str(days[at + 1]), say("remedy-weeks-once"))  # fmt: skip
     days.flags.writeable = False
     return week_start.strip().lower(), days
 
@@ -116,13 +107,8 @@ def check_amounts(
         if channels is not None:
             whose = say("field-of-channel", field=field, channel=quoted(channels[at[1]]))
         said = "amount-negative" if np.isfinite(value) else "amount-not-finite"
-        refuse(
-            "bad-number",
-            say(said, field=whose, week=weeks[at[0]], value=value),
-            field,
-            value,
-            say("remedy-number-or-nan" if signed else "remedy-positive-or-nan"),
-        )
+        refuse("bad-number", say(said, field=whose, week=weeks[at[0]], value=value), field, value,
+               say("remedy-number-or-nan" if signed else "remedy-positive-or-nan"))  # fmt: skip
     array.flags.writeable = False
     return array
 
@@ -209,13 +195,8 @@ def check_through(
     day = as_date(through, "data_through")
     late = ~partial & (weeks + np.timedelta64(6, "D") > np.datetime64(day, "D"))
     for week in weeks[late][:1]:
-        refuse(
-            "bad-history",
-            say("data-runs-through", day=day, week=week),
-            "data_through",
-            str(day),
-            say("remedy-mark-partial"),
-        )
+        refuse("bad-history", say("data-runs-through", day=day, week=week), "data_through",
+               str(day), say("remedy-mark-partial"))  # fmt: skip
     return day
 
 
@@ -318,13 +299,8 @@ class _Grid:
         """Refuse or note weeks that no row speaks of."""
         gaps = self.weeks[self.seen == 0]
         if gaps.size and columns.gaps == "refuse":
-            refuse(
-                "bad-history",
-                say("history-no-row", gaps=gaps[0]),
-                columns.week,
-                str(gaps[0]),
-                say("remedy-add-rows-week"),
-            )
+            refuse("bad-history", say("history-no-row", gaps=gaps[0]), columns.week, str(gaps[0]),
+                   say("remedy-add-rows-week"))  # fmt: skip
         if gaps.size:
             notes.append(say("weeks-without-rows", weeks=_named(gaps)))
 
@@ -345,15 +321,9 @@ class _Grid:
         if not date.size:
             return unknown
         if columns.missing == "refuse":
-            refuse(
-                "bad-history",
-                say(
-                    "channel-no-row", channels=repr(channels[channel[0]]), dates=self.dates[date[0]]
-                ),
-                columns.channel,
-                channels[channel[0]],
-                say("remedy-add-row"),
-            )
+            refuse("bad-history", say("channel-no-row", channels=repr(channels[channel[0]]),
+                   dates=self.dates[date[0]]), columns.channel, channels[channel[0]],
+                   say("remedy-add-row"))  # fmt: skip
         notes.append(
             say("absent-rows-read-unknown", rows=date.size)
             if columns.missing == "unknown"
@@ -468,13 +438,8 @@ def _check_starts(entries: Entries, week_start: str) -> None:
     shared = np.flatnonzero(starts[1:] == starts[:-1])
     if shared.size:
         one, other = dates[shared[0]], dates[shared[0] + 1]
-        refuse(
-            "bad-history",
-            say("lie-week-rows", one=one, other=other),
-            "history.rows",
-            "weekly",
-            say("remedy-declare-daily"),
-        )
+        refuse("bad-history", say("lie-week-rows", one=one, other=other), "history.rows", "weekly",
+               say("remedy-declare-daily"))  # fmt: skip
     day = entries.days[wrong[0]]
     name = DAYS[day.astype(dt.date).weekday()]
     steady = bool(np.all(np.diff(dates) % WEEK == np.timedelta64(0, "D")))
@@ -532,17 +497,9 @@ def _settle_repeats(entries: Entries, columns: Columns) -> list[str]:
         return []
     if columns.repeats == "refuse":
         first = int(np.argmax(key == key[again[0]]))
-        refuse(
-            "bad-history",
-            say(
-                "row-repeats-row",
-                again=entries.where(int(again[0])),
-                rows=entries.table.where(int(entries.rows[first]), entries.table.dates),
-            ),
-            columns.week,
-            str(entries.days[first]),
-            say("remedy-remove-or-sum"),
-        )
+        refuse("bad-history", say("row-repeats-row", again=entries.where(int(again[0])),
+               rows=entries.table.where(int(entries.rows[first]), entries.table.dates)),
+               columns.week, str(entries.days[first]), say("remedy-remove-or-sum"))  # fmt: skip
     return [say("rows-merged", rows=again.size)]
 
 

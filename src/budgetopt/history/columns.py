@@ -180,12 +180,8 @@ class Columns:
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
-                _refuse(
-                    name,
-                    getattr(self, name),
-                    say("not-choice"),
-                    suggest(getattr(self, name), known),
-                )
+                _refuse(name, getattr(self, name), say("not-choice"),
+                        suggest(getattr(self, name), known))  # fmt: skip
         checked = {
             "week": _column("week", self.week),
             "channel": _column("channel", self.channel),
@@ -334,13 +330,9 @@ def check_columns(columns: Any) -> None:
         ``bad-argument``.
     """
     if not isinstance(columns, Columns):
-        raise HistoryError(
-            "bad-argument",
-            say("columns-of-type", name=type(columns).__name__),
-            field="columns",
-            value=type(columns).__name__,
-            remedy=say("remedy-columns-columns-dict-mapping"),
-        )
+        raise HistoryError("bad-argument", say("columns-of-type", name=type(columns).__name__),
+                           field="columns", value=type(columns).__name__,
+                           remedy=say("remedy-columns-columns-dict-mapping"))  # fmt: skip
 
 
 def factors(outcome: Outcome) -> tuple[str, ...]:
@@ -383,22 +375,12 @@ def check_names(names: Any, field: str) -> tuple[str, ...]:
     """
     given = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else []
     if not given:
-        refuse(
-            "bad-name",
-            say("field-is", field=field, value=repr(names)),
-            field,
-            names,
-            say("remedy-least-name-text"),
-        )
+        refuse("bad-name", say("field-is", field=field, value=repr(names)), field, names,
+               say("remedy-least-name-text"))  # fmt: skip
     for name in given:
         if not isinstance(name, str) or not name.strip():
-            refuse(
-                "bad-name",
-                say("field-holds", field=field, name=repr(name)),
-                field,
-                name,
-                say("remedy-names-as-text"),
-            )
+            refuse("bad-name", say("field-holds", field=field, name=repr(name)), field, name,
+                   say("remedy-names-as-text"))  # fmt: skip
     check_twins(given, field)
     return tuple(map(str, given))
 
@@ -509,12 +491,8 @@ def _check_same_channels(columns: Columns) -> None:
             _refuse("outcome", name, say("not-among-spend"), remedy, code="unknown-name")
     for name in spends:
         if name not in outcomes:
-            _refuse(
-                "outcome",
-                list(outcomes),
-                say("without-channel", name=repr(name)),
-                say("remedy-every-channel-one"),
-            )
+            _refuse("outcome", list(outcomes), say("without-channel", name=repr(name)),
+                    say("remedy-every-channel-one"))  # fmt: skip
 
 
 def _check_distinct(columns: Columns) -> None:

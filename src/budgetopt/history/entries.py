@@ -129,13 +129,9 @@ def _filtered(table: Table, columns: Columns) -> Table:
     if not keep.any():
         column = next(iter(columns.where))
         there = listed(sorted(set(map(as_text, table.cells[column].spellings))), SHOWN)
-        raise HistoryError(
-            "no-data",
-            say("no-row-values", column=repr(column), there=there),
-            field="history.where",
-            value=column,
-            remedy=say("remedy-correct-value-leave"),
-        )
+        raise HistoryError("no-data", say("no-row-values", column=repr(column), there=there),
+                           field="history.where", value=column,
+                           remedy=say("remedy-correct-value-leave"))  # fmt: skip
     note = say("rows-filtered", rows=int((~keep).sum()), columns=listed(map(quoted, columns.where)))
     return replace(table, notes=(*table.notes, note)).take(keep)
 
@@ -195,33 +191,19 @@ def _check_currency_column(table: Table) -> None:
     codes = [code for code, text in enumerate(cells.spellings) if text]
     for other in codes[1:]:
         first, row = cells.row_of(codes[0]), cells.row_of(other)
-        raise HistoryError(
-            "bad-money",
-            say(
-                "rows-of-two-values",
-                row=table.where(row),
-                name=repr(name),
-                cells=repr(cells[row]),
-                first=table.where(first),
-                cells_2=repr(cells[first]),
-            ),
-            field=name,
-            value=cells[row],
-            remedy=say("remedy-currency-read-rows-history"),
-        )
+        raise HistoryError("bad-money", say("rows-of-two-values", row=table.where(row),
+                           name=repr(name), cells=repr(cells[row]), first=table.where(first),
+                           cells_2=repr(cells[first])), field=name, value=cells[row],
+                           remedy=say("remedy-currency-read-rows-history"))  # fmt: skip
 
 
 def _cut(table: Table, days: Days, columns: Columns, before: dt.date) -> tuple[Table, Days]:
     """Return the rows of days before one."""
     keep = days < np.datetime64(before, "D")
     if not keep.any():
-        raise HistoryError(
-            "no-data",
-            say("history-begins-later", first=str(days.min()), day=str(before)),
-            field=columns.week,
-            value=str(days.min()),
-            remedy=say("remedy-later-as-of"),
-        )
+        raise HistoryError("no-data", say("history-begins-later", first=str(days.min()),
+                           day=str(before)), field=columns.week, value=str(days.min()),
+                           remedy=say("remedy-later-as-of"))  # fmt: skip
     left_out = int((~keep).sum())
     if left_out:
         note = say("rows-after-dropped", day=before, rows=left_out)
@@ -236,13 +218,8 @@ def _long(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
     keep = names.each(lambda name: name not in columns.ignore)
     notes, every_day = _ignored(columns, names), np.unique(days)
     if not keep.any():
-        raise HistoryError(
-            "no-data",
-            say("all-ignored"),
-            field="history.ignore",
-            value=columns.ignore,
-            remedy=say("remedy-ignore-fewer"),
-        )
+        raise HistoryError("no-data", say("all-ignored"), field="history.ignore",
+                           value=columns.ignore, remedy=say("remedy-ignore-fewer"))  # fmt: skip
     lost = 0.0
     if known is not None:
         among, lost = _known(table, columns, names, keep, known, notes)
@@ -284,13 +261,9 @@ def _refuse_labels(table: Table, names: Cells, known: Sequence[str] | None) -> N
     if table.labels.all():
         return
     for row in np.flatnonzero(strange)[:1].tolist():
-        raise HistoryError(
-            "bad-history",
-            say("called-total-sum-rows", row=table.where(row)),
-            field="history",
-            value=names[row],
-            remedy=say("remedy-remove-row-read-others"),
-        )
+        raise HistoryError("bad-history", say("called-total-sum-rows", row=table.where(row)),
+                           field="history", value=names[row],
+                           remedy=say("remedy-remove-row-read-others"))  # fmt: skip
 
 
 def _channels(table: Table, columns: Columns, campaigns: Cells) -> Cells:
@@ -298,13 +271,9 @@ def _channels(table: Table, columns: Columns, campaigns: Cells) -> Cells:
     rules = [rule for rule in columns.map if rule.of_file(table.file)]
     for rule in rules:
         if rule.column and rule.column not in table.cells:
-            raise HistoryError(
-                "bad-columns",
-                say("column-map-rule-header", column=repr(rule.column)),
-                field="map.column",
-                value=rule.column,
-                remedy=suggest(rule.column, table.cells),
-            )
+            raise HistoryError("bad-columns", say("column-map-rule-header",
+                               column=repr(rule.column)), field="map.column", value=rule.column,
+                               remedy=suggest(rule.column, table.cells))  # fmt: skip
     tested = {rule.column for rule in rules if rule.column}
     cells = {name: table.cells[name].map(as_text) for name in tested}
     return mapped(rules, campaigns, cells, columns.channel)
@@ -344,20 +313,10 @@ def _known(
         raise _unknown(
             names[row], say("place-channel", place=place, channel=repr(names[row])), known
         )
-    raise HistoryError(
-        "unknown-name",
-        say(
-            "names-no-channels",
-            row=table.where(row),
-            by_name=len(by_name),
-            lost=show_figure(lost),
-            share=share,
-            of=of,
-        ),
-        field="channel",
-        value=names[row],
-        remedy=say("remedy-map-them-channels", names=suggest(names[row], known)),
-    )
+    raise HistoryError("unknown-name", say("names-no-channels", row=table.where(row),
+                       by_name=len(by_name), lost=show_figure(lost), share=share, of=of),
+                       field="channel", value=names[row], remedy=say("remedy-map-them-channels",
+                       names=suggest(names[row], known)))  # fmt: skip
 
 
 def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | None) -> Entries:
@@ -437,18 +396,10 @@ class _Amounts:
         clicks = rough(self.table.cells[name], style_of(self.table, self.columns))
         both = float(np.nansum(clicks)), float(np.nansum(spend))
         if both[0] and both[1] / both[0] >= _DEAREST_CLICK:
-            raise HistoryError(
-                "bad-money",
-                say(
-                    "spend-clicks-amounts-may",
-                    both=show_figure(both[1]),
-                    both_2=show_figure(both[0]),
-                    name=repr(name),
-                ),
-                field="history.spend_unit",
-                value=both[1],
-                remedy=say("remedy-declare-spend-unit-micros"),
-            )
+            raise HistoryError("bad-money", say("spend-clicks-amounts-may",
+                               both=show_figure(both[1]), both_2=show_figure(both[0]),
+                               name=repr(name)), field="history.spend_unit", value=both[1],
+                               remedy=say("remedy-declare-spend-unit-micros"))  # fmt: skip
 
     def control(self, name: str, where: Where) -> Floats:
         """Return a column of any numbers; what is missing in it stays unknown."""
@@ -474,19 +425,10 @@ class _Amounts:
         """Refuse two currencies in one file, and keep the sign that says most."""
         other, other_sign = self.sign
         if other_sign and not same_currency(sign, other_sign):
-            raise HistoryError(
-                "bad-number",
-                say(
-                    "columns-of-currencies",
-                    name=repr(name),
-                    sign=repr(sign),
-                    other=repr(other),
-                    other_sign=repr(other_sign),
-                ),
-                field=name,
-                value=sign,
-                remedy=say("remedy-currency-amounts-never-converted"),
-            )
+            raise HistoryError("bad-number", say("columns-of-currencies", name=repr(name),
+                               sign=repr(sign), other=repr(other), other_sign=repr(other_sign)),
+                               field=name, value=sign,
+                               remedy=say("remedy-currency-amounts-never-converted"))  # fmt: skip
         if not other_sign or len(currencies_of(sign)) < len(currencies_of(other_sign)):
             self.sign = name, sign
 
@@ -496,13 +438,10 @@ class _Amounts:
         if not missing.any():
             return values
         if self.columns.missing == "refuse":
-            raise HistoryError(
-                "bad-number",
-                say("cell-missing", missing=where(int(np.argmax(missing)), name), name=repr(name)),
-                field=name,
-                value=None,
-                remedy=say("remedy-fill-declare-missing-zero"),
-            )
+            raise HistoryError("bad-number", say("cell-missing",
+                               missing=where(int(np.argmax(missing)), name), name=repr(name)),
+                               field=name, value=None,
+                               remedy=say("remedy-fill-declare-missing-zero"))  # fmt: skip
         column, cells = quoted(name), int(missing.sum())
         if self.columns.missing == "unknown":
             self.notes.append(say("missing-cells-read-unknown", column=column, cells=cells))
@@ -517,18 +456,10 @@ def _names(table: Table, columns: Columns) -> Cells:
     names = cells.map(_name)
     for empty in np.flatnonzero(names.spellings == "")[:1].tolist():
         row = names.row_of(empty)
-        raise HistoryError(
-            "bad-name",
-            say(
-                "cell-is-no-channel",
-                row=table.where(row, columns.channel),
-                channel=repr(columns.channel),
-                cells=repr(cells[row]),
-            ),
-            field=columns.channel,
-            value=cells[row],
-            remedy=say("remedy-row-name-channel-text"),
-        )
+        raise HistoryError("bad-name", say("cell-is-no-channel",
+                           row=table.where(row, columns.channel), channel=repr(columns.channel),
+                           cells=repr(cells[row])), field=columns.channel, value=cells[row],
+                           remedy=say("remedy-row-name-channel-text"))  # fmt: skip
     check_twins(sorted(names.spellings), columns.channel)
     return names
 

@@ -226,13 +226,9 @@ def _as_pandas(frame: Any, columns: Columns) -> pd.DataFrame:
     try:
         wrapped = nw.from_native(frame)
     except TypeError:
-        raise HistoryError(
-            "bad-argument",
-            say("frame-data-frame", name=type(frame).__name__),
-            field="frame",
-            value=type(frame).__name__,
-            remedy=say("remedy-data-frame-pandas-polars"),
-        ) from None
+        raise HistoryError("bad-argument", say("frame-data-frame", name=type(frame).__name__),
+                           field="frame", value=type(frame).__name__,
+                           remedy=say("remedy-data-frame-pandas-polars")) from None  # fmt: skip
     whole = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
 
     def cells(name: str) -> pd.Series[Any]:
@@ -329,13 +325,8 @@ def without_totals(table: Table, columns: Columns) -> Table:
         table = replace(table, notes=(*table.notes, say("totals-dropped", places=at)))
         table = table.take(~total)
     if not table.places.size:
-        raise HistoryError(
-            "no-data",
-            say("history-without-rows"),
-            field="history",
-            value=0,
-            remedy=say("remedy-with-rows"),
-        )
+        raise HistoryError("no-data", say("history-without-rows"), field="history", value=0,
+                           remedy=say("remedy-with-rows"))  # fmt: skip
     return table
 
 
@@ -374,13 +365,8 @@ def too_much(path: str | os.PathLike[str], count: int, most: int, what: str) -> 
 def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoReturn:
     """Raise the error of a file as a whole."""
     name = PurePath(path).name or str(path)
-    raise HistoryError(
-        "bad-file",
-        say("field-is", field=name, value=problem),
-        field="path",
-        value=str(path),
-        remedy=remedy,
-    ) from None
+    raise HistoryError("bad-file", say("field-is", field=name, value=problem), field="path",
+                       value=str(path), remedy=remedy) from None  # fmt: skip
 
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -466,17 +452,9 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
         text = data.decode(encoding or marked)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        bad_file(
-            path,
-            say(
-                "not-byte-0x",
-                encoding=encoding or marked,
-                data=f"{data[error.start]:02x}",
-                line=line,
-                start=error.start,
-            ),
-            say("remedy-declare-encoding-e-g"),
-        )
+        bad_file(path, say("not-byte-0x", encoding=encoding or marked,
+                 data=f"{data[error.start]:02x}", line=line, start=error.start),
+                 say("remedy-declare-encoding-e-g"))  # fmt: skip
     if "\0" in text:
         bad_file(path, say("full-zero-bytes"), say("remedy-declare-encoding-e"))
     if encoding is None and data.startswith(codecs.BOM_UTF8):
@@ -600,13 +578,9 @@ def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
         return _of_template(path, data, sheets, filled)
     if columns.sheet is not None:
         if columns.sheet not in sheets:
-            raise HistoryError(
-                "unknown-name",
-                say("sheet-not-in-file", sheet=repr(columns.sheet), name=path.name),
-                field="history.sheet",
-                value=columns.sheet,
-                remedy=suggest(columns.sheet, sheets),
-            )
+            raise HistoryError("unknown-name", say("sheet-not-in-file", sheet=repr(columns.sheet),
+                               name=path.name), field="history.sheet", value=columns.sheet,
+                               remedy=suggest(columns.sheet, sheets))  # fmt: skip
         sheets = {columns.sheet: sheets[columns.sheet]}
     seen = list(sheet_rows(sheets))
     if not seen:
@@ -639,13 +613,9 @@ def _of_template(path: Path, data: bytes, sheets: Sheets, filled: Filled) -> Tab
     every = set(range(filled.above + 2, len(sheets[filled.sheet]) + 1))
     _check_formulas(path, data, filled.sheet, filled.amounts, every)
     if not rows:
-        raise HistoryError(
-            "no-data",
-            say("template-nobody-filled", name=path.name),
-            field="history",
-            value=path.name,
-            remedy=say("remedy-fill-sheet", sheet=repr(filled.sheet)),
-        )
+        raise HistoryError("no-data", say("template-nobody-filled", name=path.name),
+                           field="history", value=path.name, remedy=say("remedy-fill-sheet",
+                           sheet=repr(filled.sheet)))  # fmt: skip
     made = from_rows(
         rows,
         filled.header,

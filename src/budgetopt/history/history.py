@@ -128,13 +128,8 @@ class History(Shown):
         channels = check_names(self.channels, "channels")
         week_start, weeks = check_weeks(self.weeks, self.week_start)
         if (self.outcome is None) == (self.total is None):
-            raise HistoryError(
-                "bad-argument",
-                say("history-either-outcome-channel"),
-                field="outcome",
-                value=None,
-                remedy=say("remedy-two"),
-            )
+            raise HistoryError("bad-argument", say("history-either-outcome-channel"),
+                               field="outcome", value=None, remedy=say("remedy-two"))  # fmt: skip
         checked: dict[str, Any] = {"channels": channels, "weeks": weeks, "week_start": week_start}
         checked["spend"] = check_amounts(self.spend, "spend", weeks, channels)
         if self.outcome is not None:
@@ -317,13 +312,9 @@ class History(Shown):
         wanted = set(names)
         for name in self.channels:
             if name not in wanted:
-                raise HistoryError(
-                    "unknown-name",
-                    say("channel-history-among-channels", name=repr(name)),
-                    field="channels",
-                    value=name,
-                    remedy=suggest(name, names),
-                )
+                raise HistoryError("unknown-name", say("channel-history-among-channels",
+                                   name=repr(name)), field="channels", value=name,
+                                   remedy=suggest(name, names))  # fmt: skip
         # One more column, of NaN, serves every channel that has none.
         take = [self.index.get(name, len(self.channels)) for name in names]
 
@@ -353,13 +344,9 @@ class History(Shown):
         sign = self.currency_sign
         if not sign or currency == "XXX" or same_currency(sign, currency):
             return
-        raise HistoryError(
-            "bad-money",
-            say("amounts-history-plan", sign=repr(sign), currency=currency),
-            field="currency",
-            value=sign,
-            remedy=say("remedy-convert-amounts-correct-plan"),
-        )
+        raise HistoryError("bad-money", say("amounts-history-plan", sign=repr(sign),
+                           currency=currency), field="currency", value=sign,
+                           remedy=say("remedy-convert-amounts-correct-plan"))  # fmt: skip
 
     def _rows(self, keep: Any) -> Self:
         def take(array: Floats) -> Floats:

@@ -124,28 +124,13 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
     unknown = lacking | np.isnan(before) | np.isnan(after)
     before, after = np.where(unknown, 0.0, before), np.where(unknown, 0.0, after)
     for week, _ in np.argwhere(np.minimum(before, after) < 0)[:1]:
-        refuse(
-            "bad-history",
-            say("total-week-below", weeks=weeks[week]),
-            "later",
-            float(after[week, 0]),
-            say("remedy-total-unknown"),
-        )
+        refuse("bad-history", say("total-week-below", weeks=weeks[week]), "later",
+               float(after[week, 0]), say("remedy-total-unknown"))  # fmt: skip
     for week, channel in np.argwhere(before > after * (1 + TOLERANCE))[:1]:
         whose = say("of-outcome", channel=quoted(names[channel])) if names else say("outcome")
-        refuse(
-            "bad-history",
-            say(
-                "outcome-shrinks",
-                outcome=whose,
-                week=weeks[week],
-                before=f"{before[week, channel]:g}",
-                after=f"{after[week, channel]:g}",
-            ),
-            "later",
-            float(after[week, channel]),
-            say("remedy-which-later"),
-        )
+        refuse("bad-history", say("outcome-shrinks", outcome=whose, week=weeks[week],
+               before=f"{before[week, channel]:g}", after=f"{after[week, channel]:g}"), "later",
+               float(after[week, channel]), say("remedy-which-later"))  # fmt: skip
     return SnapshotPair(names, earlier.ages[rows], apart, np.minimum(before, after), after)
 
 
@@ -163,13 +148,8 @@ def _weeks_apart(earlier: History, later: History) -> float:
                 say("remedy-snapshots-over"))  # fmt: skip
     days = (second - first).days
     if days < 7:
-        refuse(
-            "bad-history",
-            say("snapshots-known-through", first=first, second=second),
-            "later",
-            str(second),
-            say("remedy-both-through"),
-        )
+        refuse("bad-history", say("snapshots-known-through", first=first, second=second), "later",
+               str(second), say("remedy-both-through"))  # fmt: skip
     return days / 7.0
 
 
@@ -184,15 +164,9 @@ def _same_channels(earlier: History, later: History) -> History:
                 refuse("bad-history", say("channel-not-snapshot", name=repr(name), which=which),
                         which, name, did_you_mean(name, theirs.channels))  # fmt: skip
     if earlier.week_start != later.week_start:
-        refuse(
-            "bad-history",
-            say(
-                "weeks-start-snapshot", week_start=earlier.week_start, week_start_2=later.week_start
-            ),
-            "later",
-            later.week_start,
-            say("remedy-same-week-start"),
-        )
+        refuse("bad-history", say("weeks-start-snapshot", week_start=earlier.week_start,
+               week_start_2=later.week_start), "later", later.week_start,
+               say("remedy-same-week-start"))  # fmt: skip
     return later.select(earlier.channels)
 
 
@@ -203,19 +177,9 @@ def _check_spends(
     apart = np.abs(earlier - later) > TOLERANCE * np.maximum(earlier, later)
     for week, channel in np.argwhere(apart)[:1]:
         one, two = earlier[week, channel], later[week, channel]
-        refuse(
-            "bad-history",
-            say(
-                "spend-week-earlier",
-                names=repr(names[channel]),
-                weeks=weeks[week],
-                one=f"{one:g}",
-                two=f"{two:g}",
-            ),
-            "later",
-            float(two),
-            say("remedy-same-or-unknown"),
-        )
+        refuse("bad-history", say("spend-week-earlier", names=repr(names[channel]),
+               weeks=weeks[week], one=f"{one:g}", two=f"{two:g}"), "later", float(two),
+               say("remedy-same-or-unknown"))  # fmt: skip
 
 
 NEGLIGIBLE = 1e-3
@@ -296,13 +260,9 @@ def _complete_age(pair: SnapshotPair, given: float | None, unit: float) -> float
     arriving = np.flatnonzero(later - earlier > NEGLIGIBLE * later)
     first = int(arriving[-1]) + 1 if arriving.size else 0
     if later[first:].sum() <= EVENTS * unit:
-        refuse(
-            "no-data",
-            say("oldest-weeks-outcome", first=later.size - first, sum=f"{later[first:].sum():g}"),
-            "complete_after",
-            None,
-            say("remedy-older-or-complete"),
-        )
+        refuse("no-data", say("oldest-weeks-outcome", first=later.size - first,
+               sum=f"{later[first:].sum():g}"), "complete_after", None,
+               say("remedy-older-or-complete"))  # fmt: skip
     # A week that is not known shows nothing either.
     return float(pair.ages[first + int(np.argmax(later[first:] > 0))])
 
@@ -335,13 +295,8 @@ def _incomplete_weeks(pair: SnapshotPair, complete: float) -> slice:
     earlier, later = pair.earlier.sum(axis=1), pair.later.sum(axis=1)
     end = int(np.sum(pair.ages < complete - 1e-9))
     for week in np.flatnonzero(later[:end] <= 0)[:1]:
-        refuse(
-            "no-data",
-            say("week-weeks-old", ages=f"{pair.ages[week]:.3g}"),
-            "later",
-            None,
-            say("remedy-other-days"),
-        )
+        refuse("no-data", say("week-weeks-old", ages=f"{pair.ages[week]:.3g}"), "later", None,
+               say("remedy-other-days"))  # fmt: skip
     nothing = np.flatnonzero(earlier[:end] <= 0)
     return slice(int(nothing[-1]) + 1 if nothing.size else 0, end)
 
@@ -367,13 +322,8 @@ def _dispersion(
     if freedom < LEAST_FREEDOM:
         if unit > 0 or not count:
             return unit
-        refuse(
-            "no-data",
-            say("outcomes-do-not", count=count),
-            "outcome_unit",
-            None,
-            say("remedy-outcome-unit"),
-        )
+        refuse("no-data", say("outcomes-do-not", count=count), "outcome_unit", None,
+               say("remedy-outcome-unit"))  # fmt: skip
     residual = (earlier - expected * later)[informative] ** 2
     binomial = (later * expected * (1 - expected))[informative]
     # Outcomes that keep the delay to the last digit leave no residual to learn from.
@@ -441,13 +391,8 @@ def _usual_week(pair: SnapshotPair, complete: float) -> Floats:
 def _positive(given: Any, field: str) -> float:
     plain = isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
     if not plain or not 0 < given < np.inf:
-        refuse(
-            "bad-argument",
-            say("field-is", field=field, value=repr(given)),
-            field,
-            given,
-            say("remedy-number-above-0"),
-        )
+        refuse("bad-argument", say("field-is", field=field, value=repr(given)), field, given,
+               say("remedy-number-above-0"))  # fmt: skip
     return float(given)
 
 

@@ -83,13 +83,8 @@ def _columns_of(path: Path, columns: Columns) -> Columns:
 
 
 def _refuse(value: str, problem: str, remedy: str) -> NoReturn:
-    raise HistoryError(
-        "bad-argument",
-        say("history-path-wrong", value=repr(value), problem=problem),
-        field="history",
-        value=value,
-        remedy=remedy,
-    )
+    raise HistoryError("bad-argument", say("history-path-wrong", value=repr(value),
+                       problem=problem), field="history", value=value, remedy=remedy)  # fmt: skip
 
 
 class Group(NamedTuple):
@@ -180,20 +175,10 @@ def _once(
         differ = np.flatnonzero((one != other) & ~(np.isnan(one) & np.isnan(other)))
         for at in differ[:1]:
             rows = int(order[again[at] - 1]), int(order[again[at]])
-            raise HistoryError(
-                "bad-history",
-                say(
-                    "rows-differ",
-                    rows=where(rows[0]),
-                    rows_2=where(rows[1]),
-                    name=name,
-                    one=f"{one[at]:g}",
-                    other=f"{other[at]:g}",
-                ),
-                field=name,
-                value=float(other[at]),
-                remedy=say("remedy-leave-out-older-file"),
-            )
+            raise HistoryError("bad-history", say("rows-differ", rows=where(rows[0]),
+                               rows_2=where(rows[1]), name=name, one=f"{one[at]:g}",
+                               other=f"{other[at]:g}"), field=name, value=float(other[at]),
+                               remedy=say("remedy-leave-out-older-file"))  # fmt: skip
     keep = np.ones(key.size, dtype=bool)
     keep[order[again]] = False
     return np.flatnonzero(keep), int(again.size)
@@ -278,13 +263,8 @@ def _outcomes_of(groups: Sequence[Group]) -> list[Floats]:
         else:
             outcomes.append(group.weekly.outcome)
     if problem:
-        raise HistoryError(
-            "bad-history",
-            problem,
-            field="history.sources",
-            value=value,
-            remedy=say("remedy-declare-rows-missing"),
-        )
+        raise HistoryError("bad-history", problem, field="history.sources", value=value,
+                           remedy=say("remedy-declare-rows-missing"))  # fmt: skip
     return outcomes
 
 

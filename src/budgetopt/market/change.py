@@ -206,13 +206,8 @@ def cases_of(plan: Plan) -> dict[str, Change]:
         found[name] = Change.from_dict(given)
         found[name].check(plan.names)
         if found[name] == Change():
-            raise PlanError(
-                "bad-plan",
-                say("case-changes-nothing", name=repr(name)),
-                field="cases",
-                value=name,
-                remedy=say("remedy-budget-price-cap-rate"),
-            )
+            raise PlanError("bad-plan", say("case-changes-nothing", name=repr(name)), field="cases",
+                            value=name, remedy=say("remedy-budget-price-cap-rate"))  # fmt: skip
     return found
 
 

@@ -53,13 +53,9 @@ def known(names: Iterable[str], all_names: tuple[str, ...], field: str) -> None:
     """Raise ``unknown-name`` for the first name that is not a channel."""
     for name in names:
         if name not in all_names:
-            raise InputError(
-                "unknown-name",
-                say("field-names-no-channel", field=field, name=repr(name)),
-                field=field,
-                value=name,
-                remedy=did_you_mean(name, all_names),
-            )
+            raise InputError("unknown-name", say("field-names-no-channel", field=field,
+                             name=repr(name)), field=field, value=name,
+                             remedy=did_you_mean(name, all_names))  # fmt: skip
 
 
 Factor = float | Floats

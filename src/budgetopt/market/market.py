@@ -419,13 +419,9 @@ def _names(given: Any) -> tuple[str, ...]:
         or not all(isinstance(n, str) and n and is_safe(n) for n in names)
         or len(set(names)) < len(names)
     ):
-        raise InputError(
-            "bad-name",
-            say("market-channels-are", given=repr(given)),
-            field="channels",
-            value=str(given),
-            remedy=say("remedy-least-name-all-different"),
-        )
+        raise InputError("bad-name", say("market-channels-are", given=repr(given)),
+                         field="channels", value=str(given),
+                         remedy=say("remedy-least-name-all-different"))  # fmt: skip
     return names
 
 

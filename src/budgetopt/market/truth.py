@@ -233,13 +233,8 @@ def _joined(chunk: Sequence[ByRun]) -> ByRun:
 
 
 def _not_drawn(found: str) -> InputError:
-    return InputError(
-        "bad-argument",
-        say("drawing-runs-curves", block=BLOCK, found=found),
-        field="curves",
-        value=found,
-        remedy=say("remedy-draw-curve-run"),
-    )
+    return InputError("bad-argument", say("drawing-runs-curves", block=BLOCK, found=found),
+                      field="curves", value=found, remedy=say("remedy-draw-curve-run"))  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

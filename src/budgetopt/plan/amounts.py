@@ -64,13 +64,9 @@ def as_share(value: Any, field: str, most: int = 1) -> Number:
     else:
         share = as_exact(value, field)
     if share > most:
-        raise PlanError(
-            "bad-number",
-            say("field-is-value", field=field, value=value, most=most * 100),
-            field=field,
-            value=value,
-            remedy=say("remedy-write-30-0-30"),
-        )
+        raise PlanError("bad-number", say("field-is-value", field=field, value=value,
+                        most=most * 100), field=field, value=value,
+                        remedy=say("remedy-write-30-0-30"))  # fmt: skip
     return share
 
 
@@ -90,13 +86,9 @@ def as_money_or_share(given: Any, field: str) -> tuple[Number, bool]:
         return as_share(given, field), True
     amount = as_exact(given, field)
     if 0 < amount < 1:
-        raise PlanError(
-            "bad-number",
-            say("may-share-amount-money", field=field, given=given),
-            field=field,
-            value=given,
-            remedy=say("remedy-write-share-amount-1", amount=show_share(amount)),
-        )
+        raise PlanError("bad-number", say("may-share-amount-money", field=field, given=given),
+                        field=field, value=given, remedy=say("remedy-write-share-amount-1",
+                        amount=show_share(amount)))  # fmt: skip
     return amount, False
 
 
@@ -377,18 +369,11 @@ class BudgetLines(Declared):
         added = total_of(amount for _, amount in self.lines)
         if added != self.total:
             apart = difference_of(added, self.total)
-            raise PlanError(
-                "lines-do-not-add-up",
-                say(
-                    "lines-add-up-above" if apart > 0 else "lines-add-up-below",
-                    added=show_amount(added),
-                    apart=show_amount(apart.copy_abs()),
-                    total=show_amount(self.total),
-                ),
-                field="budget_lines",
-                value=str(apart),
-                remedy=say("remedy-line-or-total"),
-            )
+            raise PlanError("lines-do-not-add-up",
+                            say("lines-add-up-above" if apart > 0 else "lines-add-up-below",
+                            added=show_amount(added), apart=show_amount(apart.copy_abs()),
+                            total=show_amount(self.total)), field="budget_lines", value=str(apart),
+                            remedy=say("remedy-line-or-total"))  # fmt: skip
 
 
 def _named(lines: Any) -> list[tuple[str, Any]]:
@@ -398,12 +383,8 @@ def _named(lines: Any) -> list[tuple[str, Any]]:
     except (TypeError, ValueError):
         named = []
     if not named:
-        raise PlanError(
-            "bad-plan",
-            field="budget_lines.lines",
-            value=lines,
-            remedy=say("remedy-line-name-amount"),
-        )
+        raise PlanError("bad-plan", field="budget_lines.lines", value=lines,
+                        remedy=say("remedy-line-name-amount"))  # fmt: skip
     return named
 
 
@@ -411,13 +392,9 @@ def _amount(given: Any, field: str) -> Decimal:
     """Return an amount that can be added up exactly: below 2**53, at most 20 digits after it."""
     amount = as_decimal(given, field)
     if amount >= MOST or int(amount.as_tuple().exponent) < -20:
-        raise MoneyError(
-            "bad-money",
-            say("more-can-added-up", field=field, given=given),
-            field=field,
-            value=given,
-            remedy=say("remedy-stay-below-most-20", most=f"{MOST:,}"),
-        )
+        raise MoneyError("bad-money", say("more-can-added-up", field=field, given=given),
+                         field=field, value=given, remedy=say("remedy-stay-below-most-20",
+                         most=f"{MOST:,}"))  # fmt: skip
     return amount
 
 
@@ -457,24 +434,14 @@ class Goal(Declared):
         """Refuse a kind that is not known, and a target that is missing or has no use."""
         kind, target = self.kind, self.target
         if kind not in ("outcome", "profit", "least-spend"):
-            raise PlanError(
-                "bad-plan",
-                say("field-is", field="goal", value=repr(kind)),
-                field="goal.kind",
-                value=kind,
-                remedy=say("remedy-write-outcome-profit-least"),
-            )
+            raise PlanError("bad-plan", say("field-is", field="goal", value=repr(kind)),
+                            field="goal.kind", value=kind,
+                            remedy=say("remedy-write-outcome-profit-least"))  # fmt: skip
         if (kind == "least-spend") != (target is not None):
-            raise PlanError(
-                "bad-plan",
-                say(
-                    "goal-needs-target" if target is None else "goal-takes-no-target",
-                    kind=repr(kind),
-                ),
-                field="goal.target",
-                value=target,
-                remedy=say("remedy-target-goes-least"),
-            )
+            raise PlanError("bad-plan",
+                            say("goal-needs-target" if target is None else "goal-takes-no-target",
+                            kind=repr(kind)), field="goal.target", value=target,
+                            remedy=say("remedy-target-goes-least"))  # fmt: skip
 
     @classmethod
     def most_outcome(cls, weights: Mapping[str, Any] | None = None) -> Self:

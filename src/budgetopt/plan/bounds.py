@@ -121,19 +121,11 @@ class Bounds:
             upper = np.where(also, np.maximum(upper, last), upper)
         if np.any(lower > upper):
             at = int(np.argmax(lower > upper))
-            raise InfeasibleError(
-                "no-step-in-bounds",
-                say(
-                    "no-step-between",
-                    step=money.show(int(lots[at])),
-                    low=money.show(self.lower[at]),
-                    high=money.show(self.upper[at]),
-                    channel=quoted(names[at]),
-                ),
-                field=f"channels.{names[at]}",
-                value=money.show(int(lots[at])),
-                remedy=say("remedy-finer-step"),
-            )
+            raise InfeasibleError("no-step-in-bounds", say("no-step-between",
+                                  step=money.show(int(lots[at])), low=money.show(self.lower[at]),
+                                  high=money.show(self.upper[at]), channel=quoted(names[at])),
+                                  field=f"channels.{names[at]}", value=money.show(int(lots[at])),
+                                  remedy=say("remedy-finer-step"))  # fmt: skip
         return Bounds(lower, upper, self.lower_rule, self.upper_rule)
 
 

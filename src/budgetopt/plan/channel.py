@@ -376,13 +376,8 @@ def check_name(name: Any, field: str, what: str) -> None:
             remedy=say("remedy-write-without"),
         )
     if not isinstance(name, str) or is_blank(name):
-        raise PlanError(
-            "bad-name",
-            say("name-is-blank", what=what, name=repr(name)),
-            field=field,
-            value=ascii(name),
-            remedy=say("remedy-every-name", what=what),
-        )
+        raise PlanError("bad-name", say("name-is-blank", what=what, name=repr(name)), field=field,
+                        value=ascii(name), remedy=say("remedy-every-name", what=what))  # fmt: skip
 
 
 def _name(given: Any) -> str:
@@ -402,13 +397,10 @@ def one_curve(curve: Any, name: str) -> Curve:
         try:
             curve = curve_from_dict(dict(curve))
         except CurveError as error:
-            raise CurveError(
-                error.code,
-                say("curve-of-problem", name=repr(name), problem=error.problem),
-                field=f"channels.{name}.curve.{error.field}".removesuffix(".curve"),
-                value=error.value,
-                remedy=error.remedy,
-            ) from None
+            raise CurveError(error.code, say("curve-of-problem", name=repr(name),
+                             problem=error.problem),
+                             field=f"channels.{name}.curve.{error.field}".removesuffix(".curve"),
+                             value=error.value, remedy=error.remedy) from None  # fmt: skip
     if isinstance(curve, Curve) and np.ndim(curve.value(0.0)) == 0:
         return curve
     raise CurveError(
@@ -435,11 +427,7 @@ def _labels(labels: Any, name: str) -> tuple[tuple[str, str], ...]:
             if isinstance(part, str) and part.strip():
                 check_name(part, f"channels.{name}.labels", "label")
         if not all(isinstance(part, str) and part.strip() for part in pair):
-            raise PlanError(
-                "bad-name",
-                say("remedy-label-blank-text", pair=repr(pair), name=repr(name)),
-                field=f"channels.{name}.labels",
-                value=str(pair),
-                remedy=say("remedy-write-labels-name-value"),
-            )
+            raise PlanError("bad-name", say("remedy-label-blank-text", pair=repr(pair),
+                            name=repr(name)), field=f"channels.{name}.labels", value=str(pair),
+                            remedy=say("remedy-write-labels-name-value"))  # fmt: skip
     return tuple(sorted(pairs))

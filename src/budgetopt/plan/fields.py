@@ -226,19 +226,10 @@ class PlanFields(Declared):
                 floor = minor(c.floor, f"floor of {c.name!r}", "up")
                 cap = None if c.cap is None else minor(c.cap, f"cap of {c.name!r}", "down")
                 if cap is not None and cap < floor:
-                    raise PlanError(
-                        "bounds-clash",
-                        say(
-                            "no-amount-between",
-                            currency=self.currency,
-                            floor=str(c.floor),
-                            channel=quoted(c.name),
-                            cap=str(c.cap),
-                        ),
-                        field=f"channels.{c.name}.cap",
-                        value=c.cap,
-                        remedy=say("remedy-cap-or-floor"),
-                    )
+                    raise PlanError("bounds-clash", say("no-amount-between", currency=self.currency,
+                                    floor=str(c.floor), channel=quoted(c.name), cap=str(c.cap)),
+                                    field=f"channels.{c.name}.cap", value=c.cap,
+                                    remedy=say("remedy-cap-or-floor"))  # fmt: skip
                 bounds.append((floor, cap, False))
         return tuple(bounds)
 
@@ -261,13 +252,9 @@ class PlanFields(Declared):
         """
         for name in names:
             if name not in self.index:
-                raise PlanError(
-                    "unknown-name",
-                    say("unknown-channel-in", name=repr(name), value=where or field),
-                    field=field,
-                    value=name,
-                    remedy=did_you_mean(str(name), self.names),
-                )
+                raise PlanError("unknown-name", say("unknown-channel-in", name=repr(name),
+                                value=where or field), field=field, value=name,
+                                remedy=did_you_mean(str(name), self.names))  # fmt: skip
 
     def last_minor(self, last: Mapping[str, Any]) -> list[int]:
         """Return last applied spends in minor units by channel, 0 where a channel is not named.
@@ -494,13 +481,9 @@ def check_worth(plan: PlanFields) -> None:
     asked = _asked_for_money(plan)
     if asked is None:
         return
-    raise PlanError(
-        "bad-plan",
-        say("needs-value-money-outcome", asked=asked, outcome=repr(plan.outcome)),
-        field=asked,
-        value=plan.outcome,
-        remedy=say("remedy-value-outcome-worth-plan"),
-    )
+    raise PlanError("bad-plan", say("needs-value-money-outcome", asked=asked,
+                    outcome=repr(plan.outcome)), field=asked, value=plan.outcome,
+                    remedy=say("remedy-value-outcome-worth-plan"))  # fmt: skip
 
 
 def _asked_for_money(plan: PlanFields) -> str | None:

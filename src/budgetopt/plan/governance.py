@@ -51,21 +51,13 @@ def as_span(first: Any, last: Any, what: str) -> tuple[dt.date, dt.date]:
     """
     start, end = as_date(first, f"{what}.first"), as_date(last, f"{what}.last")
     if end < start:
-        raise CalendarError(
-            "bad-date",
-            say("last-before-begins", what=what, end=end, start=start),
-            field=f"{what}.last",
-            value=str(end),
-            remedy=say("remedy-write-first-day-first"),
-        )
+        raise CalendarError("bad-date", say("last-before-begins", what=what, end=end, start=start),
+                            field=f"{what}.last", value=str(end),
+                            remedy=say("remedy-write-first-day-first"))  # fmt: skip
     if (end - start).days >= MOST_DAYS:
-        raise CalendarError(
-            "bad-date",
-            say("last-more-than", what=what, end=end, start=start),
-            field=f"{what}.last",
-            value=str(end),
-            remedy=say("remedy-write-last-day"),
-        )
+        raise CalendarError("bad-date", say("last-more-than", what=what, end=end, start=start),
+                            field=f"{what}.last", value=str(end),
+                            remedy=say("remedy-write-last-day"))  # fmt: skip
     return start, end
 
 
@@ -93,13 +85,8 @@ def as_part(given: Any, field: str, most: int = 1, *, above_zero: bool = False) 
     """
     share = as_share(given, field, most)
     if above_zero and share == 0:
-        raise PlanError(
-            "bad-number",
-            say("field-is", field=field, value=given),
-            field=field,
-            value=given,
-            remedy=say("remedy-positive-share"),
-        )
+        raise PlanError("bad-number", say("field-is", field=field, value=given), field=field,
+                        value=given, remedy=say("remedy-positive-share"))  # fmt: skip
     return share
 
 
@@ -112,12 +99,8 @@ def as_count(given: Any, field: str, most: int) -> int:
         ``bad-argument``.
     """
     if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= most:
-        raise InputError(
-            "bad-argument",
-            field=field,
-            value=given,
-            remedy=say("remedy-whole-number-1", most=f"{most:,}"),
-        )
+        raise InputError("bad-argument", field=field, value=given,
+                         remedy=say("remedy-whole-number-1", most=f"{most:,}"))  # fmt: skip
     return given
 
 
@@ -314,12 +297,8 @@ class Approval(Declared):
     def check_fields(self) -> None:
         """Refuse a rule by which nobody would ever be asked."""
         if self.move_share is None and not self.amounts:
-            raise PlanError(
-                "bad-plan",
-                say("approval-gives-amount-above"),
-                field="approval",
-                remedy=say("remedy-move-move-share-channel"),
-            )
+            raise PlanError("bad-plan", say("approval-gives-amount-above"), field="approval",
+                            remedy=say("remedy-move-move-share-channel"))  # fmt: skip
 
     @property
     def amounts(self) -> dict[str, Decimal]:
@@ -439,17 +418,11 @@ class Release(Declared):
         for name in _NEEDS.values():
             given, needed = getattr(self, name) is not None, name == _NEEDS[self.when]
             if given != needed:
-                raise PlanError(
-                    "bad-plan",
-                    say(
-                        "release-part-given" if given else "release-part-missing",
-                        name=name,
-                        when=repr(self.when),
-                    ),
-                    field=f"release.{name}",
-                    value=getattr(self, name),
-                    remedy=say("remedy-alone", needs=_NEEDS[self.when], when=repr(self.when)),
-                )
+                raise PlanError("bad-plan",
+                                say("release-part-given" if given else "release-part-missing",
+                                name=name, when=repr(self.when)), field=f"release.{name}",
+                                value=getattr(self, name), remedy=say("remedy-alone",
+                                needs=_NEEDS[self.when], when=repr(self.when)))  # fmt: skip
 
 
 @declaration()
@@ -589,26 +562,13 @@ def _refuse_overlaps(phases: tuple[Phase, ...]) -> None:
     names: set[str] = set()
     for at, phase in enumerate(phases):
         if phase.name in names:
-            raise PlanError(
-                "bad-name",
-                say("phase-declared-twice", name=repr(phase.name)),
-                field="operation.phases",
-                value=phase.name,
-                remedy=say("remedy-phase-name"),
-            )
+            raise PlanError("bad-name", say("phase-declared-twice", name=repr(phase.name)),
+                            field="operation.phases", value=phase.name,
+                            remedy=say("remedy-phase-name"))  # fmt: skip
         names.add(phase.name)
         before = phases[at - 1] if at else None
         if before is not None and phase.first <= before.last:
-            raise PlanError(
-                "bad-plan",
-                say(
-                    "phase-begins-ends",
-                    name=repr(phase.name),
-                    first=phase.first,
-                    name_2=repr(before.name),
-                    last=before.last,
-                ),
-                field="operation.phases",
-                value=phase.name,
-                remedy=say("remedy-let-phases-follow-day"),
-            )
+            raise PlanError("bad-plan", say("phase-begins-ends", name=repr(phase.name),
+                            first=phase.first, name_2=repr(before.name), last=before.last),
+                            field="operation.phases", value=phase.name,
+                            remedy=say("remedy-let-phases-follow-day"))  # fmt: skip

@@ -284,12 +284,8 @@ def check_plan(plan: Plan) -> None:
             "bad-plan", field="spend", value=plan.spend, remedy=say("remedy-write-most-all")
         )
     if not plan.channels:
-        raise PlanError(
-            "bad-plan",
-            say("plan-without-channel"),
-            field="channels",
-            remedy=say("remedy-declare-least-channel"),
-        )
+        raise PlanError("bad-plan", say("plan-without-channel"), field="channels",
+                        remedy=say("remedy-declare-least-channel"))  # fmt: skip
     for field, text in (("name", plan.name), ("outcome", plan.outcome)):
         if isinstance(text, str) and not is_safe(text):
             check_name(text, field, field)
@@ -378,26 +374,18 @@ def _check_releases(plan: Plan) -> None:
     known = tuple(str(table.get("name", table.get("kind"))) for table in plan.scenarios)
     for at, release in enumerate(plan.operation.releases):
         if known and release.scenario is not None and release.scenario not in known:
-            raise PlanError(
-                "unknown-name",
-                say("unknown-scenario-operation-releases", scenario=repr(release.scenario), at=at),
-                field=f"operation.releases.{at}.scenario",
-                value=release.scenario,
-                remedy=did_you_mean(release.scenario, known),
-            )
+            raise PlanError("unknown-name", say("unknown-scenario-operation-releases",
+                            scenario=repr(release.scenario), at=at),
+                            field=f"operation.releases.{at}.scenario", value=release.scenario,
+                            remedy=did_you_mean(release.scenario, known))  # fmt: skip
 
 
 def _check_limits(plan: Plan) -> None:
     """Refuse what is not a limit, two of one name, and unknown names."""
     for limit in plan.limits:
         if not (isinstance(getattr(limit, "name", None), str) and hasattr(limit, "rows")):
-            raise PlanError(
-                "bad-plan",
-                say("limit-name-rows", limit=repr(limit)),
-                field="limits",
-                value=repr(limit),
-                remedy=say("remedy-make-bo-limit-name"),
-            )
+            raise PlanError("bad-plan", say("limit-name-rows", limit=repr(limit)), field="limits",
+                            value=repr(limit), remedy=say("remedy-make-bo-limit-name"))  # fmt: skip
         check_name(limit.name, "limits.name", "limit")
     _refuse_doubled("limit", [limit.name for limit in plan.limits])
     nothing = np.zeros(len(plan.channels), dtype=np.int64)

@@ -102,21 +102,13 @@ def _event(name: str | None, span: Any, field: str) -> Event:
         raise _no_dates(span, field)
     first, last = as_date(days[0], field), as_date(days[-1], field)
     if last < first:
-        raise CalendarError(
-            "bad-date",
-            say("ends-before-begins", field=field, last=last, first=first),
-            field=field,
-            value=str(last),
-            remedy=say("remedy-write-first-day-first"),
-        )
+        raise CalendarError("bad-date", say("ends-before-begins", field=field, last=last,
+                            first=first), field=field, value=str(last),
+                            remedy=say("remedy-write-first-day-first"))  # fmt: skip
     if (last - first).days >= MOST_DAYS:
-        raise CalendarError(
-            "bad-date",
-            say("lasts-more-days", field=field, first=first, last=last, most_days=MOST_DAYS),
-            field=field,
-            value=str(last),
-            remedy=say("remedy-write-first-last-first"),
-        )
+        raise CalendarError("bad-date", say("lasts-more-days", field=field, first=first, last=last,
+                            most_days=MOST_DAYS), field=field, value=str(last),
+                            remedy=say("remedy-write-first-last-first"))  # fmt: skip
     if name is None:
         return (str(first) if first == last else f"{first}/{last}"), first, last
     if _reads_as_another_day(name, first):
@@ -204,13 +196,9 @@ def check_demand(demand: Iterable[tuple[dt.date, float]], week_start: str) -> No
     days = [day for day, _ in demand]
     starts = week_starts(np.array(days, dtype="datetime64[D]"), week_start)
     for at in np.flatnonzero(starts[1:] == starts[:-1])[:1]:
-        raise PlanError(
-            "bad-plan",
-            say("demand-given-twice-week", days=days[at], days_2=days[at + 1]),
-            field=f"demand.{days[at + 1]}",
-            value=str(days[at + 1]),
-            remedy=say("remedy-index-week"),
-        )
+        raise PlanError("bad-plan", say("demand-given-twice-week", days=days[at],
+                        days_2=days[at + 1]), field=f"demand.{days[at + 1]}",
+                        value=str(days[at + 1]), remedy=say("remedy-index-week"))  # fmt: skip
 
 
 _LEAST, _MOST = 1e-100, 1e100
@@ -277,13 +265,9 @@ class LiftTest(Declared):
             number = as_number(getattr(self, name), field, least=least, most=_MOST, remedy=remedy)
             object.__setattr__(self, name, number)
         if not self.low < self.high:
-            raise InputError(
-                "bad-argument",
-                say("lift-tests-low-below", low=f"{self.low:g}", high=f"{self.high:g}"),
-                field="lift_tests.low",
-                value=self.low,
-                remedy=say("remedy-money-per-week-lower"),
-            )
+            raise InputError("bad-argument", say("lift-tests-low-below", low=f"{self.low:g}",
+                             high=f"{self.high:g}"), field="lift_tests.low", value=self.low,
+                             remedy=say("remedy-money-per-week-lower"))  # fmt: skip
         if self.ended is not None:
             object.__setattr__(self, "ended", as_date(self.ended, "lift_tests.ended"))
 
@@ -330,19 +314,10 @@ class LiftTest(Declared):
             spend = as_number(given, f"spends[{at}]", least=_LEAST, most=_MOST)
             outcome = float(curve.value(spend))
             if not outcome * relative >= _LEAST:
-                raise InputError(
-                    "bad-argument",
-                    say(
-                        "curve-brings-spends",
-                        channel=repr(channel),
-                        outcome=f"{outcome:g}",
-                        at=at,
-                        spend=f"{spend:g}",
-                    ),
-                    field=f"spends[{at}]",
-                    value=spend,
-                    remedy=say("remedy-spends-brings-something"),
-                )
+                raise InputError("bad-argument", say("curve-brings-spends", channel=repr(channel),
+                                 outcome=f"{outcome:g}", at=at, spend=f"{spend:g}"),
+                                 field=f"spends[{at}]", value=spend,
+                                 remedy=say("remedy-spends-brings-something"))  # fmt: skip
             tests.append(cls(channel, outcome, relative * outcome, spend))
         return tuple(tests)
 

@@ -85,13 +85,9 @@ def check_reserve(plan: PlanFields) -> None:
 
 def _above(plan: PlanFields, held: int, budget: int, what: str) -> PlanError:
     show = plan.money.show
-    return PlanError(
-        "bounds-clash",
-        say("reserve-above", held=show(held), what=what, budget=show(budget)),
-        field="reserve",
-        value=show(held),
-        remedy=say("remedy-reserve-shares"),
-    )
+    return PlanError("bounds-clash", say("reserve-above", held=show(held), what=what,
+                     budget=show(budget)), field="reserve", value=show(held),
+                     remedy=say("remedy-reserve-shares"))  # fmt: skip
 
 
 def budget_of(plan: PlanFields, first: dt.date, last: dt.date) -> int:

@@ -79,13 +79,9 @@ def _named(given: Any, what: str, *keys: str) -> tuple[RawTable, ...]:
     for at, name in enumerate(names):
         check_name(name, f"{what}s.{at}", what)
         if name in names[:at]:
-            raise PlanError(
-                "bad-name",
-                say("name-declared-twice", what=what, name=repr(name)),
-                field=f"{what}s.{at}",
-                value=name,
-                remedy=say("remedy-own-name", what=what),
-            )
+            raise PlanError("bad-name", say("name-declared-twice", what=what, name=repr(name)),
+                            field=f"{what}s.{at}", value=name, remedy=say("remedy-own-name",
+                            what=what))  # fmt: skip
     return tables
 
 

@@ -88,27 +88,14 @@ class Target(Declared):
     def check_fields(self) -> None:
         """Refuse a sum over days that nobody names, and a rate of an outcome to itself."""
         if self.metric == "outcome" and self.first is None:
-            raise PlanError(
-                "bad-plan",
-                say("target-first-missing-outcome"),
-                field="target.first",
-                remedy=say("remedy-first-day-counts"),
-            )
+            raise PlanError("bad-plan", say("target-first-missing-outcome"), field="target.first",
+                            remedy=say("remedy-first-day-counts"))  # fmt: skip
         if self.metric == "conversion-rate" and not self.of:
-            raise PlanError(
-                "bad-plan",
-                say("target-missing-conversion-rate"),
-                field="target.of",
-                remedy=say("remedy-name-outcome-channels-rates"),
-            )
+            raise PlanError("bad-plan", say("target-missing-conversion-rate"), field="target.of",
+                            remedy=say("remedy-name-outcome-channels-rates"))  # fmt: skip
         if self.metric == "roas" and self.of:
-            raise PlanError(
-                "bad-plan",
-                say("target-given-roas-plan"),
-                field="target.of",
-                value=self.of,
-                remedy=say("remedy-leave-out"),
-            )
+            raise PlanError("bad-plan", say("target-given-roas-plan"), field="target.of",
+                            value=self.of, remedy=say("remedy-leave-out"))  # fmt: skip
         if self.of:
             check_name(self.of, "target.of", "outcome")
 
@@ -173,13 +160,9 @@ def _first(given: Any, by: dt.date) -> dt.date:
     """Return a first day, at most ten years before the last."""
     first = as_date(given, "target.first")
     if not 0 <= (by - first).days < MOST_DAYS:
-        raise CalendarError(
-            "bad-date",
-            say("target-first-target", first=first, by=by),
-            field="target.first",
-            value=str(first),
-            remedy=say("remedy-first-day-before-last"),
-        )
+        raise CalendarError("bad-date", say("target-first-target", first=first, by=by),
+                            field="target.first", value=str(first),
+                            remedy=say("remedy-first-day-before-last"))  # fmt: skip
     return first
 
 
@@ -191,13 +174,9 @@ def _value(given: Any, metric: str) -> Decimal | Relative:
     if metric == "conversion-rate":
         value = as_decimal(as_share(given, "target.value"), "target.value")
     elif text.endswith("%"):
-        raise PlanError(
-            "bad-plan",
-            say("target-value-says-neither", given=repr(given)),
-            field="target.value",
-            value=given,
-            remedy=say("remedy-write-change-number", text=text),
-        )
+        raise PlanError("bad-plan", say("target-value-says-neither", given=repr(given)),
+                        field="target.value", value=given, remedy=say("remedy-write-change-number",
+                        text=text))  # fmt: skip
     else:
         value = as_decimal(given, "target.value")
     if not value:
@@ -243,13 +222,8 @@ def check_targets(plan: Measurable, *, is_money: bool) -> None:
     for at, target in enumerate(plan.targets):
         field = f"targets.{at}"
         if target in plan.targets[:at]:
-            raise PlanError(
-                "bad-plan",
-                say("field-given-twice", field=field),
-                field=field,
-                value=target.metric,
-                remedy=say("remedy-remove"),
-            )
+            raise PlanError("bad-plan", say("field-given-twice", field=field), field=field,
+                            value=target.metric, remedy=say("remedy-remove"))  # fmt: skip
         if target.metric == "cpa" and is_money and not target.of:
             raise PlanError(
                 "bad-plan",

@@ -211,12 +211,8 @@ def check_share(
     number = isinstance(share, (int, float, np.number)) and not isinstance(share, bool)
     # Written so that NaN fails.
     if not (number and above < share <= most):
-        raise _wrong(
-            share,
-            field,
-            what,
-            say("remedy-number-above-most", above=f"{above:g}", most=f"{most:g}"),
-        )
+        raise _wrong(share, field, what, say("remedy-number-above-most", above=f"{above:g}",
+                     most=f"{most:g}"))  # fmt: skip
 
 
 def check_chance(chance: Any, field: str, what: str) -> None:
@@ -259,13 +255,8 @@ def written(number: float) -> str:
 
 
 def _wrong(value: Any, field: str, what: str, remedy: str) -> InputError:
-    return InputError(
-        "bad-argument",
-        say("field-of-what-is", field=field, what=what, value=repr(value)),
-        field=field,
-        value=value,
-        remedy=remedy,
-    )
+    return InputError("bad-argument", say("field-of-what-is", field=field, what=what,
+                      value=repr(value)), field=field, value=value, remedy=remedy)  # fmt: skip
 
 
 _EVEN = 8

@@ -119,13 +119,9 @@ class Proportional:
     def _roas(self, view: View) -> Floats:
         """Return trailing ROAS by channel; 1 for all where nothing came back."""
         if view.outcome is None:
-            raise InputError(
-                "bad-argument",
-                say("proportional-policy-needs-outcome"),
-                field="policy",
-                value=self.name,
-                remedy=say("remedy-choose-posterior-mean-thompson"),
-            )
+            raise InputError("bad-argument", say("proportional-policy-needs-outcome"),
+                             field="policy", value=self.name,
+                             remedy=say("remedy-choose-posterior-mean-thompson"))  # fmt: skip
         spend, outcome = view.spend[..., -self.weeks :, :], view.outcome[..., -self.weeks :, :]
         known = np.isfinite(spend) & np.isfinite(outcome)
         spent = np.where(known, spend, 0.0).sum(axis=-2)

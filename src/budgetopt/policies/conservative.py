@@ -323,13 +323,9 @@ def fallback_of(policy: Policy) -> Policy:
 
 def not_amounts(policy: str, answer: Any, channels: int) -> VerificationError:
     """Return the error for an answer that is not a finite amount for each channel."""
-    return VerificationError(
-        "broken-limit",
-        say("policy-did-return-finite", policy=repr(policy), channels=channels),
-        field="policy",
-        value=str(answer)[:60],
-        remedy=say("remedy-fix-policy-view-project"),
-    )
+    return VerificationError("broken-limit", say("policy-did-return-finite", policy=repr(policy),
+                             channels=channels), field="policy", value=str(answer)[:60],
+                             remedy=say("remedy-fix-policy-view-project"))  # fmt: skip
 
 
 def _amounts(policy: Policy, answer: Any, shape: tuple[int, ...]) -> Floats:

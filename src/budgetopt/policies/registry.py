@@ -144,13 +144,9 @@ def policy_from_dict(data: Mapping[str, Any]) -> Policy:
 def _plain(policy: Policy) -> dict[str, Any]:
     names = [name for name, kind in _KINDS.items() if type(policy) is kind]
     if not names:
-        raise InputError(
-            "bad-argument",
-            say("policy-built-policy", name=repr(policy.name)),
-            field="policy",
-            value=policy.name,
-            remedy=say("remedy-store-settings-yourself-rebuild"),
-        )
+        raise InputError("bad-argument", say("policy-built-policy", name=repr(policy.name)),
+                         field="policy", value=policy.name,
+                         remedy=say("remedy-store-settings-yourself-rebuild"))  # fmt: skip
     plain: dict[str, Any] = {"kind": names[0]}
     for f in _settings(type(policy), fallback=True):
         value = getattr(policy, f.name)
@@ -196,13 +192,8 @@ def _parts(text: str) -> list[str]:
 
 
 def _unknown(name: str, base: str) -> InputError:
-    return InputError(
-        "unknown-name",
-        say("unknown-policy", name=repr(name)),
-        field="policy",
-        value=name,
-        remedy=did_you_mean(base, NAMES),
-    )
+    return InputError("unknown-name", say("unknown-policy", name=repr(name)), field="policy",
+                      value=name, remedy=did_you_mean(base, NAMES))  # fmt: skip
 
 
 def _not_data(problem: str, remedy: str) -> InputError:

@@ -68,13 +68,9 @@ class WeekLimits(NamedTuple):
         if worst <= slack:
             return np.maximum(spend, 0.0)
         limit = "the budget" if over.max() > slack else "a floor, a cap or a change limit"
-        raise VerificationError(
-            "broken-limit",
-            say("policy-breaks-limit", policy=repr(policy), limit=limit, worst=show_figure(worst)),
-            field="policy",
-            value=worst,
-            remedy=say("remedy-fix-policy-view-project"),
-        )
+        raise VerificationError("broken-limit", say("policy-breaks-limit", policy=repr(policy),
+                                limit=limit, worst=show_figure(worst)), field="policy", value=worst,
+                                remedy=say("remedy-fix-policy-view-project"))  # fmt: skip
 
 
 class _Held(NamedTuple):

@@ -236,13 +236,9 @@ def _players(given: Any) -> tuple[Player, ...]:
     names = [player.name for player in found]
     doubled = [name for name in names if names.count(name) > 1 or name == CLAIRVOYANT]
     if doubled:
-        raise InputError(
-            "bad-name",
-            say("two-policies-named", doubled=repr(doubled[0])),
-            field="policies",
-            value=doubled[0],
-            remedy=say("remedy-policy-name-none-clairvoyant"),
-        )
+        raise InputError("bad-name", say("two-policies-named", doubled=repr(doubled[0])),
+                         field="policies", value=doubled[0],
+                         remedy=say("remedy-policy-name-none-clairvoyant"))  # fmt: skip
     if not found:
         raise wrong("policies", (), say("remedy-least"), say("no-policy-named"))
     return tuple(found)
@@ -277,13 +273,9 @@ def _check(job: Job, precision: Precision | None) -> None:
     plan, market = job.plan, job.market
     for name in market.channels:
         if name not in plan.index:
-            raise InputError(
-                "unknown-name",
-                say("market-s-channel-plan", name=repr(name)),
-                field="market.channels",
-                value=name,
-                remedy=did_you_mean(name, plan.names),
-            )
+            raise InputError("unknown-name", say("market-s-channel-plan", name=repr(name)),
+                             field="market.channels", value=name,
+                             remedy=did_you_mean(name, plan.names))  # fmt: skip
     if market.channels != plan.names:
         raise wrong("market.channels", market.channels, say("remedy-order", names=plan.names))
     happening = [scenario.name for scenario in job.scenarios if isinstance(scenario, Scenario)]

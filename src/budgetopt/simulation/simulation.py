@@ -349,13 +349,8 @@ class Simulation(Shown):
         """
         makers = {"run": by_run, "week": by_week, "channel": by_channel}
         if by not in makers:
-            raise InputError(
-                "unknown-name",
-                say("no-table-by", by=repr(by)),
-                field="by",
-                value=by,
-                remedy=did_you_mean(by, makers),
-            )
+            raise InputError("unknown-name", say("no-table-by", by=repr(by)), field="by", value=by,
+                             remedy=did_you_mean(by, makers))  # fmt: skip
         return makers[by](self)
 
     def metrics(self, policy: str | None = None, by: str = "channel") -> pd.DataFrame:
@@ -385,13 +380,9 @@ class Simulation(Shown):
         except ImportError as error:
             raise missing_extra(say("parquet-files"), "pyarrow", "parquet", "path") from error
         except OSError as error:
-            raise InputError(
-                "bad-file",
-                say("path-unwritable", path=repr(str(path)), error=error.strerror or error),
-                field="path",
-                value=str(path),
-                remedy=say("remedy-check-path-permissions"),
-            ) from error
+            raise InputError("bad-file", say("path-unwritable", path=repr(str(path)),
+                             error=error.strerror or error), field="path", value=str(path),
+                             remedy=say("remedy-check-path-permissions")) from error  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain data for JSON."""
@@ -492,13 +483,8 @@ def metrics_table(simulation: Simulation, policy: str | None, by: str) -> pd.Dat
     import pandas as pd
 
     if by not in _AXES:
-        raise InputError(
-            "unknown-name",
-            say("no-metrics-by", by=repr(by)),
-            field="by",
-            value=by,
-            remedy=did_you_mean(by, _AXES),
-        )
+        raise InputError("unknown-name", say("no-metrics-by", by=repr(by)), field="by", value=by,
+                         remedy=did_you_mean(by, _AXES))  # fmt: skip
     record, funnel = simulation.record(policy), simulation.funnel
     spend, bought = record.week_spend, record.week_bought
     # Nothing is bought for nothing, whatever its price.

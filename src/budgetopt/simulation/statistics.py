@@ -276,13 +276,8 @@ def measure_named(name: str) -> Measure:
         ``unknown-name``.
     """
     if name not in MEASURES:
-        raise InputError(
-            "unknown-name",
-            say("unknown-measure", name=repr(name)),
-            field="measure",
-            value=name,
-            remedy=did_you_mean(name, MEASURES),
-        )
+        raise InputError("unknown-name", say("unknown-measure", name=repr(name)), field="measure",
+                         value=name, remedy=did_you_mean(name, MEASURES))  # fmt: skip
     return MEASURES[name]
 
 
@@ -332,25 +327,18 @@ class Precision:
         checked_level(self.level)
         found = measure_named(self.measure)
         if found.above not in _SUMS:
-            raise InputError(
-                "bad-argument",
-                say("precision-watched-while-runs", measure=repr(self.measure)),
-                field="precision.measure",
-                value=self.measure,
-                remedy=say("remedy-roas-cpa", sums=", ".join(_SUMS)),
-            )
+            raise InputError("bad-argument", say("precision-watched-while-runs",
+                             measure=repr(self.measure)), field="precision.measure",
+                             value=self.measure, remedy=say("remedy-roas-cpa",
+                             sums=", ".join(_SUMS)))  # fmt: skip
 
     def check(self, names: Sequence[str]) -> None:
         """Raise ``unknown-name`` for a policy that does not play."""
         for name in (self.policy, self.less):
             if name is not None and name not in names:
-                raise InputError(
-                    "unknown-name",
-                    say("precision-names-policy-simulated", name=repr(name)),
-                    field="precision",
-                    value=name,
-                    remedy=did_you_mean(name, names),
-                )
+                raise InputError("unknown-name", say("precision-names-policy-simulated",
+                                 name=repr(name)), field="precision", value=name,
+                                 remedy=did_you_mean(name, names))  # fmt: skip
 
     def reached(self, job: Job, batches: Sequence[Batch]) -> bool:
         """Return whether the runs of these batches are enough."""

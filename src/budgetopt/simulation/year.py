@@ -305,13 +305,10 @@ class PerRun:
         """Refuse an answer that breaks a limit across channels."""
         # The budget is judged with the bounds, in the money that was not rounded down.
         if set(violated_limits(problem, spend, slack=_SLACK)) - {problem.rows.names[0]}:
-            raise VerificationError(
-                "broken-limit",
-                say("policy-breaks-limit-across", name=repr(self._policy.name)),
-                field="policy",
-                value=self._policy.name,
-                remedy=say("remedy-fix-policy-view-project"),
-            )
+            raise VerificationError("broken-limit", say("policy-breaks-limit-across",
+                                    name=repr(self._policy.name)), field="policy",
+                                    value=self._policy.name,
+                                    remedy=say("remedy-fix-policy-view-project"))  # fmt: skip
 
 
 class PerRunClairvoyant:

@@ -118,13 +118,9 @@ class Scenario(ABC):
         put = object.__setattr__
         text = isinstance(self.name, str) and is_safe(self.name)
         if not text or (self.name and not self.name.strip()):
-            raise InputError(
-                "bad-name",
-                say("remedy-name-scenario", name=repr(self.name)),
-                field="scenario.name",
-                value=self.name,
-                remedy=say("remedy-text-without-control-characters"),
-            )
+            raise InputError("bad-name", say("remedy-name-scenario", name=repr(self.name)),
+                             field="scenario.name", value=self.name,
+                             remedy=say("remedy-text-without-control-characters"))  # fmt: skip
         put(self, "name", self.name or self.kind)
         put(self, "start", self._moment(self.start, "start"))
         if self.end is not None:
@@ -200,13 +196,9 @@ class Scenario(ABC):
         begin, end = self.window(origin)
         if begin >= 7 * weeks or end <= 0:
             side = "scenario-after" if begin >= 7 * weeks else "scenario-before"
-            raise CalendarError(
-                "bad-date",
-                say(side, name=repr(self.name), weeks=weeks),
-                field=self.label("start"),
-                value=str(self.start),
-                remedy=say("remedy-move-leave-out"),
-            )
+            raise CalendarError("bad-date", say(side, name=repr(self.name), weeks=weeks),
+                                field=self.label("start"), value=str(self.start),
+                                remedy=say("remedy-move-leave-out"))  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenario as it is written in a plan file; what is default is left out."""
@@ -233,13 +225,9 @@ class Scenario(ABC):
         if len({isinstance(v, int) for v in both}) > 1:
             raise wrong(self.label("end"), str(self.end), say("remedy-start-end-both"))
         if self.end < self.start:  # type: ignore[operator] # both are of one kind here
-            raise CalendarError(
-                "bad-date",
-                say("end-before-start", label=self.label("end"), end=self.end, start=self.start),
-                field=self.label("end"),
-                value=str(self.end),
-                remedy=say("remedy-later-end"),
-            )
+            raise CalendarError("bad-date", say("end-before-start", label=self.label("end"),
+                                end=self.end, start=self.start), field=self.label("end"),
+                                value=str(self.end), remedy=say("remedy-later-end"))  # fmt: skip
 
     def _names(self, given: Any) -> tuple[str, ...]:
         names = (given,) if isinstance(given, str) else given
@@ -251,13 +239,9 @@ class Scenario(ABC):
         if isinstance(moment, int):
             return 7.0 * (moment - 1)
         if origin is None:
-            raise CalendarError(
-                "bad-date",
-                say("scenario-dated-first-week", name=repr(self.name), moment=moment),
-                field=self.label("start"),
-                value=str(moment),
-                remedy=say("remedy-market-start-number-weeks"),
-            )
+            raise CalendarError("bad-date", say("scenario-dated-first-week", name=repr(self.name),
+                                moment=moment), field=self.label("start"), value=str(moment),
+                                remedy=say("remedy-market-start-number-weeks"))  # fmt: skip
         return float((moment - origin).days)
 
     def _last_day(self, origin: dt.date | None) -> float:

@@ -186,13 +186,8 @@ def festival(name: str, year: int) -> Promotion:
     '2026-06-18'
     """
     if name not in _FESTIVALS:
-        raise InputError(
-            "unknown-name",
-            say("unknown-festival", name=repr(name)),
-            field="festival",
-            value=name,
-            remedy=did_you_mean(name, _FESTIVALS),
-        )
+        raise InputError("unknown-name", say("unknown-festival", name=repr(name)), field="festival",
+                         value=name, remedy=did_you_mean(name, _FESTIVALS))  # fmt: skip
     first, last, demand, price = _FESTIVALS[name]
     year = whole(year, "year", least=2009)
     start, end = (dt.date(year, *day) for day in (first, last))

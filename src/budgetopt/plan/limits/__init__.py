@@ -91,13 +91,8 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
     given = dict(data)
     kind = given.pop("kind", None)
     if kind not in KINDS:
-        raise PlanError(
-            "bad-plan",
-            say("limit-kind-not", kind=repr(kind)),
-            field="limits.kind",
-            value=kind,
-            remedy=did_you_mean(str(kind), KINDS),
-        )
+        raise PlanError("bad-plan", say("limit-kind-not", kind=repr(kind)), field="limits.kind",
+                        value=kind, remedy=did_you_mean(str(kind), KINDS))  # fmt: skip
     parts = list(KINDS[kind].__dataclass_fields__)
     for part in given:
         if part not in parts:
@@ -111,13 +106,9 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
     try:
         rule: Rule = KINDS[kind](**given)
     except TypeError as error:
-        raise PlanError(
-            "bad-plan",
-            say("limit-missing-part", kind=kind, error=error),
-            field="limits",
-            value=kind,
-            remedy=say("remedy-give-needed", needed=[*parts]),
-        ) from None
+        raise PlanError("bad-plan", say("limit-missing-part", kind=kind, error=error),
+                        field="limits", value=kind, remedy=say("remedy-give-needed",
+                        needed=[*parts])) from None  # fmt: skip
     return rule
 
 
@@ -133,13 +124,9 @@ def limit_to_dict(limit: Rule) -> dict[str, Any]:
         if is_dataclass(limit) and type(limit) is maker:
             parts = {part.name: _plain(getattr(limit, part.name)) for part in fields(limit)}
             return {"kind": kind, **{k: v for k, v in parts.items() if v is not None}}
-    raise PlanError(
-        "bad-plan",
-        say("limit-custom-python", name=repr(limit.name)),
-        field=f"limits.{limit.name}",
-        value=type(limit).__name__,
-        remedy=say("remedy-use-limit-python"),
-    )
+    raise PlanError("bad-plan", say("limit-custom-python", name=repr(limit.name)),
+                    field=f"limits.{limit.name}", value=type(limit).__name__,
+                    remedy=say("remedy-use-limit-python"))  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

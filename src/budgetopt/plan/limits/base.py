@@ -335,10 +335,6 @@ def frozen_where(where: Any, limit: str) -> Any:
         return dict(where)
     if isinstance(where, (list, tuple)) and all(isinstance(name, str) for name in where):
         return tuple(where)
-    raise PlanError(
-        "bad-plan",
-        say("limit-is-for", limit=repr(limit), where=repr(where)),
-        field=f"limits.{limit}.where",
-        value=str(where),
-        remedy=say("remedy-labels-list-channel"),
-    )
+    raise PlanError("bad-plan", say("limit-is-for", limit=repr(limit), where=repr(where)),
+                    field=f"limits.{limit}.where", value=str(where),
+                    remedy=say("remedy-labels-list-channel"))  # fmt: skip

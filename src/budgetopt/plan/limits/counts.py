@@ -70,13 +70,9 @@ class Apart:
         if not self.name:
             object.__setattr__(self, "name", f"apart: {', '.join(self.channels)}")
         if len(set(self.channels)) < 2:
-            raise PlanError(
-                "bad-plan",
-                say("limit-keeps-fewer", name=repr(self.name)),
-                field=f"limits.{self.name}",
-                value=str(self.channels),
-                remedy=say("remedy-name-two-channels"),
-            )
+            raise PlanError("bad-plan", say("limit-keeps-fewer", name=repr(self.name)),
+                            field=f"limits.{self.name}", value=str(self.channels),
+                            remedy=say("remedy-name-two-channels"))  # fmt: skip
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
         """Return the row that counts those on."""
@@ -127,11 +123,7 @@ class AtLeastOn:
 
 def _count(given: Any, limit: str) -> int:
     if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0:
-        raise PlanError(
-            "bad-number",
-            say("limit-counts", limit=repr(limit), given=repr(given)),
-            field=f"limits.{limit}",
-            value=given,
-            remedy=say("remedy-whole-number-0-more"),
-        )
+        raise PlanError("bad-number", say("limit-counts", limit=repr(limit), given=repr(given)),
+                        field=f"limits.{limit}", value=given,
+                        remedy=say("remedy-whole-number-0-more"))  # fmt: skip
     return int(given)

@@ -166,17 +166,10 @@ class LinearLimit:
         for part in given:
             put(self, part, _signed(getattr(self, part), f"{self.name}.{part}"))
         if not given or (self.equal is not None and len(given) > 1):
-            raise PlanError(
-                "bad-plan",
-                say(
-                    "limit-has-bounds" if given else "limit-has-no-bound",
-                    limit=repr(self.name),
-                    **({"bounds": joined(given)} if given else {}),
-                ),
-                field=f"limits.{self.name}",
-                value=", ".join(given),
-                remedy=say("remedy-most-least-both"),
-            )
+            raise PlanError("bad-plan", say("limit-has-bounds" if given else "limit-has-no-bound",
+                            limit=repr(self.name), **{"bounds": joined(given)} if given else {}),
+                            field=f"limits.{self.name}", value=", ".join(given),
+                            remedy=say("remedy-most-least-both"))  # fmt: skip
         if len(given) > 1 and self.at_least > self.at_most:
             raise _clash(self)
 
@@ -223,31 +216,18 @@ def _with_unit(bound: Number, unit: str) -> str:
 
 
 def _clash(limit: GroupLimit | LinearLimit) -> PlanError:
-    return PlanError(
-        "bounds-clash",
-        say(
-            "limit-ends-clash",
-            limit=quoted(limit.name),
-            least=str(limit.at_least),
-            most=str(limit.at_most),
-        ),
-        field=f"limits.{limit.name}",
-        value=str(limit.at_least),
-        remedy=say("remedy-ends"),
-    )
+    return PlanError("bounds-clash", say("limit-ends-clash", limit=quoted(limit.name),
+                     least=str(limit.at_least), most=str(limit.at_most)),
+                     field=f"limits.{limit.name}", value=str(limit.at_least),
+                     remedy=say("remedy-ends"))  # fmt: skip
 
 
 def _signed(value: Any, field: str) -> Number:
     try:
         return as_exact(value, f"limits.{field}", signed=True)
     except MoneyError as error:
-        raise PlanError(
-            "bad-number",
-            error.problem,
-            field=f"limits.{field}",
-            value=value,
-            remedy=say("remedy-finite-number"),
-        ) from None
+        raise PlanError("bad-number", error.problem, field=f"limits.{field}", value=value,
+                        remedy=say("remedy-finite-number")) from None  # fmt: skip
 
 
 @dataclass(frozen=True)
