@@ -155,7 +155,7 @@ def test_every_code_of_an_error_means_something_in_chinese():
 def test_an_error_says_in_chinese_what_is_wrong_and_where(folder, capsys):
     code, out, err = run(capsys, "check", "none.toml", "--lang", "zh")
     assert (code, out) == (2, "")
-    assert err.startswith("budgetopt: 文件无法读取或写入（path）。原文：")
+    assert err.startswith("budgetopt: 无法读取计划文件 'none.toml'（")
 
 
 def test_one_form_of_arguments_serves_every_command_on_a_ledger(folder, capsys):

@@ -528,7 +528,7 @@ class Belief(Shown):
             odd = sorted({"schema", "settings", "log"} ^ (set(data) - {"learned"}))
             raise wrong(
                 "fields",
-                say("missing-unknown-fields", odd=odd),
+                say("missing-unknown-fields", odd=[*map(repr, odd)]),
                 say("remedy-exactly-schema-settings"),
             )
         try:

@@ -58,7 +58,7 @@ def read(path: str | os.PathLike[str], settings: Settings | None = None) -> Expe
             value=path.name,
             remedy=say("remedy-set-file"),
         )
-    data = load_plain(path, "test file")
+    data = load_plain(path, say("test-file"))
     columns = data.pop("columns", {})
     if not isinstance(data.get("log"), str):
         return Experiment.from_dict(data)

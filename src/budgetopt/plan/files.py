@@ -142,7 +142,7 @@ def schema() -> dict[str, Any]:
     return whole
 
 
-def load(path: str | PathLike[str], what: str = "plan file") -> dict[str, Any]:
+def load(path: str | PathLike[str], what: str = "") -> dict[str, Any]:
     """Return the plain data of a ``.toml`` or ``.json`` file.
 
     Parameters
@@ -150,7 +150,7 @@ def load(path: str | PathLike[str], what: str = "plan file") -> dict[str, Any]:
     path
         The file.
     what
-        What errors call it.
+        What errors call it; by default a plan file.
 
     Raises
     ------
@@ -243,7 +243,9 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _bad_file(what: str, path: Path, reason: str, remedy: str) -> PlanError:
-    problem = say("what-unreadable", what=what, path=repr(str(path)), reason=reason)
+    problem = say(
+        "what-unreadable", what=what or say("plan-file"), path=repr(str(path)), reason=reason
+    )
     return PlanError("bad-file", problem, field="path", value=str(path), remedy=remedy)
 
 
