@@ -90,14 +90,18 @@ def plan_key(reader: Reader, plan: Plan, chosen: str | None) -> str:
         return chosen if chosen is not None else plan.id or plan.name
     first, given = home.data["plan"], chosen if chosen is not None else plan.id or None
     if chosen is not None and plan.id not in (None, chosen):
-        raise _another_plan("id", say("is-chosen-as", chosen=repr(chosen), id=repr(plan.id)), chosen)
+        raise _another_plan(
+            "id", say("is-chosen-as", chosen=repr(chosen), id=repr(plan.id)), chosen
+        )
     # Entries of one plan without an id may be older than identities are, and say nothing.
     alone = home.plan or first.get("name", "")
     if given is None:
         if first.get("id") or plan.name != alone:
             field = "id" if first.get("id") else "name"
             held = first.get("id") or alone
-            raise _another_plan(field, say("has-and-this", field=field, value=repr(held), now=repr(plan.name)), held)
+            raise _another_plan(
+                field, say("has-and-this", field=field, value=repr(held), now=repr(plan.name)), held
+            )
         return home.plan
     if given in (alone, home.plan):
         return home.plan
@@ -113,7 +117,9 @@ def _refuse_unlike(written: Entry, plan: Plan) -> None:
     for field, value in before.items():
         now = getattr(plan, field)
         if now != value:
-            raise _another_plan(field, say("has-and-this", field=field, value=repr(value), now=repr(now)), value)
+            raise _another_plan(
+                field, say("has-and-this", field=field, value=repr(value), now=repr(now)), value
+            )
     names = [channel["name"] for channel in data["channels"]]
     if plan.index.keys().isdisjoint(names):
         shown = ", ".join(map(repr, names[:6]))
