@@ -1,4 +1,4 @@
-"""Make memo.png, the picture in the README: parts of the weekly memo as Chromium shows them.
+"""Make memo.png, the picture of the weekly memo in the documentation, as Chromium shows it.
 
     python make_picture.py
 

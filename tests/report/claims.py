@@ -139,7 +139,7 @@ class Claims:
         tables = [n for n, table in enumerate(self.page.tables) if table.section == section]
         assert tables, f"no table in {section!r}"
         cells = self.cells[tables[at]]
-        assert cells[0] == list(heads)
+        assert cells[0] == list(heads), (cells[0], heads)
         rows = cells[1:]
         assert [row[0] for row in rows] == list(names)
         for number_of, values in enumerate(columns, start=1):

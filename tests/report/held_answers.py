@@ -194,14 +194,27 @@ def hold_what_if(claims, found, curves, prices, outcome="revenue"):
     counted = COUNTED.get("weights" if plan.goal.weights else plan.goal.kind)
     inverse, value = plan.value is None and outcome != "revenue", float(plan.value or 1)
     pairs = [(value * o, float(s)) for o, s in zip(outcomes, spent, strict=True)]
+    middle = {outcome: outcomes, "90% range": ranges(low, high)}
+    change = f"change{' by the goal' * bool(counted)}"
+    changes = [None, *(Percent(each / goals[0] - 1) for each in goals[1:])]
+    last = {
+        change: changes,
+        "CPA" if inverse else "ROAS": [s / o if inverse else o / s for o, s in pairs],
+    }
+    if plan.goal.weights:
+        rates = np.array([float(dict(channel.rates)["clicks"]) for channel in plan.channels])
+        clicks = [float(rates @ curves.brings(money)) for money in bought]
+        middle = {"clicks": clicks, outcome: outcomes}
+        last = {"by weights": goals, change: changes}
     claims.table(
-        "Cases", 0,
-        ["case", "spend", outcome, "90% range", f"change{' by the goal' * bool(counted)}",
-         "CPA" if inverse else "ROAS"],
-        cases, spent, outcomes, ranges(low, high),
-        [None, *(Percent(each / goals[0] - 1) for each in goals[1:])],
-        [s / o if inverse else o / s for o, s in pairs],
-    )  # fmt: skip
+        "Cases",
+        0,
+        ["case", "spend", *middle, *last],
+        cases,
+        spent,
+        *middle.values(),
+        *last.values(),
+    )
     heads, columns = ["channel", *letters[: len(cases)]], [[*split, sum(split)] for split in splits]
     claims.table("The split of each case", 0, heads, [*plan.names, "total"], *columns)
     claims.says(
@@ -211,7 +224,8 @@ def hold_what_if(claims, found, curves, prices, outcome="revenue"):
     if out := [answer.name for answer, money in named if curves.leaves(money)]:
         claims.says("extrapolated, since channels leave the spends that were ever seen: "
                     f"{', '.join(out)}; their ranges are wider for it.")  # fmt: skip
-    claims.says("A range (low to high) covers 90% of simulations.")
+    if not plan.goal.weights:
+        claims.says("A range (low to high) covers 90% of simulations.")
     claims.says("from {} cases.", len(cases))
 
 

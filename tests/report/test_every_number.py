@@ -299,7 +299,7 @@ PAGES = {
     "belief": (Belief,),
     "simulation": (Simulated,),
     **{f"frontier of {goal}": (FrontierTo, goal) for goal in Goals.CHANGES},
-    "what-if of count": (WhatIfTo, "count"),
+    **{f"what-if of {goal}": (WhatIfTo, goal) for goal in Goals.CHANGES},
     **{f"decision of {goal}": (DecisionTo, goal) for goal in Goals.CHANGES},
 }
 
