@@ -157,6 +157,11 @@ def test_what_no_name_says_is_refused_with_the_name_that_would(tmp_path):
         recognise(path)
     assert "has no column that is known as its outcome" in str(caught.value)
     assert "rename it to 'outcome'" in caught.value.remedy
+    # A column a channel, which nothing says hold money.
+    path.write_text("week,tv,search,revenue\n2026-01-05,1,2,3\n")
+    with pytest.raises(bo.BudgetoptError, match="known as its channel") as caught:
+        recognise(path)
+    assert "end their names with '_spend'" in caught.value.remedy
 
 
 def test_weekdays_only_and_a_last_week_far_above_the_others(capsys, tmp_path, monkeypatch):

@@ -148,12 +148,15 @@ def _by_name(path: Path, header: list[str]) -> Recognised:
     needed = ["week", "outcome", *([] if is_wide else ["channel", "spend"])]
     for role in needed:
         if role not in chosen:
+            remedy = say("remedy-rename-declare-plan", role=repr(role))
+            if role == "channel" and "spend" not in chosen:
+                remedy = say("remedy-rename-or-wide")
             raise HistoryError(
                 "bad-columns",
                 say("no-column-known", name=path.name, role=role),
                 field=role,
                 value=header[:20],
-                remedy=say("remedy-rename-declare-plan", role=repr(role)),
+                remedy=remedy,
             )
     platform = platform_of(header)
     if is_wide:
