@@ -1,5 +1,6 @@
 """``budgetopt simulate``: tables, files, scenarios of the plan, workers, and Ctrl-C."""
 
+import concurrent.futures.process
 import contextlib
 import csv
 import io
@@ -428,6 +429,28 @@ def test_a_worker_that_is_ended_in_the_middle_of_an_answer_holds_up_nobody(tmp_p
     for thread in set(threading.enumerate()) - known:
         thread.join(timeout=20)
         assert not thread.is_alive()
+
+
+def test_a_pool_that_is_slow_to_drop_what_was_cancelled_ends_without_a_word(monkeypatch):
+    # What its thread raises is an error of the test, as is every warning.
+    thread = concurrent.futures.process._ExecutorManagerThread
+    wait = thread.wait_result_broken_or_wakeup
+
+    def late(self):
+        time.sleep(0.2)
+        return wait(self)
+
+    monkeypatch.setattr(thread, "wait_result_broken_or_wakeup", late)
+    known = set(threading.enumerate())
+    with command.processes(2) as pool:
+        first, *waiting = [pool.submit(time.sleep, 30 * (at > 0)) for at in range(20)]
+        # The thread has handed on an answer, and is on its way back to look what is new.
+        first.result()
+        for one in waiting:
+            one.cancel()
+    for one in set(threading.enumerate()) - known:
+        one.join(timeout=20)
+        assert not one.is_alive()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a terminal of its own")

@@ -29,7 +29,7 @@ mean move pandas platform polars posterior prior pyarrow roas rows spends start 
 value week Carryover Points absent answer branch curves cvar daily days decide decimal design
 dispersion draws end exact false file freezes gaps inflection integer last ledger level log missing
 month name outcome partial pinned plan prefix quantile quarter r regret release schema sd settings
-target theta true upto weeks x id"""
+target theta true upto weeks x id layout wide"""
 """Fields, policies, commands, formats and packages, as they are typed."""
 TYPED = re.compile(
     r"\w[\w.]*\([^)]*\)|\w+=\(\)|'?--[a-z-]+'?|\w+ = (?:'[^']*'|[\w.]+)|'[^']*'"

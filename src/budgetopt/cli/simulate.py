@@ -9,6 +9,7 @@ import datetime as dt
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -358,12 +359,21 @@ def _end_with(parent: Any) -> None:
     os._exit(1)
 
 
+_DROPS = 1.0
+"""Seconds that a pool is given to drop what was cancelled."""
+
+
 def _end_workers(pool: ProcessPoolExecutor, before: set[Any]) -> None:
     """End the workers, in the middle of a chunk where they are."""
     from multiprocessing import active_children
 
     answers: Any = pool._result_queue
     pool.shutdown(wait=False, cancel_futures=True)
+    # Up to Python 3.11.7 the pool's thread fails where workers end before it has dropped what was
+    # cancelled; it does so when it comes round to it.
+    until = time.monotonic() + _DROPS
+    while getattr(pool, "_cancel_pending_futures", False) and time.monotonic() < until:
+        time.sleep(0.005)
     children = [child for child in active_children() if child not in before]
     for child in children:
         child.terminate()
