@@ -345,3 +345,17 @@ def test_reading_text_needs_no_pandas(write):
         f"History.read({str(path)!r}); sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_text_of_a_parquet_file_that_is_no_utf8_is_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    cells = {"week": ["2025-09-01"], "channel": ["aXb"], "spend": [1.0], "outcome": [2.0]}
+    frame = pd.DataFrame(cells)
+    frame.to_parquet(path, compression=None)
+    spoilt = path.read_bytes().replace(b"aXb", b"a\xffb")
+    path.write_bytes(spoilt)
+    with pytest.raises(HistoryError) as caught:
+        History.read(
+            path, Columns(week="week", channel="channel", spend="spend", outcome="outcome")
+        )
+    assert caught.value.code == "bad-file"

@@ -246,7 +246,7 @@ def test_campaigns_are_mapped_to_channels_and_the_rest_is_shown(write):
     rules = [{"channel": "search", "contains": "SEARCH"}, {"channel": "feed", "prefix": "feed"}]
     error = refused(History.read, path, Columns(map=rules), channels=["search", "feed"])
     assert error.code == "unknown-name"
-    assert "1 names are no channels of the plan, 20 of spend, 10.0%: 'odd' 20" in str(error)
+    assert "1 name is no channel of the plan, 20 of spend, 10.0%: 'odd' 20" in str(error)
     columns = Columns(map=rules, unmapped="leave-out")
     history = History.read(path, columns, channels=["search", "feed"])
     assert history.spend.tolist() == [[150, 30]]

@@ -802,7 +802,10 @@ def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
     too_much(path, rows, MOST_ROWS, say("n-all-rows"))
     too_much(path, unpacked, MOST_UNPACKED, say("n-bytes"))
     try:
-        return pd.read_parquet(io.BytesIO(data), engine="pyarrow")
+        frame = pd.read_parquet(io.BytesIO(data), engine="pyarrow")
+        # Text that is no UTF-8 is found only once it is taken out of Arrow.
+        texts = [at for at, kind in frame.dtypes.items() if isinstance(kind, pd.StringDtype)]
+        return frame.astype(dict.fromkeys(texts, object))
     except Exception as error:  # noqa: BLE001 - a broken file fails in a dozen ways
         bad_file(path, say("not-whole-parquet", error=error), say("remedy-write-again"))
 
