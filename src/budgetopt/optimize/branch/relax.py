@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from scipy.optimize import nnls
 
 from budgetopt.arrays import Floats
 from budgetopt.optimize.branch.columns import TreeProgram
@@ -514,6 +513,8 @@ def stationary(problem: Problem, spend: Floats, prices: Floats) -> Floats:
     tight = left <= _TIGHT * np.maximum(np.abs(rows.room), abs(rows.money) @ spend)
     if not np.any(tight):
         return prices  # SciPy's nnls crashes the process on no columns
+    from scipy.optimize import nnls  # loads as long as the rest, and few splits need it
+
     found = np.zeros_like(prices)
     found[tight], miss = nnls(used[:, tight], gains)
     return found if miss < 0.1 * now else prices
