@@ -144,6 +144,11 @@ def calls():
                         "policies": "equal", "runs": 1}  # fmt: skip
     tests = {**rest(bo.value_of_tests), "plan": PLAN, "belief": BELIEF, "draws": 512}
     yield bo.value_of_tests, tests
+    shop = bo.Account("x", PLAN, HISTORY)
+    night = bo.Portfolio([shop])
+    yield bo.Account, parts(shop)
+    yield bo.Portfolio, {"accounts": [shop]}
+    yield night.reallocate, {**rest(night.reallocate), "policy": "equal"}
     yield bo.Ledger, {"store": None, "clock": None}
     yield bo.Ledger.open, {**rest(bo.Ledger.open), "where": _place() / "o.sqlite"}
     yield bo.run_week, {**rest(bo.run_week), **both, "ledger": ledger(), "who": "x",
