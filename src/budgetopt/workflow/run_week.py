@@ -524,7 +524,7 @@ class WeekRunner:
         )
         decision, moved = self.request.with_targets(decided.decision), decided.movements(week)
         decided = replace(decided, decision=decision)
-        needs, notes = name_needed(plan, decision), (*_notes(snapshot), *decided.notes)
+        needs, notes = name_needed(plan, decision), (*snapshot.base_notes, *decided.notes)
         notes = (*notes, *year_moved(plan, snapshot, decision.allocation.spend))
         run = WeekRun(
             decision=decision,
@@ -693,18 +693,6 @@ def _widened(state: WeekState) -> str:
     """Return why the proposal of a week widened its change limits; empty where it did not."""
     data = {} if state.proposal is None else state.proposal.data
     return restored(data.get("widened", ""), data.get("words", {}))
-
-
-def _notes(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return from which week changes count, where it is not the one before."""
-    if not snapshot.applied:
-        return (say("base-is-history"),)
-    if snapshot.last is None:
-        return (say("base-is-history-earlier"),)
-    if snapshot.week - snapshot.last[0] == dt.timedelta(weeks=1):
-        return ()
-    week = str(snapshot.last[0])
-    return (say("base-is-applied-week", week=week),)
 
 
 _SHORT = Fiscal("month")

@@ -16,7 +16,7 @@ from functools import cached_property, reduce
 from typing import Any
 
 from budgetopt.calendar import Period, Week, periods
-from budgetopt.i18n import code_of, restored
+from budgetopt.i18n import Message, code_of, restored, say
 from budgetopt.ledger import Entry
 from budgetopt.money import total_of
 from budgetopt.plan import Plan
@@ -120,6 +120,14 @@ class Snapshot:
         """The newest applied week before this one, with its spends; None where there is none."""
         weeks = [week for week in self.applied if week < self.week]
         return (weeks[-1], as_money(self.weeks.data[weeks[-1]]["spend"])) if weeks else None
+
+    @property
+    def base_notes(self) -> tuple[Message, ...]:
+        """From which week changes count, where it is not the one before."""
+        if self.last is None:
+            return (say("base-is-history-earlier" if self.applied else "base-is-history"),)
+        week = self.last[0]
+        return () if self.week - week == _WEEK else (say("base-is-applied-week", week=str(week)),)
 
     def last_of(self, plan: Plan) -> Spends | None:
         """Return the spends applied last of the channels that a plan has; None where none were."""
