@@ -207,7 +207,7 @@ def _fits_parts(value: Any, origin: Any, parts: tuple[Any, ...]) -> bool:
     """Return whether a value is a collection, a function or an array as annotated."""
     if origin is abc.Callable:
         return callable(value)
-    if origin.__module__ == "numpy":
+    if _of_numpy(origin):
         return _is_numeric(value)
     if not issubclass(origin, abc.Iterable):
         # What a `Given` field takes is read, and refused, by its reader.
@@ -226,6 +226,11 @@ def _fits_parts(value: Any, origin: Any, parts: tuple[Any, ...]) -> bool:
     if origin is tuple and len(parts) > 1 and parts[1] is not Ellipsis:
         return len(value) == len(parts) and all(map(fits, value, parts))
     return all(fits(one, parts[0]) for one in value)
+
+
+def _of_numpy(origin: Any) -> bool:
+    """Return whether it is NumPy's: a class, or from NumPy 2.5 on an alias, which is no class."""
+    return str(getattr(origin, "__module__", "")).partition(".")[0] == "numpy"
 
 
 def _is_numeric(value: Any) -> bool:
@@ -251,7 +256,7 @@ def _in_words(hint: Any) -> str:
         return " or ".join(repr(part) for part in parts)
     if origin is abc.Callable:
         return "a function"
-    if getattr(origin, "__module__", "") == "numpy":
+    if _of_numpy(origin):
         return "an array of numbers"
     if isinstance(origin, type) and issubclass(origin, abc.Mapping):
         to = "" if parts[1] is Any else f" to {_in_words(parts[1])}"
