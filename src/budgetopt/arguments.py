@@ -167,7 +167,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is not None:
         return _fits_parts(value, origin, parts)
     if not isinstance(hint, type) or hint is object:
-        return True
+        return _is_numeric(value) if _of_numpy(hint) else True
     return _is_plain(value, hint) if hint in _PLAIN else _stands_in(value, hint)
 
 
@@ -263,6 +263,8 @@ def _in_words(hint: Any) -> str:
         return f"a mapping of {_in_words(parts[0])}{to}"
     if isinstance(origin, type) and issubclass(origin, abc.Iterable):
         return f"a list of {_in_words(parts[0])}"
+    if _of_numpy(hint) and not isinstance(hint, type):
+        return "numbers"
     plain = {str: "text", float: "a number", int: "a whole number", bool: "True or False",
              dt.date: "a date", Any: "what the documentation says"}  # fmt: skip
     if getattr(hint, "_is_protocol", False):
