@@ -116,7 +116,7 @@ class _Request(NamedTuple):
     """What is asked of every account; `Portfolio.reallocate`."""
 
     week: dt.date | str | None
-    policy: Policy | str | None
+    policy: Policy | None
     seed: int
     store: Store | None
     language: str
@@ -429,7 +429,7 @@ def _decide(
 
 def _fingerprint(request: _Request, plan: Plan, past: History) -> str:
     """Return the name of all that a decision is made from."""
-    policy = None if request.policy is None else policy_record(as_policy(request.policy))
+    policy = None if request.policy is None else policy_record(request.policy)
     about = [VERSION, plan_fingerprint(plan), past.fingerprint, str(request.week), policy]
     text = json.dumps([*about, request.seed, request.language], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
