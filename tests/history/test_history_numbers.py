@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.errors import HistoryError
-from budgetopt.history.cells import Cells, Style, read_amounts
+from budgetopt.history.cells import Cells, Column, Style, read_amounts
 
 
 def read(*cells, point=".", delimiter=","):
     array = np.empty(len(cells), dtype=object)
     array[:] = cells
-    return read_amounts(
-        Cells.of(array), Style(point, delimiter), "cost", lambda row: f"line {row + 2}"
-    )
+    column = Column(Cells.of(array), "cost", lambda row: f"line {row + 2}")
+    return read_amounts(column, Style(point, delimiter))
 
 
 def refused(*cells, **style):

@@ -22,7 +22,7 @@ from budgetopt.arrays import Floats
 from budgetopt.calendar import DAYS
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.exchange.tables import Book, Sheet, book_of
-from budgetopt.history import Cells, Columns, History, first_row, load, read_days
+from budgetopt.history import Cells, Column, Columns, History, first_row, load, read_days
 from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, from_cell, read_bounded
 
@@ -274,9 +274,8 @@ def _by_week(weeks: Sequence[dt.date], days: Sequence[dt.date], cells: Sequence[
 
 
 def _days(cells: Sequence[Any], field: str) -> list[dt.date]:
-    days: list[dt.date] = read_days(
-        Cells.of(cells), None, field, lambda row: f"row {row + 1}"
-    ).tolist()
+    column = Column(Cells.of(cells), field, lambda row: say("at-row", place=row + 1))
+    days: list[dt.date] = read_days(column, None).tolist()
     return days
 
 

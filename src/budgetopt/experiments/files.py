@@ -115,10 +115,10 @@ def read_log(
 
 
 def _rows(table: Table, named: Mapping[str, str], columns: Columns) -> tuple[Observation, ...]:
-    days = read_days(table.cells[named["day"]], columns.date_format, named["day"], table.where)
+    days = read_days(table.column(named["day"]), columns.date_format)
     style = Style(columns.decimal, table.delimiter)
     amounts = {
-        name: read_amounts(table.cells[column], style, column, table.where).values
+        name: read_amounts(table.column(column), style).values
         for name, column in named.items()
         if name not in ("day", "arm")
     }

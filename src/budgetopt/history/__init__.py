@@ -25,7 +25,7 @@ pandas is imported only where a data frame or a parquet file is read or written.
 
 from __future__ import annotations
 
-from budgetopt.history.cells import Cells, Style, read_amounts
+from budgetopt.history.cells import Cells, Column, Style, read_amounts
 from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.dates import read_days
 from budgetopt.history.files import Table, column_letter, first_row, load
@@ -39,6 +39,7 @@ from budgetopt.history.template import WORDS as TEMPLATE_WORDS
 __all__ = [
     "TEMPLATE_WORDS",
     "Cells",
+    "Column",
     "Columns",
     "Delay",
     "History",

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
 from budgetopt.calendar import DAYS, as_date, start_day_number, week_starts
-from budgetopt.errors import CalendarError
-from budgetopt.history.columns import Columns, Named, Reading, check_names, refuse
+from budgetopt.history.cells import refuse
+from budgetopt.history.columns import Columns, Named, Reading, check_names
 from budgetopt.history.entries import LAST_DAY, Days, Entries
 from budgetopt.history.files import SHOWN
 from budgetopt.i18n import listed, quoted, say
@@ -38,12 +38,11 @@ def check_weeks(weeks: Any, week_start: str) -> tuple[str, NDArray[np.datetime64
     start_day_number(week_start)
     days = _as_days(weeks)
     for wrong in days[days != week_starts(days, week_start)][:1]:
-        raise CalendarError("bad-date", say("week-does-start", wrong=wrong,
-                            week_start=week_start.strip().lower()), field="weeks", value=str(wrong),
-                            remedy=say("remedy-first-days-declare-week"))  # fmt: skip
+        problem = say("week-does-start", wrong=wrong, week_start=week_start.strip().lower())
+        refuse("bad-date", problem, "weeks", str(wrong), say("remedy-first-days-declare-week"))
     for at in np.flatnonzero(np.diff(days) != np.timedelta64(7, "D"))[:1]:
-        refuse("bad-history", say("week-followed", days=days[at], days_2=days[at + 1]), "weeks",
-               str(days[at + 1]), say("remedy-weeks-once"))  # fmt: skip
+        problem = say("week-followed", days=days[at], days_2=days[at + 1])
+        refuse("bad-history", problem, "weeks", str(days[at + 1]), say("remedy-weeks-once"))
     days.flags.writeable = False
     return week_start.strip().lower(), days
 
@@ -57,13 +56,8 @@ def _as_days(weeks: Any) -> NDArray[np.datetime64]:
     except (TypeError, ValueError):
         days = np.array(["NaT"], dtype="datetime64[D]")
     if days.ndim != 1 or np.isnat(days).any():
-        raise CalendarError(
-            "bad-date",
-            say("weeks-are-no-dates"),
-            field="weeks",
-            value=str(weeks)[:60],
-            remedy=say("remedy-first-day-week-dates"),
-        )
+        problem = say("weeks-are-no-dates")
+        refuse("bad-date", problem, "weeks", str(weeks)[:60], say("remedy-first-day-week-dates"))
     return days
 
 
@@ -91,15 +85,13 @@ def check_amounts(
         # Adding zero turns -0.0 into 0.0, which is the same amount in other bytes.
         array = np.array(given, dtype=np.float64) + 0.0
     except (TypeError, ValueError):
-        refuse(
-            "bad-number", say("not-numbers", field=field), field, None, say("remedy-array-numbers")
-        )
+        problem = say("not-numbers", field=field)
+        refuse("bad-number", problem, field, None, say("remedy-array-numbers"))
     if array.shape != shape:
         axes = "(weeks,)" if channels is None else "(weeks, channels)"
         problem = say("shape-not", field=field, shape=array.shape, shape_2=shape)
-        refuse(
-            "bad-history", problem, field, str(array.shape), say("remedy-one-number-per", axes=axes)
-        )
+        remedy = say("remedy-one-number-per", axes=axes)
+        refuse("bad-history", problem, field, str(array.shape), remedy)
     bad = np.argwhere(((array < 0) & (not signed)) | np.isinf(array))
     for at in bad[:1]:
         value = float(array[tuple(at)])
@@ -107,8 +99,9 @@ def check_amounts(
         if channels is not None:
             whose = say("field-of-channel", field=field, channel=quoted(channels[at[1]]))
         said = "amount-negative" if np.isfinite(value) else "amount-not-finite"
-        refuse("bad-number", say(said, field=whose, week=weeks[at[0]], value=value), field, value,
-               say("remedy-number-or-nan" if signed else "remedy-positive-or-nan"))  # fmt: skip
+        problem = say(said, field=whose, week=weeks[at[0]], value=value)
+        remedy = say("remedy-number-or-nan" if signed else "remedy-positive-or-nan")
+        refuse("bad-number", problem, field, value, remedy)
     array.flags.writeable = False
     return array
 
@@ -195,8 +188,8 @@ def check_through(
     day = as_date(through, "data_through")
     late = ~partial & (weeks + np.timedelta64(6, "D") > np.datetime64(day, "D"))
     for week in weeks[late][:1]:
-        refuse("bad-history", say("data-runs-through", day=day, week=week), "data_through",
-               str(day), say("remedy-mark-partial"))  # fmt: skip
+        problem = say("data-runs-through", day=day, week=week)
+        refuse("bad-history", problem, "data_through", str(day), say("remedy-mark-partial"))
     return day
 
 
@@ -299,8 +292,8 @@ class _Grid:
         """Refuse or note weeks that no row speaks of."""
         gaps = self.weeks[self.seen == 0]
         if gaps.size and columns.gaps == "refuse":
-            refuse("bad-history", say("history-no-row", gaps=gaps[0]), columns.week, str(gaps[0]),
-                   say("remedy-add-rows-week"))  # fmt: skip
+            problem = say("history-no-row", gaps=gaps[0])
+            refuse("bad-history", problem, columns.week, str(gaps[0]), say("remedy-add-rows-week"))
         if gaps.size:
             notes.append(say("weeks-without-rows", weeks=_named(gaps)))
 
@@ -321,9 +314,11 @@ class _Grid:
         if not date.size:
             return unknown
         if columns.missing == "refuse":
-            refuse("bad-history", say("channel-no-row", channels=repr(channels[channel[0]]),
-                   dates=self.dates[date[0]]), columns.channel, channels[channel[0]],
-                   say("remedy-add-row"))  # fmt: skip
+            problem = say(
+                "channel-no-row", channels=repr(channels[channel[0]]), dates=self.dates[date[0]]
+            )
+            remedy = say("remedy-add-row")
+            refuse("bad-history", problem, columns.channel, channels[channel[0]], remedy)
         notes.append(
             say("absent-rows-read-unknown", rows=date.size)
             if columns.missing == "unknown"
@@ -438,22 +433,20 @@ def _check_starts(entries: Entries, week_start: str) -> None:
     shared = np.flatnonzero(starts[1:] == starts[:-1])
     if shared.size:
         one, other = dates[shared[0]], dates[shared[0] + 1]
-        refuse("bad-history", say("lie-week-rows", one=one, other=other), "history.rows", "weekly",
-               say("remedy-declare-daily"))  # fmt: skip
+        problem = say("lie-week-rows", one=one, other=other)
+        refuse("bad-history", problem, "history.rows", "weekly", say("remedy-declare-daily"))
     day = entries.days[wrong[0]]
     name = DAYS[day.astype(dt.date).weekday()]
     steady = bool(np.all(np.diff(dates) % WEEK == np.timedelta64(0, "D")))
-    raise CalendarError(
-        "bad-date",
+    problem, remedy = (
         say(
             "week-starts-not", wrong=entries.where(int(wrong[0])), name=name, week_start=week_start
         ),
-        field="week_start",
-        value=str(day),
-        remedy=say("remedy-declare-week-start", name=repr(name))
+        say("remedy-declare-week-start", name=repr(name))
         if steady
         else say("remedy-correct-date-others", week_start=week_start),
     )
+    refuse("bad-date", problem, "week_start", str(day), remedy)
 
 
 def collapse(entries: Entries, columns: Columns, week_start: str) -> Entries:
@@ -497,9 +490,13 @@ def _settle_repeats(entries: Entries, columns: Columns) -> list[str]:
         return []
     if columns.repeats == "refuse":
         first = int(np.argmax(key == key[again[0]]))
-        refuse("bad-history", say("row-repeats-row", again=entries.where(int(again[0])),
-               rows=entries.table.where(int(entries.rows[first]), entries.table.dates)),
-               columns.week, str(entries.days[first]), say("remedy-remove-or-sum"))  # fmt: skip
+        problem = say(
+            "row-repeats-row",
+            again=entries.where(int(again[0])),
+            rows=entries.table.where(int(entries.rows[first]), entries.table.dates),
+        )
+        remedy = say("remedy-remove-or-sum")
+        refuse("bad-history", problem, columns.week, str(entries.days[first]), remedy)
     return [say("rows-merged", rows=again.size)]
 
 

@@ -16,12 +16,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.errors import HistoryError
+from budgetopt.errors import CalendarError, HistoryError
 from budgetopt.messages import say
 from budgetopt.money import DIGITS, currencies_of
 from budgetopt.untrusted import half_width
@@ -55,6 +55,12 @@ def _grammar(point: str) -> re.Pattern[str]:
 
 
 GRAMMAR = {point: _grammar(point) for point in ".,"}
+
+
+def refuse(code: str, problem: str, field: str, value: Any, remedy: str) -> NoReturn:
+    """Raise the error of a history: of a date a `CalendarError`, of all else a `HistoryError`."""
+    kind = CalendarError if code == "bad-date" else HistoryError
+    raise kind(code, problem, field=field, value=value, remedy=remedy) from None
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,31 @@ class Cells:
         return int(np.argmax(self.at == spelling))
 
 
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its cells, its name, and where each row of it stands."""
+
+    cells: Cells
+    name: str
+    where: Callable[[int], str]
+
+    def place(self, spelling: int) -> str:
+        """Say where the first row stands that has a spelling."""
+        return self.where(self.cells.row_of(spelling))
+
+    def refuse(self, code: str, spelling: int, problem: str, remedy: str) -> NoReturn:
+        """Raise the error of a spelling, which says where it stands."""
+        cell, name = self.cells.spellings[spelling], self.name
+        said = {"place": self.place(spelling), "field": repr(name), "cell": shown(cell)}
+        refuse(code, say("cell-is-wrong", **said, problem=problem), name, cell, remedy)
+
+
+def shown(cell: Any) -> str:
+    """Return a cell as an error shows it: numbers bare, anything else quoted."""
+    number = isinstance(cell, numbers.Number)
+    return str(cell)[:60] if number else repr(str(cell).strip()[:60])
+
+
 def numbering() -> defaultdict[Any, int]:
     """Return a mapping that gives every new key the next number, from 0."""
     number: defaultdict[Any, int] = defaultdict()
@@ -154,21 +185,15 @@ class Style:
     delimiter: str | None = None
 
 
-def read_amounts(
-    cells: Cells, style: Style, field: str, where: Callable[[int], str], *, signed: bool = False
-) -> Amounts:
-    """Return cells as numbers, by default none of them below zero.
+def read_amounts(column: Column, style: Style, *, signed: bool = False) -> Amounts:
+    """Return a column as numbers, by default none of them below zero.
 
     Parameters
     ----------
-    cells
+    column
         Text or numbers of any kind.
     style
         How text cells are written.
-    field
-        Name of the column, for errors.
-    where
-        Says where a row stands in its file, and whose amount it is.
     signed
         Whether numbers below zero are meant.
 
@@ -182,27 +207,15 @@ def read_amounts(
     HistoryError
         ``bad-number`` for the first cell that is not such a number.
     """
-
-    def place(spelling: int) -> str:
-        return where(cells.row_of(spelling))
-
-    spellings = cells.spellings
     try:
-        values, signs = _convert(spellings, style)
+        values, signs = _convert(column.cells.spellings, style)
     except _UnreadableError as bad:
-        _refuse(field, spellings[bad.at], place(bad.at), bad.problem, bad.remedy)
-    for wrong, problem, remedy in (
-        (np.isinf(values), "not finite", "give a finite number"),
-        (
-            (values < 0) & (not signed),
-            say("value-negative"),
-            "give zero or more; book a credit in the week it belongs to",
-        ),
-    ):
-        if wrong.any():
-            at = int(np.argmax(wrong))
-            _refuse(field, spellings[at], place(at), problem, remedy)
-    return Amounts(values[cells.at], _one_sign(signs, values, spellings, field, place))
+        column.refuse("bad-number", bad.at, bad.problem, bad.remedy)
+    for at in np.flatnonzero(np.isinf(values))[:1].tolist():
+        column.refuse("bad-number", at, say("number-not-finite"), say("remedy-finite-number"))
+    for at in np.flatnonzero((values < 0) & (not signed))[:1].tolist():
+        column.refuse("bad-number", at, say("value-negative"), say("remedy-credit-own-week"))
+    return Amounts(values[column.cells.at], _one_sign(column, signs, values))
 
 
 def rough(cells: Cells, style: Style) -> NDArray[np.float64]:
@@ -223,20 +236,6 @@ class _UnreadableError(Exception):
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(problem)
         self.at, self.problem, self.remedy = 0, problem, remedy
-
-
-def _refuse(field: str, cell: Any, place: str, problem: str, remedy: str) -> None:
-    raise HistoryError(
-        "bad-number",
-        say("cell-is-wrong", place=place, field=repr(field), cell=_shown(cell), problem=problem),
-        field=field,
-        value=cell,
-        remedy=remedy,
-    )
-
-
-def _shown(cell: Any) -> str:
-    return repr(cell[:60]) if isinstance(cell, str) else str(cell)[:60]
 
 
 def _convert(cells: NDArray[Any], style: Style) -> tuple[NDArray[np.float64], list[str]]:
@@ -360,31 +359,18 @@ def _diagnose(text: str, match: re.Match[str] | None, style: Style) -> _Unreadab
     return _UnreadableError(say("not-number"), say("remedy-write-1250-50"))
 
 
-def _one_sign(
-    signs: Sequence[str],
-    values: NDArray[np.float64],
-    cells: NDArray[Any],
-    field: str,
-    where: Callable[[int], str],
-) -> str:
+def _one_sign(column: Column, signs: Sequence[str], values: NDArray[np.float64]) -> str:
     """Return the sign that every amount carries, or refuse the first that differs."""
     if not signs:
         return ""
     given = np.flatnonzero(~np.isnan(values)).tolist()
     first = signs[given[0]]
     for at in given:
-        if signs[at] != first:
-            said = (
-                say("a-currency-sign", signs=repr(signs[at]))
-                if signs[at]
-                else say("no-currency-sign")
-            )
+        sign = signs[at]
+        if sign != first:
+            said = say("a-currency-sign", signs=repr(sign)) if sign else say("no-currency-sign")
             other = repr(first) if first else say("no-sign")
-            _refuse(
-                field,
-                cells[at],
-                where(at),
-                say("cell-other-currency", said=said, given=where(given[0]), other=other),
-                say("remedy-currency-write-cell"),
-            )
+            place = column.place(given[0])
+            problem = say("cell-other-currency", said=said, given=place, other=other)
+            column.refuse("bad-number", at, problem, say("remedy-currency-write-cell"))
     return first

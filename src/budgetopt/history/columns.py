@@ -12,7 +12,8 @@ from typing import Any, Literal, NoReturn, Self, TypedDict, TypeVar, cast
 
 from budgetopt.arguments import public
 from budgetopt.calendar import as_date
-from budgetopt.errors import HistoryError, did_you_mean
+from budgetopt.errors import did_you_mean
+from budgetopt.history.cells import refuse
 from budgetopt.history.dates import EXCEL
 from budgetopt.history.mapping import MapRule
 from budgetopt.i18n import say
@@ -179,9 +180,9 @@ class Columns:
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                _refuse(name, getattr(self, name), say("not-choice"),
-                        suggest(getattr(self, name), known))  # fmt: skip
+            given = getattr(self, name)
+            if given not in known:
+                _refuse(name, given, say("not-choice"), suggest(given, known))
         checked = {
             "week": _column("week", self.week),
             "channel": _column("channel", self.channel),
@@ -219,13 +220,21 @@ class Columns:
         return dict(self.outcome) if isinstance(self.outcome, Mapping) else {}
 
     @property
+    def spend_columns(self) -> tuple[str, ...]:
+        """Every column of spend."""
+        return tuple(self.spends.values()) or (str(self.spend),)
+
+    @property
+    def outcome_columns(self) -> tuple[str, ...]:
+        """Every column of an outcome or of a factor of one, each once."""
+        every = self.outcomes.values() or [cast("Outcome", self.outcome)]
+        return tuple(dict.fromkeys(name for outcome in every for name in factors(outcome)))
+
+    @property
     def declared(self) -> tuple[str, ...]:
         """Every column that the file must have, each once."""
         named = [self.week, *([self.channel] if self.layout == "long" else [])]
-        named += self.spends.values() if self.spends else [str(self.spend)]
-        for outcome in self.outcomes.values() or [cast("Outcome", self.outcome)]:
-            named += factors(outcome)
-        named += [*self.where, *self.controls]
+        named += [*self.spend_columns, *self.outcome_columns, *self.where, *self.controls]
         named += [rule.column for rule in self.map if rule.column and not rule.file]
         named += [self.week_end] if self.week_end else []
         return tuple(dict.fromkeys(named))
@@ -233,9 +242,7 @@ class Columns:
     @property
     def labels(self) -> tuple[str, ...]:
         """The declared columns that hold no amounts."""
-        amounts = {*(self.spends.values() or [str(self.spend)]), *self.controls}
-        for outcome in self.outcomes.values() or [cast("Outcome", self.outcome)]:
-            amounts.update(factors(outcome))
+        amounts = {*self.spend_columns, *self.outcome_columns, *self.controls}
         return tuple(name for name in self.declared if name not in amounts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -330,9 +337,9 @@ def check_columns(columns: Any) -> None:
         ``bad-argument``.
     """
     if not isinstance(columns, Columns):
-        raise HistoryError("bad-argument", say("columns-of-type", name=type(columns).__name__),
-                           field="columns", value=type(columns).__name__,
-                           remedy=say("remedy-columns-columns-dict-mapping"))  # fmt: skip
+        problem = say("columns-of-type", name=type(columns).__name__)
+        remedy = say("remedy-columns-columns-dict-mapping")
+        refuse("bad-argument", problem, "columns", type(columns).__name__, remedy)
 
 
 def factors(outcome: Outcome) -> tuple[str, ...]:
@@ -344,25 +351,15 @@ def suggest(name: Any, known: Iterable[str]) -> str:
     """Return a remedy that names the closest known name; upper and lower case count as close."""
     known = list(known)
     same = [k for k in known if k.casefold() == str(name).strip().casefold()]
-    return f"did you mean {same[0]!r}?" if same else did_you_mean(str(name), known)
+    return say("did-you-mean", name=repr(same[0])) if same else did_you_mean(str(name), known)
 
 
 def _refuse(
     field: str, value: Any, problem: str, remedy: str, *, code: str = "bad-argument"
 ) -> NoReturn:
     """Raise the error of one field of the declaration."""
-    raise HistoryError(
-        code,
-        say("column-field-wrong", field=field, value=repr(value), problem=problem),
-        field=f"history.{field}",
-        value=value,
-        remedy=remedy,
-    )
-
-
-def refuse(code: str, problem: str, field: str, value: Any, remedy: str) -> NoReturn:
-    """Raise the error of one field of a history."""
-    raise HistoryError(code, problem, field=field, value=value, remedy=remedy)
+    problem = say("column-field-wrong", field=field, value=repr(value), problem=problem)
+    refuse(code, problem, f"history.{field}", value, remedy)
 
 
 def check_names(names: Any, field: str) -> tuple[str, ...]:
@@ -375,12 +372,12 @@ def check_names(names: Any, field: str) -> tuple[str, ...]:
     """
     given = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else []
     if not given:
-        refuse("bad-name", say("field-is", field=field, value=repr(names)), field, names,
-               say("remedy-least-name-text"))  # fmt: skip
+        problem = say("field-is", field=field, value=repr(names))
+        refuse("bad-name", problem, field, names, say("remedy-least-name-text"))
     for name in given:
         if not isinstance(name, str) or not name.strip():
-            refuse("bad-name", say("field-holds", field=field, name=repr(name)), field, name,
-                   say("remedy-names-as-text"))  # fmt: skip
+            problem = say("field-holds", field=field, name=repr(name))
+            refuse("bad-name", problem, field, name, say("remedy-names-as-text"))
     check_twins(given, field)
     return tuple(map(str, given))
 
@@ -403,7 +400,7 @@ def check_twins(names: Iterable[str], field: str) -> None:
         if other is not None:
             same = other == name
             problem = say("channel-appears-twice", name=repr(name))
-            alike = f"channel {name!a} looks the same as {other!a}"
+            alike = say("channel-looks-same", name=ascii(name), other=ascii(other))
             remedy = say("remedy-name-it-once") if same else say("remedy-write-both-way")
             refuse("bad-name", problem if same else alike, field, name, remedy)
         by_key[twin_key(name)] = name
@@ -420,7 +417,7 @@ def _pairs(field: str, value: Mapping[str, Any]) -> list[tuple[str, Any]]:
     pairs = [(_column(field, name), column) for name, column in value.items()]
     names = [name for name, _ in pairs]
     if not names:
-        _refuse(field, dict(value), "empty", say("remedy-name-least-channel"))
+        _refuse(field, dict(value), say("value-empty"), say("remedy-name-least-channel"))
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:
         _refuse(field, doubled[0], say("channel-named-twice"), say("remedy-each-channel-once"))
@@ -491,21 +488,18 @@ def _check_same_channels(columns: Columns) -> None:
             _refuse("outcome", name, say("not-among-spend"), remedy, code="unknown-name")
     for name in spends:
         if name not in outcomes:
-            _refuse("outcome", list(outcomes), say("without-channel", name=repr(name)),
-                    say("remedy-every-channel-one"))  # fmt: skip
+            problem = say("without-channel", name=repr(name))
+            _refuse("outcome", list(outcomes), problem, say("remedy-every-channel-one"))
 
 
 def _check_distinct(columns: Columns) -> None:
     """Refuse one column in two roles; only a factor may serve several outcomes."""
-    outcome = columns.outcome
-    outcomes = list(outcome.values()) if isinstance(outcome, Mapping) else [outcome]
-    multiplied = {name for one in outcomes for name in factors(one)}
     roles = [columns.week, *([columns.channel] if columns.layout == "long" else [])]
-    roles += columns.spends.values() if columns.spends else [str(columns.spend)]
-    roles += [*multiplied, *columns.controls]
+    roles += [*columns.spend_columns, *columns.outcome_columns, *columns.controls]
     for name in roles:
         if roles.count(name) > 1:
             _refuse("spend", name, say("declared-two-roles"), say("remedy-role-column"))
+    outcomes = list(columns.outcomes.values())
     for one in outcomes:
         if outcomes.count(one) > 1:
             _refuse("outcome", one, say("outcome-two-channels"), say("remedy-total"))

@@ -13,15 +13,13 @@ from __future__ import annotations
 import datetime as dt
 import numbers
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.errors import CalendarError
-from budgetopt.history.cells import Cells
+from budgetopt.history.cells import Column, shown
 from budgetopt.i18n import say
 from budgetopt.untrusted import half_width
 
@@ -57,22 +55,16 @@ class Spans:
     notes: tuple[str, ...] = ()
 
 
-def read_days(
-    cells: Cells, date_format: str | None, field: str, where: Callable[[int], str]
-) -> Dates:
+def read_days(column: Column, date_format: str | None) -> Dates:
     """Return cells as days.
 
     Parameters
     ----------
-    cells
+    column
         Text, dates, datetimes at midnight or ``datetime64``.
     date_format
         `strptime` format of text cells, or ``"excel"`` for serial days; None for what can be read
         in one way only.
-    field
-        Name of the column, for errors.
-    where
-        Says where a row stands in its file.
 
     Returns
     -------
@@ -84,38 +76,35 @@ def read_days(
     CalendarError
         ``bad-date`` for the first cell that is not one whole day.
     """
-    spans = read_spans(cells, date_format, field, where)
-    for at in np.flatnonzero(spans.first != spans.last)[:1]:
-        _refuse(cells[at], field, where(int(at)), say("span-days"), say("remedy-day-cell"))
+    spans = read_spans(column, date_format)
+    for row in np.flatnonzero(spans.first != spans.last)[:1]:
+        at = int(column.cells.at[row])
+        column.refuse("bad-date", at, say("span-days"), say("remedy-day-cell"))
     return spans.first
 
 
-def read_spans(
-    cells: Cells, date_format: str | None, field: str, where: Callable[[int], str]
-) -> Spans:
+def read_spans(column: Column, date_format: str | None) -> Spans:
     """Return cells as spans of days; one day is a span of its own. All else as `read_days`."""
-    spellings = cells.spellings
+    cells, spellings = column.cells, column.cells.spellings
     if spellings.dtype.kind == "M":
         days = spellings.astype("datetime64[D]")
-        _check_whole(~np.isnat(days) & (days == spellings), cells, date_format, field, where)
+        _check_whole(column, ~np.isnat(days) & (days == spellings), date_format)
         return Spans(days[cells.at], days[cells.at], np.zeros(len(cells), dtype=bool))
     read = [_ends(cell, date_format) for cell in spellings]
-    order, notes = "", []
+    notes = []
     if date_format is None and any(isinstance(end, _Either) for ends in read for end in ends):
-        order = _settled(cells, read, field, where)
-        said = {"day": say("dates-day-first", column=field)}
-        notes = [said.get(order) or say("dates-month-first", column=field)]
+        order = _settled(column, read)
+        notes = [say(f"dates-{order}-first", column=column.name)]
         read = [
             tuple(end.read(order) if isinstance(end, _Either) else end for end in ends)
             for ends in read
         ]
-    _check_whole(np.array([None not in ends for ends in read]), cells, date_format, field, where)
+    _check_whole(column, np.array([None not in ends for ends in read]), date_format)
     first = np.array([ends[0] for ends in read], dtype="datetime64[D]")
     last = np.array([ends[-1] for ends in read], dtype="datetime64[D]")
     given = np.array([len(ends) == 2 for ends in read], dtype=bool)
-    for at in np.flatnonzero(last < first)[:1]:
-        problem, remedy = say("span-ends-before"), say("remedy-correct-span")
-        _refuse(spellings[at], field, where(cells.row_of(at)), problem, remedy)
+    for at in np.flatnonzero(last < first)[:1].tolist():
+        column.refuse("bad-date", at, say("span-ends-before"), say("remedy-correct-span"))
     return Spans(first[cells.at], last[cells.at], given[cells.at], tuple(notes))
 
 
@@ -145,40 +134,35 @@ class _Either:
         return _date(self.year, month, day)
 
 
-def _settled(
-    cells: Cells, read: list[tuple[Any, ...]], field: str, where: Callable[[int], str]
-) -> str:
+def _settled(column: Column, read: list[tuple[Any, ...]]) -> str:
     """Return whether the whole column is day-first or month-first, or refuse it."""
-    at = {"day": -1, "month": -1, "": -1, "plain": -1}
+    at: dict[str, int] = {}
     for spelling, ends in enumerate(read):
         for end in ends:
             if isinstance(end, _Either):
                 kind = "day" if end.one > 12 else "month" if end.other > 12 else ""
+                at.setdefault(kind, spelling)
             elif end is not None:
-                kind = "plain"
-            else:
-                continue
-            at[kind] = spelling if at[kind] < 0 else at[kind]
+                at.setdefault("plain", spelling)
 
     def place(kind: str) -> str:
-        return f"{where(cells.row_of(at[kind]))} ({_shown(cells.spellings[at[kind]])})"
+        return say(
+            "place-on-day",
+            place=column.place(at[kind]),
+            day=shown(column.cells.spellings[at[kind]]),
+        )
 
-    def refuse(spelling: int, problem: str, remedy: str) -> NoReturn:
-        row = cells.row_of(spelling)
-        _refuse(cells[row], field, where(row), problem, remedy)
-
-    declare = say("remedy-declare-day-month")
-    if at["plain"] >= 0:
-        other = say("written-otherwise", place=place("plain"))
-        hint = say("remedy-one-spelling")
-        refuse(max(at["day"], at["month"], at[""]), other, hint)
-    if at["day"] >= 0 and at["month"] >= 0:
-        other = say("day-first-where-month", place=place("month"))
-        refuse(at["day"], other, say("remedy-write-all-dates"))
-    if at["day"] < 0 and at["month"] < 0:
-        problem = say("day-first-month")
-        refuse(at[""], problem, declare)
-    return "day" if at["day"] >= 0 else "month"
+    if "plain" in at:
+        last = max(spelling for kind, spelling in at.items() if kind != "plain")
+        problem = say("written-otherwise", place=place("plain"))
+        column.refuse("bad-date", last, problem, say("remedy-one-spelling"))
+    if "day" in at and "month" in at:
+        problem = say("day-first-where-month", place=place("month"))
+        column.refuse("bad-date", at["day"], problem, say("remedy-write-all-dates"))
+    if "day" not in at and "month" not in at:
+        problem, remedy = say("day-first-month"), say("remedy-declare-day-month")
+        column.refuse("bad-date", at[""], problem, remedy)
+    return "day" if "day" in at else "month"
 
 
 def _ends(text: Any, date_format: str | None) -> tuple[dt.date | _Either | None, ...]:
@@ -263,18 +247,13 @@ def _midnight(stamp: dt.datetime) -> dt.date | None:
     return stamp.date() if stamp.time() == dt.time.min else None
 
 
-def _check_whole(
-    good: NDArray[np.bool_],
-    cells: Cells,
-    date_format: str | None,
-    field: str,
-    where: Callable[[int], str],
-) -> None:
+def _check_whole(column: Column, good: NDArray[np.bool_], date_format: str | None) -> None:
     """Refuse the first spelling that is no whole day, with the format that would read it."""
     if good.all():
         return
-    at = cells.row_of(int(np.argmin(good)))
-    cell, text = cells[at], str(cells[at]).strip()
+    at = int(np.argmin(good))
+    cell = column.cells.spellings[at]
+    text = str(cell).strip()
     if re.search(r"[0-9]:[0-9]{2}", text) and not isinstance(cell, (int, float)):
         problem, remedy = say("not-whole-day"), say("remedy-dates-without-time")
     elif text in ("", "NaT", "None", "nan", "<NA>"):
@@ -290,18 +269,4 @@ def _check_whole(
         remedy = say("remedy-declare-some-format")
         if fits:
             remedy = say("remedy-declare-that-format", formats=" or ".join(fits))
-    _refuse(cell, field, where(at), problem, remedy)
-
-
-def _shown(cell: Any) -> str:
-    return repr(str(cell).strip()[:60])
-
-
-def _refuse(cell: Any, field: str, place: str, problem: str, remedy: str) -> NoReturn:
-    raise CalendarError(
-        "bad-date",
-        say("cell-is-wrong", place=place, field=repr(field), cell=_shown(cell), problem=problem),
-        field=field,
-        value=cell,
-        remedy=remedy,
-    )
+    column.refuse("bad-date", at, problem, remedy)

@@ -11,14 +11,22 @@ import datetime as dt
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
-from budgetopt.errors import CalendarError, HistoryError
-from budgetopt.history.cells import Cells, header_currency, read_amounts, rough, same_currency
+from budgetopt.history.cells import (
+    Amounts,
+    Cells,
+    Column,
+    header_currency,
+    read_amounts,
+    refuse,
+    rough,
+    same_currency,
+)
 from budgetopt.history.columns import (
     UNITS,
     Columns,
@@ -28,7 +36,7 @@ from budgetopt.history.columns import (
     factors,
     suggest,
 )
-from budgetopt.history.dates import Spans, read_spans
+from budgetopt.history.dates import read_spans
 from budgetopt.history.files import SHOWN, Table, style_of
 from budgetopt.history.layouts import end_column, first_named
 from budgetopt.history.mapping import as_text, kept, mapped
@@ -96,7 +104,7 @@ class Entries:
         """Say which row, date and channel an entry is."""
         name = self.channels[self.codes[entry]]
         place = self.table.where(self.rows[entry], self.table.dates)
-        return f"{place} ({self.days[entry]}, channel {name!r})"
+        return say("place-of-channel", place=place, day=self.days[entry], channel=repr(name))
 
 
 def read_entries(table: Table, columns: Columns, reading: Reading) -> Entries:
@@ -129,33 +137,26 @@ def _filtered(table: Table, columns: Columns) -> Table:
     if not keep.any():
         column = next(iter(columns.where))
         there = listed(sorted(set(map(as_text, table.cells[column].spellings))), SHOWN)
-        raise HistoryError("no-data", say("no-row-values", column=repr(column), there=there),
-                           field="history.where", value=column,
-                           remedy=say("remedy-correct-value-leave"))  # fmt: skip
+        problem = say("no-row-values", column=repr(column), there=there)
+        refuse("no-data", problem, "history.where", column, say("remedy-correct-value-leave"))
     note = say("rows-filtered", rows=int((~keep).sum()), columns=listed(map(quoted, columns.where)))
     return replace(table, notes=(*table.notes, note)).take(keep)
 
 
 def _read_days(table: Table, columns: Columns) -> tuple[Days, tuple[str, ...]]:
     """Return the first day of every row's week, or its day, and what was noticed."""
-    spans = _read_spans(table, columns.week, columns)
+    spans = read_spans(table.column(columns.week), columns.date_format)
     first, last, given = spans.first, spans.last, spans.given
     end = end_column(tuple(table.cells), columns)
     notes = spans.notes
     if end is not None:
-        read = _read_spans(table, end, columns)
+        read = read_spans(table.column(end), columns.date_format)
         last, given, notes = read.last, np.ones(first.size, dtype=bool), (*notes, *read.notes)
     if given.any():
         _check_spans(table, columns, first, last, given)
     if columns.week_is == "end":
         first = np.where(given, first, first - LAST_DAY)
     return first, notes
-
-
-def _read_spans(table: Table, name: str, columns: Columns) -> Spans:
-    """Return the spans of a column."""
-    cells = table.cells[name]
-    return read_spans(cells, columns.date_format, name, lambda row: table.where(row, name))
 
 
 def _check_spans(
@@ -167,19 +168,15 @@ def _check_spans(
     wrong = given & ((length > most) | (length < 1))
     wrong |= given & (length < most) & (last < last.max())
     for row in np.flatnonzero(wrong)[:1]:
-        raise CalendarError(
-            "bad-date",
-            say(
-                "span-no-week" if most > 1 else "span-no-day",
-                row=table.where(int(row)),
-                first=first[row],
-                last=last[row],
-                length=length[row],
-            ),
-            field=columns.week,
-            value=f"{first[row]} to {last[row]}",
-            remedy=say("remedy-row-a-week" if most > 1 else "remedy-row-a-day"),
+        problem = say(
+            "span-no-week" if most > 1 else "span-no-day",
+            row=table.where(int(row)),
+            first=first[row],
+            last=last[row],
+            length=length[row],
         )
+        remedy = say("remedy-row-a-week" if most > 1 else "remedy-row-a-day")
+        refuse("bad-date", problem, columns.week, f"{first[row]} to {last[row]}", remedy)
 
 
 def _check_currency_column(table: Table) -> None:
@@ -191,19 +188,23 @@ def _check_currency_column(table: Table) -> None:
     codes = [code for code, text in enumerate(cells.spellings) if text]
     for other in codes[1:]:
         first, row = cells.row_of(codes[0]), cells.row_of(other)
-        raise HistoryError("bad-money", say("rows-of-two-values", row=table.where(row),
-                           name=repr(name), cells=repr(cells[row]), first=table.where(first),
-                           cells_2=repr(cells[first])), field=name, value=cells[row],
-                           remedy=say("remedy-currency-read-rows-history"))  # fmt: skip
+        problem = say(
+            "rows-of-two-values",
+            row=table.where(row),
+            name=repr(name),
+            cells=repr(cells[row]),
+            first=table.where(first),
+            cells_2=repr(cells[first]),
+        )
+        refuse("bad-money", problem, name, cells[row], say("remedy-currency-read-rows-history"))
 
 
 def _cut(table: Table, days: Days, columns: Columns, before: dt.date) -> tuple[Table, Days]:
     """Return the rows of days before one."""
     keep = days < np.datetime64(before, "D")
     if not keep.any():
-        raise HistoryError("no-data", say("history-begins-later", first=str(days.min()),
-                           day=str(before)), field=columns.week, value=str(days.min()),
-                           remedy=say("remedy-later-as-of"))  # fmt: skip
+        problem = say("history-begins-later", first=str(days.min()), day=str(before))
+        refuse("no-data", problem, columns.week, str(days.min()), say("remedy-later-as-of"))
     left_out = int((~keep).sum())
     if left_out:
         note = say("rows-after-dropped", day=before, rows=left_out)
@@ -218,8 +219,8 @@ def _long(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
     keep = names.each(lambda name: name not in columns.ignore)
     notes, every_day = _ignored(columns, names), np.unique(days)
     if not keep.any():
-        raise HistoryError("no-data", say("all-ignored"), field="history.ignore",
-                           value=columns.ignore, remedy=say("remedy-ignore-fewer"))  # fmt: skip
+        problem = say("all-ignored")
+        refuse("no-data", problem, "history.ignore", columns.ignore, say("remedy-ignore-fewer"))
     lost = 0.0
     if known is not None:
         among, lost = _known(table, columns, names, keep, known, notes)
@@ -230,7 +231,8 @@ def _long(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
     reader = _Amounts(table, columns)
 
     def where(row: int, column: str) -> str:
-        return f"{table.where(row, column)} ({days[row]}, channel {names[row]!r})"
+        place = table.where(row, column)
+        return say("place-of-channel", place=place, day=days[row], channel=repr(names[row]))
 
     if known is None:
         notes += _look_alikes(channels)
@@ -261,9 +263,8 @@ def _refuse_labels(table: Table, names: Cells, known: Sequence[str] | None) -> N
     if table.labels.all():
         return
     for row in np.flatnonzero(strange)[:1].tolist():
-        raise HistoryError("bad-history", say("called-total-sum-rows", row=table.where(row)),
-                           field="history", value=names[row],
-                           remedy=say("remedy-remove-row-read-others"))  # fmt: skip
+        problem = say("called-total-sum-rows", row=table.where(row))
+        refuse("bad-history", problem, "history", names[row], say("remedy-remove-row-read-others"))
 
 
 def _channels(table: Table, columns: Columns, campaigns: Cells) -> Cells:
@@ -271,9 +272,9 @@ def _channels(table: Table, columns: Columns, campaigns: Cells) -> Cells:
     rules = [rule for rule in columns.map if rule.of_file(table.file)]
     for rule in rules:
         if rule.column and rule.column not in table.cells:
-            raise HistoryError("bad-columns", say("column-map-rule-header",
-                               column=repr(rule.column)), field="map.column", value=rule.column,
-                               remedy=suggest(rule.column, table.cells))  # fmt: skip
+            problem = say("column-map-rule-header", column=repr(rule.column))
+            remedy = suggest(rule.column, table.cells)
+            refuse("bad-columns", problem, "map.column", rule.column, remedy)
     tested = {rule.column for rule in rules if rule.column}
     cells = {name: table.cells[name].map(as_text) for name in tested}
     return mapped(rules, campaigns, cells, columns.channel)
@@ -301,37 +302,36 @@ def _known(
     whole, lost = float(spends[keep].sum()), sum(by_name.values())
     share = f"{lost / whole:.1%}" if whole else "0%"
     of = listed((f"{quoted(n)} {show_figure(v)}" for n, v in by_name.items()), SHOWN)
-    if columns.unmapped == "leave-out":
-        notes.append(say("unmapped-left-out", spend=show_figure(lost), share=share, names=of))
-        if strange.all():
-            raise HistoryError("no-data", say("row-channel-plan"), field="channel",
-                               value=None, remedy=say("remedy-map-campaigns-map"))  # fmt: skip
-        return np.logical_not(strange), lost
     row = int(np.argmax(strange))
-    if not columns.map and len(by_name) == 1:
+    if columns.unmapped == "refuse" and not columns.map and len(by_name) == 1:
         place = table.where(row, columns.channel)
-        raise _unknown(
-            names[row], say("place-channel", place=place, channel=repr(names[row])), known
-        )
-    raise HistoryError("unknown-name", say("names-no-channels", row=table.where(row),
-                       by_name=len(by_name), lost=show_figure(lost), share=share, of=of),
-                       field="channel", value=names[row], remedy=say("remedy-map-them-channels",
-                       names=suggest(names[row], known)))  # fmt: skip
+        _unknown(names[row], say("place-channel", place=place, channel=repr(names[row])), known)
+    if columns.unmapped == "refuse":
+        spend = {"by_name": len(by_name), "lost": show_figure(lost), "share": share, "of": of}
+        problem = say("names-no-channels", row=table.where(row), **spend)
+        remedy = say("remedy-map-them-channels", names=suggest(names[row], known))
+        refuse("unknown-name", problem, "channel", names[row], remedy)
+    notes.append(say("unmapped-left-out", spend=show_figure(lost), share=share, names=of))
+    if strange.all():
+        refuse("no-data", say("row-channel-plan"), "channel", None, say("remedy-map-campaigns-map"))
+    return np.logical_not(strange), lost
 
 
 def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | None) -> Entries:
     channels = tuple(sorted(columns.spends))
     for name in channels:
         if known is not None and name not in known:
-            raise _unknown(name, say("declared-channel", name=repr(name)), known)
+            _unknown(name, say("declared-channel", name=repr(name)), known)
     size = len(channels)
     reader = _Amounts(table, columns)
 
     def of(name: str) -> Where:
-        return lambda row, column: f"{table.where(row, column)} ({days[row]}, channel {name!r})"
+        return lambda row, column: say(
+            "place-of-channel", place=table.where(row, column), day=days[row], channel=repr(name)
+        )
 
     def date(row: int, column: str) -> str:
-        return f"{table.where(row, column)} ({days[row]})"
+        return say("place-on-day", place=table.where(row, column), day=days[row])
 
     spend = [reader.spend(columns.spends[name], of(name)) for name in channels]
     reader.check_unit(np.concatenate(spend))
@@ -350,7 +350,7 @@ def _wide(table: Table, days: Days, columns: Columns, known: Sequence[str] | Non
         total=total,
         notes=(*table.notes, *reader.notes),
         currency_sign=reader.sign[1],
-        controls={name: reader.control(name, date) for name in columns.controls},
+        controls={n: reader.amounts(n, date, signed=True).values for n in columns.controls},
     )
 
 
@@ -396,39 +396,45 @@ class _Amounts:
         clicks = rough(self.table.cells[name], style_of(self.table, self.columns))
         both = float(np.nansum(clicks)), float(np.nansum(spend))
         if both[0] and both[1] / both[0] >= _DEAREST_CLICK:
-            raise HistoryError("bad-money", say("spend-clicks-amounts-may",
-                               both=show_figure(both[1]), both_2=show_figure(both[0]),
-                               name=repr(name)), field="history.spend_unit", value=both[1],
-                               remedy=say("remedy-declare-spend-unit-micros"))  # fmt: skip
+            problem = say(
+                "spend-clicks-amounts-may",
+                both=show_figure(both[1]),
+                both_2=show_figure(both[0]),
+                name=repr(name),
+            )
+            remedy = say("remedy-declare-spend-unit-micros")
+            refuse("bad-money", problem, "history.spend_unit", both[1], remedy)
 
-    def control(self, name: str, where: Where) -> Floats:
-        """Return a column of any numbers; what is missing in it stays unknown."""
-        cells, style = self.table.cells[name], style_of(self.table, self.columns)
-        return read_amounts(cells, style, name, lambda row: where(row, name), signed=True).values
+    def amounts(self, name: str, where: Where, *, signed: bool) -> Amounts:
+        """Return a column of numbers; what is missing in it stays unknown."""
+        column = Column(self.table.cells[name], name, lambda row: where(row, name))
+        return read_amounts(column, style_of(self.table, self.columns), signed=signed)
 
     def column(self, name: str, where: Where, *, signed: bool = False) -> Floats:
         """Return a column with its missing cells settled."""
         if name not in self.read:
-            cells, style = self.table.cells[name], style_of(self.table, self.columns)
-            amounts = read_amounts(cells, style, name, lambda row: where(row, name), signed=signed)
-            self._note_sign(name, amounts.sign)
+            amounts = self.amounts(name, where, signed=signed)
+            if amounts.sign:
+                said = {"sign": quoted(amounts.sign), "column": quoted(name)}
+                self.notes.append(say("currency-sign-dropped", **said))
             for sign in filter(None, (header_currency(name), amounts.sign)):
                 self._check_sign(name, sign)
             self.read[name] = self._settle(name, amounts.values, where)
         return self.read[name]
 
-    def _note_sign(self, name: str, sign: str) -> None:
-        if sign:
-            self.notes.append(say("currency-sign-dropped", sign=quoted(sign), column=quoted(name)))
-
     def _check_sign(self, name: str, sign: str) -> None:
         """Refuse two currencies in one file, and keep the sign that says most."""
         other, other_sign = self.sign
         if other_sign and not same_currency(sign, other_sign):
-            raise HistoryError("bad-number", say("columns-of-currencies", name=repr(name),
-                               sign=repr(sign), other=repr(other), other_sign=repr(other_sign)),
-                               field=name, value=sign,
-                               remedy=say("remedy-currency-amounts-never-converted"))  # fmt: skip
+            problem = say(
+                "columns-of-currencies",
+                name=repr(name),
+                sign=repr(sign),
+                other=repr(other),
+                other_sign=repr(other_sign),
+            )
+            remedy = say("remedy-currency-amounts-never-converted")
+            refuse("bad-number", problem, name, sign, remedy)
         if not other_sign or len(currencies_of(sign)) < len(currencies_of(other_sign)):
             self.sign = name, sign
 
@@ -438,10 +444,10 @@ class _Amounts:
         if not missing.any():
             return values
         if self.columns.missing == "refuse":
-            raise HistoryError("bad-number", say("cell-missing",
-                               missing=where(int(np.argmax(missing)), name), name=repr(name)),
-                               field=name, value=None,
-                               remedy=say("remedy-fill-declare-missing-zero"))  # fmt: skip
+            problem = say(
+                "cell-missing", missing=where(int(np.argmax(missing)), name), name=repr(name)
+            )
+            refuse("bad-number", problem, name, None, say("remedy-fill-declare-missing-zero"))
         column, cells = quoted(name), int(missing.sum())
         if self.columns.missing == "unknown":
             self.notes.append(say("missing-cells-read-unknown", column=column, cells=cells))
@@ -456,10 +462,14 @@ def _names(table: Table, columns: Columns) -> Cells:
     names = cells.map(_name)
     for empty in np.flatnonzero(names.spellings == "")[:1].tolist():
         row = names.row_of(empty)
-        raise HistoryError("bad-name", say("cell-is-no-channel",
-                           row=table.where(row, columns.channel), channel=repr(columns.channel),
-                           cells=repr(cells[row])), field=columns.channel, value=cells[row],
-                           remedy=say("remedy-row-name-channel-text"))  # fmt: skip
+        problem = say(
+            "cell-is-no-channel",
+            row=table.where(row, columns.channel),
+            channel=repr(columns.channel),
+            cells=repr(cells[row]),
+        )
+        remedy = say("remedy-row-name-channel-text")
+        refuse("bad-name", problem, columns.channel, cells[row], remedy)
     check_twins(sorted(names.spellings), columns.channel)
     return names
 
@@ -471,14 +481,9 @@ def _name(cell: Any) -> str:
     return from_cell(cell.strip()) if isinstance(cell, str) else ""
 
 
-def _unknown(name: str, what: str, known: Sequence[str]) -> HistoryError:
-    return HistoryError(
-        "unknown-name",
-        say("not-plan", what=what),
-        field="channel",
-        value=name,
-        remedy=say("remedy-add-plan-ignore", name=suggest(name, known)),
-    )
+def _unknown(name: str, what: str, known: Sequence[str]) -> NoReturn:
+    remedy = say("remedy-add-plan-ignore", name=suggest(name, known))
+    refuse("unknown-name", say("not-plan", what=what), "channel", name, remedy)
 
 
 def _ignored(columns: Columns, names: Cells) -> list[str]:

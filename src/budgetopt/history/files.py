@@ -27,11 +27,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import HistoryError
-from budgetopt.history.cells import Cells, Style, as_objects, numbering, rough
+from budgetopt.history.cells import Cells, Column, Style, as_objects, numbering, refuse, rough
 from budgetopt.history.columns import Columns, check_columns, suggest
 from budgetopt.history.dates import span_of
 from budgetopt.history.layouts import beside, end_column
-from budgetopt.history.template import HEADER_WITHIN, Filled, Sheets, find_template, named_weeks
+from budgetopt.history.template import (
+    HEADER_WITHIN,
+    Filled,
+    Sheets,
+    cells_of,
+    find_template,
+    numbered_rows,
+)
 from budgetopt.history.totals import find_totals, is_total
 from budgetopt.i18n import listed, missing_extra, quoted, say
 from budgetopt.untrusted import read_bounded
@@ -119,6 +126,10 @@ class Table:
             code = {"line": "at-line", "row": "at-row"}.get(self.unit, "at-position")
             place = say(code, place=self.places[row])
         return say("in-file", file=self.file, place=place) if self.one_of_many else place
+
+    def column(self, name: str) -> Column:
+        """Return a column, whose cells know where they stand."""
+        return Column(self.cells[name], name, lambda row: self.where(row, name))
 
     def take(self, keep: NDArray[np.bool_]) -> Table:
         """Return the rows that are kept."""
@@ -226,14 +237,14 @@ def _as_pandas(frame: Any, columns: Columns) -> pd.DataFrame:
     try:
         wrapped = nw.from_native(frame)
     except TypeError:
-        raise HistoryError("bad-argument", say("frame-data-frame", name=type(frame).__name__),
-                           field="frame", value=type(frame).__name__,
-                           remedy=say("remedy-data-frame-pandas-polars")) from None  # fmt: skip
+        problem = say("frame-data-frame", name=type(frame).__name__)
+        remedy = say("remedy-data-frame-pandas-polars")
+        refuse("bad-argument", problem, "frame", type(frame).__name__, remedy)
     whole = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
 
     def cells(name: str) -> pd.Series[Any]:
-        column = whole[name]
-        if column.dtype.is_integer() or column.dtype.is_float():
+        column, amount = whole[name], name.strip() not in columns.labels
+        if amount and (column.dtype.is_integer() or column.dtype.is_float()):
             return pd.Series(column.cast(nw.Float64()).to_numpy())
         return pd.Series(column.to_list(), dtype=object)
 
@@ -271,13 +282,8 @@ def from_query(query: Any, connection: Any, columns: Columns) -> Table:
                     engine.dispose()
     except (sa.exc.SQLAlchemyError, AttributeError, ImportError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise HistoryError(
-            "bad-argument",
-            say("query-cannot-run", reason=reason),
-            field="query",
-            value=str(query),
-            remedy=say("remedy-check-query-sqlalchemy"),
-        ) from None
+        problem = say("query-cannot-run", reason=reason)
+        refuse("bad-argument", problem, "query", str(query), say("remedy-check-query-sqlalchemy"))
     check_header(header, columns)
     return from_rows(list(enumerate(rows)), header, columns, unit="position", above=0)
 
@@ -311,7 +317,7 @@ def without_totals(table: Table, columns: Columns) -> Table:
     """Leave out totals rows, note them, and refuse a table without other rows."""
     end = end_column(tuple(table.cells), columns)
     style = style_of(table, columns)
-    names = tuple(columns.spends.values()) or (str(columns.spend),)
+    names = columns.spend_columns
     total = find_totals(
         table.cells[columns.week],
         None if end is None else table.cells[end],
@@ -325,8 +331,7 @@ def without_totals(table: Table, columns: Columns) -> Table:
         table = replace(table, notes=(*table.notes, say("totals-dropped", places=at)))
         table = table.take(~total)
     if not table.places.size:
-        raise HistoryError("no-data", say("history-without-rows"), field="history", value=0,
-                           remedy=say("remedy-with-rows"))  # fmt: skip
+        refuse("no-data", say("history-without-rows"), "history", 0, say("remedy-with-rows"))
     return table
 
 
@@ -341,15 +346,13 @@ def check_header(header: Sequence[str], columns: Columns) -> None:
     for name in columns.declared:
         if header.count(name) != 1:
             twice = name in header
-            raise HistoryError(
-                "bad-columns",
+            problem, remedy = (
                 say("column-twice-header" if twice else "column-not-header", name=repr(name)),
-                field=name,
-                value=name,
-                remedy=say("remedy-rename-them")
+                say("remedy-rename-them")
                 if twice
                 else suggest(name, [cell for cell in header if cell]),
             )
+            refuse("bad-columns", problem, name, name, remedy)
 
 
 def too_much(path: str | os.PathLike[str], count: int, most: int, what: str) -> None:
@@ -365,8 +368,7 @@ def too_much(path: str | os.PathLike[str], count: int, most: int, what: str) -> 
 def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoReturn:
     """Raise the error of a file as a whole."""
     name = PurePath(path).name or str(path)
-    raise HistoryError("bad-file", say("field-is", field=name, value=problem), field="path",
-                       value=str(path), remedy=remedy) from None  # fmt: skip
+    refuse("bad-file", say("field-is", field=name, value=problem), "path", str(path), remedy)
 
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -390,7 +392,7 @@ def read_text(path: Path, data: bytes, columns: Columns) -> Table:
     at = _longer_line(text, MOST_LINE)
     if at is not None:
         line = text.count("\n", 0, at) + 1
-        problem = f"not a table: line {line} has more than {MOST_LINE:,} characters"
+        problem = say("line-too-long", line=line, most=f"{MOST_LINE:,}")
         bad_file(path, problem, say("remedy-export-again"))
     marks = (columns.delimiter,) if columns.delimiter else DELIMITERS
     delimiter, above, header = _best(text_rows(text, marks), columns)
@@ -451,10 +453,10 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
     try:
         text = data.decode(encoding or marked)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        bad_file(path, say("not-byte-0x", encoding=encoding or marked,
-                 data=f"{data[error.start]:02x}", line=line, start=error.start),
-                 say("remedy-declare-encoding-e-g"))  # fmt: skip
+        at, byte = error.start, f"{data[error.start]:02x}"
+        line = data.count(b"\n", 0, at) + 1
+        problem = say("not-byte-0x", encoding=encoding or marked, data=byte, line=line, start=at)
+        bad_file(path, problem, say("remedy-declare-encoding-e-g"))
     if "\0" in text:
         bad_file(path, say("full-zero-bytes"), say("remedy-declare-encoding-e"))
     if encoding is None and data.startswith(codecs.BOM_UTF8):
@@ -487,11 +489,6 @@ def sheet_rows(sheets: Sheets) -> Iterator[HeadRow]:
     for title, rows in sheets.items():
         for above, row in enumerate(rows[:HEADER_WITHIN]):
             yield title, above, cells_of(row)
-
-
-def cells_of(row: Iterable[Any]) -> list[str]:
-    """Return cells as the text of a header."""
-    return ["" if cell is None else str(cell).strip() for cell in row]
 
 
 def _best(rows: Iterable[HeadRow], columns: Columns) -> HeadRow:
@@ -578,9 +575,9 @@ def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
         return _of_template(path, data, sheets, filled)
     if columns.sheet is not None:
         if columns.sheet not in sheets:
-            raise HistoryError("unknown-name", say("sheet-not-in-file", sheet=repr(columns.sheet),
-                               name=path.name), field="history.sheet", value=columns.sheet,
-                               remedy=suggest(columns.sheet, sheets))  # fmt: skip
+            problem = say("sheet-not-in-file", sheet=repr(columns.sheet), name=path.name)
+            remedy = suggest(columns.sheet, sheets)
+            refuse("unknown-name", problem, "history.sheet", columns.sheet, remedy)
         sheets = {columns.sheet: sheets[columns.sheet]}
     seen = list(sheet_rows(sheets))
     if not seen:
@@ -593,11 +590,7 @@ def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
         bad_file(path, problem, say("remedy-declare-sheet"))
     title, above, header = _best(seen, columns)
     check_header(header, columns)
-    rows = [
-        (number, row + [None] * (len(header) - len(row)))
-        for number, row in enumerate(sheets[title], start=1)
-        if number > above + 1 and any(cell is not None and str(cell).strip() for cell in row)
-    ]
+    rows = numbered_rows(sheets[title], above, len(header))
     table = from_rows(rows, header, columns, unit="row", above=above, sheet=title)
     empty = [name for name in columns.declared if None in table.cells[name].spellings.tolist()]
     if empty:
@@ -613,9 +606,9 @@ def _of_template(path: Path, data: bytes, sheets: Sheets, filled: Filled) -> Tab
     every = set(range(filled.above + 2, len(sheets[filled.sheet]) + 1))
     _check_formulas(path, data, filled.sheet, filled.amounts, every)
     if not rows:
-        raise HistoryError("no-data", say("template-nobody-filled", name=path.name),
-                           field="history", value=path.name, remedy=say("remedy-fill-sheet",
-                           sheet=repr(filled.sheet)))  # fmt: skip
+        problem = say("template-nobody-filled", name=path.name)
+        remedy = say("remedy-fill-sheet", sheet=repr(filled.sheet))
+        refuse("no-data", problem, "history", path.name, remedy)
     made = from_rows(
         rows,
         filled.header,
@@ -625,7 +618,7 @@ def _of_template(path: Path, data: bytes, sheets: Sheets, filled: Filled) -> Tab
         labelled=False,
         sheet=filled.sheet,
     )
-    note = say("template-weeks-open", weeks=named_weeks(open_weeks))
+    note = say("template-weeks-open", weeks=listed(map(str, open_weeks), SHOWN))
     notes = (*made.notes, note) if open_weeks else made.notes
     return replace(made, notes=notes, columns=filled.columns)
 
@@ -739,14 +732,10 @@ def first_row(path: str | os.PathLike[str]) -> list[str]:
     if kind == ".parquet":
         return [str(name) for name in parquet_frame(path, data).columns]
     if kind == ".xlsx":
-        rows = next(iter(read_sheets(path, data).values()), [])
-        return ["" if cell is None else str(cell) for cell in (rows[0] if rows else [])]
-    text, _ = _decode(path, data, None)
-    try:
-        reader = csv.reader(io.StringIO(text), delimiter="\t" if kind == ".tsv" else ",")
-        return next(reader, [])
-    except csv.Error as error:
-        bad_file(path, say("broken-line-1", error=error), say("remedy-export-again"))
+        rows = sheet_rows(read_sheets(path, data))
+    else:
+        rows = text_rows(_decode(path, data, None)[0], "\t" if kind == ".tsv" else ",")
+    return next((cells for _, _, cells in rows), [])
 
 
 def read_file(path: Path) -> bytes:
@@ -775,7 +764,7 @@ def read_file(path: Path) -> bytes:
     if path.suffix.lower() not in READERS:
         bad_file(path, say("not-supported-file"), say("remedy-give-one-of", kinds=[*READERS]))
     if not data.strip():
-        bad_file(path, "empty", say("remedy-export-again"))
+        bad_file(path, say("value-empty"), say("remedy-export-again"))
     return data
 
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.calendar import Week, as_date
-from budgetopt.errors import HistoryError
 from budgetopt.history.assemble import (
     check_amounts,
     check_controls,
@@ -29,7 +28,7 @@ from budgetopt.history.assemble import (
     check_through,
     check_weeks,
 )
-from budgetopt.history.cells import same_currency
+from budgetopt.history.cells import refuse, same_currency
 from budgetopt.history.columns import (
     Columns,
     Named,
@@ -128,8 +127,8 @@ class History(Shown):
         channels = check_names(self.channels, "channels")
         week_start, weeks = check_weeks(self.weeks, self.week_start)
         if (self.outcome is None) == (self.total is None):
-            raise HistoryError("bad-argument", say("history-either-outcome-channel"),
-                               field="outcome", value=None, remedy=say("remedy-two"))  # fmt: skip
+            problem = say("history-either-outcome-channel")
+            refuse("bad-argument", problem, "outcome", None, say("remedy-two"))
         checked: dict[str, Any] = {"channels": channels, "weeks": weeks, "week_start": week_start}
         checked["spend"] = check_amounts(self.spend, "spend", weeks, channels)
         if self.outcome is not None:
@@ -312,9 +311,8 @@ class History(Shown):
         wanted = set(names)
         for name in self.channels:
             if name not in wanted:
-                raise HistoryError("unknown-name", say("channel-history-among-channels",
-                                   name=repr(name)), field="channels", value=name,
-                                   remedy=suggest(name, names))  # fmt: skip
+                problem = say("channel-history-among-channels", name=repr(name))
+                refuse("unknown-name", problem, "channels", name, suggest(name, names))
         # One more column, of NaN, serves every channel that has none.
         take = [self.index.get(name, len(self.channels)) for name in names]
 
@@ -344,9 +342,8 @@ class History(Shown):
         sign = self.currency_sign
         if not sign or currency == "XXX" or same_currency(sign, currency):
             return
-        raise HistoryError("bad-money", say("amounts-history-plan", sign=repr(sign),
-                           currency=currency), field="currency", value=sign,
-                           remedy=say("remedy-convert-amounts-correct-plan"))  # fmt: skip
+        problem = say("amounts-history-plan", sign=repr(sign), currency=currency)
+        refuse("bad-money", problem, "currency", sign, say("remedy-convert-amounts-correct-plan"))
 
     def _rows(self, keep: Any) -> Self:
         def take(array: Floats) -> Floats:

@@ -6,7 +6,7 @@ history, for ``check --report``. Nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.calendar import week_starts
-from budgetopt.history.columns import CHOICES, Columns, factors
+from budgetopt.history.columns import CHOICES, Columns
 from budgetopt.history.entries import Entries
 from budgetopt.history.files import SHOWN, Table
 from budgetopt.history.layouts import named, platform_of
@@ -145,13 +145,10 @@ def _of_text(table: Table, columns: Columns) -> list[tuple[str, str]]:
 
 def _of_columns(columns: Columns) -> list[tuple[str, str]]:
     """Return which columns are read as what."""
-    shown: dict[str, Any] = {"week": columns.week}
-    shown |= {} if columns.spends else {"channel": columns.channel}
-    shown |= {"spend": columns.spend, "outcome": columns.outcome}
-    decided: list[tuple[str, str]] = []
-    for what, column in shown.items():
-        each = column.values() if isinstance(column, Mapping) else [column]
-        names = dict.fromkeys(name for one in each for name in factors(one))
-        columns_ = listed(map(quoted, names), SHOWN)
-        decided.append((what, say("import-columns", columns=columns_)))
-    return decided
+    shown: dict[str, tuple[str, ...]] = {"week": (columns.week,)}
+    shown |= {} if columns.spends else {"channel": (columns.channel,)}
+    shown |= {"spend": columns.spend_columns, "outcome": columns.outcome_columns}
+    return [
+        (what, say("import-columns", columns=listed(map(quoted, names), SHOWN)))
+        for what, names in shown.items()
+    ]

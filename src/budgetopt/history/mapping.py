@@ -11,13 +11,13 @@ import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.errors import HistoryError, did_you_mean
-from budgetopt.history.cells import Cells
+from budgetopt.errors import did_you_mean
+from budgetopt.history.cells import Cells, refuse
 from budgetopt.messages import say
 
 MOST_PATTERN = 200
@@ -67,7 +67,7 @@ class MapRule:
             if field.name != "exact" and not isinstance(value, str):
                 _refuse(field.name, value, say("not-text"), say("remedy-text"))
         if not self.channel.strip():
-            _refuse("channel", self.channel, "empty", say("remedy-name-channel"))
+            _refuse("channel", self.channel, say("value-empty"), say("remedy-name-channel"))
         if not (exact or self.prefix or self.contains or self.regex or self.file):
             _refuse(
                 "channel", self.channel, say("mapped-without-test"), say("remedy-exact-prefix-file")
@@ -113,14 +113,9 @@ class MapRule:
         )
 
 
-def _refuse(field: str, value: Any, problem: str, remedy: str) -> None:
-    raise HistoryError(
-        "bad-argument",
-        say("map-rule", field=field, value=repr(value), problem=problem),
-        field=f"map.{field}",
-        value=value,
-        remedy=remedy,
-    )
+def _refuse(field: str, value: Any, problem: str, remedy: str) -> NoReturn:
+    problem = say("map-rule", field=field, value=repr(value), problem=problem)
+    refuse("bad-argument", problem, f"map.{field}", value, remedy)
 
 
 def mapped(

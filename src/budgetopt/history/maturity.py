@@ -53,15 +53,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
-from budgetopt.errors import HistoryError, did_you_mean
-from budgetopt.history.columns import refuse
+from budgetopt.errors import did_you_mean
+from budgetopt.history.cells import refuse
 from budgetopt.messages import quoted, say
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
     weeks, rows, other = np.intersect1d(earlier.weeks, later.weeks, return_indices=True)
     over = earlier.ages[rows] >= 0
     if not over.any():
-        refuse("no-data", say("snapshots-share-no"),
-                "earlier", None, say("remedy-same-weeks"))  # fmt: skip
+        refuse("no-data", say("snapshots-share-no"), "earlier", None, say("remedy-same-weeks"))
     # The youngest first.
     rows, other, weeks = rows[over][::-1], other[over][::-1], weeks[over][::-1]
     names = () if earlier.outcome is None else earlier.channels
@@ -124,13 +123,19 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
     unknown = lacking | np.isnan(before) | np.isnan(after)
     before, after = np.where(unknown, 0.0, before), np.where(unknown, 0.0, after)
     for week, _ in np.argwhere(np.minimum(before, after) < 0)[:1]:
-        refuse("bad-history", say("total-week-below", weeks=weeks[week]), "later",
-               float(after[week, 0]), say("remedy-total-unknown"))  # fmt: skip
+        problem = say("total-week-below", weeks=weeks[week])
+        refuse("bad-history", problem, "later", float(after[week, 0]), say("remedy-total-unknown"))
     for week, channel in np.argwhere(before > after * (1 + TOLERANCE))[:1]:
         whose = say("of-outcome", channel=quoted(names[channel])) if names else say("outcome")
-        refuse("bad-history", say("outcome-shrinks", outcome=whose, week=weeks[week],
-               before=f"{before[week, channel]:g}", after=f"{after[week, channel]:g}"), "later",
-               float(after[week, channel]), say("remedy-which-later"))  # fmt: skip
+        problem = say(
+            "outcome-shrinks",
+            outcome=whose,
+            week=weeks[week],
+            before=f"{before[week, channel]:g}",
+            after=f"{after[week, channel]:g}",
+        )
+        remedy = say("remedy-which-later")
+        refuse("bad-history", problem, "later", float(after[week, channel]), remedy)
     return SnapshotPair(names, earlier.ages[rows], apart, np.minimum(before, after), after)
 
 
@@ -144,29 +149,30 @@ def _weeks_apart(earlier: History, later: History) -> float:
     first, second = earlier.through, later.through
     if first is None or second is None:
         which = "earlier" if first is None else "later"
-        refuse("no-data", say("snapshot-no-complete", which=which), which, None,
-                say("remedy-snapshots-over"))  # fmt: skip
+        problem = say("snapshot-no-complete", which=which)
+        refuse("no-data", problem, which, None, say("remedy-snapshots-over"))
     days = (second - first).days
     if days < 7:
-        refuse("bad-history", say("snapshots-known-through", first=first, second=second), "later",
-               str(second), say("remedy-both-through"))  # fmt: skip
+        problem = say("snapshots-known-through", first=first, second=second)
+        refuse("bad-history", problem, "later", str(second), say("remedy-both-through"))
     return days / 7.0
 
 
 def _same_channels(earlier: History, later: History) -> History:
     """Return the later snapshot with its channels in the order of the earlier."""
     if (earlier.outcome is None) != (later.outcome is None):
-        refuse("bad-history", say("snapshot-outcomes-channel"),
-                "later", None, say("remedy-same-columns"))  # fmt: skip
+        problem = say("snapshot-outcomes-channel")
+        refuse("bad-history", problem, "later", None, say("remedy-same-columns"))
     for mine, theirs, which in ((earlier, later, "later"), (later, earlier, "earlier")):
         for name in mine.channels:
             if name not in theirs.index:
-                refuse("bad-history", say("channel-not-snapshot", name=repr(name), which=which),
-                        which, name, did_you_mean(name, theirs.channels))  # fmt: skip
+                problem = say("channel-not-snapshot", name=repr(name), which=which)
+                refuse("bad-history", problem, which, name, did_you_mean(name, theirs.channels))
     if earlier.week_start != later.week_start:
-        refuse("bad-history", say("weeks-start-snapshot", week_start=earlier.week_start,
-               week_start_2=later.week_start), "later", later.week_start,
-               say("remedy-same-week-start"))  # fmt: skip
+        problem = say(
+            "weeks-start-snapshot", week_start=earlier.week_start, week_start_2=later.week_start
+        )
+        refuse("bad-history", problem, "later", later.week_start, say("remedy-same-week-start"))
     return later.select(earlier.channels)
 
 
@@ -177,9 +183,14 @@ def _check_spends(
     apart = np.abs(earlier - later) > TOLERANCE * np.maximum(earlier, later)
     for week, channel in np.argwhere(apart)[:1]:
         one, two = earlier[week, channel], later[week, channel]
-        refuse("bad-history", say("spend-week-earlier", names=repr(names[channel]),
-               weeks=weeks[week], one=f"{one:g}", two=f"{two:g}"), "later", float(two),
-               say("remedy-same-or-unknown"))  # fmt: skip
+        problem = say(
+            "spend-week-earlier",
+            names=repr(names[channel]),
+            weeks=weeks[week],
+            one=f"{one:g}",
+            two=f"{two:g}",
+        )
+        refuse("bad-history", problem, "later", float(two), say("remedy-same-or-unknown"))
 
 
 NEGLIGIBLE = 1e-3
@@ -253,16 +264,17 @@ def _complete_age(pair: SnapshotPair, given: float | None, unit: float) -> float
     """Return the age from which a week is complete, as given or as the pair shows."""
     earlier, later = pair.earlier.sum(axis=1), pair.later.sum(axis=1)
     if not later.any():
-        refuse("no-data", say("snapshots-share-no-outcome"), "later", None,
-                say("remedy-weeks-outcomes"))  # fmt: skip
+        problem = say("snapshots-share-no-outcome")
+        refuse("no-data", problem, "later", None, say("remedy-weeks-outcomes"))
     if given is not None:
         return _check_complete_after(pair, _positive(given, "complete_after"))
     arriving = np.flatnonzero(later - earlier > NEGLIGIBLE * later)
     first = int(arriving[-1]) + 1 if arriving.size else 0
     if later[first:].sum() <= EVENTS * unit:
-        refuse("no-data", say("oldest-weeks-outcome", first=later.size - first,
-               sum=f"{later[first:].sum():g}"), "complete_after", None,
-               say("remedy-older-or-complete"))  # fmt: skip
+        problem = say(
+            "oldest-weeks-outcome", first=later.size - first, sum=f"{later[first:].sum():g}"
+        )
+        refuse("no-data", problem, "complete_after", None, say("remedy-older-or-complete"))
     # A week that is not known shows nothing either.
     return float(pair.ages[first + int(np.argmax(later[first:] > 0))])
 
@@ -270,23 +282,17 @@ def _complete_age(pair: SnapshotPair, given: float | None, unit: float) -> float
 def _check_complete_after(pair: SnapshotPair, complete: float) -> float:
     """Return an age given as complete unless the snapshots end before it or contradict it."""
     if complete > pair.ages[-1] + 1 + 1e-9:
-        refuse(
-            "no-data",
-            say("oldest-week-snapshots", ages=f"{pair.ages[-1]:.3g}", complete=f"{complete:g}"),
-            "complete_after",
-            complete,
-            say("remedy-older-or-lower"),
+        problem = say(
+            "oldest-week-snapshots", ages=f"{pair.ages[-1]:.3g}", complete=f"{complete:g}"
         )
+        refuse("no-data", problem, "complete_after", complete, say("remedy-older-or-lower"))
     old = pair.ages >= complete - 1e-9
     before, after = pair.earlier[old].sum(), pair.later[old].sum()
     if after - before > LATE * after:
-        refuse(
-            "no-data",
-            say("arrived-later-than", before=f"{1 - before / after:.1%}", complete=f"{complete:g}"),
-            "complete_after",
-            complete,
-            say("remedy-raise-complete"),
+        problem = say(
+            "arrived-later-than", before=f"{1 - before / after:.1%}", complete=f"{complete:g}"
         )
+        refuse("no-data", problem, "complete_after", complete, say("remedy-raise-complete"))
     return complete
 
 
@@ -295,8 +301,8 @@ def _incomplete_weeks(pair: SnapshotPair, complete: float) -> slice:
     earlier, later = pair.earlier.sum(axis=1), pair.later.sum(axis=1)
     end = int(np.sum(pair.ages < complete - 1e-9))
     for week in np.flatnonzero(later[:end] <= 0)[:1]:
-        refuse("no-data", say("week-weeks-old", ages=f"{pair.ages[week]:.3g}"), "later", None,
-               say("remedy-other-days"))  # fmt: skip
+        problem = say("week-weeks-old", ages=f"{pair.ages[week]:.3g}")
+        refuse("no-data", problem, "later", None, say("remedy-other-days"))
     nothing = np.flatnonzero(earlier[:end] <= 0)
     return slice(int(nothing[-1]) + 1 if nothing.size else 0, end)
 
@@ -322,8 +328,8 @@ def _dispersion(
     if freedom < LEAST_FREEDOM:
         if unit > 0 or not count:
             return unit
-        refuse("no-data", say("outcomes-do-not", count=count), "outcome_unit", None,
-               say("remedy-outcome-unit"))  # fmt: skip
+        problem = say("outcomes-do-not", count=count)
+        refuse("no-data", problem, "outcome_unit", None, say("remedy-outcome-unit"))
     residual = (earlier - expected * later)[informative] ** 2
     binomial = (later * expected * (1 - expected))[informative]
     # Outcomes that keep the delay to the last digit leave no residual to learn from.
@@ -391,8 +397,8 @@ def _usual_week(pair: SnapshotPair, complete: float) -> Floats:
 def _positive(given: Any, field: str) -> float:
     plain = isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
     if not plain or not 0 < given < np.inf:
-        refuse("bad-argument", say("field-is", field=field, value=repr(given)), field, given,
-               say("remedy-number-above-0"))  # fmt: skip
+        problem = say("field-is", field=field, value=repr(given))
+        refuse("bad-argument", problem, field, given, say("remedy-number-above-0"))
     return float(given)
 
 
@@ -515,12 +521,9 @@ class Delay:
             try:
                 weeks = np.broadcast_to(weeks, (*weeks.shape[:-1], column.size))
             except ValueError:
-                _refuse_shares(
-                    say("ages-shape-channels", shape=weeks.shape, size=column.size),
-                    "age",
-                    str(weeks.shape),
-                    say("remedy-last-axis-age"),
-                )
+                problem = say("ages-shape-channels", shape=weeks.shape, size=column.size)
+                remedy = say("remedy-last-axis-age")
+                refuse("bad-argument", problem, "age", str(weeks.shape), remedy)
         knots = np.array(self.ages)
         right = np.clip(np.searchsorted(knots, weeks, side="right"), 1, max(len(knots) - 1, 1))
         if len(knots) == 1:
@@ -583,12 +586,8 @@ class Delay:
         if given is None or isinstance(given, cls):
             return given
         if not isinstance(given, Mapping):
-            _refuse_shares(
-                say("field-is", field=field, value=repr(given)),
-                field,
-                given,
-                say("remedy-shares-age"),
-            )
+            problem = say("field-is", field=field, value=repr(given))
+            refuse("bad-argument", problem, field, given, say("remedy-shares-age"))
         _known(given, ["shares", "ages", "log_sds", "channels"], field)
         return cls(**{"shares": (), **given})
 
@@ -616,64 +615,48 @@ def _numbers(given: Any, field: str) -> Floats:
     except (TypeError, ValueError):
         array = np.array([np.nan])
     if not array.size or not np.isfinite(array).all():
-        _refuse_shares(
-            say("field-is", field=field, value=repr(given)),
-            field,
-            str(given),
-            say("remedy-list-numbers"),
-        )
+        problem = say("field-is", field=field, value=repr(given))
+        refuse("bad-argument", problem, field, str(given), say("remedy-list-numbers"))
     return array
 
 
 def _shares(given: Any, count: int | None, field: str) -> tuple[float, ...]:
     array = _numbers(given, field)
     for wrong in array[(array <= 0) | (array > 1)][:1]:
-        _refuse_shares(say("field-holds", field=field, name=f"{wrong:g}"), field, float(wrong),
-                say("remedy-shares-above-0"))  # fmt: skip
+        problem = say("field-holds", field=field, name=f"{wrong:g}")
+        refuse("bad-argument", problem, field, float(wrong), say("remedy-shares-above-0"))
     for at in np.flatnonzero(np.diff(array) < 0)[:1]:
-        _refuse_shares(
-            say("shares-fall", field=field, array=f"{array[at]:g}", array_2=f"{array[at + 1]:g}"),
-            field,
-            float(array[at + 1]),
-            say("remedy-what-reported-stays"),
+        problem = say(
+            "shares-fall", field=field, array=f"{array[at]:g}", array_2=f"{array[at + 1]:g}"
         )
+        remedy = say("remedy-what-reported-stays")
+        refuse("bad-argument", problem, field, float(array[at + 1]), remedy)
     if array[-1] != 1:
-        _refuse_shares(
-            say("shares-end", field=field, array=f"{array[-1]:g}"),
-            field,
-            float(array[-1]),
-            say("remedy-end-1-age"),
-        )
+        problem = say("shares-end", field=field, array=f"{array[-1]:g}")
+        refuse("bad-argument", problem, field, float(array[-1]), say("remedy-end-1-age"))
     if count is not None and array.size != count:
-        _refuse_shares(
-            say("shares-ages", field=field, size=array.size, count=count),
-            field,
-            array.size,
-            say("remedy-share-age"),
-        )
+        problem = say("shares-ages", field=field, size=array.size, count=count)
+        refuse("bad-argument", problem, field, array.size, say("remedy-share-age"))
     return tuple(array.tolist())
 
 
 def _ages(given: Any, count: int) -> tuple[float, ...]:
     array = _numbers(given, "delay.ages")
     if array.size != count:
-        _refuse_shares(
-            say("delay-ages-ages", size=array.size, count=count),
-            "delay.ages",
-            array.size,
-            say("remedy-age-share"),
-        )
+        problem = say("delay-ages-ages", size=array.size, count=count)
+        refuse("bad-argument", problem, "delay.ages", array.size, say("remedy-age-share"))
     if array[0] < 0 or array[-1] > MOST_WEEKS or np.any(np.diff(array) <= 0):
-        _refuse_shares(say("delay-ages", given=repr(given)), "delay.ages", str(given),
-                say("remedy-rising-ages-weeks", most_weeks=f"{MOST_WEEKS:g}"))  # fmt: skip
+        problem = say("delay-ages", given=repr(given))
+        remedy = say("remedy-rising-ages-weeks", most_weeks=f"{MOST_WEEKS:g}")
+        refuse("bad-argument", problem, "delay.ages", str(given), remedy)
     return tuple(array.tolist())
 
 
 def _log_sds(given: Any, count: int, field: str) -> tuple[float, ...]:
     array = np.zeros(count) if given is None else _numbers(given, field)
     if array.size != count or array.min() < 0 or array.max() > 5:
-        _refuse_shares(say("field-is", field=field, value=repr(given)), field, str(given),
-                say("remedy-numbers-0-5", count=count))  # fmt: skip
+        problem = say("field-is", field=field, value=repr(given))
+        refuse("bad-argument", problem, field, str(given), say("remedy-numbers-0-5", count=count))
     return tuple(array.tolist())
 
 
@@ -682,18 +665,15 @@ def _channels(given: Any, count: int) -> tuple[Own, ...]:
     if isinstance(given, tuple):
         given = {name: {"shares": shares, "log_sds": sds} for name, shares, sds in given}
     if not isinstance(given, Mapping):
-        _refuse_shares(say("delay-channels", given=repr(given)), "delay.channels", str(given),
-                say("remedy-shares-channel-name"))  # fmt: skip
+        problem = say("delay-channels", given=repr(given))
+        remedy = say("remedy-shares-channel-name")
+        refuse("bad-argument", problem, "delay.channels", str(given), remedy)
     made = []
     for name, own in given.items():
         field = f"delay.channels.{name}"
         if not isinstance(name, str) or not name.strip():
-            _refuse_shares(
-                say("delay-channels-names", name=repr(name)),
-                "delay.channels",
-                str(name),
-                say("remedy-some-name"),
-            )
+            problem = say("delay-channels-names", name=repr(name))
+            refuse("bad-argument", problem, "delay.channels", str(name), say("remedy-some-name"))
         parts = own if isinstance(own, Mapping) else {"shares": own}
         _known(parts, ["shares", "log_sds"], field)
         shares = _shares(parts.get("shares", ()), count, f"{field}.shares")
@@ -704,13 +684,6 @@ def _channels(given: Any, count: int) -> tuple[Own, ...]:
 def _known(given: Mapping[str, Any], names: list[str], field: str) -> None:
     for name in given:
         if name not in names:
-            _refuse_shares(
-                say("field-has-no", field=field, unknown=repr(name)),
-                f"{field}.{name}",
-                str(given[name]),
-                did_you_mean(str(name), names),
-            )
-
-
-def _refuse_shares(problem: str, field: str, value: Any, remedy: str) -> NoReturn:
-    raise HistoryError("bad-argument", problem, field=field, value=value, remedy=remedy)
+            problem = say("field-has-no", field=field, unknown=repr(name))
+            remedy = did_you_mean(str(name), names)
+            refuse("bad-argument", problem, f"{field}.{name}", str(given[name]), remedy)

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from budgetopt.calendar import DAYS, as_date
-from budgetopt.errors import BudgetoptError, HistoryError
+from budgetopt.errors import BudgetoptError
+from budgetopt.history.cells import refuse
 from budgetopt.history.columns import Columns
 from budgetopt.history.dates import read_spans
 from budgetopt.history.files import (
@@ -151,13 +152,8 @@ def _by_name(path: Path, header: list[str]) -> Recognised:
             remedy = say("remedy-rename-declare-plan", role=repr(role))
             if role == "channel" and "spend" not in chosen:
                 remedy = say("remedy-rename-or-wide")
-            raise HistoryError(
-                "bad-columns",
-                say("no-column-known", name=path.name, role=role),
-                field=role,
-                value=header[:20],
-                remedy=remedy,
-            )
+            problem = say("no-column-known", name=path.name, role=role)
+            refuse("bad-columns", problem, role, header[:20], remedy)
     platform = platform_of(header)
     if is_wide:
         columns = Columns(layout="wide", week=chosen["week"], spend=wide, outcome=chosen["outcome"])
@@ -174,7 +170,7 @@ def _settled(found: Recognised) -> Recognised:
     """Decide what the rows show: daily or weekly, the decimal sign, repeats, what is absent."""
     columns, reasons, start = found.columns, dict(found.reasons), "monday"
     table = load(found.path, columns)
-    spans = read_spans(table.cells[columns.week], columns.date_format, columns.week, table.where)
+    spans = read_spans(table.column(columns.week), columns.date_format)
     days = np.unique(spans.first)
     weekly = days.size > 1 and not (np.diff(days).astype(np.int64) % 7).any()
     if weekly:
@@ -243,13 +239,9 @@ def together(files: Sequence[Recognised]) -> Columns:
         return replace(files[0].columns, file=None)
     starts = {one.week_start for one in files if one.columns.rows == "weekly"}
     if len(starts) > 1:
-        raise HistoryError(
-            "bad-history",
-            say("files-start-weeks", starts=" and ".join(sorted(starts))),
-            field="week_start",
-            value=sorted(starts)[0],
-            remedy=say("remedy-export-weeks-start-day"),
-        )
+        problem = say("files-start-weeks", starts=" and ".join(sorted(starts)))
+        remedy = say("remedy-export-weeks-start-day")
+        refuse("bad-history", problem, "week_start", sorted(starts)[0], remedy)
     rules = tuple(
         MapRule(channel=one.platform, file=escape(one.path.name))
         for one in files

@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
 from budgetopt.calendar import as_date
-from budgetopt.errors import HistoryError
 from budgetopt.history.assemble import WEEK, Weekly, assemble, collapse
-from budgetopt.history.cells import same_currency
+from budgetopt.history.cells import refuse, same_currency
 from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.entries import LAST_DAY, Entries, read_entries
 from budgetopt.history.files import SHOWN, Table, is_template
@@ -59,7 +58,8 @@ def files_of(paths: Paths, columns: Columns) -> list[tuple[Path, Columns]]:
         else:
             found.append(path)
     if not found or len(found) > MOST_FILES:
-        _refuse(str(len(found)), "files", say("remedy-files", most_files=f"{MOST_FILES:,}"))
+        problem = say("files-too-many" if found else "files-none")
+        _refuse(str(len(found)), problem, say("remedy-files", most_files=f"{MOST_FILES:,}"))
     # A name that no file can have is refused when it is opened.
     whole = [path if "\0" in str(path) else path.resolve() for path in found]
     for at, path in enumerate(whole):
@@ -83,8 +83,8 @@ def _columns_of(path: Path, columns: Columns) -> Columns:
 
 
 def _refuse(value: str, problem: str, remedy: str) -> NoReturn:
-    raise HistoryError("bad-argument", say("history-path-wrong", value=repr(value),
-                       problem=problem), field="history", value=value, remedy=remedy)  # fmt: skip
+    said = say("history-path-wrong", value=repr(value), problem=problem)
+    refuse("bad-argument", said, "history", value, remedy)
 
 
 class Group(NamedTuple):
@@ -175,10 +175,16 @@ def _once(
         differ = np.flatnonzero((one != other) & ~(np.isnan(one) & np.isnan(other)))
         for at in differ[:1]:
             rows = int(order[again[at] - 1]), int(order[again[at]])
-            raise HistoryError("bad-history", say("rows-differ", rows=where(rows[0]),
-                               rows_2=where(rows[1]), name=name, one=f"{one[at]:g}",
-                               other=f"{other[at]:g}"), field=name, value=float(other[at]),
-                               remedy=say("remedy-leave-out-older-file"))  # fmt: skip
+            problem = say(
+                "rows-differ",
+                rows=where(rows[0]),
+                rows_2=where(rows[1]),
+                name=name,
+                one=f"{one[at]:g}",
+                other=f"{other[at]:g}",
+            )
+            remedy = say("remedy-leave-out-older-file")
+            refuse("bad-history", problem, name, float(other[at]), remedy)
     keep = np.ones(key.size, dtype=bool)
     keep[order[again]] = False
     return np.flatnonzero(keep), int(again.size)
@@ -197,7 +203,7 @@ def _merged_totals(
     rows = [row for _, day, _ in totals for row in range(day.size)]
 
     def where(entry: int) -> str:
-        return f"{files[entry].where(rows[entry])} ({days[entry]})"
+        return say("place-on-day", place=files[entry].where(rows[entry]), day=days[entry])
 
     names = {name for part, _, _ in totals for name in part.controls}
     # A file that lacks a control leaves it unknown, which the history refuses by its week.
@@ -263,8 +269,7 @@ def _outcomes_of(groups: Sequence[Group]) -> list[Floats]:
         else:
             outcomes.append(group.weekly.outcome)
     if problem:
-        raise HistoryError("bad-history", problem, field="history.sources", value=value,
-                           remedy=say("remedy-declare-rows-missing"))  # fmt: skip
+        refuse("bad-history", problem, "history.sources", value, say("remedy-declare-rows-missing"))
     return outcomes
 
 
@@ -288,13 +293,11 @@ def _one_sign(parts: Sequence[Entries]) -> str:
     for one in sorted(signs):
         for other in sorted(signs):
             if not same_currency(one, other):
-                raise HistoryError(
-                    "bad-money",
-                    say("files-different-currencies", repr=", ".join(map(repr, sorted(signs)))),
-                    field="currency",
-                    value=one,
-                    remedy=say("remedy-currency-amounts-never-converted"),
+                problem = say(
+                    "files-different-currencies", repr=", ".join(map(repr, sorted(signs)))
                 )
+                remedy = say("remedy-currency-amounts-never-converted")
+                refuse("bad-money", problem, "currency", one, remedy)
     # What says most: a sign may stand for several currencies.
     return min(sorted(signs), key=lambda sign: len(currencies_of(sign)), default="")
 

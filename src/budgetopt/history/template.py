@@ -9,21 +9,18 @@ the first and after the last that anybody has filled in are open, and left out.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from budgetopt.history.columns import Columns
 from budgetopt.history.layouts import plain_name
-from budgetopt.i18n import listed
 from budgetopt.untrusted import from_cell
 
 HEADER_WITHIN = 100
 """Lines in which a header is looked for; the longest preamble met so far has eight."""
 Sheets = dict[str, list[list[Any]]]
 """Cells of every sheet of a workbook by its title."""
-_SHOWN = 6
-"""Open weeks that a note names."""
 
 
 class TemplateWords(NamedTuple):
@@ -80,8 +77,8 @@ class Filled:
     @property
     def amounts(self) -> set[int]:
         """Positions of the columns that are filled in."""
-        names = (*(self.columns.spends.values() or (self.columns.spend,)), self.columns.outcome)
-        return {self.header.index(str(name)) for name in names}
+        names = (*self.columns.spend_columns, str(self.columns.outcome))
+        return {self.header.index(name) for name in names}
 
     def rows(
         self, cells: Sequence[Sequence[Any]]
@@ -90,10 +87,7 @@ class Filled:
 
         A row without a date is kept, to be refused with its place, unless it is blank.
         """
-        width, found = len(self.header), []
-        for number, row in enumerate(cells, start=1):
-            if number > self.above + 1 and any(not _is_blank(cell) for cell in row):
-                found.append((number, [*row, *[None] * (width - len(row))]))
+        found = numbered_rows(cells, self.above, len(self.header))
         week, amounts = self.header.index(self.columns.week), self.amounts
         days = [_day(row[week]) for _, row in found]
         filled = [any(not _is_blank(row[at]) for at in amounts) for _, row in found]
@@ -112,9 +106,20 @@ class Filled:
         return kept, tuple(sorted({day for day in days if day is not None and is_open(day)}))
 
 
-def named_weeks(weeks: Sequence[dt.date]) -> str:
-    """Return the first few of some weeks."""
-    return listed(map(str, weeks), _SHOWN)
+def numbered_rows(
+    rows: Sequence[Sequence[Any]], above: int, width: int
+) -> list[tuple[int, list[Any]]]:
+    """Return the filled rows under a header with their numbers, none shorter than the header."""
+    return [
+        (number, [*row, *[None] * (width - len(row))])
+        for number, row in enumerate(rows, start=1)
+        if number > above + 1 and not all(map(_is_blank, row))
+    ]
+
+
+def cells_of(row: Iterable[Any]) -> list[str]:
+    """Return cells as the text of a header."""
+    return ["" if cell is None else str(cell).strip() for cell in row]
 
 
 def find_template(sheets: Sheets, like: Columns) -> Filled | None:
@@ -130,7 +135,7 @@ def find_template(sheets: Sheets, like: Columns) -> Filled | None:
     found = []
     for title, rows in sheets.items():
         for above, row in enumerate(rows[:HEADER_WITHIN]):
-            header = ["" if cell is None else str(cell).strip() for cell in row]
+            header = cells_of(row)
             while header and not header[-1]:
                 header.pop()
             if set(like.declared) <= set(header):
