@@ -1,4 +1,4 @@
-"""Files that go to others: ``template``, ``upload`` for ad platforms, ``export`` for models."""
+"""Files to and from others: ``template``, ``upload``, ``export``, and ``attribute`` for paths."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ import budgetopt as bo
 from budgetopt.cli.common import (
     AsOf,
     DataThrough,
+    Format,
+    FormatOption,
     HistoryPath,
     Language,
     LanguageOption,
     LedgerPath,
+    OutPath,
     PlanId,
     PlanPath,
     WeekDay,
@@ -32,6 +35,7 @@ from budgetopt.cli.common import (
     open_ledger,
     promised,
     read_history,
+    respond,
     today,
 )
 from budgetopt.errors import InputError
@@ -100,6 +104,57 @@ def export(
     keep(out, plan, history)
     past = read_history(bo.Plan.load(plan), history, as_of, data_through)
     bo.exchange.write(bo.exchange.history_sheet(past, layout.value), out, language=lang)
+
+
+def attribute(
+    paths: Annotated[
+        Path,
+        typer.Argument(metavar="PATHS", help="CSV file with one row a path and how it ended."),
+    ],
+    path: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Column of the channels met, first to last.")
+    ] = "path",
+    conversions: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Column of the number of conversions.")
+    ] = "conversions",
+    value: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of their value, shared out in their place."),
+    ] = None,
+    lost: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of how often the path ended in none."),
+    ] = None,
+    week: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of a date; each is shared out by itself."),
+    ] = None,
+    separator: Annotated[
+        str, typer.Option(metavar="TEXT", help="What stands between two channels of a path.")
+    ] = ">",
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Share out conversions among the channels on their paths, by six rules side by side."""
+    keep(out, paths)
+    found = bo.exchange.attribute(
+        paths,
+        path=path,
+        conversions=conversions,
+        value=value,
+        lost=lost,
+        week=week,
+        separator=separator,
+    )
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: found.table(lang),
+        json=lambda: bo.report.as_json(found.to_dict()),
+        result=found.to_frame(),
+    )
 
 
 class SheetFormat(StrEnum):

@@ -119,6 +119,16 @@ HELP: dict[str, str] = {
         "说明单渠道测试扣除成本后值多少，以及先做哪一个。\n\n"
         "也说明何时不值得测试、知道每条曲线值多少，以及哪项限制因不了解曲线而代价最大。"
     ),
+    "Share out conversions among the channels on their paths, by six rules side by side.": (
+        "按六种归因规则并列，把转化分给路径上的各渠道。"
+    ),
+    "CSV file with one row a path and how it ended.": "CSV 文件，每行一条路径及其结果。",
+    "Column of the channels met, first to last.": "路径列：先后接触的各渠道。",
+    "Column of the number of conversions.": "转化数列。",
+    "Column of their value, shared out in their place.": "转化价值列，给出时改为分配价值。",
+    "Column of how often the path ended in none.": "未转化次数列。",
+    "Column of a date; each is shared out by itself.": "日期列，每个日期各自分配。",
+    "What stands between two channels of a path.": "路径中两个渠道之间的分隔符。",
     "A candidate test, such as regions,-100%,4,20%; kinds: everywhere, switchback, regions, users. "
     "May be repeated. Default: six usual ones.": (
         "候选测试，如 regions,-100%,4,20%；类型：everywhere（全量）、switchback（隔周）、"

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 import budgetopt as bo
 from budgetopt.cli.approve import apply, approve, edit, reject, release
 from budgetopt.cli.decide import backtest, learn, reallocate
-from budgetopt.cli.exchange import export, template, upload
+from budgetopt.cli.exchange import attribute, export, template, upload
 from budgetopt.cli.experiment import next_day, verdict
 from budgetopt.cli.init import init
 from budgetopt.cli.language import error_text, language_of
@@ -50,6 +50,7 @@ COMMANDS = (
     nightly,
     schema,
     export,
+    attribute,
 )
 RHYTHM = (
     *(week, approve, reject, edit, apply, upload, release, pace, ramp, report, history, show),

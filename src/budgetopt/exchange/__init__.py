@@ -9,13 +9,15 @@ is an approved week as daily budgets for an ad platform, by the rules of `PLATFO
 other models are read without installing them, from simple to subtle: tables of points, draws and
 parameters (`read_points`, `read_draws`, `read_parameters`); Robyn's model tables and exported
 models (`read_robyn`, `read_robyn_json`); saved InferenceData of PyMC-Marketing and Meridian
-(`read_pymc`, `read_meridian`). `read_curves` tells by itself which of them a file is. `CurveDraws`
+(`read_pymc`, `read_meridian`). `attribute` shares out the paths of customers by several rules.
+`read_curves` tells by itself which of them a file is. `CurveDraws`
 is a posterior as draws, which `allocate`, its risk and `frontier` take as they take a belief. Files
 are untrusted: CSV, JSON and HDF5 up to a size; nothing in them is run.
 """
 
 from __future__ import annotations
 
+from budgetopt.exchange.attribution import Attribution, attribute
 from budgetopt.exchange.curves import (
     PointCurve,
     from_draws,
@@ -41,6 +43,7 @@ __all__ = [
     "PLATFORMS",
     "RESULTS",
     "SUFFIXES",
+    "Attribution",
     "Book",
     "Chart",
     "CurveDraws",
@@ -51,6 +54,7 @@ __all__ = [
     "RobynCurve",
     "Sheet",
     "UploadSheet",
+    "attribute",
     "book_of",
     "check_installed",
     "from_draws",
