@@ -15,6 +15,7 @@ from budgetopt.belief.regression import (
     Baseline,
     Design,
     Gaussian,
+    LiftEvidence,
     Rows,
     Scales,
     baseline,
@@ -42,7 +43,9 @@ def design_of(rng, count, channels, share=None):
     outcome = 0.7 + 0.3 * features.mean(axis=1) + rng.normal(0, 0.05, count)
     own = np.full(channels, np.nan)
     share = np.full(channels, 1 / channels) if share is None else share
-    return Design(outcome, baseline(weeks(count)), features, share, own, own)
+    return Design(
+        outcome, baseline(weeks(count)), features, share, own, own, LiftEvidence.none(channels)
+    )
 
 
 def dense(design, scales):
@@ -231,7 +234,8 @@ def test_persistence_is_the_correlation_of_neighbours():
     outcome = 1 + 0.1 * np.array([1.0, 1.0, -1.0, -1.0] * 8)
     base = Baseline(np.ones((32, 1)), np.ones(1), np.array([1e-9]), *np.zeros((2, 1), bool))
     own = np.full(1, np.nan)
-    design = Design(outcome - 0.02, base, np.ones((32, 1)), np.ones(1), own, own)
+    none = LiftEvidence.none(1)
+    design = Design(outcome - 0.02, base, np.ones((32, 1)), np.ones(1), own, own, none)
     rows = Rows.plain(weeks(32))
     rows = refitted(design, rows, model_at(design, rows, Scales(1e-9, 1.0, 1.0, 0.01)))
     left = np.sqrt(rows.weight) * (design.outcome - 1)

@@ -17,6 +17,9 @@ The other channels enter by their posterior-mean features, their effects kept ab
 channels are renewed at once from the last sweep's features, half-way each time, so that their order
 does not matter; weeks' weights and the scales are renewed with them.
 
+Channels whose money keeps one proportion are learned as one (`Groups`). A lift test of one channel
+tells of the others what is left for them: within the regression it is a prior of its effect.
+
 Whatever moves spend and outcome alike is read as effect, however long the history; therefore a
 variance ``doubt²`` that never shrinks is added to the log response, its mean kept.
 
@@ -62,6 +65,7 @@ from budgetopt.belief.regression import (
     Baseline,
     Design,
     Gaussian,
+    LiftEvidence,
     Rows,
     Scales,
     TotalFit,
@@ -117,7 +121,8 @@ class FromTotal(NamedTuple):
 def from_total(log: ObservationLog, settings: Settings) -> FromTotal:
     """Return what a log with one total says; concave cells only.
 
-    A lift test comes after the regression, whose doubt it is free of.
+    What a lift test says of its own channel comes after the regression, whose doubt it is free of;
+    what it says of the others, which bring the rest, comes within it.
     """
     grid = settings.total_grid(log.reference)
     _check(log)
@@ -177,7 +182,93 @@ class Fitted(NamedTuple):
     weighed: Weighed
     rows: Rows
     tried: _Tried
-    before: tuple[Floats, Floats]
+    before: _Before
+    groups: Groups
+
+
+class _Before(NamedTuple):
+    """What is believed of effects in an average week before the totals, by channel and cell.
+
+    Parameters
+    ----------
+    mean, sd
+        Declared effects, NaN where none is declared, ``(channels, cells)``.
+    lift
+        What lift tests say, same shape.
+    """
+
+    mean: Floats
+    sd: Floats
+    lift: LiftEvidence
+
+
+class Groups(NamedTuple):
+    """Channels whose money keeps one proportion, of which no total says more than of all together.
+
+    They are learned as one channel and share out what it brings by their money, so that the name
+    under which money is booked moves nothing: neither the total nor what is known of its shape.
+
+    Parameters
+    ----------
+    of
+        Each channel's group, ``(channels,)``.
+    part
+        Its share of the group's money, same shape.
+    """
+
+    of: NDArray[np.intp]
+    part: Floats
+
+    def added(self, values: Floats) -> Floats:
+        """Return sums over the channels of each group, by the last axis."""
+        summed: Floats = values @ (self.of[:, None] == np.unique(self.of)).astype(np.float64)
+        return summed
+
+    def mixed(self, values: Floats) -> Floats:
+        """Return averages over the channels of each group by their money, by the last axis."""
+        return self.added(values * self.part)
+
+    def apart(self) -> Floats:
+        r"""Return by how much channels of a group are worth more or less than it: log variances.
+
+        With worths of relative sd ``r`` of which the group's :math:`\sum_j q_j w_j` is known, that
+        of a part is :math:`r^2 (1 - 2q_i + \sum_j q_j^2)`.
+        """
+        square = self.added(np.square(self.part))[self.of]
+        alone = self.part == 1.0
+        spread: Floats = usual_spread() ** 2 * (1.0 - 2.0 * self.part + square)
+        return np.where(alone, 0.0, np.log1p(np.maximum(spread, 0.0)))
+
+
+_ALIKE = 0.01
+"""How far two channels' money may lie off one proportion, in its own sd: a correlation of 0.99995.
+Rounding to units of money is finer."""
+
+
+def groups_of(spend: Floats, single: NDArray[np.bool_]) -> Groups:
+    """Return the channels whose money keeps one proportion; those that are single keep alone.
+
+    Parameters
+    ----------
+    spend
+        Of the weeks learned from, shape ``(weeks, channels)``, each with some.
+    single
+        Channels of which something is known beside the totals, ``(channels,)``.
+    """
+    mean = spend.mean(axis=0)
+    scaled = spend / mean
+    far = _ALIKE * scaled.std(axis=0)
+    of = np.full(mean.size, -1, dtype=np.intp)
+    count = 0
+    for first in range(mean.size):
+        if of[first] >= 0:
+            continue
+        rest = np.flatnonzero((of < 0) & ~single) if not single[first] else np.array([first])
+        miss = scaled[:, rest] - scaled[:, [first]]
+        of[rest[np.sqrt(np.mean(np.square(miss), axis=0)) <= far[first]]] = count
+        count += 1
+    groups = Groups(of, np.ones(mean.size))
+    return groups._replace(part=mean / groups.added(mean)[of])
 
 
 class Effects(NamedTuple):
@@ -225,7 +316,7 @@ def learn_total(
     used = usable(log.spend, _completed(log))
     found = _regressed(log, grid, settings, used)
     fit, seen, size, average = found.fit, found.seen, found.size, found.average
-    share, tried = fit.design.share, fit.tried
+    tried, groups = fit.tried, fit.groups
     likely = fit.weighed.chance > _NEGLIGIBLE
     chance = fit.weighed.chance[likely] / fit.weighed.chance[likely].sum()
     effects = [
@@ -236,6 +327,10 @@ def learn_total(
     parts = [lognormal_pieces(one.mean, np.sqrt(one.variance)) for one in effects]
     log_mean, log_variance = (np.stack(part, axis=2) for part in zip(*parts, strict=True))
     weight = np.stack([one.chance * p for one, p in zip(effects, chance, strict=True)], axis=2)
+    apart = groups.apart()[:, None, None, None]
+    log_mean += np.log(groups.part)[:, None, None, None] - 0.5 * apart
+    log_variance += apart
+    share = average[seen] / average.sum()
     known = _data_share(weight, log_mean, log_variance, share, settings)
     log_mean += (np.log(size) - np.log(tried.level))[..., None, None] - 0.5 * settings.doubt**2
     log_variance += settings.doubt**2
@@ -246,7 +341,7 @@ def learn_total(
         whole[seen] = part.reshape(len(part), grid.size, whole.shape[2])
     learned.data_share[seen] = known
     alike = np.zeros((len(seen), len(seen)))
-    alike[np.ix_(seen, seen)] = _correlations(fit.design.features)
+    alike[np.ix_(seen, seen)] = _correlations(fit.design.features[:, groups.of])
     weeks, usual = log.weeks[used], settings.effect_share
     return learned, alike, fit_of(weeks, fit.design, fit.rows, fit.weighed, usual)
 
@@ -302,13 +397,16 @@ def _regressed(
     cells = _cell_prior(log.spend[used][:, seen], own.log_half[seen], own.log_half_sd[seen], grid,
                         settings)  # fmt: skip
     tried = _Tried(each[:, used], index[used], grid, cells)
-    before = tried.effects_at(np.exp(own.centre[seen]) / size, own.sd[seen])
+    declared = tried.effects_at(np.exp(own.centre[seen]) / size, own.sd[seen])
+    before = _Before(*declared, _lift_evidence(log, tried, seen, size))
+    groups = groups_of(log.spend[used][:, seen], _known_apart(log)[seen])
     base = baseline(log.weeks, used).beside(event_columns(log), settings.event_sd)
     base = base.beside(control_columns(log, used), _CONTROL_SD)
     base = base._replace(columns=base.columns * index[:, None])
     left = (total - brought)[used] / size
     mine = base._replace(columns=base.columns[used])
-    fit = _sweeps(Rows.plain(log.weeks[used]), mine, tried, before, (left, share), settings)
+    told = left, groups.added(share)
+    fit = _sweeps(Rows.plain(log.weeks[used]), mine, tried, (before, groups), told, settings)
     return _Regressed(fit, base, each, index, brought, size, seen, average)
 
 
@@ -378,8 +476,9 @@ def held_out(log: ObservationLog, settings: Settings, level: float) -> HeldOut |
     found = _regressed(log, settings.total_grid(log.reference), settings, used)
     fit, scales = found.fit, found.fit.weighed.overall
     model = model_at(fit.design, fit.rows, scales)
-    log_weight = _cells(fit.design, fit.rows, scales, model, fit.tried, fit.before)[0]
+    log_weight = _cells(fit, scales, model, fit.before.lift)[0]
     features = fit.tried.ahead(found.carried[:, test], found.demand[test], log_weight)
+    features = fit.groups.mixed(features)
     columns = np.hstack([found.base.columns[test], features])
     middle = found.size * (columns @ model.coefficients) + found.pinned[test]
     scale = found.size * np.sqrt(model.fit_variance(columns) + scales.noise)
@@ -395,6 +494,35 @@ def usable(spend: Floats, total: Floats) -> NDArray[np.bool_]:
     seen = np.nansum(spend, axis=0) > 0
     used: NDArray[np.bool_] = np.isfinite(total) & np.isfinite(spend[:, seen]).all(axis=1)
     return used
+
+
+def _known_apart(log: ObservationLog) -> NDArray[np.bool_]:
+    """Return of which channels something is declared or was tested, ``(channels,)``."""
+    own = log.priors
+    names = [name for part in (own.channels, own.carryovers) for name, *_ in part]
+    names += [test.channel for test in own.lift_tests]
+    known: NDArray[np.bool_] = np.isin(log.channels, names)
+    return known
+
+
+def _lift_evidence(
+    log: ObservationLog, tried: _Tried, seen: NDArray[np.bool_], size: float
+) -> LiftEvidence:
+    """Return what lift tests say of the effects in an average week, ``(channels, cells)``.
+
+    In a cell an effect of 1 brings what the step of the test is in average weeks' values.
+    """
+    places = np.flatnonzero(seen).tolist()
+    found = LiftEvidence.none(tried.log_prior.shape)
+    for test in log.priors.lift_tests:
+        at = log.index[test.channel]
+        if at in places:
+            row = places.index(at)
+            step = np.repeat(np.exp(log_step(test, tried.grid)), tried.carryovers)
+            brings = step / tried.levels[row] * size / test.error
+            found.information[row] += np.square(brings)
+            found.score[row] += brings * test.incremental / test.error
+    return found
 
 
 def _completed(log: ObservationLog) -> Floats:
@@ -439,7 +567,7 @@ class _Tried:
         self.carryovers, self.weeks, self.channels = carried.shape
         self.cells = grid.size
         self.log_prior = np.repeat(log_prior, self.carryovers, axis=1)
-        self._carried, self._index, self._grid = carried, index, grid
+        self._carried, self._index, self.grid = carried, index, grid
         wide = max(1, _BLOCK // (self.weeks * self.log_prior.shape[1]))
         self._slices = [slice(at, at + wide) for at in range(0, max(self.channels, 1), wide)]
         self._kept = [self._values(self._slices[0])] if len(self._slices) == 1 else None
@@ -466,7 +594,7 @@ class _Tried:
         return middle, sd[:, None] * middle
 
     def _values(self, here: slice) -> tuple[Floats, Floats]:
-        value = self._grid.cells.value(self._carried[:, :, here, None])
+        value = self.grid.cells.value(self._carried[:, :, here, None])
         value = np.moveaxis(value, 0, -1)
         tried = value.reshape(self.weeks, value.shape[1], self.log_prior.shape[1])
         level = tried.mean(axis=0)
@@ -481,7 +609,7 @@ class _Tried:
     def ahead(self, carried: Floats, index: Floats, log_weight: Floats) -> Floats:
         """Return features of other weeks, averaged over the cells, shape ``(weeks, channels)``."""
         weight = softmax(log_weight, axis=-1) / self.levels
-        value = np.moveaxis(self._grid.cells.value(carried[..., None]), 0, -1)
+        value = np.moveaxis(self.grid.cells.value(carried[..., None]), 0, -1)
         value = value.reshape(*value.shape[:2], -1)
         features: Floats = np.einsum("tck,ck->tc", value, weight) * index[:, None]
         return features
@@ -497,7 +625,7 @@ def _sweeps(
     rows: Rows,
     base: Baseline,
     tried: _Tried,
-    before: tuple[Floats, Floats],
+    known: tuple[_Before, Groups],
     told: tuple[Floats, Floats],
     settings: Settings,
 ) -> Fitted:
@@ -513,52 +641,82 @@ def _sweeps(
         The weeks, and the columns that are not media.
     tried
         The features.
-    before
-        Declared effects and their sds, ``(channels, cells)``, NaN where none is declared.
+    known
+        What is believed before the totals, and which channels are learned as one.
     told
-        Outcomes in mean outcomes, and each channel's share of the money.
+        Outcomes in mean outcomes, and each group's share of the money.
     settings
         Rounds, and the usual scale of the media.
     """
-    prior = softmax(tried.log_prior, axis=1)
-    mean, sd = (np.sum(prior * part, axis=1) for part in before)
-    outcome, share = told
-    design = Design(outcome, base, tried.mean(tried.log_prior), share, mean, sd)
+    (before, groups), (outcome, share) = known, told
+    log_weight = tried.log_prior
+    design = _designed(outcome, base, share, log_weight, tried, known)
     usual = design.expected(settings.effect_share)
     for _ in range(_FIRST):
         scales = weigh(usual, rows, settings.effect_share).overall
         rows = refitted(usual, rows, model_at(usual, rows, scales))
     for _ in range(settings.sweeps):
-        scales = weigh(design, rows, settings.effect_share).overall
-        model = model_at(design, rows, scales)
-        ahead = tried.mean(_cells(design, rows, scales, model, tried, before)[0])
-        design = design._replace(features=0.5 * (design.features + ahead))
+        weighed = weigh(design, rows, settings.effect_share)
+        model = model_at(design, rows, weighed.overall)
+        fit = Fitted(design, weighed, rows, tried, before, groups)
+        log_weight = _cells(fit, weighed.overall, model, before.lift)[0]
+        ahead = _designed(outcome, base, share, log_weight, tried, known)
+        design = ahead._replace(features=0.5 * (design.features + ahead.features))
         rows = refitted(design, rows, model)
-    return Fitted(design, weigh(design, rows, settings.effect_share), rows, tried, before)
+    weighed = weigh(design, rows, settings.effect_share)
+    return Fitted(design, weighed, rows, tried, before, groups)
+
+
+def _designed(
+    outcome: Floats,
+    base: Baseline,
+    share: Floats,
+    log_weight: Floats,
+    tried: _Tried,
+    known: tuple[_Before, Groups],
+) -> Design:
+    """Return the columns, averaged over the cells, and what is believed of the effects.
+
+    What is declared of single channels is averaged over the prior of their cells, and what lift
+    tests say over the weights: a test says less where it is not known what an effect brings in it.
+    """
+    before, groups = known
+    prior, weight = (softmax(part, axis=1) for part in (tried.log_prior, log_weight))
+    mean, sd = (np.sum(prior * part, axis=1) for part in (before.mean, before.sd))
+    # Single channels are their own groups; the others have neither.
+    one = np.unique(groups.of, return_index=True)[1]
+    lift = before.lift.averaged(weight)
+    return Design(
+        outcome,
+        base,
+        groups.mixed(tried.mean(log_weight)),
+        share,
+        mean[one],
+        sd[one],
+        LiftEvidence(lift.information[one], lift.score[one]),
+    )
 
 
 def _cells(
-    design: Design,
-    rows: Rows,
-    scales: Scales,
-    model: Gaussian,
-    tried: _Tried,
-    before: tuple[Floats, Floats],
+    fit: Fitted, scales: Scales, model: Gaussian, lift: LiftEvidence
 ) -> tuple[Floats, Floats, Floats]:
     """Return log weights, means and variances of effects by channel, cell and carryover.
 
     With information ``I`` and score ``h`` of a cell and the prior ``N(m, v)`` above zero the effect
     is ``N((h + m/v) / (I + 1/v), 1 / (I + 1/v))`` above zero, and the log weight that of the
-    integral.
+    integral. The effect is that of the channel's group, were this its shape; `lift` is what lift
+    tests say of the same channel.
     """
+    tried, before, of = fit.tried, fit.before, fit.groups.of
     shape = tried.log_prior.shape
     information, score = np.empty(shape), np.empty(shape)
     for here, part, _ in tried.blocks():
-        information[here], score[here] = model.without(here, rows.freed(part))
-    declared = np.isfinite(before[0])
-    usual_mean, usual_sd = usual_effects((scales.media * design.share)[:, None])
-    mean = np.where(declared, before[0], usual_mean)
-    sd = np.where(declared, before[1], usual_sd)
+        information[here], score[here] = model.without(of[here], fit.rows.freed(part))
+    information, score = information + lift.information, score + lift.score
+    declared = np.isfinite(before.mean)
+    usual_mean, usual_sd = usual_effects((scales.media * fit.design.share[of])[:, None])
+    mean = np.where(declared, before.mean, usual_mean)
+    sd = np.where(declared, before.sd, usual_sd)
     variance = np.square(sd)
     precision, pull = information + 1.0 / variance, score + mean / variance
     log_weight = tried.log_prior + 0.5 * (np.square(pull) / precision - np.square(mean) / variance)
@@ -574,7 +732,9 @@ def _effects(fit: Fitted, scales: Scales) -> Effects:
     all of them.
     """
     model = model_at(fit.design, fit.rows, scales)
-    found = _cells(fit.design, fit.rows, scales, model, fit.tried, fit.before)
+    # A channel's own tests come afterwards, with the doubt that they are free of.
+    none = LiftEvidence.none(fit.tried.log_prior.shape)
+    found = _cells(fit, scales, model, none)
     shape = (fit.tried.channels, fit.tried.cells, fit.tried.carryovers)
     log_weight, mean, variance = (part.reshape(shape) for part in found)
     weight = softmax(log_weight, axis=(1, 2))

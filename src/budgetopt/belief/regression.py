@@ -273,6 +273,47 @@ def _kept() -> tuple[float, float]:
     return mean, 1.0 - hazard * mean
 
 
+class LiftEvidence(NamedTuple):
+    r"""What lift tests say of effects: information ``I`` and score ``h``, 0 where there are none.
+
+    A test that found ``z`` with the error ``s`` where an effect of 1 brings ``c`` has
+    :math:`I = c^2/s^2` and :math:`h = cz/s^2`, and those of several add up. Any shape.
+    """
+
+    information: Floats
+    score: Floats
+
+    @classmethod
+    def none(cls, shape: int | tuple[int, ...]) -> LiftEvidence:
+        """Return that there were none."""
+        return cls(np.zeros(shape), np.zeros(shape))
+
+    def averaged(self, weight: Floats) -> LiftEvidence:
+        r"""Return it with what an effect of 1 brings averaged over the last axis by weights.
+
+        What is not known of that is error: of results ``z`` a share with the relative variance
+        :math:`v` of :math:`c = \sqrt{I}` leaves :math:`\bar{c}^2 / (s^2 + v z^2)` of information.
+        """
+        brings = np.sqrt(self.information)
+        mean = np.sum(weight * brings, axis=-1)
+        once = np.where(mean > 0, mean, 1.0)
+        spread = np.sum(weight * np.square(brings - mean[..., None]), axis=-1) / np.square(once)
+        result = np.sum(weight * self.score, axis=-1) / once
+        error = 1.0 + spread * np.square(result)
+        return LiftEvidence(np.square(mean) / error, mean * result / error)
+
+    def after(self, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+        """Return means and variances of normals after the tests."""
+        left = variance / (1.0 + self.information * variance)
+        return np.where(self.information > 0, left * (self.score + mean / variance), mean), left
+
+    def log_evidence(self, mean: Floats, variance: Floats) -> Floats:
+        """Return log densities of what was found, up to constants."""
+        after, left = self.after(mean, variance)
+        found = np.square(after) / left - np.square(mean) / variance + np.log(left / variance)
+        return np.where(self.information > 0, 0.5 * found, 0.0)
+
+
 class Design(NamedTuple):
     """The columns of baseline and channels, and what is believed of them beforehand.
 
@@ -288,6 +329,8 @@ class Design(NamedTuple):
         Each channel's share of the money, ``(channels,)``.
     own_mean, own_sd
         Of effects that do not follow that scale, NaN where they do, ``(channels,)``.
+    lift
+        What lift tests say of the effects.
     """
 
     outcome: Floats
@@ -296,6 +339,7 @@ class Design(NamedTuple):
     share: Floats
     own_mean: Floats
     own_sd: Floats
+    lift: LiftEvidence
 
     @property
     def columns(self) -> Floats:
@@ -309,13 +353,21 @@ class Design(NamedTuple):
         return self._replace(own_mean=mean, own_sd=0.02 * mean)
 
     def moments(self, scales: Scales) -> tuple[Floats, Floats]:
-        """Return prior means and variances of all coefficients, with effects of either sign."""
-        own = np.isfinite(self.own_mean)
-        usual_mean, usual_sd = usual_effects(scales.media * self.share)
-        mean = np.where(own, self.own_mean, usual_mean)
-        sd = np.where(own, self.own_sd, usual_sd)
+        """Return means and variances of all coefficients before the totals, of either sign."""
+        mean, variance = self.lift.after(*self._believed(scales.media))
         before = self.base.variance(scales.season, scales.trend)
-        return np.append(self.base.mean, mean), np.append(before, np.square(sd))
+        return np.append(self.base.mean, mean), np.append(before, variance)
+
+    def log_lift(self, media: float) -> float:
+        """Return the log density of what the lift tests found, at a scale of the media."""
+        return float(self.lift.log_evidence(*self._believed(media)).sum())
+
+    def _believed(self, media: float) -> tuple[Floats, Floats]:
+        """Return prior means and variances of the effects, of either sign."""
+        own = np.isfinite(self.own_mean)
+        usual_mean, usual_sd = usual_effects(media * self.share)
+        sd = np.where(own, self.own_sd, usual_sd)
+        return np.where(own, self.own_mean, usual_mean), np.square(sd)
 
 
 def weigh(design: Design, rows: Rows, usual: float) -> Weighed:
@@ -323,9 +375,10 @@ def weigh(design: Design, rows: Rows, usual: float) -> Weighed:
 
     With rows ``X`` and prior :math:`N(m, S)` the evidence is that of
     :math:`r = y - Xm \sim N(0, \sigma^2 + XSX^T)`, times the chance that all effects are positive
-    given the totals over that beforehand, which is the same at every point. One symmetric
-    eigenvalue problem a point, in columns or in weeks, whichever are fewer, serves all noise
-    levels; the chance is worked out at each scale of the media, the others expected.
+    given the totals over that beforehand, which is the same at every point, and the density of
+    what lift tests found. One symmetric eigenvalue problem a point, in columns or in weeks,
+    whichever are fewer, serves all noise levels; the chance is worked out at each scale of the
+    media, the others expected.
 
     Parameters
     ----------
@@ -343,7 +396,8 @@ def weigh(design: Design, rows: Rows, usual: float) -> Weighed:
     means, variances = map(np.array, zip(*map(design.moments, points), strict=True))
     log_like = _log_evidence(columns, outcome - means @ columns.T, variances)
     shape = (media.size, _SEASON.size, _TREND.size, _NOISE.size)
-    log_like = log_like.reshape(shape) + np.log(prior)[:, None, None, None]
+    log_prior = np.log(prior) + [design.log_lift(m) for m in media.tolist()]
+    log_like = log_like.reshape(shape) + log_prior[:, None, None, None]
     each = softmax(log_like, axis=(1, 2, 3))
     given = tuple(_expected(m, part) for m, part in zip(media.tolist(), each, strict=True))
     _, log_positive = kept_positive(*_of_channels(design, columns, outcome, given))
@@ -540,7 +594,7 @@ class Gaussian:
         left: Floats = np.maximum(np.square(scaled).sum(axis=1) - known, 0.0)
         return left
 
-    def without(self, channels: slice, tried: Floats) -> tuple[Floats, Floats]:
+    def without(self, channels: slice | NDArray[np.intp], tried: Floats) -> tuple[Floats, Floats]:
         """Return information and score of features in a model without their own channel's.
 
         Parameters
