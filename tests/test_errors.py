@@ -4,12 +4,14 @@ import ast
 import json
 import math
 import pickle
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import budgetopt as bo
 from budgetopt import errors
 from budgetopt.errors import CODES, BudgetoptError, InputError, did_you_mean
 
@@ -115,3 +117,69 @@ def test_did_you_mean():
     assert did_you_mean("zzz", (str(n) for n in range(12))).endswith("'11'")
     assert did_you_mean("zzz", (str(n) for n in range(13))).endswith("'11', ...")
     assert did_you_mean("zzz", []) == "nothing is available"
+
+
+def test_an_error_is_said_in_the_language_that_is_asked_for():
+    with pytest.raises(InputError) as caught:
+        bo.Channel("douyin", floor=30_000, cap=20_000)
+    error = caught.value
+    assert error.explain() == str(error) == error.to_dict()["message"]
+    said = "“douyin”的上限为 20,000，低于其下限 30,000：提高上限或降低下限"
+    data = error.to_dict(language="zh")
+    assert error.explain("zh") == data["message"] == said
+    assert data["remedy"] == "提高上限或降低下限"
+    assert data["code"] == "bounds-clash"
+    foreign = InputError("bad-file", "disk is gone", field="path")
+    assert foreign.explain("zh") == "文件无法读取或写入（path）。原文：disk is gone"
+    with pytest.raises(InputError, match="language is 'fr'"):
+        error.explain("fr")
+
+
+def test_limits_that_clash_are_said_in_the_language_that_is_asked_for():
+    channels = [bo.Channel("a", floor=700), bo.Channel("b", floor=500)]
+    plan = bo.Plan(currency="CNY", budget=1000, channels=channels)
+    with pytest.raises(bo.InfeasibleError) as caught:
+        bo.allocate(plan, {name: bo.Log(top=3, scale=2) for name in "ab"})
+    data = caught.value.to_dict(language="zh")
+    texts = [limit["text"] for limit in data["limits"]]
+    texts += [change["text"] for way in data["remedies"] for change in way]
+    assert len(texts) > 2
+    assert all(re.search("[\u4e00-\u9fff]", text) for text in texts)
+
+
+WRONG = [
+    {"channels": "feed"},
+    {"channels": [3]},
+    {"horizon": "x"},
+    {"spend": "twice"},
+    {"labels": 3},
+    {"id": 3},
+    {"channels": [{"name": "feed", "awake": "yes"}]},
+    {"history": {"outcome": 3}},
+    {"budget": None},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_what_is_wrong_in_plain_data_is_said_in_chinese_alone(wrong):
+    right = {"currency": "CNY", "budget": 1000, "channels": [{"name": "feed"}]}
+    with pytest.raises(InputError) as caught:
+        bo.Plan.from_dict(right | wrong)
+    remedy = caught.value.to_dict("zh")["remedy"]
+    assert re.search("[\u4e00-\u9fff]", remedy), remedy
+    assert "nput" not in str(caught.value)
+
+
+def test_a_wrong_argument_is_said_in_chinese_alone():
+    with pytest.raises(InputError) as caught:
+        bo.reallocate(None, None)
+    assert str(caught.value) == "plan is None: give a Plan"
+    assert caught.value.explain("zh") == "plan 为 None：给出 Plan 对象"
+
+
+def test_a_long_value_is_cut_and_a_missing_field_has_none():
+    channels = [{"name": f"channel {n}"} for n in range(200)]
+    with pytest.raises(InputError) as caught:
+        bo.Plan.from_dict({"budget": 1, "channels": channels})
+    assert (caught.value.field, caught.value.to_dict()["value"]) == ("currency", None)
+    assert len(InputError("bad-plan", "p", value=channels).to_dict()["value"]) < 500

@@ -20,13 +20,13 @@ import inspect
 import numbers
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from budgetopt.errors import BudgetoptError, InputError
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 
 T = TypeVar("T", bound=Any)
 
@@ -250,35 +250,49 @@ def _in_words(hint: Any) -> str:
         return "None"
     if origin in (Union, types.UnionType):
         if _is_array_like(parts):
-            return "numbers"
-        return " or ".join(dict.fromkeys(_in_words(part) for part in parts))
+            return say("needed-numbers")
+        return _either(dict.fromkeys(map(_in_words, parts)))
     if origin is Literal:
-        return " or ".join(repr(part) for part in parts)
+        return _either(map(repr, parts))
     if origin is abc.Callable:
-        return "a function"
+        return say("needed-function")
     if _of_numpy(origin):
-        return "an array of numbers"
+        return say("needed-array")
     if isinstance(origin, type) and issubclass(origin, abc.Mapping):
-        to = "" if parts[1] is Any else f" to {_in_words(parts[1])}"
-        return f"a mapping of {_in_words(parts[0])}{to}"
+        keys = _in_words(parts[0])
+        if parts[1] is Any:
+            return say("needed-mapping", keys=keys)
+        return say("needed-mapping-to", keys=keys, values=_in_words(parts[1]))
     if isinstance(origin, type) and issubclass(origin, abc.Iterable):
-        return f"a list of {_in_words(parts[0])}"
+        return say("needed-list", items=_in_words(parts[0]))
     if _of_numpy(hint) and not isinstance(hint, type):
-        return "numbers"
-    plain = {str: "text", float: "a number", int: "a whole number", bool: "True or False",
-             dt.date: "a date", Any: "what the documentation says"}  # fmt: skip
+        return say("needed-numbers")
     if getattr(hint, "_is_protocol", False):
-        return f"what has {', '.join(_public_names(hint)[:6])}"
-    return plain.get(hint) or _a(hint)
+        return say("needed-attributes", names=tuple(_public_names(hint)[:6]))
+    plain = {
+        str: say("needed-text"),
+        float: say("needed-number"),
+        int: say("needed-whole-number"),
+        bool: say("needed-yes-no"),
+        dt.date: say("needed-date"),
+        Any: say("needed-documented"),
+    }
+    return plain.get(hint) or _instance(hint)
+
+
+def _either(words: Iterable[str]) -> str:
+    return functools.reduce(lambda one, other: say("either-or", one=one, other=other), words)
 
 
 def in_short(value: Any) -> str:
     """Return what a value is, in a few words."""
     if isinstance(value, (str, bytes, bool, int, float, Decimal)) or value is None:
         return repr(value)[:200]
-    return f"the class {value.__name__}" if isinstance(value, type) else _a(type(value))
+    if isinstance(value, type):
+        return say("instance-class", name=value.__name__)
+    return _instance(type(value))
 
 
-def _a(kind: Any) -> str:
+def _instance(kind: Any) -> Message:
     name = getattr(kind, "__name__", str(kind))
-    return f"{'an' if name[0] in 'AEIOUaeio' else 'a'} {name}"
+    return say("instance-an" if name[0] in "AEIOUaeio" else "instance-a", name=name)

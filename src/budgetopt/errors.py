@@ -10,7 +10,8 @@ class                  exit  what the caller can do
 =====================  ====  ==================================================
 
 Every error carries a stable ``code`` (a key of `CODES`), the ``field`` it is about, the offending
-``value`` and a ``remedy``, and reads ``problem: remedy``.
+``value`` and a ``remedy``, and reads ``problem: remedy``; `BudgetoptError.explain` says it in
+another language.
 """
 
 from __future__ import annotations
@@ -24,45 +25,45 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
 
-from budgetopt.messages import joined, say
+from budgetopt.messages import LANGUAGES, Message, joined, said_in, say
 from budgetopt.untrusted import escaped, twin_key
 
-CODES: dict[str, str] = {
-    "bad-number": "a number is missing, not finite, negative, or not a number at all",
-    "bad-money": "an amount is not exact money of the plan's currency",
-    "bad-currency": "the currency is not an ISO 4217 code",
-    "bad-date": "a date cannot be read, or a week starts on another day than declared",
-    "bad-curve": "a curve parameter is outside its range",
-    "bad-name": "a name is empty, duplicated, not text, or has characters that cannot be shown",
-    "bad-plan": "the plan file has a wrong, missing or misspelt field",
-    "unknown-name": "a name is unknown",
-    "bounds-clash": "two limits of one channel contradict each other",
-    "lines-do-not-add-up": "the budget lines differ from their total",
-    "no-curve": "a channel has neither a curve nor a belief",
-    "bad-file": "a file cannot be read or written",
-    "bad-columns": "a declared column is not in the file",
-    "bad-history": "a history row is missing, duplicated, negative or out of order",
-    "no-data": "the history has nothing to learn from",
-    "missing-extra": "an optional package is not installed",
-    "bad-argument": "an argument is outside its range",
-    "floors-above-budget": "the least that must be spent is more than the budget",
-    "cannot-spend-all": "the plan says to spend all, but its caps or lots do not allow it",
-    "no-step-in-bounds": "no multiple of the money step lies within a channel's bounds",
-    "limits-clash": "the limits named cannot all be met",
-    "target-out-of-reach": "no split reaches the target; the best possible value is given",
-    "time-limit": "the time limit was reached before any split was found",
-    "wrong-method": "the requested method cannot solve this plan",
-    "broken-limit": "an allocation breaks a limit and was withheld",
-    "not-concave": "the requested method needs concave curves",
-    "not-converged": "a numerical method stopped short of its accuracy",
-    "wrong-state": "this cannot be done in the week's current state",
-    "ledger-locked": "another process is writing to the ledger",
-    "ledger-schema": "the file or database is not a ledger that this version can read",
-    "ledger-broken": "the ledger is damaged, or was changed outside this library",
-    "ledger-plans": "the ledger holds several plans, and none was chosen",
-    "ledger-conflict": "the ledger already has an entry under the same key",
-    "ledger-clock": "the clock is behind the last entry of the ledger",
-    "ledger-full": "there is no space left to write the ledger",
+CODES: dict[str, Message] = {
+    "bad-number": say("error-bad-number"),
+    "bad-money": say("error-bad-money"),
+    "bad-currency": say("error-bad-currency"),
+    "bad-date": say("error-bad-date"),
+    "bad-curve": say("error-bad-curve"),
+    "bad-name": say("error-bad-name"),
+    "bad-plan": say("error-bad-plan"),
+    "unknown-name": say("error-unknown-name"),
+    "bounds-clash": say("error-bounds-clash"),
+    "lines-do-not-add-up": say("error-lines-sum"),
+    "no-curve": say("error-no-curve"),
+    "bad-file": say("error-bad-file"),
+    "bad-columns": say("error-bad-columns"),
+    "bad-history": say("error-bad-history"),
+    "no-data": say("error-no-data"),
+    "missing-extra": say("error-missing-extra"),
+    "bad-argument": say("error-bad-argument"),
+    "floors-above-budget": say("error-floors-above-budget"),
+    "cannot-spend-all": say("error-cannot-spend-all"),
+    "no-step-in-bounds": say("error-no-step"),
+    "limits-clash": say("error-limits-clash"),
+    "target-out-of-reach": say("error-target-out-of-reach"),
+    "time-limit": say("error-time-limit"),
+    "wrong-method": say("error-wrong-method"),
+    "broken-limit": say("error-broken-limit"),
+    "not-concave": say("error-not-concave"),
+    "not-converged": say("error-not-converged"),
+    "wrong-state": say("error-wrong-state"),
+    "ledger-locked": say("error-ledger-locked"),
+    "ledger-schema": say("error-ledger-schema"),
+    "ledger-broken": say("error-ledger-broken"),
+    "ledger-plans": say("error-ledger-plans"),
+    "ledger-conflict": say("error-ledger-conflict"),
+    "ledger-clock": say("error-ledger-clock"),
+    "ledger-full": say("error-ledger-full"),
 }
 """Every code an error can carry, with its meaning; codes are never renamed."""
 
@@ -112,41 +113,101 @@ class BudgetoptError(Exception):
         given = {name: getattr(self, name) for name in ("field", "value", "remedy", "details")}
         return partial(type(self), **given), (self.code, self.problem)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the error as plain data for JSON."""
+    def explain(self, language: str = "en") -> str:
+        """Return what is wrong and what to do about it, in a language.
+
+        A problem that has words in English alone, as those of other libraries have, is led by what
+        the code means, and stands behind it.
+
+        Parameters
+        ----------
+        language
+            One of `LANGUAGES`: ``"en"`` for what `str` gives, ``"zh"`` for Chinese.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument`` for another language.
+
+        Examples
+        --------
+        >>> InputError("bad-argument", field="seed", value=-1).explain("zh")
+        'seed 为 -1'
+        """
+        if checked_language(language) == "en":
+            return str(self)
+        problem, remedy = self.problem, self.remedy
+        if isinstance(problem, Message):
+            said = said_in(problem, language)
+            return f"{said}：{said_in(remedy, language)}" if remedy else said
+        meaning, english = CODES[self.code], str(self)
+        if self.field:
+            where = say("error-at-field", meaning=meaning, field=self.field, english=english)
+            return said_in(where, language)
+        return said_in(say("error-in-english", meaning=meaning, english=english), language)
+
+    def to_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the error as plain data for JSON, its sentences in a language, as in `explain`."""
         value = self.value
         # JSON has no NaN and no infinity, and no reader of it likes endless numbers.
         simple = value is None or (isinstance(value, float) and math.isfinite(value))
         simple = simple or (isinstance(value, int) and value.bit_length() < 1024)
         try:
-            plain = value if simple else _cut(str(value))
+            plain = value if simple else _cut(str(value), _LONGEST_VALUE)
         except ValueError:
             # Python writes no integer of thousands of digits.
             plain = "an endless number"
+        details = {name: str(_translated(one, language)) for name, one in self.details.items()}
         return {
             "error": type(self).__name__,
             "code": self.code,
-            "message": str(self),
+            "message": self.explain(language),
             "field": self.field,
             "value": plain,
-            "remedy": self.remedy,
-            **({"details": {k: str(v) for k, v in self.details.items()}} if self.details else {}),
+            "remedy": said_in(self.remedy, language),
+            **({"details": details} if details else {}),
         }
 
 
-_LONGEST = 4000
-"""Characters of a message of an error beyond which its middle is left out."""
+def checked_language(language: str) -> str:
+    """Return a language that messages are said in.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for what is not one of `LANGUAGES`.
+    """
+    if language in LANGUAGES:
+        return language
+    raise InputError(
+        "bad-argument",
+        say("field-is", field="language", value=repr(language)),
+        field="lang",
+        value=language,
+        remedy=did_you_mean(str(language), LANGUAGES),
+    )
+
+
+def _translated(data: Any, language: str) -> Any:
+    """Return plain data with the messages in it in a language."""
+    if isinstance(data, str):
+        return said_in(data, language)
+    if isinstance(data, dict):
+        return {name: _translated(one, language) for name, one in data.items()}
+    return [_translated(one, language) for one in data] if isinstance(data, list) else data
+
+
+_LONGEST, _LONGEST_VALUE = 4000, 400
+"""Characters of a message of an error, and of a value, beyond which the middle is left out."""
 
 
 def _shown(text: str) -> str:
     """Return a clause that may go to a terminal; one that is safe stays the object that it is."""
-    return escaped(_cut(text))
+    return escaped(_cut(text, _LONGEST))
 
 
-def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
 class InputError(BudgetoptError, ValueError):
@@ -222,10 +283,10 @@ class InfeasibleError(BudgetoptError):
         data = {"limits": self.limits, "remedies": self.remedies, "irreducible": self.irreducible}
         return partial(rebuild, **data), given
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the error as plain data for JSON."""
+    def to_dict(self, language: str = "en") -> dict[str, Any]:
+        """Return the error as plain data for JSON, its sentences in a language."""
         data = {"limits": self.limits, "remedies": self.remedies, "irreducible": self.irreducible}
-        return {**super().to_dict(), **data}
+        return {**super().to_dict(language), **_translated(data, language)}
 
 
 class SolverError(BudgetoptError):

@@ -20,7 +20,7 @@ EN, ZH = CATALOGUES["en"], CATALOGUES["zh"]
 BEFORE = json.loads((ROOT / "i18n" / "before.json").read_text("utf-8"))["before"]
 KEPT = {"ROAS", "CPA", "JSON", "HTML", "InferenceData", "parquet", "as", "of", "verify", "pip"}
 KEPT |= {"install", "budgetopt", "off", "or", "at", "least", "most", "max", "change"}
-KEPT |= {"CSV", "UTF", "NaN", "True", "Python", "Robyn", "Meridian", "PyMC", "Marketing",
+KEPT |= {"CSV", "UTF", "NaN", "True", "False", "Python", "Robyn", "Meridian", "PyMC", "Marketing",
          "PostgreSQL", "SQLAlchemy", "HiGHS", "netCDF", "psycopg", "pickle", "toml", "json",
          "csv", "xlsx", "wal"}  # fmt: skip
 """Words that Chinese pages write in Latin letters: measures, formats, and names that are typed."""

@@ -20,7 +20,7 @@ from budgetopt.cli.decide import backtest, learn, reallocate
 from budgetopt.cli.exchange import attribute, export, template, upload
 from budgetopt.cli.experiment import next_day, verdict
 from budgetopt.cli.init import init
-from budgetopt.cli.language import error_text, language_of
+from budgetopt.cli.language import language_of
 from budgetopt.cli.nightly import nightly
 from budgetopt.cli.plans import allocate, check, demo, frontier, schema
 from budgetopt.cli.simulate import simulate
@@ -285,7 +285,7 @@ def _complain(error: Exception, given: Sequence[str], debug: bool) -> NoReturn:
             "remedy": remedy}  # fmt: skip
     if isinstance(error, BudgetoptError):
         data, code = error.to_dict(), error.exit_code
-        text = error_text(error, language)
+        text = error.explain(language)
     if debug:
         traceback.print_exception(error)
     if _JSON in given:

@@ -15,8 +15,8 @@ from decimal import Decimal
 from string import Formatter
 from typing import Any
 
-from budgetopt.errors import InputError, did_you_mean
-from budgetopt.messages import CATALOGUES, LANGUAGES, Message, catalogue, said_in, say, shown
+from budgetopt.errors import InputError, checked_language
+from budgetopt.messages import CATALOGUES, Message, catalogue, said_in, say, shown
 
 _TINY, _HUGE = 1e-4, 1e15
 """Outside these a number is easier to read with an exponent."""
@@ -93,15 +93,7 @@ def in_language(text: str, language: str) -> str:
     InputError
         ``bad-argument`` for a language that is not one of `LANGUAGES`.
     """
-    if language not in LANGUAGES:
-        raise InputError(
-            "bad-argument",
-            say("field-is", field="language", value=repr(language)),
-            field="lang",
-            value=language,
-            remedy=did_you_mean(str(language), LANGUAGES),
-        )
-    return said_in(text, language)
+    return said_in(text, checked_language(language))
 
 
 def messages_of(texts: Iterable[str]) -> dict[str, Any]:

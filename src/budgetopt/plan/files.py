@@ -35,10 +35,12 @@ from pydantic import (
     WithJsonSchema,
     create_model,
 )
+from pydantic_core import ErrorDetails
 
+from budgetopt.arguments import in_short
 from budgetopt.curves import Curve
 from budgetopt.errors import PlanError, did_you_mean
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import AMOUNT, SHARE, Given, plain_fields, plain_of
 from budgetopt.plan.fields import PlanFields, kind_of
@@ -286,6 +288,7 @@ def _as_plan_error(error: ValidationError) -> PlanError:
     first = found[0]
     where = ".".join(str(part) for part in first["loc"] if not _is_kind(part)) or "plan"
     more = say("and-more-errors", more=len(found) - 1) if len(found) > 1 else ""
+    given = first.get("input")
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
         remedy = did_you_mean(name, _fields_at(first["loc"][:-1]))
@@ -295,10 +298,29 @@ def _as_plan_error(error: ValidationError) -> PlanError:
             say("plan-field-missing", where=where, more=more),
             say("remedy-add-name", name=where),
         )
+        # Pydantic gives the table that lacks the field, which may be the whole plan.
+        given = None
     else:
-        problem = say("plan-field-is", where=where, value=repr(first.get("input")), more=more)
-        remedy = first["msg"][0].lower() + first["msg"][1:]
-    return PlanError("bad-plan", problem, field=where, value=first.get("input"), remedy=remedy)
+        problem = say("plan-field-is", where=where, value=in_short(given), more=more)
+        remedy = _needed(first)
+    return PlanError("bad-plan", problem, field=where, value=given, remedy=remedy)
+
+
+def _needed(error: ErrorDetails) -> Message:
+    """Return what to write instead of what is of a wrong type."""
+    kind = error["type"]
+    if kind == "literal_error":
+        known = tuple(re.split(", | or ", error["ctx"]["expected"]))
+        return say("choose-one-of", known=known)
+    remedies = {
+        "string_type": say("remedy-a-text"),
+        "list_type": say("remedy-list"),
+        "int_type": say("remedy-needs-whole"),
+        "bool_type": say("remedy-needs-yes-no"),
+        "model_type": say("remedy-table-fields"),
+        "dict_type": say("remedy-table-fields"),
+    }
+    return remedies[kind]
 
 
 def _is_kind(part: int | str) -> bool:

@@ -27,7 +27,7 @@ from budgetopt.arguments import public
 from budgetopt.belief import Restart, learn
 from budgetopt.errors import BudgetoptError, InputError
 from budgetopt.history import History
-from budgetopt.i18n import Message, in_language, quoted, say
+from budgetopt.i18n import in_language, quoted, say
 from budgetopt.notebook import brief
 from budgetopt.optimize import week_decided, whole_weeks
 from budgetopt.plan import Plan, as_count
@@ -382,21 +382,13 @@ def _answer(request: _Request, account: Account) -> _Answer:
     try:
         return _Answer(*_decided(request, account))
     except BudgetoptError as error:
-        code, said = error.code, _said(error, request.language)
+        code, said = error.code, error.explain(request.language)
     except OSError as error:
         code, said = "bad-file", str(error)
     except Exception as error:  # noqa: BLE001 - whatever an account fails of, the others go on
         code, said = "internal", f"{type(error).__name__}: {error}"
     row = dict.fromkeys(_STATUS) | {"account": account.key, "status": "failed"}
     return _Answer(row | {"code": code, "message": str(said)}, [])
-
-
-def _said(error: BudgetoptError, language: str) -> str:
-    """Return an error in a language; one that is known in English alone stays as it is."""
-    if not isinstance(error.problem, Message):
-        return str(error)
-    parts = [in_language(part, language) for part in (error.problem, error.remedy) if part]
-    return ("：" if language == "zh" else ": ").join(parts)
 
 
 def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -245,8 +245,8 @@ def test_a_freeze_of_a_misspelt_channel_names_the_nearest():
         ({"fiscal": {"periods": "year"}}, "operation.fiscal.periods", "did you mean 'period'"),
         ({"alerts": {"stale": 3}}, "operation.alerts.stale", "did you mean 'stale_days'"),
         ({"phases": [{"name": "x"}]}, "operation.phases.0.first", "add operation.phases.0.first"),
-        ({"fiscal": {"period": "week"}}, "operation.fiscal.period", "input should be 'month'"),
-        ({"alerts": {"stale_days": "3"}}, "operation.alerts.stale_days", "valid integer"),
+        ({"fiscal": {"period": "week"}}, "operation.fiscal.period", "choose one of 'month'"),
+        ({"alerts": {"stale_days": "3"}}, "operation.alerts.stale_days", "a whole number"),
     ],
 )
 def test_a_plan_file_names_what_is_misspelt_missing_or_of_another_kind(table, place, remedy):
