@@ -203,4 +203,75 @@ def test_check_reports_what_was_decided_of_each_file(capsys, raw, lang):
     assert [one["file"] for one in files] == list(FILES)
     spent = dict(zip(("巨量引擎", "百度", "KOL"), (one["spend"] for one in files), strict=True))
     assert {name: round(100 * spend) for name, spend in spent.items()} == raw
+    for name in FILES:
+        Path(name).unlink()
     assert "give --history" in run(capsys, "check", "plan.toml", "--report")[2]
+
+
+@pytest.fixture
+def drafted(capsys, raw):
+    """Return where `raw` lies, with a plan drafted from all three of its files."""
+    assert run(capsys, "init", *FILES, "--out", "plan.toml", *AS_OF)[0] == 0
+    return Path.cwd()
+
+
+LEDGER = ("--ledger", "l.db", "--who", "me")
+READING = (
+    "check",
+    "reallocate",
+    "learn",
+    "backtest",
+    "what-if",
+    "year",
+    "simulate",
+    "week",
+    "pace",
+)
+
+
+@pytest.mark.parametrize("command", [*READING, "pace", "frontier", "tests", "ramp", "export"])
+def test_files_of_the_plan_that_are_forgotten_are_asked_for(capsys, drafted, command):
+    more = {"week": LEDGER, "pace": LEDGER[:2], "export": ("--out", "x.csv")}
+    more["what-if"] = ("--budget", "-20%")
+    words = (command, "plan.toml", "--history", "ocean.csv", *more.get(command, ()), *AS_OF)
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert "the plan names 'baidu.csv', 'kol.xlsx'" in err
+    assert "add --history baidu.csv --history kol.xlsx" in " ".join(err.split())
+    assert not Path("l.db").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "reallocate", "what-if", "frontier", "export"])
+def test_without_history_the_files_of_the_plan_are_read_beside_it(
+    capsys, drafted, tmp_path, monkeypatch, command
+):
+    more = {"what-if": ("--budget", "-20%"), "export": ("--out", str(tmp_path / "x.csv"))}
+    words = (*more.get(command, ()), *AS_OF)
+    given = run(capsys, command, "plan.toml", *GIVEN, *words)
+    assert given[0] == 0
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert run(capsys, command, "../plan.toml", *words) == given
+    # None of them beside the plan is no history, some of them are too few.
+    Path("plan.toml").write_bytes(Path("../plan.toml").read_bytes())
+    if command == "reallocate":
+        err = " ".join(run(capsys, command, "plan.toml", *words)[2].split())
+        assert "the plan names ocean.csv, baidu.csv, kol.xlsx, and they are not in" in err
+    Path("ocean.csv").write_bytes(Path("../ocean.csv").read_bytes())
+    assert "add --history baidu.csv" in run(capsys, command, "plan.toml", *words)[2]
+
+
+def test_an_answer_is_not_written_over_a_file_that_the_plan_names(capsys, drafted):
+    words = ("reallocate", "plan.toml", "--out", "ocean.csv", *AS_OF)
+    assert "ocean.csv" in run(capsys, *words)[2]
+    assert Path("ocean.csv").read_bytes().startswith("数据".encode("gbk"))
+
+
+def test_a_folder_stands_for_the_files_that_sources_name(drafted):
+    plan = bo.Plan.load("plan.toml")
+    options = {"channels": plan.names, "as_of": dt.date(2025, 10, 27)}
+    whole = bo.History.read(FILES, plan.columns, **options)
+    assert bo.History.read(".", plan.columns, **options) == whole
+    with pytest.raises(bo.BudgetoptError, match=r"the plan names 'kol\.xlsx'"):
+        bo.History.read(FILES[:2], plan.columns, **options)

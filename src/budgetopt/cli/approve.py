@@ -30,6 +30,7 @@ from budgetopt.cli.common import (
     Who,
     Why,
     answer,
+    files_of,
     login,
     open_ledger,
     read_history,
@@ -115,10 +116,10 @@ def apply(
 
 def edit(
     plan: PlanPath,
-    history: HistoryPath,
     ledger: LedgerPath,
     week: WeekDay,
     why: Reason,
+    history: HistoryPath = None,
     set: Set = None,
     spends: SpendsPath = None,
     who: Who = None,
@@ -137,7 +138,8 @@ def edit(
         )
     with open_ledger(ledger, plan_id) as found:
         start = bo.workflow.week_of(declared, week)
-        past = read_history(declared, history, *_as_proposed(found, start))
+        files = files_of(declared, plan, history)
+        past = read_history(declared, files, *_as_proposed(found, start))
         made = bo.edit(found, declared, past, week, others, who=login(who), why=why)
     assert made.state is not None
     price = say("full-stop", sentence=made.sentence(declared.outcome))

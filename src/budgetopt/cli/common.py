@@ -82,7 +82,8 @@ POLICIES = (
     *("guarded", "test-budget", "proportional", "equal", "hold"),
 )
 """As `optimize` and `policies` have them, so that help loads no engine; a test compares."""
-POLICY_DEFAULT = f"Default: {POLICIES[0]}, and {POLICIES[1]} where the history has one total"
+_ONE_TOTAL = f"cautious({POLICIES[1]}, 0.5)"
+POLICY_DEFAULT = f"Default: {POLICIES[0]}, and {_ONE_TOTAL} where the history has one total"
 
 
 class Format(StrEnum):
@@ -121,10 +122,10 @@ PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file, .toml
 _HISTORY = typer.Option(
     "--history",
     metavar="FILE",
-    help="History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes.",
+    help="History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes. Default: "
+    "the files that the plan names, in its folder.",
 )
-HistoryPath = Annotated[list[Path], _HISTORY]
-OptionalHistoryPath = Annotated[list[Path] | None, _HISTORY]
+HistoryPath = Annotated[list[Path] | None, _HISTORY]
 AsOf = Annotated[
     str | None,
     typer.Option(
@@ -318,7 +319,8 @@ CurvesHistory = Annotated[
     typer.Option(
         "--history",
         metavar="FILE",
-        help="History to learn the curves from; default: the curves in the plan.",
+        help="History to learn the curves from; default: the curves in the plan, or else the files "
+        "that it names.",
     ),
 ]
 BeliefPath = Annotated[
@@ -362,10 +364,39 @@ def today(as_of: str | None) -> dt.date:
     return dt.date.today() if as_of is None else bo.calendar.as_date(as_of, "--as-of")
 
 
+def files_of(plan: bo.Plan, path: Path, given: Sequence[Path] | None) -> list[Path]:
+    """Return the history files given, else those that a plan names, which lie in its folder."""
+    return list(given or bo.history.named_files(path.parent, plan.columns))
+
+
+def curve_files(
+    plan: bo.Plan, path: Path, given: Sequence[Path] | None, other: Path | None
+) -> list[Path]:
+    """Return the history files that curves are learned from, none where they are had otherwise."""
+    return files_of(plan, path, given) if given or (plan.curves is None and other is None) else []
+
+
+def no_history(plan: bo.Plan, remedy: str) -> InputError:
+    """Return the error of a command without a history, which says what the plan would have read."""
+    names = bo.history.source_names(plan.columns.sources)
+    if names:
+        remedy = say("remedy-history-beside-plan", files=bo.i18n.listed(names))
+    problem = say("missing-option-history")
+    return InputError("bad-argument", problem, field="history", remedy=remedy)
+
+
 def read_history(
     plan: bo.Plan, paths: Sequence[Path], as_of: str | None, data_through: str | None = None
 ) -> bo.History:
-    """Return the history of a plan's channels, of one file or several."""
+    """Return the history of a plan's channels, of one file or several.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where there is no file; else as `History.read`.
+    """
+    if not paths:
+        raise no_history(plan, say("remedy-history"))
     past = bo.History.read(
         paths,
         plan.columns,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -35,8 +36,10 @@ from budgetopt.cli.common import (
     belief_name,
     change_of,
     check_printed,
+    files_of,
     is_page,
     keep,
+    no_history,
     read_history,
     rendered,
     respond,
@@ -134,7 +137,7 @@ def history_of(belief: bo.Belief, plan: bo.Plan) -> bo.History:
 
 def past_of(
     plan: bo.Plan,
-    paths: list[Path] | None,
+    paths: Sequence[Path],
     belief: bo.Belief | None,
     as_of: str | None,
     data_through: str | None,
@@ -198,7 +201,7 @@ def _belief_or_page(param: typer.CallbackParam, path: Path) -> Path | None:
 
 def learn(
     plan: PlanPath,
-    history: HistoryPath,
+    history: HistoryPath = None,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     settings: Annotated[
@@ -219,12 +222,13 @@ def learn(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Learn every channel's response curve from the history, print it, and save the belief."""
-    keep(out, plan, history)
-    check_printed(format, say("remedy-choose-another-since"))
     declared = bo.Plan.load(plan)
+    files = files_of(declared, plan, history)
+    keep(out, plan, files)
+    check_printed(format, say("remedy-choose-another-since"))
     grids = {Resolution.full: bo.Settings, Resolution.fast: bo.Settings.fast}
     chosen = None if settings is None else grids[settings]()
-    past = read_history(declared, history, as_of, data_through)
+    past = read_history(declared, files, as_of, data_through)
     if belief is None:
         learned = bo.learn(past, declared, settings=chosen)
     else:
@@ -267,7 +271,10 @@ def reallocate(
     history: Annotated[
         list[Path] | None,
         typer.Option(
-            "--history", metavar="FILE", help="History file; default: the weeks of --belief."
+            "--history",
+            metavar="FILE",
+            help="History file; default: the weeks of --belief, or else the files that the plan "
+            "names.",
         ),
     ] = None,
     week: Annotated[
@@ -296,12 +303,13 @@ def reallocate(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Decide one week's split from the history, with a reason for every move."""
-    keep(out, plan, history, belief)
-    keep(save_belief, plan, history, option="--save-belief")
-    keep(save_belief, out, option="--save-belief", what=say("the-out-option"))
     declared = bo.Plan.load(plan)
+    files = files_of(declared, plan, history) if history or belief is None else []
+    keep(out, plan, files, belief)
+    keep(save_belief, plan, files, option="--save-belief")
+    keep(save_belief, out, option="--save-belief", what=say("the-out-option"))
     earlier = None if belief is None else load_belief(belief)
-    past = _past(declared, earlier, history, as_of, data_through)
+    past = _past(declared, earlier, files, as_of, data_through)
     change = change_of(budget, price)
     decision = bo.reallocate(
         declared, past, week=week, policy=policy, seed=seed, belief=earlier, change=change
@@ -324,7 +332,7 @@ def reallocate(
 
 def backtest(
     plan: PlanPath,
-    history: HistoryPath,
+    history: HistoryPath = None,
     weeks: Annotated[
         int | None,
         typer.Option(
@@ -356,11 +364,12 @@ def backtest(
     Shows how well outcomes were forecast a week ahead, how far the advice lies from what was done,
     and what it would have been worth, with its range, or that this cannot be known.
     """
-    keep(out, plan, history)
     declared = bo.Plan.load(plan)
+    files = files_of(declared, plan, history)
+    keep(out, plan, files)
     found = bo.backtest(
         declared,
-        read_history(declared, history, as_of, data_through),
+        read_history(declared, files, as_of, data_through),
         policies=policy,
         weeks=weeks,
         seed=seed,
@@ -379,19 +388,14 @@ def backtest(
 def _past(
     plan: bo.Plan,
     belief: bo.Belief | None,
-    history: list[Path] | None,
+    files: Sequence[Path],
     as_of: str | None,
     data_through: str | None,
 ) -> bo.History:
-    """Return the weeks of a file, or those that a belief was learned from."""
-    past = past_of(plan, history, belief, as_of, data_through)
+    """Return the weeks of files, or those that a belief was learned from."""
+    past = past_of(plan, files, belief, as_of, data_through)
     if past is None:
-        raise InputError(
-            "bad-argument",
-            say("missing-option-history"),
-            field="history",
-            remedy=say("remedy-belief"),
-        )
-    if history and belief is not None:
+        raise no_history(plan, say("remedy-belief"))
+    if files and belief is not None:
         refuse_gaps(belief, plan, past)
     return past

@@ -29,6 +29,7 @@ from budgetopt.cli.common import (
     check_suffix,
     command,
     csv_rows,
+    files_of,
     keep,
     named,
     once,
@@ -86,13 +87,13 @@ class LayoutName(StrEnum):
 
 def export(
     plan: PlanPath,
-    history: HistoryPath,
     out: Annotated[
         Path,
         typer.Option(
             "--out", metavar="FILE", help="File to write: .csv, .tsv, .xlsx, .parquet or .json."
         ),
     ],
+    history: HistoryPath = None,
     layout: Annotated[
         LayoutName, typer.Option("--layout", help="Columns as this tool reads them.")
     ] = LayoutName.long,
@@ -101,8 +102,10 @@ def export(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Write the history of a plan's channels as other models read it."""
-    keep(out, plan, history)
-    past = read_history(bo.Plan.load(plan), history, as_of, data_through)
+    declared = bo.Plan.load(plan)
+    files = files_of(declared, plan, history)
+    keep(out, plan, files)
+    past = read_history(declared, files, as_of, data_through)
     bo.exchange.write(bo.exchange.history_sheet(past, layout.value), out, language=lang)
 
 

@@ -13,7 +13,7 @@ from budgetopt.cli.common import METHODS, POLICIES, POLICY_DEFAULT
 from budgetopt.cli.exchange import PLATFORMS
 
 _POLICIES = ", ".join(POLICIES)
-_DEFAULT = f"默认为 {POLICIES[0]}；历史数据只有一个总成效时为 {POLICIES[1]}"
+_DEFAULT = f"默认为 {POLICIES[0]}；历史数据只有一个总成效时为 cautious({POLICIES[1]}, 0.5)"
 
 HELP: dict[str, str] = {
     "Decide how a marketing budget is split, week after week.": "逐周决定营销预算如何分配。",
@@ -74,7 +74,6 @@ HELP: dict[str, str] = {
     "Check a plan and, if given, a history against it, without deciding anything.": (
         "检查计划，并可连同历史数据一起核对，不做任何决策。"
     ),
-    "History file.": "历史数据文件。",
     "Last day that the history covers; default: as its rows show.": (
         "历史数据的截止日；默认按数据行判断。"
     ),
@@ -85,8 +84,10 @@ HELP: dict[str, str] = {
     "Learn every channel's response curve from the history, print it, and save the belief.": (
         "从历史数据学习各渠道的响应曲线，显示并保存学习结果。"
     ),
-    "History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes.": (
+    "History file: .csv, .xlsx or .parquet; may be repeated, or a pattern in quotes. Default: the "
+    "files that the plan names, in its folder.": (
         "历史数据文件：.csv、.xlsx 或 .parquet；可重复给出，也可用引号括起的通配符。"
+        "默认读取计划所在文件夹中由计划写明的文件。"
     ),
     "Resolution of the learner; default: full, or as in --belief.": (
         "学习的精细程度；默认为 full，或与 --belief 相同。"
@@ -100,7 +101,9 @@ HELP: dict[str, str] = {
     "Decide one week's split from the history, with a reason for every move.": (
         "根据历史数据决定一周的分配，每次调整都附理由。"
     ),
-    "History file; default: the weeks of --belief.": "历史数据文件；默认采用 --belief 中的各周。",
+    "History file; default: the weeks of --belief, or else the files that the plan names.": (
+        "历史数据文件；默认采用 --belief 中的各周，否则读取计划写明的文件。"
+    ),
     "First day of the week to decide; default: next week.": "要决策的一周的第一天；默认为下一周。",
     f"One of {_POLICIES}; with settings in brackets, such as thompson(10) or "
     f"cautious(thompson(10), 0.5). {POLICY_DEFAULT}.": (
@@ -193,9 +196,8 @@ HELP: dict[str, str] = {
         "比较一周按计划和有变化时的结果：预期转化、区间、回报和新的分配。\n\n"
         "每项变化各为一种情形；未给出时采用计划中的情形。"
     ),
-    "History to learn the curves from; default: the curves in the plan.": (
-        "用于学习曲线的历史数据；默认采用计划中的曲线。"
-    ),
+    "History to learn the curves from; default: the curves in the plan, or else the files that it "
+    "names.": ("用于学习曲线的历史数据；默认采用计划中的曲线，否则读取计划写明的文件。"),
     "Another budget, such as -20% or x0.8.": "另一预算，如 -20% 或 x0.8。",
     "Higher or lower media prices, such as a=+30%.": "媒体价格上涨或下降，如 a=+30%。",
     "Another cap of a channel.": "某渠道的另一上限。",
@@ -208,9 +210,8 @@ HELP: dict[str, str] = {
     "Simulate possible years of a plan, with and without scenarios.": (
         "模拟计划可能出现的各种年份，含情景与不含情景。"
     ),
-    "History to draw possible curves from; default: the curves in the plan.": (
-        "用于抽取可能曲线的历史数据；默认采用计划中的曲线。"
-    ),
+    "History to draw possible curves from; default: the curves in the plan, or else the files that "
+    "it names.": ("用于抽取可能曲线的历史数据；默认采用计划中的曲线，否则读取计划写明的文件。"),
     "A scenario of the plan or a standard risk; several happen in the same year, which is compared "
     "with the same year without them.": (
         "计划中的情景或标准风险；多个情景发生在同一年，并与没有情景的同一年比较。"

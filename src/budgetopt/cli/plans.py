@@ -28,6 +28,7 @@ from budgetopt.cli.common import (
     Format,
     FormatOption,
     FormOption,
+    HistoryPath,
     Language,
     LanguageOption,
     MethodOption,
@@ -39,6 +40,8 @@ from budgetopt.cli.common import (
     answer,
     change_of,
     command,
+    curve_files,
+    files_of,
     keep,
     model_curves,
     promised,
@@ -121,9 +124,7 @@ def whole_schema() -> dict[str, Any]:
 
 def check(
     plan: PlanPath,
-    history: Annotated[
-        list[Path] | None, typer.Option("--history", metavar="FILE", help="History file.")
-    ] = None,
+    history: HistoryPath = None,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     report: Annotated[
@@ -135,17 +136,18 @@ def check(
     """Check a plan and, if given, a history against it, without deciding anything."""
     from budgetopt.i18n import messages_of
 
-    if report and not history:
+    declared = bo.Plan.load(plan)
+    files = files_of(declared, plan, history)
+    if report and not files:
         raise InputError(
             "bad-argument", say("report-history-files-none"), field="report",
             remedy=say("remedy-history")
         )  # fmt: skip
-    declared = bo.Plan.load(plan)
     # The plan keeps these tables unread: what is wrong in one is found here, not on Friday.
     bo.market.scenarios_of(declared)
     bo.simulation.contingencies_of(declared)
     bo.market.cases_of(declared)
-    past = read_history(declared, history, as_of, data_through) if history else None
+    past = read_history(declared, files, as_of, data_through) if files else None
     last = None if past is None else bo.weekly.last_spend(declared, past.complete())
     # Curves so steep that no hurdle caps them: what is checked is what the plan alone says.
     steep = dict.fromkeys(declared.names, bo.Log(1e30, 1.0))
@@ -268,11 +270,12 @@ def frontier(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Show what smaller and larger budgets would return, and where the last unit breaks even."""
-    keep(out, plan, history, curves)
     declared, last = bo.Plan.load(plan), None
+    files = curve_files(declared, plan, history, curves)
+    keep(out, plan, files, curves)
     belief: Any = model_curves(curves, curve_weeks)
-    if history:
-        past = read_history(declared, history, as_of, data_through)
+    if files:
+        past = read_history(declared, files, as_of, data_through)
         past = past.select(declared.names, declared.currency).complete()
         # With curves of another model a history says what was spent last.
         belief = bo.learn(past, declared) if belief is None else belief

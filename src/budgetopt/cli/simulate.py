@@ -30,6 +30,7 @@ from budgetopt.cli.common import (
     PlanPath,
     check_place,
     check_printed,
+    curve_files,
     is_page,
     keep,
     promised,
@@ -62,7 +63,8 @@ def simulate(
         typer.Option(
             "--history",
             metavar="FILE",
-            help="History to draw possible curves from; default: the curves in the plan.",
+            help="History to draw possible curves from; default: the curves in the plan, or else "
+            "the files that it names.",
         ),
     ] = None,
     scenario: Annotated[
@@ -123,11 +125,12 @@ def simulate(
     declared = bo.Plan.load(plan)
     goal = _target(declared, target, weeks)
     check_printed(format, say("remedy-choose-another-out"))
-    _check_folder(out, plan, history)
+    files = curve_files(declared, plan, history, None)
+    _check_folder(out, plan, files)
     happening = tuple(
         bo.market.scenario_named(name, declared) for name in dict.fromkeys(scenario or ())
     )
-    past = read_history(declared, history, as_of, data_through) if history else None
+    past = read_history(declared, files, as_of, data_through) if files else None
     policies = _policies(policy, past)
     first = _first_day(declared, past, start)
     _refuse_undated(happening, first)

@@ -13,23 +13,24 @@ from budgetopt.cli.common import (
     DataThrough,
     Format,
     FormatOption,
+    HistoryPath,
     Language,
     LanguageOption,
-    OptionalHistoryPath,
     OutPath,
     PlanPath,
+    files_of,
     keep,
+    no_history,
     read_history,
     respond,
 )
 from budgetopt.cli.decide import Resolution, load_belief
-from budgetopt.errors import InputError
 from budgetopt.messages import say
 
 
 def tests(
     plan: PlanPath,
-    history: OptionalHistoryPath = None,
+    history: HistoryPath = None,
     belief: BeliefPath = None,
     design: Annotated[
         list[str] | None,
@@ -69,9 +70,10 @@ def tests(
     Also says when none is worth it, what knowing every curve would be worth, and which limit costs
     most for lack of knowledge.
     """
-    keep(out, plan, history, belief)
     declared = bo.Plan.load(plan)
-    past = read_history(declared, history, as_of, data_through) if history else None
+    files = files_of(declared, plan, history) if history or belief is None else []
+    keep(out, plan, files, belief)
+    past = read_history(declared, files, as_of, data_through) if files else None
     if belief is not None:
         known = load_belief(belief)
         known = known if past is None else known.updated(past)
@@ -79,12 +81,7 @@ def tests(
         fast = bo.Settings.fast() if settings is Resolution.fast else None
         known = bo.learn(past, declared, settings=fast)
     else:
-        raise InputError(
-            "bad-argument",
-            say("missing-option-history"),
-            field="history",
-            remedy=say("remedy-belief"),
-        )
+        raise no_history(declared, say("remedy-belief"))
     found = bo.value_of_tests(
         declared, known, designs=design, channels=channel, weeks=weeks, doubt=doubt
     )

@@ -36,6 +36,7 @@ from budgetopt.cli.common import (
     Who,
     answer,
     check_place,
+    files_of,
     keep,
     login,
     next_command,
@@ -53,8 +54,8 @@ from budgetopt.messages import say
 
 def week(
     plan: PlanPath,
-    history: HistoryPath,
     ledger: LedgerPath,
+    history: HistoryPath = None,
     week: Annotated[
         str | None,
         typer.Option(metavar="DATE", help="Any day of the week to decide; default: next week."),
@@ -77,12 +78,13 @@ def week(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Run the whole week: load, check, learn, decide, explain and record, on one page."""
-    keep(out, plan, history, Path(ledger))
-    check_place(out)
     declared, name = bo.Plan.load(plan), login(who)
+    files = files_of(declared, plan, history)
+    keep(out, plan, files, Path(ledger))
+    check_place(out)
     day = today(as_of)
     happening = [_known(one, declared) for one in scenario or ()]
-    past = read_history(declared, history, str(day), data_through)
+    past = read_history(declared, files, str(day), data_through)
     with open_ledger(ledger, plan_id, create=True) as found:
         run = bo.run_week(
             declared,
@@ -127,8 +129,8 @@ _WEEK = dt.timedelta(weeks=1)
 
 def pace(
     plan: PlanPath,
-    history: HistoryPath,
     ledger: LedgerPath,
+    history: HistoryPath = None,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     plan_id: PlanId = None,
@@ -137,10 +139,11 @@ def pace(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Compare spend with plan: for the week, the fiscal period, the phase and the campaign."""
-    keep(out, plan, history)
     declared = bo.Plan.load(plan)
+    files = files_of(declared, plan, history)
+    keep(out, plan, files)
     day = today(as_of)
-    past = read_history(declared, history, str(day), data_through)
+    past = read_history(declared, files, str(day), data_through)
     with open_ledger(ledger, plan_id) as found:
         found = bo.workflow.ledger_of(found, declared)
         snapshot = bo.workflow.take_snapshot(found, bo.workflow.week_of(declared, day))
@@ -181,7 +184,7 @@ def _planned(
 
 def ramp(
     plan: PlanPath,
-    history: HistoryPath,
+    history: HistoryPath = None,
     ledger: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Start from the split that this ledger applied last."),
@@ -202,10 +205,11 @@ def ramp(
     lang: LanguageOption = Language.en,
 ) -> None:
     """Show the steps to the optimum, week by week, and what larger steps would return."""
-    keep(out, plan, history)
     declared = bo.Plan.load(plan)
+    files = files_of(declared, plan, history)
+    keep(out, plan, files)
     day = today(as_of)
-    past = read_history(declared, history, str(day), data_through)
+    past = read_history(declared, files, str(day), data_through)
     past = past.select(declared.names, declared.currency).complete()
     start = (
         bo.workflow.next_week(declared, day)

@@ -22,6 +22,7 @@ from budgetopt.cli.common import (
     OutPath,
     PlanPath,
     WeekOption,
+    curve_files,
     joined_changes,
     keep,
     model_curves,
@@ -78,8 +79,9 @@ def what_if(
 
     Each change is its own case; without any, the cases in the plan are used.
     """
-    keep(out, plan, history, belief, curves)
     declared = bo.Plan.load(plan)
+    files = curve_files(declared, plan, history, belief or curves)
+    keep(out, plan, files, belief, curves)
     changes: list[dict[str, Any]] = [
         *({"budget": change} for change in budget or ()),
         *({"price": dict([priced(text)])} for text in price or ()),
@@ -97,7 +99,7 @@ def what_if(
             remedy=say("remedy-give-one-of-them"),
         )
     learned = None if belief is None else load_belief(belief)
-    past = past_of(declared, history, learned, as_of, data_through)
+    past = past_of(declared, files, learned, as_of, data_through)
     known = model_curves(curves, curve_weeks) if learned is None else learned
     found = bo.what_if(declared, known, cases, history=past, week=week, progress=True)
     respond(

@@ -21,6 +21,7 @@ from budgetopt.cli.common import (
     PlanId,
     PlanPath,
     Who,
+    curve_files,
     keep,
     login,
     open_ledger,
@@ -81,10 +82,11 @@ def year(
     Every week keeps the plan's limits, and from week to week the change limits. A year that cannot
     be kept is refused now, with the first week that cannot be kept.
     """
-    keep(out, plan, history, belief)
     declared = bo.Plan.load(plan)
+    files = curve_files(declared, plan, history, belief)
+    keep(out, plan, files, belief)
     curves = None if belief is None else load_belief(belief)
-    past = past_of(declared, history, curves, as_of, data_through)
+    past = past_of(declared, files, curves, as_of, data_through)
     found = bo.plan_weeks(declared, curves, weeks, history=past, start=start, timing=timing.value)
     if ledger is not None:
         with open_ledger(ledger, plan_id, create=True) as kept:

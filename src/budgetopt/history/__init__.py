@@ -34,6 +34,7 @@ from budgetopt.history.imports import Import
 from budgetopt.history.mapping import MapRule
 from budgetopt.history.maturity import Delay
 from budgetopt.history.recognise import recognise, together
+from budgetopt.history.sources import named_files, source_names
 from budgetopt.history.template import WORDS as TEMPLATE_WORDS
 
 __all__ = [
@@ -51,8 +52,10 @@ __all__ = [
     "column_letter",
     "first_row",
     "load",
+    "named_files",
     "read_amounts",
     "read_days",
     "recognise",
+    "source_names",
     "together",
 ]

@@ -161,7 +161,8 @@ class History(Shown):
         Parameters
         ----------
         path
-            A file, a pattern such as ``"exports/*.csv"``, or several of either; what two files both
+            A file, a pattern such as ``"exports/*.csv"``, or several of either; or the folder of
+            the files that `Columns.sources` names, all of which are wanted. What two files both
             say is compared and counts once.
         columns
             What its columns mean.

@@ -12,6 +12,8 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +30,7 @@ from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.entries import LAST_DAY, Entries, read_entries
 from budgetopt.history.files import SHOWN, Table, is_template
 from budgetopt.history.imports import Import, import_of
-from budgetopt.i18n import listed, say
+from budgetopt.i18n import listed, quoted, say
 from budgetopt.money import currencies_of
 from budgetopt.untrusted import is_safe
 
@@ -38,13 +40,17 @@ MOST_FILES = 1_000
 
 
 def files_of(paths: Paths, columns: Columns) -> list[tuple[Path, Columns]]:
-    """Return every file with its columns; patterns stand for the files that they fit, by name.
+    """Return every file with its columns.
+
+    Patterns stand for the files that they fit, by name, and a folder for the files in it that the
+    sources name. Sources that no file is of would leave their channels without a past, and new: the
+    files of every source are wanted, one or more of them where it is a pattern.
 
     Raises
     ------
     HistoryError
-        ``bad-argument`` for a pattern without files, a file given twice, and one that no source or
-        more than one fits.
+        ``bad-argument`` for a pattern without files, a file given twice, one that no source or
+        more than one fits, and a source without a file.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     found: list[Path] = []
@@ -55,6 +61,8 @@ def files_of(paths: Paths, columns: Columns) -> list[tuple[Path, Columns]]:
             if not fits:
                 _refuse(str(one), say("pattern-no-file"), say("remedy-check-path"))
             found += fits
+        elif columns.sources and "\0" not in str(one) and path.is_dir():
+            found += named_files(path, columns)
         else:
             found.append(path)
     if not found or len(found) > MOST_FILES:
@@ -65,7 +73,38 @@ def files_of(paths: Paths, columns: Columns) -> list[tuple[Path, Columns]]:
     for at, path in enumerate(whole):
         if path in whole[:at]:
             _refuse(str(found[at]), say("given-twice"), say("remedy-file-once"))
-    return [(path, _columns_of(path, columns)) for path in found]
+    made = [(path, _columns_of(path, columns)) for path in found]
+    _check_sources([of for _, of in made], columns)
+    return made
+
+
+def named_files(folder: Path, columns: Columns) -> list[Path]:
+    """Return the files in a folder that the sources of a plan name, in their order."""
+    there = sorted(path for path in folder.iterdir() if path.is_file()) if columns.sources else []
+    names = [one.file or "" for one in columns.sources]
+    fits = (path for name in names for path in there if fnmatch.fnmatchcase(path.name, name))
+    return list(dict.fromkeys(fits))
+
+
+def _check_sources(used: Sequence[Columns], columns: Columns) -> None:
+    """Refuse files of some sources only; a template that was filled in stands for all of them."""
+    if any(of not in columns.sources for of in used):
+        return
+    missing = source_names([one for one in columns.sources if one not in used])
+    if missing:
+        options = " ".join(f"--history {shlex.quote(name)}" for name in missing)
+        refuse(
+            "bad-argument",
+            say("source-not-given", files=listed(map(quoted, missing), SHOWN)),
+            "history",
+            missing[0],
+            say("remedy-add-source", files=options),
+        )
+
+
+def source_names(sources: Iterable[Columns]) -> list[str]:
+    """Return the names of the files that sources are of, as they were before `glob.escape`."""
+    return [re.sub(r"\[([*?[])\]", r"\1", one.file or "") for one in sources]
 
 
 def _columns_of(path: Path, columns: Columns) -> Columns:
