@@ -73,7 +73,7 @@ class _Paths(NamedTuple):
     def by_touch(self, share: Floats) -> Floats:
         """Return the value by channel where each touch has a share of its path's."""
         weight = share * self.value[self.path]
-        return np.bincount(self.channel, weight, minlength=self.channels)
+        return np.asarray(np.bincount(self.channel, weight, minlength=self.channels), np.float64)
 
     def only(self, paths: NDArray[np.bool_]) -> _Paths:
         """Return some paths."""
@@ -82,8 +82,11 @@ class _Paths(NamedTuple):
         return _Paths(
             number[self.path[touch]],
             self.channel[touch],
-            *(one[paths] for one in (self.length, self.converted, self.lost, self.value)),
-            channels=self.channels,
+            self.length[paths],
+            self.converted[paths],
+            self.lost[paths],
+            self.value[paths],
+            self.channels,
         )
 
 
@@ -130,7 +133,7 @@ def _shapley(paths: _Paths) -> Floats:
     path, channel = np.divmod(met, paths.channels)
     several = np.bincount(path, minlength=paths.length.size)
     weight = paths.value[path] / several[path]
-    return np.bincount(channel, weight, minlength=paths.channels)
+    return np.asarray(np.bincount(channel, weight, minlength=paths.channels), np.float64)
 
 
 def _markov(paths: _Paths) -> Floats:
@@ -306,8 +309,8 @@ class Attribution(Shown):
         columns = [figures([*row, row.sum()], 4) for row in self.total()]
         names = [*self.channels, in_language(say("total"), language)]
         heads = [in_language(head, language) for head in self._heads()]
-        parts = [self._title(), "", Table(heads, [names, *columns], total=True), ""]
-        return laid_out([*parts, *note_lines(self.notes)], language)
+        parts: list[str | Table] = [self._title(), "", Table(heads, [names, *columns], total=True)]
+        return laid_out([*parts, "", *note_lines(self.notes)], language)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

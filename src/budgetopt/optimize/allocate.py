@@ -23,7 +23,6 @@ from budgetopt.optimize.clock import Clock, clock
 from budgetopt.optimize.engines import Method, solve
 from budgetopt.optimize.implied import drawn_in
 from budgetopt.optimize.problem import Problem, Solved
-from budgetopt.optimize.project import in_proportion
 from budgetopt.optimize.steps import Steps, best_in_steps, rounded
 from budgetopt.optimize.week import extrapolation_note, on_week
 from budgetopt.plan import RULES, Plan, kind_of, unused
@@ -303,12 +302,13 @@ def _spread(
 def last_split(problem: Problem, total: float) -> Floats:
     """Return last week's split; where the money is other, its proportions at the same total.
 
-    They are kept as far as the bounds of each channel let them be.
+    Whatever the limits: brought within them, proportions can be those of the decision itself, and
+    all that a better split brings would be laid to the money.
     """
     last = problem.last_money
     if abs(total - float(last.sum())) < 0.5 / problem.money.units or not last.any():
         return last
-    return in_proportion(last, problem.lower, problem.upper, np.asarray(total))
+    return np.asarray(last * (total / last.sum()))
 
 
 def goal_of(plan: Plan) -> str:
