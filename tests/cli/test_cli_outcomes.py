@@ -61,8 +61,8 @@ COMMANDS = {
     "nightly": ("nightly", "accounts", "--out", "out", "--as-of", at.TODAY),
     "tests": ("tests", *HISTORY, "--channel", "feed", "--design", "regions,-100%,4,20%"),
 }  # fmt: skip
-OF_MONEY_ALONE = {"demo", "export", "init", "ledger verify", "reject", "release", "schema",
-                  "template", "upload"}  # fmt: skip
+OF_MONEY_ALONE = {"attribute", "demo", "export", "init", "ledger verify", "reject", "release",
+                  "schema", "template", "upload"}  # fmt: skip
 OF_ARMS = {"experiment next", "experiment verdict"}
 """Tests of creatives have a plan, and outcomes, of their own."""
 
@@ -155,12 +155,12 @@ def test_two_budgets_are_compared_in_two_parts_which_are_those_of_the_record(fol
         assert re.search(
             rf"Compared with last week's split of [\d,.]+: {re.escape(gain)} expected outcome"
             rf".*, {re.escape(money)} of it from spending [\d,.]+ more in last week's proportions "
-            rf"and {re.escape(split)} from splitting that money better",
+            rf"and {re.escape(split)} from splitting that money differently",
             text,
         ), page
     chinese = run(capsys, *COMMANDS["reallocate zh"])[1].replace("\n", "")
     assert f"其中 {money} 来自按上期比例多投" in chinese
-    assert f"{split} 来自把这些钱分得更好" in chinese
+    assert f"{split} 来自改变分配比例" in chinese
 
 
 def test_simulated_policies_of_other_money_are_compared_in_two_parts(folder, capsys):

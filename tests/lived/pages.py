@@ -328,20 +328,9 @@ class Books:
         return (after - now) / (5 * GRID), (now - before) / (5 * GRID)
 
     def same_money(self, total):
-        """Return the last split's proportions at another total, within the bounds."""
-        last = np.array([float(self.last[name]) for name in self.names])
-        if abs(total - last.sum()) < 0.005:
-            return dict(zip(self.names, last, strict=True))
-        low, high = (
-            GRID * np.array([self.bounds[name][end] for name in self.names], float)
-            for end in (0, 1)
-        )
-        least, most = 0.0, 1e3
-        for _ in range(200):
-            scale = (least + most) / 2
-            split = np.clip(scale * last, low, high)
-            least, most = (scale, most) if split.sum() < total else (least, scale)
-        return dict(zip(self.names, split, strict=True))
+        """Return the last split's proportions at another total."""
+        last = sum(map(float, self.last.values()))
+        return {name: float(self.last[name]) * float(total) / last for name in self.names}
 
 
 class Answer:
@@ -627,7 +616,7 @@ class Held:
             rf"Compared with last week's split of ({MONEY}): ({FIGURE}) expected outcome("
             rf"(?:, {FIGURE} of it from spending {MONEY} (?:more|less) in last "
             rf"week's proportions and {FIGURE} "
-            r"from splitting that money better)?)\."
+            r"from splitting that money differently)?)\."
         )
         assert number(before) == last
         assert near(gain, now - then, 3, now)

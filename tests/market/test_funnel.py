@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import budgetopt as bo
 from budgetopt.errors import InputError
 from budgetopt.market import Funnel, Market, Noise, Prior
+from budgetopt.simulation.simulation import AMOUNTS
 
 RATES = {"order_rate": 0.5, "aov": 200.0, "margin": 0.4, "new_share": 0.25, "retention": 0.2}
 FUNNEL = Funnel(cpm=20.0, ctr=0.02, **RATES)
@@ -33,6 +35,15 @@ def test_metrics_by_hand():
     assert {name: float(value[0]) for name, value in found.items()} == pytest.approx(wanted)
 
 
+def test_a_plan_of_revenue_has_a_market_of_revenue():
+    channels = [bo.Channel("a", curve=bo.Log(5, 10)), bo.Channel("b", curve=bo.Log(3, 10))]
+    for outcome, known in (("revenue", {"ROAS", "mROAS"}), ("conversions", {"CPA"})):
+        plan = bo.Plan(budget=100, currency="CNY", channels=channels, outcome=outcome)
+        year = bo.simulate(plan, Market.of_plan(plan), "equal", weeks=2, runs=2, regret=True)
+        row = year.metrics(by="total").iloc[0].drop(["total", *AMOUNTS])
+        assert set(row.dropna().index) == known
+
+
 @pytest.mark.parametrize(
     ("step", "outcome"), [("conversions", 40), ("orders", 20), ("revenue", 4000)]
 )
@@ -41,6 +52,18 @@ def test_whatever_the_curves_measure_the_funnel_is_the_same(step, outcome):
     totals = funnel.totals(np.array([1000.0]), np.array([float(outcome)]))
     assert (totals.conversions, totals.orders, totals.revenue) == (40, 20, 4000)
     assert funnel.revenue_each * outcome == pytest.approx(4000)
+
+
+def test_what_nobody_declared_is_not_known():
+    """Revenue is known by itself; nothing is made up of clicks, orders or customers."""
+    money = Funnel(outcome="revenue")
+    found = money.metrics(money.totals(np.array([1000.0]), np.array([4000.0])), np.array([2.0]))
+    assert (found.pop("ROAS")[0], found.pop("mROAS")[0]) == (4, 2)
+    assert all(np.isnan(value).all() for value in found.values())
+    counted = Funnel()
+    found = counted.metrics(counted.totals(np.array([1000.0]), np.array([40.0])), np.array([0.1]))
+    assert found.pop("CPA")[0] == 25
+    assert all(np.isnan(value).all() for value in found.values())
 
 
 def test_ratios_come_from_totals_and_zero_is_undefined():

@@ -299,7 +299,7 @@ def hold_gain(claims, raw, total):
     claims.says(
         f"Compared with last week's split of {{}}: {{}} expected {counted}, {{}} of it from "
         f"spending {{}} {way} in last week's proportions and {{}} from splitting that money "
-        "better.",
+        "differently.",
         before, gain, raw["gain_of_money"], abs(total - before), raw["gain_of_split"],
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import sys
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -16,6 +17,7 @@ from matplotlib.text import Text
 
 import budgetopt as bo
 from budgetopt import report
+from budgetopt.market import Funnel
 from budgetopt.report import plots
 
 NAMES = ("search", "feed", "$shop$ <b>", "tv")
@@ -55,7 +57,9 @@ def shop():
     )
     belief = bo.learn(past, plan, settings=bo.Settings.fast())
     decision = bo.reallocate(plan, past, belief=belief)
-    world = bo.Market(NAMES, bo.market.Prior(4, 1000.0), noise=bo.market.Noise.both(0.2))
+    rates = Funnel(cpm=20, ctr=0.02, order_rate=0.5, aov=200, new_share=0.4)
+    noise = bo.market.Noise.both(0.2)
+    world = bo.Market(NAMES, bo.market.Prior(4, 1000.0), noise=noise, funnel=rates)
     return SimpleNamespace(
         plan=plan,
         past=past,
@@ -318,6 +322,14 @@ def test_a_funnel_has_the_steps(shop):
     steps = ("impressions", "clicks", "conversions", "orders", "new_customers")
     assert line(ax, 0)[0].tolist() == [row[step] for step in steps]
     assert ax.texts[1].get_text().endswith(f"({100 * row['clicks'] / row['impressions']:.3g}%)")
+
+
+def test_a_funnel_leaves_out_what_nobody_declared(shop):
+    years = replace(shop.years, funnel=Funnel(outcome="orders"))
+    row = years.metrics("hold", "total").iloc[0]
+    assert line(report.plot_funnel(years), 0)[0].tolist() == [row["orders"]]
+    with pytest.raises(bo.InputError, match="funnel"):
+        report.plot_funnel(replace(shop.years, funnel=Funnel(outcome="revenue")))
 
 
 @pytest.fixture

@@ -98,7 +98,8 @@ def test_mroas_is_what_a_little_more_everywhere_brings():
 
 
 def test_a_slope_without_bounds_at_nothing_counts_for_nothing():
-    market = Market(PLAN.names, [Log(50.0, 500.0), Power(10.0, 100.0, 0.5)])
+    curves = [Log(50.0, 500.0), Power(10.0, 100.0, 0.5)]
+    market = Market(PLAN.names, curves, funnel=Funnel(outcome="revenue"))
     found = table(market, Schedule([1000.0, 0.0]), regret=True)
     assert found.loc["a", "mROAS"] == pytest.approx(50 / 1500)
     assert np.isnan(found.loc["b", "mROAS"])

@@ -67,14 +67,20 @@ def show_bound(bound: float, digits: int = 2, *, least: bool = False) -> str:
 def round_known(value: float, width: float) -> float:
     """Return an expected number to the second digit of how far the ends of its range are apart.
 
+    Its own first digit is kept: a small part of a total that is hardly known is not nothing.
+
     Examples
     --------
-    >>> round_known(51828.8, 8100.0), round_known(8.456, 0.0)
-    (51800.0, 8.456)
+    >>> round_known(51828.8, 8100.0), round_known(8.456, 0.0), round_known(3976.0, 170_000.0)
+    (51800.0, 8.456, 4000.0)
     """
-    if not (0 < width < math.inf and math.isfinite(value)):
+    if not (0 < width < math.inf and math.isfinite(value) and value):
         return value
-    return round(value, 1 - math.floor(math.log10(width)))
+    return round(value, max(1 - _size(width), -_size(value)))
+
+
+def _size(value: float) -> int:
+    return math.floor(math.log10(abs(value)))
 
 
 _CODES = {

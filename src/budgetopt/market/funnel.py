@@ -4,13 +4,14 @@ Money buys impressions at the week's CPM, impressions bring clicks at a rate; wh
 measure is one of conversions, orders or revenue, and the rates lead from it to the others.
 Saturation therefore shows where planners see it: further clicks convert less.
 
-Ratios come from totals, never from averages of ratios, and a zero denominator gives NaN.
+Ratios come from totals, never from averages of ratios, and a zero denominator gives NaN. So does a
+rate that nobody declared: no metric is made up.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from budgetopt.market.dynamics import by_channel, wrong
 from budgetopt.messages import say
 
 Step = Literal["conversions", "orders", "revenue"]
+_RATES = ("cpm", "ctr", "order_rate", "aov", "margin", "new_share", "retention")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Totals:
 class Funnel:
     """Rates between the steps of the funnel; where it says so, one for each channel.
 
+    Whatever hangs on a rate that is None, not declared, is NaN.
+
     Parameters
     ----------
     outcome
@@ -88,29 +92,37 @@ class Funnel:
     """
 
     outcome: Step = "conversions"
-    cpm: float | tuple[float, ...] = 20.0
-    ctr: float | tuple[float, ...] = 0.025
-    order_rate: float = 1.0
-    aov: float = 1.0
-    margin: float = 1.0
-    new_share: float = 1.0
-    retention: float = 0.0
+    cpm: float | tuple[float, ...] | None = None
+    ctr: float | tuple[float, ...] | None = None
+    order_rate: float | None = None
+    aov: float | None = None
+    margin: float | None = None
+    new_share: float | None = None
+    retention: float | None = None
     discount: float = 0.0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         if self.outcome not in get_args(Step):
             raise wrong("funnel.outcome", self.outcome, did_you_mean(self.outcome, get_args(Step)))
-        put(self, "cpm", by_channel(self.cpm, "funnel.cpm", least=1e-12))
-        put(self, "ctr", by_channel(self.ctr, "funnel.ctr", least=0))
-        if np.max(self.ctr) > 1:
+        given = {name for name in _RATES if getattr(self, name) is not None}
+        for name, least in (("cpm", 1e-12), ("ctr", 0.0)):
+            if name in given:
+                put(self, name, by_channel(getattr(self, name), f"funnel.{name}", least=least))
+        if self.ctr is not None and np.max(self.ctr) > 1:
             raise wrong("funnel.ctr", self.ctr, say("remedy-share-0-025"))
-        for name in ("order_rate", "aov"):
+        for name in given & {"order_rate", "aov"}:
             put(self, name, as_number(getattr(self, name), f"funnel.{name}", above=0))
-        for name in ("margin", "new_share"):
-            put(self, name, as_number(getattr(self, name), f"funnel.{name}", least=0, most=1))
-        put(self, "retention", as_number(self.retention, "funnel.retention", least=0, most=0.9999))
+        for name, most in (("margin", 1.0), ("new_share", 1.0), ("retention", 0.9999)):
+            if name in given:
+                number = as_number(getattr(self, name), f"funnel.{name}", least=0, most=most)
+                put(self, name, number)
         put(self, "discount", as_number(self.discount, "funnel.discount", least=0))
+
+    def _rate(self, name: str) -> Any:
+        """Return a rate, NaN where it is not declared."""
+        rate = getattr(self, name)
+        return np.nan if rate is None else np.asarray(rate)
 
     @property
     def lifetime_value(self) -> float:
@@ -119,14 +131,16 @@ class Funnel:
         Source: Gupta and Lehmann (2003), "Customers as assets", with constant margin and
         retention r, discounted at d.
         """
-        rate = 1.0 + self.discount
-        return self.aov * self.margin * rate / (rate - self.retention)
+        rate, retention = 1.0 + self.discount, self._rate("retention")
+        return float(self._rate("aov") * self._rate("margin") * rate / (rate - retention))
 
     @property
     def revenue_each(self) -> float:
         """Revenue of one unit of the curves' outcome."""
-        per_order = {"conversions": self.order_rate, "orders": 1.0, "revenue": 1.0 / self.aov}
-        return per_order[self.outcome] * self.aov
+        if self.outcome == "revenue":
+            return 1.0
+        aov = float(self._rate("aov"))
+        return aov if self.outcome == "orders" else aov * float(self._rate("order_rate"))
 
     def totals(self, spend: Floats, outcome: Floats, price: float | Floats = 1.0) -> Totals:
         """Return all steps of the funnel.
@@ -141,22 +155,26 @@ class Funnel:
             Price index.
         """
         spend, outcome = np.broadcast_arrays(np.asarray(spend, np.float64), outcome)
-        impressions = 1000.0 * spend / (np.asarray(self.cpm) * price)
-        orders = outcome * (self.revenue_each / self.aov)
-        revenue = orders * self.aov
+        impressions = 1000.0 * spend / (self._rate("cpm") * price)
+        if self.outcome == "conversions":
+            conversions, orders = outcome, outcome * self._rate("order_rate")
+        else:
+            orders = outcome / self._rate("aov") if self.outcome == "revenue" else outcome
+            conversions = orders / self._rate("order_rate")
+        revenue = outcome * self.revenue_each
         return Totals(
             spend=spend,
             impressions=impressions,
-            clicks=impressions * np.asarray(self.ctr),
-            conversions=orders / self.order_rate,
+            clicks=impressions * self._rate("ctr"),
+            conversions=conversions,
             orders=orders,
-            new_customers=orders * self.new_share,
+            new_customers=orders * self._rate("new_share"),
             revenue=revenue,
-            gross=revenue * self.margin,
+            gross=revenue * self._rate("margin"),
         )
 
     def metrics(self, totals: Totals, slope: Floats | None = None) -> dict[str, Floats]:
-        """Return the planner's ratios by name, NaN where the denominator is zero.
+        """Return the planner's ratios by name, NaN where the denominator is zero or not known.
 
         Parameters
         ----------
@@ -178,7 +196,7 @@ class Funnel:
             "ROAS": _ratio(t.revenue, t.spend),
             "ROI": _ratio(t.gross - t.spend, t.spend),
             "LTV": np.full(np.shape(t.spend), self.lifetime_value),
-            "retention": np.full(np.shape(t.spend), self.retention),
+            "retention": np.full(np.shape(t.spend), self._rate("retention")),
         }
         if slope is not None:
             found["mROAS"] = np.asarray(slope) * self.revenue_each

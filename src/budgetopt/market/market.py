@@ -53,7 +53,7 @@ from budgetopt.market.random import Balanced, Stream
 from budgetopt.market.scenarios.base import Effect, Scenario
 from budgetopt.market.truth import CurveSource, draw_truth, one_cell
 from budgetopt.notebook import brief
-from budgetopt.plan import Plan
+from budgetopt.plan import Plan, nature_of
 from budgetopt.untrusted import is_safe
 
 _TEN_YEARS = 520
@@ -288,6 +288,8 @@ class Market:
                         value=channel.name,
                         remedy=say("remedy-market-curves"),
                     )
+        if nature_of(plan) == "money":
+            settings.setdefault("funnel", Funnel(outcome="revenue"))
         carried = tuple(channel.carryover for channel in plan.channels)
         if any(carried):
             settings.setdefault("carryover", carried)

@@ -31,7 +31,7 @@ from budgetopt.plan.bounds import (
 )
 from budgetopt.plan.channel import Channel, ChannelPrior, LearningMinimum, one_curve
 from budgetopt.plan.draft import Draft, draft_files
-from budgetopt.plan.fields import ReturnWords, is_valued, kind_of, return_words
+from budgetopt.plan.fields import ReturnWords, is_valued, kind_of, nature_of, return_words
 from budgetopt.plan.files import limits_only, load, schema
 from budgetopt.plan.governance import (
     AlertRules,
@@ -120,6 +120,7 @@ __all__ = [
     "kind_of",
     "limits_only",
     "load",
+    "nature_of",
     "one_curve",
     "ratio_of_target",
     "return_words",

@@ -437,7 +437,7 @@ def kind_of(plan: PlanFields) -> Kind:
     marginal CPA; of an outcome that is not known to be either, pages say what one unit of money
     brings.
     """
-    return "money" if is_valued(plan) else _by_nature(plan)
+    return "money" if is_valued(plan) else nature_of(plan)
 
 
 def is_valued(plan: PlanFields) -> bool:
@@ -455,7 +455,7 @@ def return_words(plan: PlanFields, *, valued: bool = True) -> ReturnWords:
     valued
         Whether it is the worth of the outcome that is spoken of; otherwise the outcome itself.
     """
-    nature = _by_nature(plan)
+    nature = nature_of(plan)
     if (valued and is_valued(plan)) or nature == "money":
         # Where an outcome is money and worth a part of it, a margin, that part is no ROAS.
         itself = not valued or nature == "count" or bool((plan.values == 1).all())
@@ -475,7 +475,7 @@ def check_worth(plan: PlanFields) -> None:
     PlanError
         ``bad-plan``.
     """
-    check_targets(plan, is_money=_by_nature(plan) == "money")
+    check_targets(plan, is_money=nature_of(plan) == "money")
     if kind_of(plan) != "count":
         return
     asked = _asked_for_money(plan)
@@ -503,7 +503,7 @@ def _asked_for_money(plan: PlanFields) -> str | None:
     return None
 
 
-def _by_nature(plan: PlanFields) -> Kind:
+def nature_of(plan: PlanFields) -> Kind:
     """Return what the outcome is before any value is set on it."""
     columns = _columns(plan)
     if columns and all(isinstance(column, tuple) for column in columns):

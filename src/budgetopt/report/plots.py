@@ -555,7 +555,8 @@ def plot_funnel(
 ) -> Axes:
     """Draw the steps from impressions to new customers of a mean run, on a logarithmic scale.
 
-    Beside each step is its number, and its share of the step before.
+    Beside each step is its number, and its share of the step before. Steps that hang on a rate that
+    the market's funnel does not declare are left out.
 
     Parameters
     ----------
@@ -572,16 +573,17 @@ def plot_funnel(
         ``unknown-name``; ``bad-argument`` where nothing was bought.
     """
     row = simulation.metrics(policy, "total").iloc[0]
-    amounts = [float(row[step]) for step in _STEPS]
-    if not min(amounts) > 0:
+    steps = {step: float(row[step]) for step in _STEPS if not math.isnan(row[step])}
+    amounts = list(steps.values())
+    if not min(amounts, default=0.0) > 0:
         raise InputError(
             "bad-argument",
             say("funnel-empty-step"),
             field="simulation",
-            value=_STEPS[amounts.index(min(amounts))],
+            value=min(steps, key=steps.__getitem__, default="funnel"),
             remedy=say("remedy-simulate-plan-spends-money"),
         )
-    ax, place = _axes(ax, len(_STEPS)), np.arange(len(_STEPS))[::-1]
+    ax, place = _axes(ax, len(steps)), np.arange(len(steps))[::-1]
     ax.hlines(place, min(amounts) / 2, amounts, color="#cccccc", lw=1)
     ax.plot(amounts, place, color=BLUE, marker="o", ms=8, ls="")
     for at, (before, amount) in enumerate(zip([math.nan, *amounts], amounts, strict=False)):
@@ -591,9 +593,10 @@ def plot_funnel(
         _beside(ax, amount, float(place[at]), show_figure(amount, 4) + share, far=9)
     ax.set_xscale("log")
     ax.set_xlim(min(amounts) / 2, max(amounts) * 12)
-    names = (say("impressions"), say("clicks"), say("conversions"), say("orders"),
-             say("new-customers"))  # fmt: skip
-    _names(ax, [in_language(name, language) for name in names], place)
+    names = {"impressions": say("impressions"), "clicks": say("clicks"),
+             "conversions": say("conversions"), "orders": say("orders"),
+             "new_customers": say("new-customers")}  # fmt: skip
+    _names(ax, [in_language(names[step], language) for step in steps], place)
     name = simulation.policies[0] if policy is None else policy
     title = say("plot-funnel-title", policy=clipped(name, _NAME))
     return _finished(ax, language, title, say("plot-log-axis"), "", grid="x", numbers=False)

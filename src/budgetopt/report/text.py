@@ -270,13 +270,25 @@ def as_known(values: Sequence[float], width: float, most: int = 5) -> list[str]:
     --------
     >>> as_known([123456.7, 1234.5], 20000), as_known([8.456, 0.21], 3.0), as_known([5.0], 0)
     (['123,000', '1,000'], ['8.5', '0.2'], ['5.0000'])
+    >>> as_known([259_335.0, 3976.0], 170_000)
+    ['259,000', '4,000']
     """
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     if not (0 < width < math.inf and largest):
         return figures(values, most)
-    places = min(1 - math.floor(math.log10(width)), most - 1 - math.floor(math.log10(largest)))
+    places = _places(values, width, most)
     texts = [f"{round(v, places) + 0.0:,.{max(0, places)}f}" for v in values]
     return ["" if math.isnan(v) else text for v, text in zip(values, texts, strict=True)]
+
+
+def _places(values: Sequence[float], width: float, most: int) -> int:
+    """Return the places after the point: the width's second, and the first of the least value."""
+    sizes = [_size(v) for v in values if math.isfinite(v) and v]
+    return min(max(1 - _size(width), -min(sizes)), most - 1 - max(sizes))
+
+
+def _size(value: float) -> int:
+    return math.floor(math.log10(abs(value)))
 
 
 def adding_up(values: Sequence[float], width: float, most: int = 5) -> list[str]:
@@ -295,11 +307,8 @@ def adding_up(values: Sequence[float], width: float, most: int = 5) -> list[str]
     if not largest or not all(math.isfinite(v) for v in values):
         return as_known(values, width, most)
     # As many places as `as_known` and `figures` give.
-    places = most - 1 - math.floor(math.log10(largest))
-    if 0 < width < math.inf:
-        places = min(1 - math.floor(math.log10(width)), places)
-    else:
-        places = max(0, places)
+    known = 0 < width < math.inf
+    places = _places(values, width, most) if known else max(0, most - 1 - _size(largest))
     unit = 10.0**-places
     total = round(values[-1] / unit)
     units = [math.floor(v / unit) for v in parts]
