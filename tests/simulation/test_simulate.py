@@ -10,9 +10,11 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
+from budgetopt.belief import Settings, learn
 from budgetopt.curves import Exponential, Log
 from budgetopt.curves.stack import stack
 from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, VerificationError
+from budgetopt.history import History
 from budgetopt.market import (
     BudgetChange,
     ChannelClosed,
@@ -23,6 +25,7 @@ from budgetopt.market import (
     Market,
     Noise,
     Outage,
+    believed_market,
 )
 from budgetopt.optimize.allocate import allocate
 from budgetopt.plan import Channel, Limit, MaxChange, Plan, Reserve
@@ -482,3 +485,23 @@ def test_a_plan_that_no_week_can_keep_is_refused_at_once():
     broken = Plan(budget=1000, currency="CNY", channels=least)
     with pytest.raises(InfeasibleError):
         simulate(broken, Market(("a", "b"), CURVES[:2]), "hold", weeks=2, runs=2)
+
+
+def test_a_market_learned_from_one_total_says_that_policies_see_more_than_the_plan_has():
+    rng = np.random.default_rng(3)
+    spend = 100 * rng.lognormal(0, 0.3, (40, 2))
+    days = np.datetime64("2025-01-06") + 7 * np.arange(40)
+    total = 500 + 20 * np.sqrt(spend).sum(axis=1)
+    plan = Plan(budget=200, currency="CNY", channels=[Channel("a"), Channel("b")])
+
+    def notes(policy, **known):
+        history = History(("a", "b"), days, spend, **known)
+        belief = learn(history, plan, settings=Settings.fast())
+        market = believed_market(plan, belief)
+        year = simulate(plan, market, policy, weeks=2, runs=2, last=history.last_spend)
+        return [note.code for note in year.notes]
+
+    said = "years-learned-from-one-total"
+    assert said in notes("posterior-mean", total=total)
+    assert said not in notes("hold", total=total)
+    assert said not in notes("posterior-mean", outcome=20 * np.sqrt(spend))

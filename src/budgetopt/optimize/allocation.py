@@ -606,7 +606,7 @@ def _channel(week: Allocation, name: str, limit: str) -> str:
     elif stays:
         move = _why_stays(week, move, next_unit)
     if not math.isfinite(next_unit):
-        return say("channel-unbounded-marginal", channel=name, move=move)
+        return say("channel-unbounded-marginal", channel=name, move=move, step=show(week.step))
     return say(
         "channel-marginal",
         channel=name,

@@ -26,7 +26,7 @@ from budgetopt.optimize import (
     runs_on_steps,
 )
 from budgetopt.plan import Plan, unused
-from budgetopt.policies import Policy
+from budgetopt.policies import EqualSplit, HoldSteady, Policy
 from budgetopt.simulation.contingency import (
     Contingency,
     Limits,
@@ -259,6 +259,10 @@ class Job:
     def notes(self) -> tuple[str, ...]:
         """Say what is simplified."""
         plan, market, said = self.plan, self.market, []
+        blind = (Schedule, HoldSteady, EqualSplit)
+        looks = any(not isinstance(policy, blind) for policy in self.policies)
+        if looks and getattr(market.curves, "source", "") == "total":
+            said.append(say("years-learned-from-one-total"))
         if not self.step or self.per_run:
             said.append(say("years-not-rounded"))
         if any(lot > plan.step_minor for lot in plan.lots_minor) and (
