@@ -26,7 +26,7 @@ from budgetopt.horizon.ahead import refuse_ahead
 from budgetopt.horizon.branch import improved, search
 from budgetopt.horizon.build import Horizon, Over, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
-from budgetopt.i18n import Message, listed, round_known, say, show_figure
+from budgetopt.i18n import Message, listed, quoted, round_known, say, show_bound, show_figure
 from budgetopt.money import Currency, round_to_step, show_amount, sum_minor
 from budgetopt.notebook import Card, Shown
 from budgetopt.optimize import (
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PERIODS = ("week", "month", "quarter", "all")
+_NAMED = 6
+"""Names that one note lists."""
 _SNAP = 1e-3
 """Steps by which a total may miss a whole one and still be taken for it."""
 _SPARE = 4
@@ -113,13 +115,20 @@ class Schedule(Shown):
     def _card(self) -> Card:
         width = 0.0 if self.spread is None else self.spread.width
         money = self.currency.amounts([sum_minor(column) for column in self.minor.T])
-        brings = (self.outcomes.sum(axis=0) + self.after).tolist()
+        brings, after = (self.outcomes.sum(axis=0) + self.after).tolist(), float(self.after.sum())
         rows = [
             (name, show_amount(spent), show_figure(round_known(outcome, width), 5))
             for name, spent, outcome in zip(self.channels, money, brings, strict=True)
         ]
         first, currency = str(self.weeks[0]), self.currency.code
-        title = say("year-title", weeks=len(self.weeks), first=first, currency=currency)
+        whole, after = (show_figure(round_known(n, width), 5) for n in (sum(brings), after))
+        title = say(
+            "year-card",
+            title=say("year-title", weeks=len(self.weeks), first=first, currency=currency),
+            outcome=whole,
+            after=after,
+            share=show_bound(100 * self.gap),
+        )
         return Card(title, (say("channel"), say("spend"), say("outcome")), rows)
 
     @property
@@ -286,7 +295,8 @@ def plan_weeks(
     if minor is not None:
         drawn = draws_of(plan, curves, draws, seed)
         found = _schedule(horizon, program, minor, bound, drawn)
-        return replace(found, notes=(*unused(plan, "year", curves), *_undeclared(horizon)))
+        notes = (*unused(plan, "year", curves), *_in_the_curves(plan, curves))
+        return replace(found, notes=(*notes, *_undeclared(horizon)))
     raise SolverError(
         "not-converged",
         say("whole-steps-near-best"),
@@ -294,6 +304,14 @@ def plan_weeks(
         value=plan.money.show(plan.step_minor),
         remedy=say("remedy-take-finer-step-leave"),
     )
+
+
+def _in_the_curves(plan: Plan, curves: Any) -> list[Message]:
+    """Return which channels' carryover was learned with the curve, and so couples no weeks."""
+    names = [quoted(one.name) for one in plan.channels if one.carryover is None]
+    if getattr(curves, "source", "") != "total" or not names:
+        return []
+    return [say("year-carryover-not-used", channels=listed(names, _NAMED))]
 
 
 def _undeclared(horizon: Horizon) -> list[Message]:
