@@ -95,7 +95,7 @@ def test_rows_add_up_and_name_their_case(plan, capsys):
     assert "B budget -20%" in out
     lines = [line.split() for line in out.splitlines()]
     start = next(at for at, line in enumerate(lines) if line[:1] == ["channel"])
-    *rows, total = ([float(cell.replace(",", "")) for cell in line[1:]]
+    *rows, total = ([float(cell.rstrip("*").replace(",", "")) for cell in line[1:]]
                     for line in lines[start + 1 : start + 5])  # fmt: skip
     assert [round(sum(column), 2) for column in zip(*rows, strict=True)] == total
     assert total == [1000.0, 800.0, 1000.0]

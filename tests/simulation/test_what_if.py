@@ -237,3 +237,30 @@ def test_weighted_outcomes_are_named_and_compared_by_their_worth():
     assert f"{without.worth / base.worth - 1:+.1%}" in sentence
     assert f"{show_figure(without.kinds['sales'])} sales" in sentence
     assert "more worth" not in what_if(PLAN, LOGS, {}).to_frame()
+
+
+HELD = replace(
+    PLAN, max_change="10%", channels=[Channel("a"), Channel("b"), Channel("c", locked=0)]
+)
+CURVES = LOGS | {"c": Log(1, 10)}
+LAST = {"a": 50, "b": 50, "c": 0}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_amounts_at_a_limit_are_marked_and_a_split_that_stays_says_why(language):
+    cases = {"dear": Change(price={"b": "+30%"}), "cut": Change(budget="-5%")}
+    text = what_if_table(what_if(HELD, CURVES, cases, last=LAST), language)
+    # a is worth three times what b is, so that it would have more than its 10 % in any case.
+    assert re.search(r"^a +55\* +55\* +50$", text, re.MULTILINE)
+    assert re.search(r"^b +45\* +45\* +45\*$", text, re.MULTILINE)
+    joined = "".join(text.split()) if language == "zh" else " ".join(text.split())
+    said = {
+        "en": "B: same split as A, since max change holds 'a', 'b'",
+        "zh": "B：分配与A相同，因为",
+    }[language]
+    assert said in joined
+    assert {"en": "*: at a limit of the plan (", "zh": "*：触及计划的限制（"}[language] in joined
+    assert {"en": "weekly decision goes by its policy", "zh": "每周决策按策略"}[language] in joined
+    free = what_if_table(what_if(PLAN, LOGS, cases), language)
+    assert {"en": "same split", "zh": "分配与"}[language] not in free
+    assert "*" not in free

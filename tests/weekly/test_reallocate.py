@@ -457,3 +457,43 @@ def test_why_nothing_moves_is_said():
     still = bo.reallocate(plan(), history(), guardrails=frozen)
     assert still.why_nothing_moves() == "No changes: spend is frozen."
     assert bo.reallocate(plan(), history()).why_nothing_moves() == ""
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_channel_without_any_data_is_marked_as_an_estimate_on_priors(language):
+    past = history()
+    wider = bo.Plan(
+        budget=plan().budget,
+        currency="CNY",
+        channels=[*(bo.Channel(name) for name in NAMES), bo.Channel("untried", floor=20)],
+    )
+    decision = bo.reallocate(wider, past)
+    held = {move.channel: getattr(move.held, "code", "") for move in decision.moves}
+    assert held == dict.fromkeys(NAMES, "") | {"untried": "prior-only-here"}
+    words = {"en": "prior only", "zh": "仅按预设值"}[language]
+    (row,) = (
+        line
+        for line in bo.report.decision_table(decision, language=language).splitlines()
+        if line.startswith("untried")
+    )
+    assert words in row
+    why = {"en": "rests on the prior alone", "zh": "只能按预设值估计"}[language]
+    assert why in bo.i18n.in_language(decision.moves[-1].reason, language)
+    assert words in bo.report.page(decision, language=language)
+    assert bo.Decision.from_json(decision.to_json()) == decision
+    cases = bo.what_if(wider, None, {"less": {"budget": "-5%"}}, history=past)
+    assert cases.notes[0].code == "prior-only"
+    assert "untried" in str(cases.notes[0])
+    assert "prior-only" not in [
+        note.code for note in bo.what_if(plan(), None, {}, history=past).notes
+    ]
+    # Where it gets nothing, nothing is said of it; a curve that was pinned is the user's word.
+    none = bo.reallocate(
+        bo.Plan(
+            budget=wider.budget,
+            currency="CNY",
+            channels=[*wider.channels[:-1], bo.Channel("untried", locked=0)],
+        ),
+        past,
+    )
+    assert none.moves[-1].held == ""

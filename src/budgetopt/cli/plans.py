@@ -177,8 +177,8 @@ def check(
     imports = () if past is None else past.imports
     if format is Form.json:
         every = [*lines, *notes, *ahead, *bo.plan.unused(declared, "check")]
-        files = [one.to_dict() for one in imports]
-        whole = {"said": list(map(str, every)), "words": messages_of(every), "files": files}
+        read = [one.to_dict() for one in imports]
+        whole = {"said": list(map(str, every)), "words": messages_of(every), "files": read}
         answer(json.dumps(whole, ensure_ascii=False, allow_nan=False), None)
         return
     texts = [bo.report.said(line, lang) for line in lines]

@@ -24,7 +24,7 @@ from budgetopt.optimize.engines import Method, solve
 from budgetopt.optimize.implied import drawn_in
 from budgetopt.optimize.problem import Problem, Solved
 from budgetopt.optimize.steps import Steps, best_in_steps, rounded
-from budgetopt.optimize.week import extrapolation_note, on_week
+from budgetopt.optimize.week import extrapolation_note, on_week, untried, untried_note
 from budgetopt.plan import RULES, Plan, kind_of, unused
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def allocate(
         found = recorded(plan, problem, solved._replace(bound=steps.bound), steps.spend, drawn)
     else:
         found = _averse(plan, problem, risk, drawn, left)
-    notes = (*extrapolation_note(curves, found.spend), *notes)
+    alone = untried_note(untried(curves, found.spend))
+    notes = (*extrapolation_note(curves, found.spend), *alone, *notes)
     return replace(found, notes=(*found.notes, *notes)) if notes else found
 
 

@@ -8,7 +8,7 @@ of the same money.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple, Self
@@ -200,6 +200,26 @@ def whole_weeks(known: History, start: dt.date) -> History:
             remedy=say("remedy-longer-history"),
         )
     return past
+
+
+def untried(belief: Any, spend: Mapping[str, Decimal]) -> tuple[str, ...]:
+    """Return the channels that get money although no week or test ever spoke of them.
+
+    What is said of them is what was believed beforehand; curves that were not learned, and pinned
+    ones, are the user's own word.
+    """
+    seen = getattr(belief, "trusted_range", None)
+    if seen is None:
+        return ()
+    pinned = dict(belief.log.priors.pinned)
+    pairs = zip(belief.channels, np.isnan(seen).all(axis=1).tolist(), strict=True)
+    return tuple(name for name, gone in pairs if gone and name not in pinned and spend.get(name))
+
+
+def untried_note(names: Iterable[str]) -> tuple[Message, ...]:
+    """Say of which channels an estimate rests on the prior alone, in one sentence or none."""
+    said = [quoted(name) for name in names]
+    return (say("prior-only", channels=listed(said)),) if said else ()
 
 
 def extrapolation_note(belief: Any, spend: Mapping[str, Decimal]) -> tuple[Message, ...]:

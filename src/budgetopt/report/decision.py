@@ -257,10 +257,14 @@ def range_width(week: Allocation) -> float:
 
 
 def _limit(move: Move, limits: Mapping[str, str]) -> str:
-    """Return the limit that a move meets; what a freeze holds is no lock of the plan."""
-    if isinstance(move.held, Message) and move.held.code in _FREEZES:
-        return say("frozen")
-    return limits.get(move.channel, "")
+    """Return the limit that a move meets, or that its channel has no data.
+
+    What a freeze holds is no lock of the plan.
+    """
+    code, limit = getattr(move.held, "code", ""), limits.get(move.channel, "")
+    if code == "prior-only-here":
+        return say("priors-only") if not limit else listed([limit, say("priors-only")])
+    return say("frozen") if code in _FREEZES else limit
 
 
 def _change(move: Move) -> str:

@@ -49,7 +49,15 @@ from budgetopt.report.simulation import (
 )
 from budgetopt.report.targets import target_parts
 from budgetopt.report.text import Table, amounts, as_known, figures
-from budgetopt.report.what_if import case_labels, cases_table, impossible, meanings, splits_table
+from budgetopt.report.what_if import (
+    at_limits,
+    case_labels,
+    cases_table,
+    impossible,
+    meanings,
+    same_splits,
+    splits_table,
+)
 from budgetopt.simulation import WhatIf
 from budgetopt.version import VERSION
 from budgetopt.weekly import Decision, Move
@@ -312,7 +320,15 @@ def what_if_page(found: WhatIf, language: str = "en") -> Page:
                 say("page-cases"),
                 [_outcomes(found, language), cases_table(found, language), *impossible(found)],
             ),
-            Section(say("page-splits"), [splits_table(found, language=language), *meanings(found)]),
+            Section(
+                say("page-splits"),
+                [
+                    splits_table(found, language=language),
+                    *at_limits(found),
+                    *same_splits(found),
+                    *meanings(found),
+                ],
+            ),
         ],
         source_line(say("page-cases-count", count=len(found.answers))),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from budgetopt.i18n import in_language, say
+from budgetopt.i18n import Message, in_language, listed, quoted, say
 from budgetopt.plan import return_words
 from budgetopt.report.decision import outcome_head, range_width, ranges, total_row
 from budgetopt.report.ledger import as_json
@@ -14,6 +14,10 @@ from budgetopt.simulation import WhatIf
 
 _SIDE_BY_SIDE = 6
 """Cases in one table of splits: more do not fit the width beside a name."""
+_MARK = "*"
+"""What stands behind an amount at a limit."""
+_NAMED = 3
+"""Channels at a limit that one sentence names."""
 
 
 def what_if_table(found: WhatIf, language: str = "en") -> str:
@@ -31,7 +35,8 @@ def what_if_table(found: WhatIf, language: str = "en") -> str:
     count = len(found.answers)
     for first in range(0, count, _SIDE_BY_SIDE):
         parts += ["", splits_table(found, slice(first, first + _SIDE_BY_SIDE), language)]
-    return laid_out([*parts, "", *meanings(found), *note_lines(found.notes)], language)
+    below = [*at_limits(found), *same_splits(found), *meanings(found)]
+    return laid_out([*parts, "", *below, *note_lines(found.notes)], language)
 
 
 def impossible(found: WhatIf) -> list[str]:
@@ -48,6 +53,37 @@ def meanings(found: WhatIf) -> list[str]:
     meaning = say("what-if-meaning-by-goal") if found.by_worth else say("what-if-meaning")
     ranged = bool(_ranges(found)[0]) and not found.plan.goal.weights
     return [meaning, *([say("range-meaning")] if ranged else [])]
+
+
+def at_limits(found: WhatIf) -> list[str]:
+    """Return in a sentence what the mark of amounts means, naming the limits that are met."""
+    weeks = [answer.allocation for answer in found.answers if answer.allocation is not None]
+    met = {str(limit): limit for week in weeks for _, limit in week.limits()}
+    return [say("marked-at-limit", limits=listed(met.values()))] if met else []
+
+
+def same_splits(found: WhatIf) -> list[str]:
+    """Return in a sentence a case that its split is the one planned, and what holds it there."""
+    base, said = found.answers[0].allocation, []
+    labels = case_labels(len(found.answers))
+    for label, answer in zip(labels[1:], found.answers[1:], strict=True):
+        week = answer.allocation
+        if base is None or week is None or week.spend != base.spend:
+            continue
+        held: dict[Message, list[str]] = {}
+        for name, limit in week.limits():
+            held.setdefault(limit, []).append(quoted(name))
+        stops = [
+            say("channels-at-limit", channels=listed(names, _NAMED), limit=limit)
+            for limit, names in held.items()
+        ]
+        same = {"case": label, "base": labels[0]}
+        said.append(
+            say("same-split-held", **same, stops=listed(stops))
+            if stops
+            else say("same-split", **same)
+        )
+    return said
 
 
 def what_if_json(found: WhatIf) -> str:
@@ -115,13 +151,18 @@ def _ranges(found: WhatIf) -> list[str]:
 
 
 def splits_table(found: WhatIf, shown: slice = slice(None), language: str = "en") -> Table:
-    """Return one row a channel: the money that it gets in each case."""
+    """Return one row a channel: the money that it gets in each case, marked where at a limit."""
     labels = case_labels(len(found.answers))
     names, weeks = found.plan.names, [answer.allocation for answer in found.answers[shown]]
     columns: list[list[Decimal | None]] = [
         [None] * (len(names) + 1) if w is None else [*(w.spend[n] for n in names), w.total]
         for w in weeks
     ]
-    heads = [in_language(say("channel"), language), *labels[shown]]
-    texts = [[cell or "-" for cell in amounts(column)] for column in columns]
-    return Table(heads, ([*names, total_row(language)], *texts), total=True)
+    heads, rows = [in_language(say("channel"), language), *labels[shown]], [*names, ""]
+    rows[-1] = total_row(language)
+    held = [set() if w is None else {name for name, _ in w.limits()} for w in weeks]
+    texts = [
+        [f"{cell or '-'}{_MARK * (name in met)}" for name, cell in zip(rows, cells, strict=True)]
+        for cells, met in zip(map(amounts, columns), held, strict=True)
+    ]
+    return Table(heads, (rows, *texts), total=True)

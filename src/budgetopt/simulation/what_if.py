@@ -39,6 +39,8 @@ from budgetopt.optimize import (
     goal_of,
     last_spend,
     on_week,
+    untried,
+    untried_note,
 )
 from budgetopt.plan import Plan, kind_of, return_words, unused
 
@@ -306,7 +308,9 @@ def what_if(
             told(len(rows), len(given))
     out = [row.name for row in rows if row.allocation is not None and row.allocation.extrapolated]
     beyond = (say("extrapolated-cases", cases=listed(out)),) if out else ()
-    return WhatIf(tuple(rows), plan, (*notes, *beyond))
+    alone = [untried(curves, row.allocation.spend) for row in rows if row.allocation is not None]
+    names = [name for name in plan.names if any(name in each for each in alone)]
+    return WhatIf(tuple(rows), plan, (*untried_note(names), *notes, *beyond))
 
 
 def answer_under(

@@ -68,7 +68,8 @@ class Move:
     limit
         Name of the limit that the money meets; empty where it meets none.
     held
-        Why a guard holds the money where it was; empty where none does.
+        Why a guard holds the money where it was, or what its outcome rests on where no week has
+        any data; empty where there is nothing to say.
     spare
         Whether the week's budget has money to spare.
     """
@@ -207,7 +208,7 @@ def moves_of(
     drawn
         Curves drawn from the belief, draws before the channels, for the range of what moves bring.
     silent
-        Why channels on which nothing was spent of late get what they get, by name.
+        What is said of channels on which nothing was spent, of late or ever, by name.
     """
     held, silent = held or {}, silent or {}
     names = list(allocation.spend)

@@ -46,6 +46,7 @@ from budgetopt.optimize import (
     problem_of,
     project_onto_limits,
     settle,
+    untried,
     week_decided,
     week_notes,
     whole_weeks,
@@ -215,7 +216,8 @@ def reallocate(
     allocation = _settled(plan, ready, chosen, drawn)
     idle = _not_delivered(ready.watch, allocation, spent)
     chosen = chosen._replace(fired=(*chosen.fired, *idle))
-    silent = {
+    silent = {name: say("prior-only-here") for name in untried(expected, allocation.spend)}
+    silent |= {
         name: say("not-delivered-here", week=week)
         for name, week in ready.watch.silent
         if any(name in one.channels for one in idle)
