@@ -21,14 +21,45 @@ import numbers
 import sys
 import types
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
 
 from budgetopt.errors import BudgetoptError, InputError
 from budgetopt.messages import Message, say
 
 T = TypeVar("T", bound=Any)
+
+
+class Given(Generic[T]):
+    """The type of a field that is read: anything to the constructor, a `T` to all others."""
+
+    if TYPE_CHECKING:
+
+        def __get__(self, record: Any, owner: Any = None) -> T: ...
+        def __set__(self, record: Any, given: Any) -> None: ...
+
+
+ABSENT: Any = None
+"""The default of a `Given` field that may be left out."""
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def record(*, eq: bool = True, repr: bool = True) -> Callable[[type[T]], type[T]]:
+    """Make a frozen dataclass of a class that has `Given` fields, and reads them itself."""
+    return dataclass(frozen=True, eq=eq, repr=repr)
+
 
 _PLAIN: dict[Any, Any] = {
     float: (numbers.Real, Decimal),
@@ -211,7 +242,7 @@ def _fits_parts(value: Any, origin: Any, parts: tuple[Any, ...]) -> bool:
         return _is_numeric(value)
     if not issubclass(origin, abc.Iterable):
         # What a `Given` field takes is read, and refused, by its reader.
-        return isinstance(value, origin) if origin.__module__ != "budgetopt.plan.declare" else True
+        return isinstance(value, origin) if origin is not Given else True
     if issubclass(origin, abc.Mapping):
         if not isinstance(value, abc.Mapping):
             return False

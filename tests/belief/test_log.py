@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+import budgetopt as bo
 from budgetopt.belief import ObservationLog
 from budgetopt.curves import Carryover, Hill
 from budgetopt.errors import InputError
@@ -118,3 +119,22 @@ def test_parts_that_do_not_fit_are_refused(change, field):
     with pytest.raises(InputError) as caught:
         ObservationLog(**(parts | change))
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("weeks", [1, 3])
+def test_a_belief_is_named_after_all_of_its_weeks_however_they_came(weeks):
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2026-01-05") + 7 * np.arange(12)
+    spend = rng.uniform(100, 900, (12, 2))
+    plan = bo.Plan(currency="CNY", budget=1000, channels=[bo.Channel("b"), bo.Channel("a")])
+
+    def part(rows):
+        return bo.History(("b", "a"), days[rows], spend[rows], outcome=3 * spend[rows])
+
+    whole = part(slice(None))
+    parts = bo.learn(part(slice(0, 12 - weeks)), plan).updated(part(slice(12 - weeks, 12)))
+    assert parts.fingerprint == whole.fingerprint == bo.learn(whole, plan).fingerprint
+    # A week that is given again changes nothing, and one of other numbers does.
+    assert parts.updated(part(slice(11, 12))).fingerprint == whole.fingerprint
+    other = bo.History(("b", "a"), days[11:], spend[11:] + 1, outcome=3 * spend[11:])
+    assert parts.updated(other).fingerprint != whole.fingerprint

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
 from budgetopt.belief.posterior import wrong
-from budgetopt.calendar import as_date
+from budgetopt.calendar import DAYS, as_date
+from budgetopt.history import History
 from budgetopt.messages import say
 from budgetopt.notebook import brief
 from budgetopt.plan import Priors
@@ -86,7 +87,7 @@ class ObservationLog:
         Last day whose events each week's amounts hold, NaT where it is not known, shape
         ``(weeks,)``. A week that is not reported again does not grow up.
     fingerprint
-        Of the history the last weeks came from.
+        Of the history that has these weeks.
     priors
         Priors, kernels, dates and tests.
     controls
@@ -217,6 +218,7 @@ class ObservationLog:
 
         return replace(
             new,
+            fingerprint=self._name_with(history, old) if old.any() else history.fingerprint,
             weeks=np.concatenate([self.weeks[old], new.weeks]),
             spend=joined(self.spend, new.spend),
             outcome=joined(self.outcome, new.outcome),
@@ -224,6 +226,32 @@ class ObservationLog:
             through=np.concatenate([self.through[old], new.through]),
             controls={name: joined(one, new.controls[name]) for name, one in self.controls.items()},
         )
+
+    def _name_with(self, history: Observed, old: NDArray[np.bool_]) -> str:
+        """Return the fingerprint of the history that has some weeks of the log, and others."""
+        rest = history.select(self.channels)
+        weeks = np.concatenate([self.weeks[old], rest.weeks])
+        order = np.argsort(weeks)
+
+        def joined(mine: Any, theirs: Any) -> Any:
+            both = None if mine is None else np.concatenate([mine[old], theirs])
+            return None if both is None else both[order]
+
+        days = [day for day in (history.through, *self.through[old].tolist()) if day is not None]
+        whole = History(
+            self.channels,
+            weeks[order],
+            joined(self.spend, rest.spend),
+            joined(self.outcome, rest.outcome),
+            joined(self.total, rest.total),
+            joined(np.zeros(old.size, dtype=bool), rest.partial),
+            DAYS[as_date(weeks[0], "weeks").weekday()],
+            data_through=max(days, default=None),
+            controls={
+                name: joined(one, rest.controls[name]) for name, one in self.controls.items()
+            },
+        )
+        return whole.fingerprint
 
     def holds_the_same(self, other: Self) -> bool:
         """Return whether another log of the same channels and priors has the same weeks."""

@@ -18,6 +18,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, NoReturn
 
+from budgetopt.arguments import Given, record
 from budgetopt.arrays import Floats
 from budgetopt.calendar import as_date
 from budgetopt.errors import HistoryError, InputError, as_number, did_you_mean
@@ -35,7 +36,7 @@ WHOLE = ("impressions", "clicks")
 _MOST = 2**53
 
 
-@dataclass(frozen=True)
+@record()
 class Observation:
     """What one arm did on one day.
 
@@ -66,7 +67,7 @@ class Observation:
     210
     """
 
-    day: dt.date
+    day: Given[dt.date]
     arm: str
     spend: float
     impressions: int | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NoReturn, Self, TypedDict, TypeVar, cast
 
-from budgetopt.arguments import public
+from budgetopt.arguments import ABSENT, Given, public, record
 from budgetopt.calendar import as_date
 from budgetopt.errors import did_you_mean
 from budgetopt.history.cells import refuse
@@ -280,11 +280,11 @@ class ReadingOptions(TypedDict, total=False):
 
     channels: Sequence[str] | None
     week_start: str
-    as_of: dt.date | None
-    data_through: dt.date | None
+    as_of: dt.date | str | None
+    data_through: dt.date | str | None
 
 
-@dataclass(frozen=True)
+@record()
 class Reading:
     """What is asked of a reading, of a file, a frame or a query alike.
 
@@ -315,8 +315,8 @@ class Reading:
 
     channels: Sequence[str] | None = None
     week_start: str = "monday"
-    as_of: dt.date | None = None
-    data_through: dt.date | None = None
+    as_of: Given[dt.date | None] = ABSENT
+    data_through: Given[dt.date | None] = ABSENT
 
     def __post_init__(self) -> None:
         for name, read in (

@@ -10,14 +10,14 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.arguments import public
+from budgetopt.arguments import ABSENT, Given, public, record
 from budgetopt.arrays import Floats
 from budgetopt.calendar import Week, as_date
 from budgetopt.history.assemble import (
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 @public
-@dataclass(frozen=True, eq=False, repr=False)
+@record(eq=False, repr=False)
 class History(Shown):
     """What was spent and what came back, week by week; `read` makes one from a file.
 
@@ -117,7 +117,7 @@ class History(Shown):
     partial: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     week_start: str = "monday"
     notes: tuple[str, ...] = ()
-    data_through: dt.date | None = None
+    data_through: Given[dt.date | None] = ABSENT
     currency_sign: str = ""
     daily: Floats | None = None
     imports: tuple[Import, ...] = ()
@@ -247,7 +247,7 @@ class History(Shown):
         )
         return history if reading.channels is None else history.select(reading.channels)
 
-    def until(self, week: dt.date) -> Self:
+    def until(self, week: dt.date | str) -> Self:
         """Return only the weeks that start before a date.
 
         Their amounts are as they are known now, so that `through` stays what it is.

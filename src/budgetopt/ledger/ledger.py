@@ -126,7 +126,7 @@ class Ledger:
     def entries(
         self,
         kinds: Iterable[str] | None = None,
-        week: dt.date | None = None,
+        week: dt.date | str | None = None,
         after: int = 0,
         last: int | None = None,
     ) -> tuple[Entry, ...]:
@@ -146,7 +146,7 @@ class Ledger:
         with self.reading() as reader:
             return reader.entries(kinds, week, after, last)
 
-    def latest(self, kind: str, week: dt.date | None = None) -> Entry | None:
+    def latest(self, kind: str, week: dt.date | str | None = None) -> Entry | None:
         """Return the last entry of a kind, about a week if one is given; None for none."""
         with self.reading() as reader:
             return reader.latest(kind, week)

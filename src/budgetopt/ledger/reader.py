@@ -204,7 +204,7 @@ class Reader:
     def entries(
         self,
         kinds: Iterable[str] | None = None,
-        week: dt.date | None = None,
+        week: dt.date | str | None = None,
         after: int = 0,
         last: int | None = None,
     ) -> tuple[Entry, ...]:
@@ -230,7 +230,7 @@ class Reader:
         rows = self._session.rows(newest, **values, last=whole("last", last))
         return tuple(map(Entry.of_row, rows))[::-1]
 
-    def latest(self, kind: str, week: dt.date | None = None) -> Entry | None:
+    def latest(self, kind: str, week: dt.date | str | None = None) -> Entry | None:
         """Return the last entry of a kind; `Ledger.latest`."""
         found = self.entries((kind,), week, last=1)
         return found[0] if found else None
@@ -293,7 +293,7 @@ class Transaction(Reader):
         kind: str,
         data: Mapping[str, Any],
         *,
-        week: dt.date | None = None,
+        week: dt.date | str | None = None,
         revision: int = 0,
         key: str = "",
     ) -> Entry:

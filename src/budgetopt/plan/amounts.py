@@ -18,7 +18,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, Self
 
-from budgetopt.arguments import public
+from budgetopt.arguments import Given, public
 from budgetopt.errors import MoneyError, PlanError, did_you_mean
 from budgetopt.i18n import say
 from budgetopt.money import (
@@ -36,7 +36,6 @@ from budgetopt.money import (
 from budgetopt.plan.declare import (
     AMOUNT,
     Declared,
-    Given,
     declaration,
     declared,
     exact,

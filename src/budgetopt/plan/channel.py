@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from budgetopt.arguments import public
+from budgetopt.arguments import Given, public
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CurveError, InputError, PlanError, as_number, did_you_mean
 from budgetopt.i18n import quoted, say
@@ -25,7 +25,6 @@ from budgetopt.money import as_decimal, product_of, show_amount
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import (
     Declared,
-    Given,
     declaration,
     declared,
     exact,

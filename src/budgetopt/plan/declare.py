@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from budgetopt.arguments import in_short
 from budgetopt.errors import BudgetoptError, InputError, PlanError, did_you_mean
@@ -26,15 +26,6 @@ _AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
 AMOUNT: dict[str, Any] = {**_AMOUNT, "description": "money, or plain decimal text"}
 SHARE: dict[str, Any] = {**_AMOUNT, "description": "a share: 0.3 or '30%'"}
 """What a plan file holds for money and for shares, as JSON Schema."""
-
-
-class Given(Generic[T]):
-    """The type of a field that is read: anything to the constructor, a `T` to all others."""
-
-    if TYPE_CHECKING:
-
-        def __get__(self, record: Any, owner: Any = None) -> T: ...
-        def __set__(self, record: Any, given: Any) -> None: ...
 
 
 def exact(place: str) -> Callable[[Any, Any], Decimal]:

@@ -145,7 +145,7 @@ def draft(
 
 
 def draft_files(
-    paths: Sequence[str | Path], *, currency: str | None = None, as_of: dt.date | None = None
+    paths: Sequence[str | Path], *, currency: str | None = None, as_of: dt.date | str | None = None
 ) -> tuple[Draft, dict[str, dict[str, str]]]:
     """Return the draft of a plan from files nobody declared, and the reasons of each file.
 

@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from budgetopt.arguments import Given
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import PlanError, did_you_mean
@@ -33,7 +34,6 @@ from budgetopt.plan.channel import Channel
 from budgetopt.plan.declare import (
     AMOUNT,
     Declared,
-    Given,
     declaration,
     declared,
     exact,

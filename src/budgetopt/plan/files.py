@@ -16,7 +16,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, partial
@@ -37,12 +37,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from budgetopt.arguments import in_short
+from budgetopt.arguments import Given, in_short
 from budgetopt.curves import Curve
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.messages import Message, say
 from budgetopt.plan.amounts import MaxChange
-from budgetopt.plan.declare import AMOUNT, SHARE, Given, plain_fields, plain_of
+from budgetopt.plan.declare import AMOUNT, SHARE, plain_fields, plain_of
 from budgetopt.plan.fields import PlanFields, kind_of
 from budgetopt.plan.limits import KINDS, limit_to_dict
 from budgetopt.plan.limits.base import Rule
@@ -353,12 +353,12 @@ def limits_only(plan: PlanFields) -> dict[str, Any]:
            "value")  # fmt: skip
     of_channel = ("name", "floor", "cap", "locked", "max_change", "labels", "off_or_at_least",
                   "learning", "lot", "value", "rates")  # fmt: skip
+    # What makes the outcome money, such as the columns of the history, is left out.
+    if plan.value is None and kind_of(plan) == "money":
+        plan = replace(plan, value=1)
     data = plain_fields(plan, own)
     data["limits"] = [limit_to_dict(limit) for limit in plan.limits if type(limit) in _HELD]
     data["channels"] = [plain_fields(channel, of_channel) for channel in plan.channels]
-    # What makes the outcome money, such as the columns of the history, is left out.
-    if plan.value is None and kind_of(plan) == "money":
-        data["value"] = "1"
     return data
 
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal, Self, TypeVar, get_args
 
-from budgetopt.arguments import public
+from budgetopt.arguments import Given, public
 from budgetopt.calendar import Fiscal, Week, as_date
 from budgetopt.errors import CalendarError, InputError, PlanError, as_number, did_you_mean
 from budgetopt.i18n import say
@@ -27,7 +27,6 @@ from budgetopt.plan.channel import check_name
 from budgetopt.plan.declare import (
     SHARE,
     Declared,
-    Given,
     declaration,
     declared,
     exact,

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from budgetopt.arguments import public
+from budgetopt.arguments import ABSENT, Given, public, record
 from budgetopt.calendar import as_date, week_starts
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CalendarError, InputError, PlanError, as_number
@@ -213,7 +213,7 @@ _NUMBERS = {
 
 
 @public
-@dataclass(frozen=True)
+@record()
 class LiftTest(Declared):
     """The extra outcome per week that more spend on one channel brought, with its error.
 
@@ -256,7 +256,7 @@ class LiftTest(Declared):
     error: float
     high: float
     low: float = 0.0
-    ended: dt.date | None = None
+    ended: Given[dt.date | None] = ABSENT
 
     def __post_init__(self) -> None:
         check_name(self.channel, "lift_tests.channel", "channel")

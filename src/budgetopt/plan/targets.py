@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 
-from budgetopt.arguments import public
+from budgetopt.arguments import Given, public
 from budgetopt.arrays import Floats
 from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, PlanError
@@ -21,7 +21,7 @@ from budgetopt.i18n import Message, say
 from budgetopt.money import as_decimal, number_text, show_number
 from budgetopt.plan.amounts import as_share, shifted
 from budgetopt.plan.channel import check_name
-from budgetopt.plan.declare import Declared, Given, declaration, declared, part_of
+from budgetopt.plan.declare import Declared, declaration, declared, part_of
 from budgetopt.plan.governance import MOST_DAYS, one_of
 from budgetopt.plan.relative import Relative
 from budgetopt.untrusted import half_width

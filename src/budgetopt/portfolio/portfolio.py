@@ -69,7 +69,7 @@ class Account:
     key: str
     plan: Plan | str | Path | None
     history: Any
-    as_of: dt.date | None = None
+    as_of: dt.date | str | None = None
 
     def load(self) -> tuple[Plan, History]:
         """Return plan and history, read where they are files.
@@ -211,7 +211,7 @@ class Portfolio:
         self.accounts = accounts
 
     @classmethod
-    def read(cls, folder: str | Path, *, as_of: dt.date | None = None) -> Portfolio:
+    def read(cls, folder: str | Path, *, as_of: dt.date | str | None = None) -> Portfolio:
         """Return the accounts of a folder: a subfolder each, with ``plan.toml`` and ``history.*``.
 
         Parameters
@@ -246,7 +246,7 @@ class Portfolio:
         plans: Plan | Mapping[str, Plan],
         *,
         account: str = "account",
-        as_of: dt.date | None = None,
+        as_of: dt.date | str | None = None,
     ) -> Portfolio:
         """Return the accounts of a long data frame with a column that names them.
 
@@ -334,7 +334,7 @@ class Portfolio:
         return PortfolioRun(tuple(rows), tuple(channels))
 
 
-def _of_folder(folder: Path, as_of: dt.date | None) -> Account:
+def _of_folder(folder: Path, as_of: dt.date | str | None) -> Account:
     files = tuple(sorted(file for file in folder.glob("history*") if file.is_file()))
     plan = folder / "plan.toml"
     return Account(folder.name, plan if plan.exists() else None, files or None, as_of)

@@ -683,9 +683,9 @@ def pace(
     plan: Plan,
     planned: Mapping[dt.date, Money],
     actual: Actual,
-    today: dt.date,
+    today: dt.date | str,
     *,
-    week: dt.date | None = None,
+    week: dt.date | str | None = None,
     pacing: Pacing | None = None,
     fiscal: Fiscal | None = None,
 ) -> Pace:

@@ -44,6 +44,7 @@ from fractions import Fraction
 from math import inf, isfinite, isnan
 from typing import Any, Literal, NamedTuple, Self, get_args
 
+from budgetopt.arguments import Given, record
 from budgetopt.calendar import Period, Week, as_date, by_period, periods
 from budgetopt.errors import MoneyError, did_you_mean
 from budgetopt.i18n import Message, say, show_figure
@@ -57,7 +58,7 @@ MoveKind = Literal["release", "overspend", "test"]
 _KINDS: tuple[MoveKind, ...] = get_args(MoveKind)
 
 
-@dataclass(frozen=True)
+@record()
 class Movement:
     """Money that left a reserve.
 
@@ -79,9 +80,9 @@ class Movement:
         ``bad-argument``, ``bad-money``, ``bad-date``.
     """
 
-    on: dt.date
+    on: Given[dt.date]
     kind: MoveKind
-    amount: Decimal
+    amount: Given[Decimal]
     who: str = ""
     why: str = ""
 

@@ -29,13 +29,13 @@ class LedgerReader(Protocol):
     def entries(
         self,
         kinds: Iterable[str] | None = None,
-        week: dt.date | None = None,
+        week: dt.date | str | None = None,
         after: int = 0,
         last: int | None = None,
     ) -> tuple[Entry, ...]:
         """Return entries, oldest first."""
 
-    def latest(self, kind: str, week: dt.date | None = None) -> Entry | None:
+    def latest(self, kind: str, week: dt.date | str | None = None) -> Entry | None:
         """Return the newest entry of a kind."""
 
 
