@@ -23,6 +23,7 @@ from budgetopt.belief.extrapolated import ELASTICITY_SD, Extrapolated
 from budgetopt.belief.inputs import Treated
 from budgetopt.belief.learning import Calibration
 from budgetopt.belief.log import ObservationLog, Observed
+from budgetopt.belief.notes import out_of_scale
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading
 from budgetopt.belief.regression import TotalFit
 from budgetopt.belief.saved import Restart
@@ -53,4 +54,5 @@ __all__ = [
     "TotalFit",
     "Treated",
     "learn",
+    "out_of_scale",
 ]

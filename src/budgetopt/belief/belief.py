@@ -246,7 +246,9 @@ class Belief(Shown):
             )
         low, high, usual = _ranges(log.spend, used)
         unseen = np.asarray(~used.any(axis=0))
-        notes = (*notes_of.unfinished(left_out), *about, *notes_of.never_seen(log.channels, unseen))
+        scale = notes_of.out_of_scale(log, log.channels)
+        about = [*scale, *notes_of.unfinished(left_out), *about]
+        notes = (*about, *notes_of.never_seen(log.channels, unseen))
         ranges = np.stack([low, high], axis=-1)
         return cls(log, settings, posterior, share, ranges, usual, notes, walked, fit)
 

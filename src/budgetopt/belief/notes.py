@@ -11,7 +11,7 @@ from budgetopt.arrays import Floats
 from budgetopt.belief.aggregate import usable
 from budgetopt.belief.inputs import Treated
 from budgetopt.belief.learning import Carried
-from budgetopt.belief.log import ObservationLog
+from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.regression import TotalFit
 from budgetopt.errors import HistoryError
 from budgetopt.i18n import listed, quoted, say, show_figure
@@ -27,6 +27,9 @@ _NO_EFFECT = 0.5
 _CARRIED, _LITTLE = 1.4, 0.05
 """From how many times what is believed without the weeks of most spend, and from how much more as
 a share of the total, these weeks are said to carry the estimate."""
+_OFF, _TELLS = 8.0, 4
+"""How many times the second largest cell of its column one is said to be out of scale, and of how
+many cells at least."""
 _SAID = {
     "not-reported": say("spend-or-outcome-not-reported"),
     "outcome-without-spend": say("outcome-without-spend"),
@@ -127,6 +130,38 @@ def _odd_weeks(fit: TotalFit) -> Iterator[str]:
         yield say("odd-week", week=str(week), miss=f"{miss:+.0%}")
     if len(fit.odd) > _NAMED:
         yield "..."
+
+
+def out_of_scale(history: Observed | ObservationLog, names: Sequence[str]) -> list[str]:
+    """Say which cells are many times the next largest of their column, as a slipped point makes it.
+
+    Normal and heavy-tailed weeks are hardly ever: eight times the second largest of 52 lognormal
+    weeks of a spread of 1 is one column in 400.
+    """
+    columns = [
+        *(
+            (say("cell-spend", channel=quoted(n)), history.spend[:, at])
+            for at, n in enumerate(names)
+        ),
+        *(
+            (say("cell-outcome", channel=quoted(n)), history.outcome[:, at])
+            for at, n in enumerate(names)
+            if history.outcome is not None
+        ),
+        *([] if history.total is None else [(say("cell-total"), np.asarray(history.total))]),
+    ]
+    said: list[str] = []
+    for place, column in columns:
+        known = np.flatnonzero(np.nan_to_num(column) > 0)
+        if known.size < _TELLS:
+            continue
+        second, first = known[np.argsort(column[known], kind="stable")[-2:]]
+        times = column[first] / column[second]
+        if times >= _OFF:
+            given = {"value": show_figure(column[first]), "times": show_figure(times, 2)}
+            week = str(history.weeks[first])
+            said.append(say("cell-out-of-scale", week=week, place=place, **given))
+    return said[:_NAMED]
 
 
 def never_seen(names: Sequence[str], unseen: NDArray[np.bool_]) -> list[str]:

@@ -167,7 +167,7 @@ def check(
     ]
     lines += [] if past is None else [_said_of(past)]
     lines += _said_of_targets(declared, past)
-    notes = [] if past is None else list(past.notes)
+    notes = [] if past is None else [*bo.belief.out_of_scale(past, past.channels), *past.notes]
     begins = bo.workflow.next_week(declared, today(as_of))
     ahead = [
         say("week-ahead-problem", problem=said)

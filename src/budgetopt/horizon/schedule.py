@@ -121,12 +121,12 @@ class Schedule(Shown):
             for name, spent, outcome in zip(self.channels, money, brings, strict=True)
         ]
         first, currency = str(self.weeks[0]), self.currency.code
-        whole, after = (show_figure(round_known(n, width), 5) for n in (sum(brings), after))
+        numbers = [show_figure(round_known(n, width), 5) for n in (sum(brings), after)]
         title = say(
             "year-card",
             title=say("year-title", weeks=len(self.weeks), first=first, currency=currency),
-            outcome=whole,
-            after=after,
+            outcome=numbers[0],
+            after=numbers[1],
             share=show_bound(100 * self.gap),
         )
         return Card(title, (say("channel"), say("spend"), say("outcome")), rows)
