@@ -296,6 +296,10 @@ def test_every_public_name_is_called_and_marked():
         (lambda: bo.allocate("plan.toml"), "plan", "plan is 'plan.toml': give a Plan"),
         (lambda: bo.allocate(PLAN, 3), "curves", "curves is 3: give a belief"),
         (lambda: bo.Channel("a", labels=3), "labels", "labels of Channel is 3"),
+        (lambda: bo.Channel("a", kap=3), "kap", "Channel() has no parameter 'kap': did you mean"),
+        (lambda: bo.learn(hist=3), "hist", "learn() has no parameter 'hist': did you mean"),
+        (lambda: bo.frontier(PLAN, budgets=5), "budgets", "budgets is 5: give a list or None"),
+        (lambda: bo.allocate(PLAN, last=[1, 2]), "last", "last is a list: give a mapping"),
     ],
 )
 def test_the_wrong_argument_is_named(call, field, words):
@@ -326,6 +330,10 @@ def test_a_stand_in_is_asked_for_no_more_than_is_used():
     assert first(Names()) == "a"
     with pytest.raises(bo.InputError, match="plan is 3: give a Plan"):
         first(3)
+
+
+def test_a_series_by_channel_is_last_weeks_spend():
+    assert bo.allocate(PLAN, last=pd.Series(LAST)) == bo.allocate(PLAN, last=LAST)
 
 
 def test_a_missing_argument_is_said_by_python():

@@ -182,5 +182,5 @@ if not TYPE_CHECKING:  # so that a type checker still says which name is misspel
 
 
 def __dir__() -> list[str]:
-    """Return the public names."""
-    return sorted(__all__)
+    """Return the public names and the rooms."""
+    return sorted({*__all__, *_ROOMS})

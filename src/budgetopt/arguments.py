@@ -36,7 +36,7 @@ from typing import (
     get_origin,
 )
 
-from budgetopt.errors import BudgetoptError, InputError
+from budgetopt.errors import BudgetoptError, InputError, did_you_mean
 from budgetopt.messages import Message, say
 
 T = TypeVar("T", bound=Any)
@@ -132,8 +132,7 @@ def misfit(
     try:
         given = signature.bind(*args, **named).arguments
     except TypeError:
-        # An argument too few, too many or misspelt: Python says which.
-        return None
+        return _misspelt(call, args, list(signature.parameters), named)
     for name, value in given.items():
         about = signature.parameters[name]
         plain = about.kind in (about.POSITIONAL_OR_KEYWORD, about.KEYWORD_ONLY)
@@ -150,6 +149,26 @@ def misfit(
                     remedy=remedy,
                 )
     return None
+
+
+def _misspelt(
+    call: Any, args: tuple[Any, ...], known: list[str], named: dict[str, Any]
+) -> InputError | None:
+    """Return the error of an unknown keyword; Python says all of one too few or too many."""
+    unknown = [name for name in named if name not in known]
+    if not unknown:
+        return None
+    made = call.__name__ == "__init__" and args
+    function = type(args[0]).__name__ if made else call.__qualname__
+    known = [name for name in known if name not in ("self", "cls")]
+    first = unknown[0]
+    return InputError(
+        "unknown-name",
+        say("function-no-parameter", function=function, name=repr(first)),
+        field=first,
+        value=first,
+        remedy=did_you_mean(first, known),
+    )
 
 
 def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
@@ -295,6 +314,8 @@ def _in_words(hint: Any) -> str:
             return say("needed-mapping", keys=keys)
         return say("needed-mapping-to", keys=keys, values=_in_words(parts[1]))
     if isinstance(origin, type) and issubclass(origin, abc.Iterable):
+        if parts[0] is Any:
+            return say("needed-any-list")
         return say("needed-list", items=_in_words(parts[0]))
     if _of_numpy(hint) and not isinstance(hint, type):
         return say("needed-numbers")

@@ -22,10 +22,10 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.arguments import Given
+from budgetopt.arguments import Given, in_short
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, stack
-from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.errors import InputError, PlanError, did_you_mean
 from budgetopt.history import Columns, Delay
 from budgetopt.i18n import Message, quoted, say
 from budgetopt.money import Currency, as_decimal
@@ -259,13 +259,24 @@ class PlanFields(Declared):
     def last_minor(self, last: Mapping[str, Any]) -> list[int]:
         """Return last applied spends in minor units by channel, 0 where a channel is not named.
 
+        A pandas Series by channel is read as a mapping is.
+
         Raises
         ------
         PlanError
             ``unknown-name`` for an unknown channel name.
+        InputError
+            ``bad-argument`` for what names no channels.
         MoneyError
             ``bad-money``.
         """
+        if not isinstance(last, Mapping):
+            if not hasattr(last, "items"):
+                shown = in_short(last)
+                raise InputError("bad-argument", say("field-is", field="last", value=shown),
+                                 field="last", value=shown,
+                                 remedy=say("remedy-last-by-channel"))  # fmt: skip
+            last = dict(last.items())
         self.require_channels(last, "last", say("last-spends"))
         # Measured amounts may be finer than the minor unit.
         minor = self.money.minor
