@@ -439,3 +439,43 @@ def test_pages_fit_the_terminal_with_one_channel_and_with_many(folder, capsys, l
         assert not any(line != line.rstrip() for line in out.splitlines())
     assert os.path.exists("friday.db")
     assert state_of(Ledger.open("friday.db"), dt.date.fromisoformat(at.WEEK)).revision == 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_approved_week_that_nobody_recorded_stands_first_and_is_planned_everywhere(
+    folder, capsys, language
+):
+    assert at.week(capsys)[0] == 0
+    assert at.approve(capsys)[0] == 0
+    # A week on, its data is there; it was never recorded as applied.
+    Path("history.csv").write_text(at.history(weeks=13), "utf-8")
+    code, out, err = at.week(capsys, "--lang", language, as_of="2025-11-07")
+    assert (code, err) == (0, "")
+    first = {"en": "The week of 2025-11-03 is approved, but not", "zh": "2025-11-03 这一周已批准"}
+    assert out.startswith(first[language])
+    command = next(line for line in out.splitlines() if line.startswith("  budgetopt apply"))
+    assert shlex.split(command)[1:] == ["apply", *at.ON, "--who", "李雷 Li Lei"]
+    words = ("--as-of", "2025-11-07", "--json")
+    run_of = json.loads(run(capsys, "week", *at.FILES, "--who", "cron", *words)[1])
+    assert run_of["not_recorded"] == ["2025-11-03"]
+    # The page of the week, the pace and the memo hold the same money to be planned.
+    spans = {kind: run_of["pace"][kind]["total"] for kind in ("week", "period")}
+    assert spans["week"]["planned"] == "3000.00"
+
+    def paced():
+        every = json.loads(run(capsys, "pace", *at.FILES, "--as-of", "2025-11-07", "--json")[1])
+        return {kind: every[kind]["total"] for kind in spans}
+
+    assert paced() == spans
+    with Ledger.open("friday.db") as ledger:
+        plan = bo.Plan.load("plan.toml")
+        page = bo.report.page(plan, ledger=ledger, language=language)
+        record = bo.report.record.LedgerRecord.read(plan, ledger)
+    read = {span.kind: span.total.to_dict() for span in record.pace().spans}
+    assert {kind: read[kind] for kind in spans} == spans
+    assert first[language] in page
+    assert run(capsys, *shlex.split(command)[1:])[0] == 0
+    out = at.week(capsys, "--lang", language, as_of="2025-11-07")[1]
+    assert first[language] not in out
+    # The next week's split counts from the applied one now; the money planned is the same.
+    assert paced()["period"]["planned"] == spans["period"]["planned"]

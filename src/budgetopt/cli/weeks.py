@@ -7,7 +7,7 @@ and ``diff`` print what was recorded, and ``ledger verify`` checks that it was n
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,13 +101,15 @@ def week(
         state = bo.workflow.state_of(found, run.week)
         wanted = declared.targets or explain or format is Format.json
         scored = bo.workflow.scores(found, declared) if wanted else None
+        forgotten = [bo.workflow.state_of(found, day) for day in run.not_recorded]
     following = next_command(state, plan, declared, ledger, plan_id)
+    record = {each.week: next_command(each, plan, declared, ledger, plan_id) for each in forgotten}
     respond(
         format,
         out,
         lang,
         table=lambda: bo.report.week_page(
-            run, state, declared, following, scored=scored, explain=explain, language=lang
+            run, state, declared, following, record, scored=scored, explain=explain, language=lang
         ),
         json=lambda: bo.report.week_json(run, following, scored),
         result=run.decision,
@@ -122,9 +124,6 @@ def _known(name: str, plan: bo.Plan) -> str:
     """Return the name of a scenario that a release or a table of the plan, or a preset has."""
     released = {rule.scenario for rule in plan.operation.releases}
     return name if name in released else bo.market.scenario_named(name, plan).name
-
-
-_WEEK = dt.timedelta(weeks=1)
 
 
 def pace(
@@ -147,7 +146,15 @@ def pace(
     with open_ledger(ledger, plan_id) as found:
         found = bo.workflow.ledger_of(found, declared)
         snapshot = bo.workflow.take_snapshot(found, bo.workflow.week_of(declared, day))
-        planned, balances = _planned(found, declared, snapshot, day), snapshot.balances(declared)
+        planned = snapshot.planned_since(declared, day - bo.workflow.LOOK_BACK)
+        balances = snapshot.balances(declared)
+    if not planned:
+        raise InputError(
+            "no-data",
+            say("ledger-week-compare-spend"),
+            field="ledger",
+            remedy=say("remedy-run-budgetopt-week-first"),
+        )
     spent = bo.workflow.actual_of(past.select(declared.names, declared.currency))
     paced = bo.workflow.pace(declared, planned, spent, day)
     respond(
@@ -158,28 +165,6 @@ def pace(
         json=lambda: bo.report.as_json(paced.to_dict() | {"balances": balances.to_dict()}),
         result=paced,
     )
-
-
-def _planned(
-    ledger: bo.Ledger, plan: bo.Plan, snapshot: bo.workflow.Snapshot, today: dt.date
-) -> dict[dt.date, Mapping[str, Any]]:
-    """Return what is applied, or proposed for this week and the next and not rejected."""
-    planned: dict[dt.date, Mapping[str, Any]] = dict(
-        snapshot.spends_since(plan, today - bo.workflow.LOOK_BACK)
-    )
-    for week in (snapshot.week, snapshot.week + _WEEK):
-        state = bo.workflow.state_of(ledger, week)
-        if state.current is not None and state.state != "rejected":
-            split = bo.workflow.latest_split(state).items()
-            planned.setdefault(week, {name: money for name, money in split if name in plan.index})
-    if not planned:
-        raise InputError(
-            "no-data",
-            say("ledger-week-compare-spend"),
-            field="ledger",
-            remedy=say("remedy-run-budgetopt-week-first"),
-        )
-    return planned
 
 
 def ramp(

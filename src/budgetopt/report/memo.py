@@ -102,7 +102,11 @@ def _stands(record: LedgerRecord) -> list[Part]:
     words = ["budgetopt", verb or "", "PLAN", "--ledger", "LEDGER", "--week", str(state.week)]
     revision = ["--revision", str(state.revision)] if verb == "approve" else []
     command = [" ".join([*words, *revision, "--who", "NAME"])] if verb else []
-    following = [state_sentence(state), next_step(state, record.plan), *command]
+    forgotten = [
+        say("approved-not-applied", week=str(week))
+        for week in record.snapshot.not_recorded(record.today)
+    ]
+    following = [*forgotten, state_sentence(state), next_step(state, record.plan), *command]
     return [*following, *([Points(said)] if said else [])]
 
 

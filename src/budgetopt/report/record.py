@@ -207,9 +207,9 @@ class LedgerRecord:
         return Totals(len(weeks), spend, outcome, total, value)
 
     def planned(self, week: dt.date) -> dict[str, Decimal]:
-        """Return what was applied in a week, or else what its newest revision gives."""
+        """Return what a week's plan is: what was applied, or else its newest revision's split."""
         state = self.states.get(week)
-        entry = None if state is None else state.applied or state.current
+        entry = None if state is None else state.planned
         return {} if entry is None else {n: Decimal(m) for n, m in entry.data["spend"].items()}
 
     def expected(self, week: dt.date) -> Expected | None:

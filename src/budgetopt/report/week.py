@@ -7,7 +7,8 @@ depends on the moment of printing: a rerun with the same inputs prints the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from budgetopt.i18n import Message, in_language, listed, say, show_figure
@@ -275,6 +276,7 @@ def week_page(
     state: WeekState,
     plan: Plan,
     command: str,
+    record: Mapping[dt.date, str] | None = None,
     *,
     scored: Scores | None = None,
     explain: bool = False,
@@ -292,6 +294,8 @@ def week_page(
         The plan.
     command
         The command that is next; empty for none.
+    record
+        The command for each earlier week that is approved, but not recorded as applied.
     scored
         How past weeks did; None to leave it out.
     explain
@@ -303,6 +307,7 @@ def week_page(
     # What an alert says, or what left the reserve, is no note as well.
     told = {*(alert.sentence for alert in run.alerts), *(one.why for one in run.released)}
     parts = (
+        list(_forgotten(run, record or {}, language)),
         _wrapped(_gives(run), language),
         [*state_lines(state, plan, command, language), *_wrapped(_origin(run, state), language)],
         [str(_split(decision, language)), *_wrapped(_outcome(decision), language)],
@@ -324,6 +329,17 @@ def week_json(run: WeekRun, command: str, scored: Scores | None = None) -> str:
     """Return a week's run as JSON, with how past weeks did, and the command that is next."""
     past = {} if scored is None else {"scores": scored.to_dict()}
     return as_json(run.to_dict() | past | {"next": command or None})
+
+
+def _forgotten(run: WeekRun, record: Mapping[dt.date, str], language: str) -> Iterator[str]:
+    """Yield which earlier weeks nobody recorded as applied, with the command, which is not wrapped.
+
+    Changes count from what was applied last, so that this split may count from the wrong week.
+    """
+    for week in run.not_recorded:
+        yield said(say("approved-not-applied", week=str(week)), language)
+        if week in record:
+            yield f"  {record[week]}"
 
 
 def _gives(run: WeekRun) -> Iterator[Message]:

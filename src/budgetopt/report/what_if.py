@@ -64,7 +64,7 @@ def at_limits(found: WhatIf) -> list[str]:
 
 def same_splits(found: WhatIf) -> list[str]:
     """Return in a sentence a case that its split is the one planned, and what holds it there."""
-    base, said = found.answers[0].allocation, []
+    base, said = found.answers[0].allocation, list[str]()
     labels = case_labels(len(found.answers))
     for label, answer in zip(labels[1:], found.answers[1:], strict=True):
         week = answer.allocation

@@ -123,6 +123,8 @@ class WeekRun(Shown):
         What a reader should know of the run itself; those of the split are in `decision`.
     widened
         Why change limits give in this week; empty where they do not.
+    not_recorded
+        Earlier weeks that are approved and have begun, but were never recorded as applied.
     """
 
     decision: Decision
@@ -141,6 +143,7 @@ class WeekRun(Shown):
     measured: tuple[dt.date, ...] = ()
     notes: tuple[str, ...] = ()
     widened: str = ""
+    not_recorded: tuple[dt.date, ...] = ()
 
     @property
     def week(self) -> dt.date:
@@ -177,6 +180,7 @@ class WeekRun(Shown):
             "notes": list(self.notes),
             "widened": self.widened,
             "measured": [str(week) for week in self.measured],
+            "not_recorded": [str(week) for week in self.not_recorded],
             "alerts": [one.to_dict() for one in self.alerts],
             "news": [one.key for one in self.news],
             "released": [one.to_dict() for one in self.released],
@@ -460,7 +464,8 @@ class WeekRunner:
         fresh = tuple(one for one in raised if one.key not in snapshot.alerts)
         if run is not None:
             measured = tuple(one.week for one in found)
-            run = replace(run, measured=measured, alerts=raised, news=fresh)
+            forgotten = snapshot.not_recorded(self.today)
+            run = replace(run, measured=measured, alerts=raised, news=fresh, not_recorded=forgotten)
         return replace(
             draft,
             run=run,
@@ -618,11 +623,10 @@ class WeekRunner:
 
     def _pace(self, snapshot: Snapshot, spend: Mapping[str, Decimal] | None = None) -> Pace:
         """Return the pace of today, with this week's split among what is planned."""
-        plan, since = self.request.plan, self._paced_from
-        planned: dict[dt.date, Mapping[str, Any]] = {**snapshot.spends_since(plan, since)}
-        if spend is not None:
-            names = plan.index
-            planned.setdefault(self.request.week, {n: m for n, m in spend.items() if n in names})
+        plan, since, week = self.request.plan, self._paced_from, self.request.week
+        planned: dict[dt.date, Mapping[str, Any]] = {**snapshot.planned_since(plan, since)}
+        if spend is not None and week not in snapshot.applied:
+            planned[week] = {n: m for n, m in spend.items() if n in plan.index}
         return pace(plan, planned, actual_of(self.request.history, since), self.today)
 
     @property

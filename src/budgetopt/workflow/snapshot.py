@@ -20,10 +20,10 @@ from budgetopt.i18n import Message, code_of, restored, say
 from budgetopt.ledger import Entry
 from budgetopt.money import total_of
 from budgetopt.plan import Plan
-from budgetopt.workflow.proposal import BudgetAdjustment
+from budgetopt.workflow.proposal import BudgetAdjustment, latest_split
 from budgetopt.workflow.reserves import Account, Answered, Balances, Movement, balances, parts_of
 from budgetopt.workflow.validation import Spends, as_money
-from budgetopt.workflow.week_state import LedgerReader, WeekState, state_of
+from budgetopt.workflow.week_state import LedgerReader, WeekState, states_of
 
 _WEEK = dt.timedelta(weeks=1)
 
@@ -87,6 +87,8 @@ class Snapshot:
         The week's own state.
     weeks
         The weeks that were applied.
+    open
+        The other weeks that have a plan: proposed, edited or approved, oldest first.
     releases
         All that left the reserves.
     notes
@@ -100,6 +102,7 @@ class Snapshot:
     head: tuple[int, str]
     state: WeekState
     weeks: AppliedWeeks
+    open: Mapping[dt.date, WeekState]
     releases: tuple[Entry, ...]
     notes: tuple[Entry, ...]
     alerts: Mapping[str, Entry]
@@ -152,9 +155,23 @@ class Snapshot:
             for week, limits in recorded.items()
         }
 
-    def spends_since(self, plan: Plan, day: dt.date) -> dict[dt.date, Spends]:
-        """Return what was applied in the weeks from a day on, in the channels that a plan has."""
-        return {week: self.spends_of(plan, week) for week in self.applied if week >= day}
+    def planned_since(self, plan: Plan, day: dt.date) -> dict[dt.date, Spends]:
+        """Return what is planned for the weeks from a day on, in the channels that a plan has.
+
+        That is what was applied, or else what a week's newest revision gives, unless it was
+        rejected: `WeekState.planned`.
+        """
+        found = {week: self.spends_of(plan, week) for week in self.applied if week >= day}
+        for week, state in self.open.items():
+            if week >= day:
+                split = latest_split(state).items()
+                found[week] = {name: money for name, money in split if name in plan.index}
+        return found
+
+    def not_recorded(self, today: dt.date) -> tuple[dt.date, ...]:
+        """Return the weeks before this one that have begun, approved but never applied."""
+        weeks = (week for week, state in self.open.items() if state.state == "approved")
+        return tuple(week for week in weeks if week <= today and week < self.week)
 
     def released(self, *, by_hand: bool = False) -> Decimal:
         """Return the money released for this week, by hand alone or by rule too."""
@@ -303,10 +320,12 @@ def movement_of(entry: Entry) -> Movement:
 
 def take_snapshot(reader: LedgerReader, week: dt.date) -> Snapshot:
     """Read what a ledger says that a week's run needs."""
+    head, states = reader.head, {state.week: state for state in states_of(reader)}
     return Snapshot(
-        reader.head,
-        state_of(reader, week),
+        head,
+        states.get(week, WeekState(week)),
         applied_weeks(reader),
+        {day: s for day, s in states.items() if s.planned is not None and not s.over},
         reader.entries(kinds=("release",)),
         reader.entries(kinds=("note",)),
         {entry.key: entry for entry in reader.entries(kinds=("alert",))},

@@ -133,6 +133,11 @@ class WeekState:
         """Whether the week is applied, so that nothing is decided about it any more."""
         return self.state in ("applied", "measured")
 
+    @property
+    def planned(self) -> Entry | None:
+        """The entry whose split is the week's plan: applied, or the newest one not rejected."""
+        return self.applied or (None if self.state == "rejected" else self.current)
+
     def after(self, entry: Entry) -> WeekState:
         """Return the state after one more entry.
 
