@@ -14,11 +14,11 @@ ROOT = Path(budgetopt.__file__).parent
 FLOORS = [
     {"untrusted", "arrays", "version", "messages"},
     {"errors"},
-    {"arguments", "workers"},
+    {"arguments"},
     {"money"},
     {"calendar"},
     {"i18n"},
-    {"notebook"},
+    {"notebook", "workers"},
     {"curves", "history", "ledger"},
     {"plan"},
     {"belief"},

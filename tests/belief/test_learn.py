@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt.belief import Settings
+from budgetopt.belief import Restart, Settings
 from budgetopt.belief.belief import learn
 from budgetopt.errors import HistoryError, InputError
 
@@ -170,3 +170,23 @@ def test_names_of_any_kind():
     odd = ("a b", "a_b", "抖音/新客", "🎯", "=x", "n" * 300)
     past = Past(odd, np.ones((3, 6)), np.ones((3, 6)))
     assert learn(past, Plan(odd, 6.0), settings=QUICK).channels == odd
+
+
+def test_carryovers_are_looked_for_only_where_asked():
+    rng = np.random.default_rng(4)
+    spend = np.where(rng.random((60, 3)) < 0.5, 0.0, rng.uniform(200, 1500, (60, 3)))
+    held = spend.copy()
+    for week in range(1, 60):
+        held[week] += 0.7 * held[week - 1]
+    past = Past(names(3), spend, np.round(9 * np.sqrt(held) * rng.lognormal(0, 0.05, (60, 3))))
+    plan = Plan(names(3), 2000.0)
+    asked, quick = (learn(past, plan, carryovers=each) for each in (True, False))
+    assert quick == asked
+    for mine, theirs in zip(quick.walked.state.tables, asked.walked.state.tables, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert set(quick.notes) < set(asked.notes)
+    # Who asks later is told, though nothing was kept of it.
+    assert learn(past, plan, earlier=quick).notes == asked.notes
+    kept = Restart.from_bytes(Restart.to_bytes(quick))
+    assert learn(past, plan, earlier=kept).notes == asked.notes
+    assert learn(past, plan, earlier=asked, carryovers=False).notes == quick.notes

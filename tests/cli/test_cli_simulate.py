@@ -422,7 +422,7 @@ time.sleep(60)
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
 def test_a_worker_that_is_ended_in_the_middle_of_an_answer_holds_up_nobody(tmp_path):
     known = set(threading.enumerate())
-    with command.processes(2) as pool:
+    with command.workers_of(None, 2) as pool:
         pool.submit(exec, HALF.format(path=str(tmp_path / "written")))
         while not (tmp_path / "written").exists():
             time.sleep(0.01)
@@ -442,7 +442,7 @@ def test_a_pool_that_is_slow_to_drop_what_was_cancelled_ends_without_a_word(monk
 
     monkeypatch.setattr(thread, "wait_result_broken_or_wakeup", late)
     known = set(threading.enumerate())
-    with command.processes(2) as pool:
+    with command.workers_of(None, 2) as pool:
         first, *waiting = [pool.submit(time.sleep, 30 * (at > 0)) for at in range(20)]
         # The thread has handed on an answer, and is on its way back to look what is new.
         first.result()

@@ -5,10 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt.curves import Exponential, Hill, Log, Logistic, Mixture, Points, Power, Stack
+from budgetopt.curves import (
+    Exponential,
+    Hill,
+    Log,
+    Logistic,
+    Mixture,
+    Points,
+    Power,
+    Scalable,
+    Stack,
+)
 from budgetopt.curves.envelope import Hull, stretches
 from budgetopt.curves.points import row_envelope
-from budgetopt.curves.sampled import tabulated
+from budgetopt.curves.sampled import Sampled, tabulated
 from budgetopt.errors import CurveError
 
 HALF = np.exp(np.linspace(-3, 3, 15))
@@ -85,6 +95,25 @@ def test_cells_with_kinks_or_of_their_own_have_no_table():
     with pytest.raises(CurveError) as raised:
         Mixture(steep, [[1.0]]).conjugate(0.1, 0.0, 3.0)
     assert raised.value.code == "bad-curve"
+
+
+@pytest.mark.parametrize("money", [1e-4, 0.37, 1250.0, 3e11])
+def test_cells_in_units_share_the_panels_of_one_table(money):
+    scaled = Scalable(grid(money).parts, money, CELLS)
+    spend = money * np.geomspace(1e-3, 20.0, 400)
+    shared, own = (tabulated(cells, spend[0], spend[-1]) for cells in (scaled, grid(money)))
+    assert shared.pieces is tabulated(CELLS, 1e-3, 20.0).pieces
+    assert own.pieces is not shared.pieces
+    mixture = Mixture(scaled, weights(np.random.default_rng(8), 3, 0.2))
+    for each in (shared, own):
+        read = Sampled(each, np.asarray(mixture.weights))
+        np.testing.assert_allclose(
+            read.value(spend[:, None]), mixture.value(spend[:, None]), rtol=1e-11
+        )
+        np.testing.assert_allclose(
+            read.slope(spend[:, None]), mixture.slope(spend[:, None]), rtol=1e-10
+        )
+    assert bool(mixture.concave) == bool(Mixture(grid(money), mixture.weights).concave)
 
 
 def test_cells_without_weight_do_not_bend_a_sum():

@@ -87,7 +87,7 @@ def test_a_night_after_another_goes_on_to_the_bit(tmp_path, accounts, night):
     Portfolio(earlier).reallocate(store=tmp_path, seed=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            room, "learn", lambda *a, earlier: learned.append(earlier) or learn(*a, earlier=earlier)
+            room, "learn", lambda *a, **kw: learned.append(kw["earlier"]) or learn(*a, **kw)
         )
         assert Portfolio(accounts).reallocate(store=tmp_path, seed=3) == night
         assert [one.inputs.days.size for one in learned] == [8] * 4

@@ -78,6 +78,7 @@ def learn(
     *,
     settings: Settings | None = None,
     earlier: Learned | Restart | None = None,
+    carryovers: bool = True,
 ) -> Belief:
     """Return what the history says about every channel's curve.
 
@@ -94,6 +95,9 @@ def learn(
         What was learned from the first of these weeks, a belief or a `Restart`: only the rest is
         computed. Where it is of other weeks, another plan or other settings it is not used, and
         the answer is the same to the bit either way.
+    carryovers
+        Whether to look for carryovers that were not declared, a third of the time, for a note;
+        nothing else depends on it.
 
     Returns
     -------
@@ -143,7 +147,8 @@ def learn(
     log = ObservationLog.of(history, names, float(weekly) / len(names), plan.outcome_unit, priors)
     chosen = settings or Settings()
     start = goes_on(earlier, log, chosen)
-    return Belief.of(log, chosen, left_out=int(np.sum(history.partial)), earlier=start)
+    return Belief.of(log, chosen, left_out=int(np.sum(history.partial)), earlier=start,
+                     carryovers=carryovers)  # fmt: skip
 
 
 def _usual_week(spend: Floats) -> float:
@@ -204,6 +209,7 @@ class Belief(Shown):
         *,
         left_out: int = 0,
         earlier: Walked | None = None,
+        carryovers: bool = True,
     ) -> Self:
         """Return what a log says.
 
@@ -217,6 +223,8 @@ class Belief(Shown):
             Weeks that were left out as they are not over, for the notes.
         earlier
             Where learning may go on from.
+        carryovers
+            As in `learn`.
 
         Raises
         ------
@@ -225,7 +233,7 @@ class Belief(Shown):
         """
         used = notes_of.used_weeks(log)
         if log.outcome is not None:
-            walked, fit = walk(log, settings, earlier), None
+            walked, fit = walk(log, settings, earlier, carryovers=carryovers), None
             seen, own = walked.inputs.seen.any(axis=0), own_of(log)
             posterior, share = posterior_of(walked), data_share(walked)
             about = notes_of.of_channels(treated(log))

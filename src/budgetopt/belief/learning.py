@@ -42,7 +42,8 @@ class Walked(NamedTuple):
     records
         The record of every week, its parts of shape ``(weeks, channels)``, NaN where unseen.
     trial
-        What a coarse filter knows that tries carryovers; None where the settings try some.
+        What a coarse filter knows that tries carryovers; None where the settings try some, or
+        nobody asked.
     """
 
     model: PriorModel
@@ -80,7 +81,13 @@ class Walked(NamedTuple):
         return float(mean[0]), float(variance[0])
 
 
-def walk(log: ObservationLog, settings: Settings, earlier: Walked | None = None) -> Walked:
+def walk(
+    log: ObservationLog,
+    settings: Settings,
+    earlier: Walked | None = None,
+    *,
+    carryovers: bool = True,
+) -> Walked:
     """Return what the filter says of a log, from where an earlier walk stopped if it can.
 
     Parameters
@@ -92,6 +99,8 @@ def walk(log: ObservationLog, settings: Settings, earlier: Walked | None = None)
     earlier
         A walk over the first weeks of the same log. Where its weeks have changed since (revised,
         or grown out of their youth), the walk starts anew; either way the answer is the same.
+    carryovers
+        Whether carryovers are tried beside, which changes nothing but the trial.
     """
     model, inputs = model_of(log, settings), inputs_of(log, settings)
     tests = _by_week(log)
@@ -113,7 +122,7 @@ def walk(log: ObservationLog, settings: Settings, earlier: Walked | None = None)
         state, records[:, at] = step(state, inputs.week(at), model, record=True)
         _apply_lift_tests(state, tests.get(at, []), log, model)
     _apply_lift_tests(state, tests.get(len(inputs.days), []), log, model)
-    trial = _trial(log, settings, first, earlier)
+    trial = _trial(log, settings, first, earlier) if carryovers else None
     return Walked(model, inputs, state, WeekRecord(*records), trial)
 
 

@@ -72,7 +72,7 @@ class Restart(NamedTuple):
 
     @classmethod
     def to_bytes(cls, learned: Learned) -> bytes:
-        """Return a belief as bytes, some 85 kB a channel; none where there is no state to keep."""
+        """Return a belief as bytes, some 80 kB a channel; none where there is no state to keep."""
         walked = learned.walked
         if walked is None:
             return b""

@@ -10,15 +10,15 @@ steeper than `steep_shapes`, a response that falls again) is read as the nearest
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
 
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
-from budgetopt.curves import Curve, Exponential, Hill, Stack
+from budgetopt.curves import Curve, Exponential, Hill, Scalable, Stack
 from budgetopt.errors import InputError
 from budgetopt.messages import say
 
@@ -110,7 +110,9 @@ class Grid:
             if at.size:
                 top = 1.0 + half[at] ** shape
                 curves.append((at, Hill(top, self.reference * half[at], shape)))
-        return Stack(tuple(curves))
+        if self.reference == 1.0:
+            return Stack(tuple(curves))
+        return Scalable(tuple(curves), self.reference, _in_references(replace(self, reference=1.0)))
 
     def prior(self, centre: Floats, sd: Floats | float) -> Floats:
         r"""Return prior chances of the cells, shape ``(..., cells)``.
@@ -141,6 +143,12 @@ class Grid:
     def log_slope(self, spend: Floats) -> Floats:
         """Return the logarithm of each cell's slope, shape ``(..., cells)``; spends above 0."""
         return np.log(np.maximum(self.cells.slope(spend[..., None]), _TINY))
+
+
+@lru_cache(maxsize=8)
+def _in_references(grid: Grid) -> Stack:
+    """Return the cells of a grid whose reference is 1, the same for all who ask."""
+    return grid.cells
 
 
 _RANGES: dict[str, tuple[float, float]] = {

@@ -234,6 +234,11 @@ HELP: dict[str, str] = {
         "计划中曲线的每周对数转化的标准差。"
     ),
     "Number of processes.": "进程数。",
+    "Cluster that does the work: dask://HOST:PORT, ray://HOST:PORT or ray://auto; "
+    "dask://local and ray://local start one of --workers processes here.": (
+        "执行计算的集群：dask://HOST:PORT、ray://HOST:PORT 或 ray://auto；"
+        "dask://local 和 ray://local 在本机启动有 --workers 个进程的集群。"
+    ),
     "New or empty folder; also writes summary.json, weeks.csv, channels.csv, runs.parquet. A name "
     "ending in .html writes a page instead.": (
         "新建或空的文件夹；同时写出 summary.json、weeks.csv、channels.csv、runs.parquet。"

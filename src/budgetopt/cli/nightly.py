@@ -18,7 +18,7 @@ from budgetopt.cli.common import (
     today,
 )
 from budgetopt.cli.decide import PolicyOption, SeedOption
-from budgetopt.cli.simulate import processes
+from budgetopt.cli.simulate import ExecutorOption, WorkersOption, workers_of
 from budgetopt.errors import InputError
 from budgetopt.messages import say
 
@@ -46,7 +46,8 @@ def nightly(
             help="Folder that keeps what was learned; default: store in the folder of --out.",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Number of processes.")] = 1,
+    workers: WorkersOption = 1,
+    executor: ExecutorOption = None,
     accept_failed: Annotated[
         float,
         typer.Option(
@@ -68,15 +69,16 @@ def nightly(
     is done is not done twice, and the files are the same to the byte. Exit code 0 where no more
     accounts failed than are accepted, 7 where more did, 2 where all did.
     """
-    accounts = bo.Portfolio.read(portfolio, as_of=today(as_of))
+    # Workers of a cluster may stand in another folder.
+    accounts = bo.Portfolio.read(portfolio.absolute(), as_of=today(as_of))
     out.mkdir(parents=True, exist_ok=True)
-    with processes(workers) as executor:
+    with workers_of(executor, workers) as pool:
         found = accounts.reallocate(
             week=week,
             policy=policy,
             seed=seed,
-            store=out / "store" if store is None else store,
-            executor=executor,
+            store=(out / "store" if store is None else store).absolute(),
+            executor=pool,
             language=lang.value,
         )
     for name, rows in (("accounts", found.accounts), ("channels", found.channels)):

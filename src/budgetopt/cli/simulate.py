@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,6 +39,7 @@ from budgetopt.cli.common import (
 )
 from budgetopt.errors import InputError
 from budgetopt.messages import say
+from budgetopt.workers import executor_at
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ProcessPoolExecutor
@@ -54,6 +55,16 @@ _FROM_NOTHING = ("equal", POLICIES[0])
 _NOISE = 0.2
 """Noise of curves that a plan carries: about that of a week's revenue of a channel."""
 _FILES = ("summary.json", "weeks.csv", "channels.csv", "runs.parquet")
+
+WorkersOption = Annotated[int, typer.Option(metavar="N", min=1, help="Number of processes.")]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Cluster that does the work: dask://HOST:PORT, ray://HOST:PORT or ray://auto; "
+        "dask://local and ray://local start one of --workers processes here.",
+    ),
+]
 
 
 def simulate(
@@ -106,7 +117,8 @@ def simulate(
             metavar="SD", help="Standard deviation of a week's log outcome, for curves in the plan."
         ),
     ] = _NOISE,
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Number of processes.")] = 1,
+    workers: WorkersOption = 1,
+    executor: ExecutorOption = None,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     format: FormatOption = Format.table,
@@ -150,7 +162,7 @@ def simulate(
 
     stopped = Stopped()
     try:
-        with _terminated(stopped), processes(workers) as pool:
+        with _terminated(stopped), workers_of(executor, workers) as pool:
             usual, struck = _both(play, happening, pool)
     except KeyboardInterrupt:
         typer.echo("budgetopt: interrupted before any run was finished", err=True)
@@ -326,8 +338,13 @@ def _write(years: bo.report.Years, out: Path | None) -> None:
             raise
 
 
+def workers_of(address: str | None, workers: int) -> AbstractContextManager[Executor | None]:
+    """Return the executor at an address, or processes of this machine where there is none."""
+    return _processes(workers) if address is None else executor_at(address, workers)
+
+
 @contextmanager
-def processes(workers: int) -> Iterator[Executor | None]:
+def _processes(workers: int) -> Iterator[Executor | None]:
     """Yield processes for the runs; one needs none."""
     if workers == 1:
         yield None

@@ -19,7 +19,7 @@ from budgetopt.curves.mixture import Mixture, Picked
 from budgetopt.curves.points import Points, row_envelope
 from budgetopt.curves.sampled import Sampled
 from budgetopt.curves.scaled import Scaled, stretched
-from budgetopt.curves.stack import Stack, stack
+from budgetopt.curves.stack import Scalable, Stack, stack
 from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.i18n import say
 
@@ -37,6 +37,7 @@ __all__ = [
     "Points",
     "Power",
     "Sampled",
+    "Scalable",
     "Scaled",
     "Stack",
     "Stretches",

@@ -124,7 +124,7 @@ def _doubtful(
         int(np.clip(np.searchsorted(table.ends, end) - 1, 0, len(table.pieces) - 1))
         for end in (low, high)
     )
-    asked = _least_bend(table)[first * _PARTS : (last + 1) * _PARTS]
+    asked = _least_bend(table.root or table)[first * _PARTS : (last + 1) * _PARTS]
     doubtful = products(asked, sampled.rows) < 0
     curves = np.flatnonzero(np.any(doubtful, axis=0))
     panels = np.any(doubtful, axis=1).reshape(-1, _PARTS).any(axis=1)

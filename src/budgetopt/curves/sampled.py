@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from budgetopt.arrays import Floats, Places
 from budgetopt.curves.base import Curve, as_spend
+from budgetopt.curves.stack import Scalable
 
 _TERMS = 16
 """Coefficients of a panel; with the first width they leave some 1e-13 for Hill shapes up to 3."""
@@ -46,18 +47,22 @@ class SlopeTable:
     width
         Of a panel.
     first
-        Number of the first panel: it begins at ``exp(first * width)``.
+        Number of the first panel, which begins at ``exp(first * width)``; whole where money is in
+        units of the cells.
     slopes
         Slopes at the panels' ends, shape ``(panels + 1, cells)``.
     pieces
         Coefficients by panel, then what the value has for a constant, shape ``(panels, terms + 1,
         cells)``.
+    root
+        The table that it was moved from, with the same panels; None for none.
     """
 
     width: float
-    first: int
+    first: float
     slopes: Floats
     pieces: Floats
+    root: SlopeTable | None = None
 
     @cached_property
     def ends(self) -> Floats:
@@ -67,7 +72,11 @@ class SlopeTable:
 
 
 def tabulated(cells: Curve, low: float, high: float) -> SlopeTable | None:
-    """Return the table of cells between two spends above 0; None where the cells are not smooth.
+    r"""Return the table of cells between two spends above 0; None where the cells are not smooth.
+
+    With money in units of ``u`` a cell is :math:`f(x) = g(x/u)`, and :math:`x f'(x)` that of ``g``
+    at :math:`\ln x - \ln u`: cells that say their unit share the panels of one table, whatever it
+    is.
 
     Parameters
     ----------
@@ -76,13 +85,22 @@ def tabulated(cells: Curve, low: float, high: float) -> SlopeTable | None:
     low, high
         Money between which the table is right.
     """
+    unit, cells = (cells.unit, cells.base) if isinstance(cells, Scalable) else (1.0, cells)
+    begin, end = np.log(low / unit), np.log(high / unit)
     for width in _WIDTHS:
         reach = width * _GROUP
-        first, last = int(np.floor(np.log(low) / reach)), int(np.ceil(np.log(high) / reach))
+        first, last = int(np.floor(begin / reach)), int(np.ceil(end / reach))
         table = _table(cells, width, _GROUP * first, _GROUP * max(last, first + 1))
         if table is not None:
-            return table
+            return table if unit == 1.0 else _moved(table, unit)
     return None
+
+
+@lru_cache(maxsize=32)
+def _moved(table: SlopeTable, unit: float) -> SlopeTable:
+    """Return a table for money of another unit."""
+    first = table.first + float(np.log(unit)) / table.width
+    return SlopeTable(table.width, first, table.slopes / unit, table.pieces, table)
 
 
 @lru_cache(maxsize=32)

@@ -144,3 +144,23 @@ class Stack(Curve):
 
     def __hash__(self) -> int:
         return hash(tuple((at.tobytes(), curve) for at, curve in self.parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Scalable(Stack):
+    """Curves that know the unit their money is in: ``f(x) = base(x / unit)``.
+
+    What is worked out of `base` serves the curves in every unit.
+
+    Parameters
+    ----------
+    parts
+        As in `Stack`.
+    unit
+        Money, above 0.
+    base
+        The curves of money in units.
+    """
+
+    unit: float
+    base: Stack

@@ -14,6 +14,7 @@ import datetime as dt
 import numbers
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ _MIDNIGHT = re.compile(r"[ T]0?0:00(?::00(?:\.0+)?)?$")
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')
 _SPAN = re.compile(r"\s*(?:至|到|～|~|—|–|\bto\b| - |(?<=[0-9]{8})-(?=[0-9]{8}))\s*")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_LONGEST = 64
+"""Characters of a text up to which its days are remembered."""
 _HINTS = ("%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d")
 """Formats that a hint may name, where one fits the value at hand."""
 
@@ -169,6 +172,12 @@ def _ends(text: Any, date_format: str | None) -> tuple[dt.date | _Either | None,
     """Return the day of a cell, or the first and the last of a span; None for what is no day."""
     if not isinstance(text, str):
         return (_typed(text, date_format),)
+    return (_ends_of if len(text) <= _LONGEST else _ends_of.__wrapped__)(text, date_format)
+
+
+@lru_cache(maxsize=4096)
+def _ends_of(text: str, date_format: str | None) -> tuple[dt.date | _Either | None, ...]:
+    """Return the ends of a text: the same days are in every file of many accounts."""
     whole = _FORMULA_TEXT.fullmatch(text.strip())
     text = half_width(whole[1] if whole else text).strip()
     day = _parse(text, date_format)

@@ -497,12 +497,17 @@ def _best(rows: Iterable[HeadRow], columns: Columns) -> HeadRow:
     It is the one that an error suggests from, where it lacks some.
     """
     declared = set(columns.declared)
-
-    def merit(row: HeadRow) -> tuple[int, int]:
+    best: HeadRow = (",", 0, [])
+    most = (-1, 0)
+    for row in rows:
         found = len(declared.intersection(row[2]))
-        return found, -row[1] if found else len(row[2])
-
-    return max(rows, key=merit, default=(",", 0, []))
+        merit = found, -row[1] if found else len(row[2])
+        if merit > most:
+            best, most = row, merit
+        if most == (len(declared), 0):
+            # No row is better than a first one that holds all of them.
+            break
+    return best
 
 
 _BLOCK = 2**9

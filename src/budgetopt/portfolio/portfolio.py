@@ -412,7 +412,9 @@ def _decide(
     """Return the decision of `reallocate`, and what was learned for it as bytes."""
     known = past.select(plan.names, plan.currency)
     start = week_decided(known, request.week)
-    belief = learn(whole_weeks(known.until(start), start), plan, earlier=earlier)
+    whole = whole_weeks(known.until(start), start)
+    # Notes are no part of a row.
+    belief = learn(whole, plan, earlier=earlier, carryovers=False)
     decision = reallocate(
         plan, past, week=request.week, policy=request.policy, seed=request.seed, belief=belief
     )
