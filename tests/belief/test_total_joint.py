@@ -80,6 +80,7 @@ class Pair(NamedTuple):
 
     mean: np.ndarray
     sd: np.ndarray
+    media: tuple[float, float]
     draws: np.ndarray
 
 
@@ -102,7 +103,8 @@ def pair(seed, test=None):
     first = np.exp(known.log_mean + level + known.log_variance / 2)
     mean = (known.chance * first).sum(axis=(1, 2))
     square = (known.chance * first**2 * np.exp(known.log_variance)).sum(axis=(1, 2))
-    return Pair(mean, np.sqrt(square - mean**2), exact(found, test))
+    media = belief.fit.media_range(0.8)
+    return Pair(mean, np.sqrt(square - mean**2), media, exact(found, test))
 
 
 def exact(found, test):
@@ -166,6 +168,21 @@ def test_a_lift_test_of_one_channel_moves_the_one_that_moves_with_it(seed):
     assert abs(expected) > 0.01
     assert shift == pytest.approx(expected, abs=0.01)
     np.testing.assert_allclose(after.mean, after.draws.mean(axis=0), rtol=0.08)
+
+
+def test_bands_of_two_channels_that_move_together_are_those_of_the_exact_posterior():
+    """The correlation is 0.98: single effects, and their sum, of which more is known."""
+    shares, inside = [], []
+    for seed in range(6):
+        known = pair(seed)
+        low, high = known.media
+        together = known.draws.sum(axis=1)
+        shares.append(known.sd / known.draws.std(axis=0))
+        inside.append(np.mean((low < together) & (together < high)))
+    assert np.mean(shares) == pytest.approx(1, abs=0.1)
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.05)
+    assert np.all(np.abs(np.array(shares) - 1) < 0.2)
+    assert np.all(np.abs(np.array(inside) - 0.8) < 0.12)
 
 
 def test_two_tests_of_one_channel_are_as_one_of_both():

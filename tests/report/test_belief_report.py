@@ -202,8 +202,13 @@ def test_the_fit_of_one_total_is_told_and_a_fact():
     fit = json.loads(report.belief_json(TOTAL))["fit"]
     assert fit["explained"] == TOTAL.fit.explained
     assert fit["odd"] == [{"week": str(week), "miss": miss} for week, miss in TOTAL.fit.odd]
+    low, high = TOTAL.fit.media_range(0.8)
+    assert (fit["media_low"], fit["media_high"]) == (low, high)
+    assert low < fit["media"] < high
+    assert (fit["baseline_low"], fit["baseline"]) == (1 - high, 1 - TOTAL.fit.media)
     for language in ("en", "zh"):
         text = report.belief_table(TOTAL, language=language)
-        for share in (TOTAL.fit.explained, TOTAL.fit.media, TOTAL.fit.noise):
+        fitted = TOTAL.fit.explained, TOTAL.fit.media, TOTAL.fit.noise
+        for share in (*fitted, low, high, 1 - low, 1 - high):
             assert f"{share:.0%}" in text
     assert report.belief_facts(OWN)["fit"] is None

@@ -73,6 +73,7 @@ from budgetopt.belief.regression import (
     baseline,
     fit_of,
     freedom_of,
+    kept_moments,
     media_scales,
     model_at,
     refitted,
@@ -325,6 +326,7 @@ def learn_total(
         if some
     ]
     parts = [lognormal_pieces(one.mean, np.sqrt(one.variance)) for one in effects]
+    shares = _shares(fit, np.flatnonzero(likely), effects, settings.doubt) if seen.any() else ()
     log_mean, log_variance = (np.stack(part, axis=2) for part in zip(*parts, strict=True))
     weight = np.stack([one.chance * p for one, p in zip(effects, chance, strict=True)], axis=2)
     apart = groups.apart()[:, None, None, None]
@@ -343,7 +345,7 @@ def learn_total(
     alike = np.zeros((len(seen), len(seen)))
     alike[np.ix_(seen, seen)] = _correlations(fit.design.features[:, groups.of])
     weeks, usual = log.weeks[used], settings.effect_share
-    return learned, alike, fit_of(weeks, fit.design, fit.rows, fit.weighed, usual)
+    return learned, alike, fit_of(weeks, fit.design, fit.rows, fit.weighed, usual, shares)
 
 
 class _Regressed(NamedTuple):
@@ -745,6 +747,35 @@ def _effects(fit: Fitted, scales: Scales) -> Effects:
     middle = np.sum(weight * mean, axis=2)
     spread = np.sum(weight * (variance + np.square(mean - middle[..., None])), axis=2)
     return Effects(chance, middle, spread)
+
+
+def _shares(
+    fit: Fitted, likely: NDArray[np.intp], effects: list[Effects], doubt: float
+) -> tuple[tuple[float, float, float], ...]:
+    """Return chance, log mean and log variance of what all channels bring, by scale of the media.
+
+    Given the scale the channels are taken for independent, as they are everywhere else; the doubt
+    is shared by all of them, since what moves spend and outcome alike is in each.
+
+    Parameters
+    ----------
+    fit
+        What the sweeps end with.
+    likely, effects
+        The scales that are kept, and the effects at each.
+    doubt
+        Relative sd.
+    """
+    found = []
+    for at, one in zip(likely.tolist(), effects, strict=True):
+        middle, variance = kept_moments(one.mean, np.sqrt(one.variance))
+        mean = np.sum(one.chance * middle, axis=1)
+        spread = np.sum(one.chance * (variance + np.square(middle - mean[:, None])), axis=1)
+        whole = float(fit.groups.mixed(mean).sum())
+        wide = float(np.log1p(fit.groups.mixed(spread).sum() / whole**2)) + doubt**2
+        found.append((float(fit.weighed.chance[at]), float(np.log(whole)) - 0.5 * wide, wide))
+    total = sum(chance for chance, _, _ in found)
+    return tuple((chance / total, middle, wide) for chance, middle, wide in found)
 
 
 def lognormal_pieces(mean: Floats, sd: Floats) -> tuple[Floats, Floats]:

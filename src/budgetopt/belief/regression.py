@@ -46,6 +46,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, log_ndtr, logsumexp, softmax
 
 from budgetopt.arrays import Floats
+from budgetopt.belief.posterior import band
 
 NO_EFFECT = 0.01
 """Scale of the media at which they bring nothing to speak of: 0.8 % of the total."""
@@ -499,11 +500,8 @@ def kept_positive(precision: Floats, shift: Floats) -> tuple[Sites, Floats]:
         mean, variance, _ = _with_sites(precision, shift, sites)
         cavity = _cavity(mean, variance, sites)
         middle, spread = cavity
-        at = middle / np.sqrt(spread)
-        hazard = np.exp(-0.5 * np.square(at) - log_ndtr(at)) / np.sqrt(2.0 * np.pi)
-        # Far below zero the difference of two large numbers can round to less than nothing.
-        left = np.maximum(1.0 - hazard * (at + hazard), 1e-9)
-        held = middle + np.sqrt(spread) * hazard
+        held, variance = kept_moments(middle, np.sqrt(spread))
+        left = variance / spread
         wanted = np.maximum(1.0 / left - 1.0, 0.0) / spread
         pull = held / (spread * left) - middle / spread
         sites = Sites(
@@ -517,6 +515,15 @@ def kept_positive(precision: Floats, shift: Floats) -> tuple[Sites, Floats]:
     log_marginal = 0.5 * (np.square(mean) / variance + np.log(variance))
     each = log_ndtr(middle / np.sqrt(spread)) + log_cavity - log_marginal
     return sites, log_after - log_before + each.sum(axis=1)
+
+
+def kept_moments(mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
+    """Return means and variances of normals that are kept above zero, as in `usual_effects`."""
+    at = mean / sd
+    hazard = np.exp(-0.5 * np.square(at) - log_ndtr(at)) / np.sqrt(2.0 * np.pi)
+    # Far below zero the difference of two large numbers can round to less than nothing.
+    left = np.maximum(1.0 - hazard * (at + hazard), 1e-9)
+    return mean + sd * hazard, np.square(sd) * left
 
 
 def _with_sites(precision: Floats, shift: Floats, sites: Sites) -> tuple[Floats, Floats, Floats]:
@@ -741,6 +748,9 @@ class TotalFit:
         What `media` would be without the twelfth of the weeks in which they had most money. Much
         less says that these few weeks carry the estimate, and so would anything else that is
         usual in them: spends rise where more is expected.
+    shares
+        Chances of what `media` could be, with log means and log variances: log-normals, none where
+        no channel is learned.
     odd
         Weeks that do not fit, with what they miss as a share of the mean total: they counted for
         less than a fifth of a usual week.
@@ -752,7 +762,16 @@ class TotalFit:
     media: float
     no_effect: float
     without_peaks: float
+    shares: tuple[tuple[float, float, float], ...]
     odd: tuple[tuple[dt.date, float], ...]
+
+    def media_range(self, level: float) -> tuple[float, float]:
+        """Return the ends of the band of `media`; what is left of 1 is the baseline's."""
+        if not self.shares:
+            return 0.0, 0.0
+        chance, log_mean, log_variance = np.array(self.shares).T
+        held = band(chance[None], log_mean[None], log_variance[None], level)
+        return float(held.low[0]), float(held.high[0])
 
 
 _ODD = 0.2
@@ -760,7 +779,12 @@ _ODD = 0.2
 
 
 def fit_of(
-    weeks: NDArray[np.datetime64], design: Design, rows: Rows, weighed: Weighed, usual: float
+    weeks: NDArray[np.datetime64],
+    design: Design,
+    rows: Rows,
+    weighed: Weighed,
+    usual: float,
+    shares: tuple[tuple[float, float, float], ...],
 ) -> TotalFit:
     """Return how well the model fits, at the expected scales; `usual` is as in `weigh`."""
     model = model_at(design, rows, weighed.overall)
@@ -777,6 +801,7 @@ def fit_of(
         media=_media(design, model),
         no_effect=float(weighed.chance[0]),
         without_peaks=_without_peaks(design, rows, usual),
+        shares=shares,
         odd=tuple((days[at].item(), float(miss[at])) for at in odd),
     )
 

@@ -98,7 +98,7 @@ def belief_facts(belief: Belief, level: float = LEVEL) -> dict[str, Any]:
         "reference": belief.reference,
         "calibration": {"weeks": _WEEKS, **asdict(calibration)},
         "week_effect": {"mean": mean, "sd": sd},
-        "fit": None if belief.fit is None else _fit_facts(belief.fit),
+        "fit": None if belief.fit is None else _fit_facts(belief.fit, level),
         "held_out": _held_out_facts(belief.held_out(level)),
         "channels": [_plain(row) for row in belief.summary(level)],
         "treated": [
@@ -108,10 +108,14 @@ def belief_facts(belief: Belief, level: float = LEVEL) -> dict[str, Any]:
     }
 
 
-def _fit_facts(fit: TotalFit) -> dict[str, Any]:
-    """Return how well one total's model fits as plain data."""
+def _fit_facts(fit: TotalFit, level: float) -> dict[str, Any]:
+    """Return how well one total's model fits as plain data, with what is the baseline's."""
     odd = [{"week": str(week), "miss": miss} for week, miss in fit.odd]
-    return asdict(fit) | {"odd": odd}
+    low, high = fit.media_range(level)
+    facts = asdict(fit) | {"odd": odd, "media_low": low, "media_high": high}
+    del facts["shares"]
+    baseline = {"baseline": 1.0 - fit.media, "baseline_low": 1.0 - high, "baseline_high": 1.0 - low}
+    return facts | baseline
 
 
 def _held_out_facts(held: HeldOut | None) -> dict[str, Any] | None:
@@ -256,7 +260,11 @@ def belief_record(belief: Belief, level: float = LEVEL) -> list[Message]:
     if belief.fit is not None:
         fit = belief.fit
         shares = {name: f"{getattr(fit, name):.0%}" for name in ("explained", "media", "noise")}
-        said = [say("total-fit", **shares, serial=f"{fit.serial:.2f}")]
+        low, high = fit.media_range(level)
+        ends = {"low": low, "high": high, "baseline": 1.0 - fit.media}
+        ends |= {"least": 1.0 - high, "most": 1.0 - low}
+        shares |= {name: f"{end:.0%}" for name, end in ends.items()}
+        said = [say("total-fit", **shares, serial=f"{fit.serial:.2f}", level=_exactly(level))]
         quarter = belief.held_out(level)
         if quarter is not None:
             counts = {"weeks": len(quarter.weeks), "inside": quarter.inside}
