@@ -74,7 +74,7 @@ def hold_decision(claims, raw, outcome, history):
     hold_moves(claims, moves, outcome)
     hold_limits(claims, week, outcome)
     for note in raw["notes"]:
-        hold_note(claims, note, week, history)
+        hold_note(claims, note, raw, history)
 
 
 def expected(week):
@@ -356,8 +356,9 @@ def hold_limits(claims, week, outcome):
                  [Decimal(unit)] * len(order), worth)  # fmt: skip
 
 
-def hold_note(claims, note, week, history):
+def hold_note(claims, note, raw, history):
     """Hold a note by what it is of: a phase's budget, what changes count from, what is new."""
+    week = raw["allocation"]
     last = {name: Decimal(money) for name, money in week["last"].items()}
     spends = {name: Decimal(money) for name, money in week["spend"].items()}
     if note.startswith("the week is in phase"):
@@ -372,6 +373,11 @@ def hold_note(claims, note, week, history):
     elif note.startswith("extrapolated"):
         for name in (n for n in spends if spends[n] > history.most[n]):
             claims.says("'{}' ({}, observed maximum {})", name, spends[name], history.most[name])
+    elif note.startswith("the extra money of"):
+        # What a move is worth is held against the curves with what is expected.
+        more = {m["channel"]: float(m["after"]) - float(m["before"] or 0) for m in raw["moves"]}
+        short = [m["channel"] for m in raw["moves"] if 0 <= m["worth"] < more[m["channel"]]]
+        claims.says(f"the extra money of {', '.join(map(repr, short))} should return less")
     else:
         raise AssertionError(f"nobody recomputes the note {note!r}")
 

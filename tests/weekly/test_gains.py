@@ -149,3 +149,27 @@ def test_what_makes_an_outcome_money_is_not_lost_on_the_way_to_a_record():
     declared = plan(outcome="leads", columns=columns, limits=[bo.Limit.roas("1.5")])
     decision = bo.reallocate(declared, history(), policy=MEAN)
     assert bo.Decision.from_json(decision.to_json()) == decision
+
+
+def test_extra_money_that_returns_less_than_it_costs_is_said_where_the_outcome_is_money():
+    def noted(**fields):
+        declared = plan(budget=450, max_change="none", **fields)
+        decision = bo.reallocate(declared, history(), policy=MEAN)
+        below = [m.channel for m in decision.moves if 0 <= m.worth < float(m.change)]
+        said = [note for note in decision.notes if note.code == "returns-below-cost"]
+        return below, said
+
+    # Two thirds of the outcome's money stay with the team, and some of it no more comes back.
+    below, said = noted(outcome="revenue", channels=[
+        bo.Channel(n, curve=bo.Log(30 * at, 40), pinned=True) for at, n in enumerate(NAMES, 1)
+    ])  # fmt: skip
+    assert below
+    assert all(repr(name) in said[0] for name in below)
+    assert not noted(outcome="sales")[1]
+
+
+def test_a_decision_in_sentences_and_in_short_has_its_range():
+    decision = bo.reallocate(plan(), history(), policy=MEAN)
+    known = decision.allocation.spread.summary()
+    assert f"Outcome: {known}." in decision.explain()
+    assert f"Outcome: {known}." in repr(decision)

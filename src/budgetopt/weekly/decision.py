@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -26,7 +26,17 @@ from budgetopt.arrays import Floats
 from budgetopt.calendar import Week
 from budgetopt.curves import Curve
 from budgetopt.errors import InputError
-from budgetopt.i18n import in_language, messages_of, restored, say, show_bound, show_figure
+from budgetopt.i18n import (
+    Message,
+    in_language,
+    listed,
+    messages_of,
+    quoted,
+    restored,
+    say,
+    show_bound,
+    show_figure,
+)
 from budgetopt.money import difference_of, ratio_of, total_of
 from budgetopt.money import show_amount as show
 from budgetopt.notebook import Card, Shown
@@ -39,6 +49,7 @@ from budgetopt.optimize import (
     last_split,
     split_rows,
 )
+from budgetopt.plan import Plan, nature_of
 from budgetopt.weekly.guardrails import Beyond, Intervention
 from budgetopt.weekly.targets import TargetStatus
 
@@ -178,6 +189,20 @@ class Move:
         )
 
 
+def below_cost(plan: Plan, moves: Sequence[Move]) -> tuple[Message, ...]:
+    """Say which channels' extra money returns less than it costs, where the outcome is money.
+
+    More outcome is what the plan asks for, whatever it costs; who wants profit has to say so.
+    """
+    if nature_of(plan) != "money" or plan.goal.kind != "outcome" or plan.goal.weights:
+        return ()
+    short = [m for m in moves if m.before is not None and 0 <= m.worth < float(m.change)]
+    names = [quoted(move.channel) for move in short]
+    return (say("returns-below-cost", channels=listed(names, _NAMED)),) if names else ()
+
+
+_NAMED = 6
+"""Channels that one note names."""
 ENDS = (0.05, 0.95)
 """Quantiles between which the range of an outcome lies, as in `Spread`."""
 
@@ -420,6 +445,9 @@ class Decision(Shown):
         rows = [(row[0], was, *row[2:]) for row, was in zip(rows, last, strict=True)]
         good = how_good(self.allocation)
         brings = say("expected-outcome-line", outcome=expected(self.allocation), how_good=good)
+        if self.allocation.spread is not None:
+            known = say("outcome-range", range=self.allocation.spread.summary())
+            brings = say("two-sentences", one=brings, other=known)
         return Card(say("two-sentences", one=self._heading(), other=brings), heads, rows)
 
     def _lines(self) -> list[str]:
@@ -432,6 +460,8 @@ class Decision(Shown):
         lines += held_back(week)
         outcome, good = expected(week), how_good(week)
         lines.append(say("expected-outcome-line", outcome=outcome, how_good=good))
+        if week.spread is not None:
+            lines.append(say("outcome-range", range=week.spread.summary()))
         if self.gain is not None:
             lines.append(self.against_last())
         if not self.moved:

@@ -63,7 +63,7 @@ from budgetopt.policies import (
     decided,
     default_policy,
 )
-from budgetopt.weekly.decision import Decision, Gains, gains_of, moves_of
+from budgetopt.weekly.decision import Decision, Gains, below_cost, gains_of, moves_of
 from budgetopt.weekly.guardrails import (
     Beyond,
     Guardrails,
@@ -228,10 +228,12 @@ def reallocate(
     dated = (*parked, *week_notes(usual, Week(start)), *unused(usual, "reallocate", learned))
     noted = (*learned.notes, *past.notes, *extrapolation_note(learned, allocation.spend))
     first, rest = allocation.notes[: allocation.timed_out], allocation.notes[allocation.timed_out :]
+    moves = moves_of(allocation, spent, ready.problem, ready.best.prices, held, drawn, silent)
+    counted = [*counted, *below_cost(usual, moves)]
     return Decision(
         week=Week(start),
         allocation=allocation,
-        moves=moves_of(allocation, spent, ready.problem, ready.best.prices, held, drawn, silent),
+        moves=moves,
         policy=policy.name,
         seed=seed,
         gains=gains_of(ready.problem, allocation) if spent else Gains(),
