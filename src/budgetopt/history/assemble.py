@@ -61,6 +61,10 @@ def _as_days(weeks: Any) -> NDArray[np.datetime64]:
     return days
 
 
+MOST_AMOUNT = 1e50
+"""The largest spend, outcome, total or control, whose squares and products floats still hold."""
+
+
 def check_amounts(
     amounts: Any,
     field: str,
@@ -74,8 +78,8 @@ def check_amounts(
     Raises
     ------
     HistoryError
-        ``bad-history`` for a wrong shape, ``bad-number`` for an amount that is infinite, no number
-        or, unless they are signed, negative.
+        ``bad-history`` for a wrong shape, ``bad-number`` for an amount beyond `MOST_AMOUNT`, that
+        is no number or, unless they are signed, negative.
     """
     shape = (weeks.size,) if channels is None else (weeks.size, len(channels))
     try:
@@ -92,15 +96,21 @@ def check_amounts(
         problem = say("shape-not", field=field, shape=array.shape, shape_2=shape)
         remedy = say("remedy-one-number-per", axes=axes)
         refuse("bad-history", problem, field, str(array.shape), remedy)
-    bad = np.argwhere(((array < 0) & (not signed)) | np.isinf(array))
+    bad = np.argwhere(((array < 0) & (not signed)) | (np.abs(array) > MOST_AMOUNT))
     for at in bad[:1]:
         value = float(array[tuple(at)])
         whose = field
         if channels is not None:
             whose = say("field-of-channel", field=field, channel=quoted(channels[at[1]]))
-        said = "amount-negative" if np.isfinite(value) else "amount-not-finite"
-        problem = say(said, field=whose, week=weeks[at[0]], value=value)
+        about = {"field": whose, "week": weeks[at[0]], "value": value}
         remedy = say("remedy-number-or-nan" if signed else "remedy-positive-or-nan")
+        if not np.isfinite(value):
+            problem = say("amount-not-finite", **about)
+        elif abs(value) > MOST_AMOUNT:
+            problem = say("amount-too-large", most=f"{MOST_AMOUNT:g}", **about)
+            remedy = say("remedy-amount-in-range")
+        else:
+            problem = say("amount-negative", **about)
         refuse("bad-number", problem, field, value, remedy)
     array.flags.writeable = False
     return array
