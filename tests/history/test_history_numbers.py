@@ -236,3 +236,17 @@ def test_header_and_cells_agree_and_the_one_that_says_more_is_kept(tmp_path):
     path.write_text("week,channel,Cost (AUD),outcome\n2025-09-01,a,€1,3\n", encoding="utf-8")
     with pytest.raises(HistoryError, match="give one currency"):
         bo.History.read(path, columns)
+
+
+@pytest.mark.parametrize("field", ["spend", "outcome"])
+@pytest.mark.parametrize(("value", "fits"), [(1e50, True), (1.01e50, False), (1e100, False)])
+def test_amounts_that_no_sum_could_hold_are_refused(field, value, fits):
+    week = np.array(["2026-11-16"], dtype="datetime64[D]")
+    amounts = {"spend": [[1.0]], "outcome": [[1.0]], field: [[value]]}
+    if fits:
+        assert bo.History(("a",), week, **amounts).channels == ("a",)
+        return
+    with pytest.raises(HistoryError) as caught:
+        bo.History(("a",), week, **amounts)
+    assert caught.value.code == "bad-number"
+    assert "more than 1e+50: check the number and its unit" in str(caught.value)

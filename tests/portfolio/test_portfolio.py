@@ -270,6 +270,29 @@ def test_the_command_and_its_exit_codes(folder, tmp_path, accounts, capsys):
     assert nightly(tmp_path / "none", out) == 2
 
 
+def test_a_history_that_ended_long_ago_is_not_decided_in_silence(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    for _ in range(2):
+        # The second night finds everything in the store.
+        with pytest.raises(SystemExit) as ended:
+            main(["nightly", str(folder), "--out", str(out), "--as-of", "2026-12-01"])
+        assert ended.value.code == 7
+        assert "4 accounts were decided by a history that ended long ago" in capsys.readouterr().out
+        table = pd.read_csv(out / "accounts.csv")
+        assert set(table["status"]) == {"decided"}
+        assert set(table["code"]) == {"data-stale"}
+        assert set(table["data_through"]) == {"2026-03-08"}
+        assert table["message"].str.contains("2026-03-08").all()
+    assert nightly(folder, out) == 0
+    assert pd.read_csv(out / "accounts.csv")["code"].isna().all()
+
+
+def test_what_a_decision_notes_is_in_its_row(accounts, night):
+    row = night.accounts[0]
+    notes = bo.reallocate(accounts[0].plan, accounts[0].history, seed=3).notes
+    assert row["notes"].splitlines() == list(notes)
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_it_resumes_to_the_same_bytes(folder, tmp_path):
     calm, out = tmp_path / "calm", tmp_path / "out"

@@ -144,7 +144,7 @@ def out_of_scale(history: Observed | ObservationLog, names: Sequence[str]) -> li
             for at, n in enumerate(names)
         ),
         *(
-            (say("cell-outcome", channel=quoted(n)), history.outcome[:, at])
+            (say("of-outcome", channel=quoted(n)), history.outcome[:, at])
             for at, n in enumerate(names)
             if history.outcome is not None
         ),

@@ -47,10 +47,11 @@ HELP: dict[str, str] = {
     "Decide the next week of every account of a folder; one that fails is a row.\n\nWhat was "
     "learned is kept, and the next night goes on from there. Killed, it is run again: what\nis "
     "done is not done twice, and the files are the same to the byte. Exit code 0 where no more\n"
-    "accounts failed than are accepted, 7 where more did, 2 where all did.": (
+    "accounts failed or were decided by stale data than are accepted, 7 where more were, 2 where "
+    "all\nfailed.": (
         "为文件夹中的每个账户决定下一周的分配；出错的账户单独成一行。\n\n学到的结果会保存"
         "下来，下次在此基础上继续。中断后重新运行即可：已完成的不再重算，结果文件逐字节相同。"
-        "失败账户不超过允许比例时退出码为 0，超过时为 7，全部失败时为 2。"
+        "失败或数据过期的账户不超过允许比例时退出码为 0，超过时为 7，全部失败时为 2。"
     ),
     "Folder with a subfolder an account, each with plan.toml and history files.": (
         "账户文件夹：每个账户一个子文件夹，内含 plan.toml 和历史数据文件。"
@@ -59,8 +60,11 @@ HELP: dict[str, str] = {
     "Folder that keeps what was learned; default: store in the folder of --out.": (
         "保存学习结果的文件夹；默认是 --out 文件夹中的 store。"
     ),
-    "Share of accounts that may fail before the exit code says so.": (
-        "允许失败的账户比例，超过时由退出码反映。"
+    "Share of accounts that may fail or be stale before the exit code says so.": (
+        "允许失败或数据过期的账户比例，超过时由退出码反映。"
+    ),
+    "First day of the week to decide; default: the week after each history.": (
+        "要决策的一周的第一天；默认为各自历史数据之后的那一周。"
     ),
     "Whose weeks, in a ledger of many plans; default: the plan's id, or its name.": (
         "台账中有多个计划时，要用哪一个计划的记录；默认按计划的 id，没有 id 则按名称。"

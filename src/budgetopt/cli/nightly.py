@@ -13,7 +13,6 @@ from budgetopt.cli.common import (
     AsOf,
     Language,
     LanguageOption,
-    WeekOption,
     answer,
     today,
 )
@@ -23,7 +22,7 @@ from budgetopt.errors import InputError
 from budgetopt.messages import say
 
 MOST_SHOWN = 10
-"""Accounts that failed, named on the screen; the file has all."""
+"""Accounts that failed or are stale, named on the screen; the file has all."""
 
 
 def nightly(
@@ -54,10 +53,17 @@ def nightly(
             metavar="SHARE",
             min=0.0,
             max=1.0,
-            help="Share of accounts that may fail before the exit code says so.",
+            help="Share of accounts that may fail or be stale before the exit code says so.",
         ),
     ] = 0.0,
-    week: WeekOption = None,
+    week: Annotated[
+        str | None,
+        typer.Option(
+            "--week",
+            metavar="DATE",
+            help="First day of the week to decide; default: the week after each history.",
+        ),
+    ] = None,
     policy: PolicyOption = None,
     seed: SeedOption = 0,
     as_of: AsOf = None,
@@ -67,7 +73,8 @@ def nightly(
 
     What was learned is kept, and the next night goes on from there. Killed, it is run again: what
     is done is not done twice, and the files are the same to the byte. Exit code 0 where no more
-    accounts failed than are accepted, 7 where more did, 2 where all did.
+    accounts failed or were decided by stale data than are accepted, 7 where more were, 2 where all
+    failed.
     """
     # Workers of a cluster may stand in another folder.
     accounts = bo.Portfolio.read(portfolio.absolute(), as_of=today(as_of))
@@ -88,10 +95,12 @@ def nightly(
     lines = [say("portfolio-decided", count=count, failed=len(failed), out=str(out))]
     lines += [
         say("portfolio-failed", account=str(row["account"]), why=str(row["message"]))
-        for row in failed[:MOST_SHOWN]
+        for row in (*failed, *found.stale)[:MOST_SHOWN]
     ]
+    if found.stale:
+        lines.insert(1, say("portfolio-stale", stale=len(found.stale)))
     answer("\n".join(bo.i18n.in_language(line, lang.value) for line in lines), None)
     if len(failed) == count:
         raise typer.Exit(InputError.exit_code)
-    if found.share_failed > accept_failed:
+    if len(failed) + len(found.stale) > accept_failed * count:
         raise typer.Exit(CRITICAL)

@@ -60,9 +60,9 @@ class History(Shown):
     weeks
         First days, ascending and seven days apart, shape ``(weeks,)``; may be empty.
     spend
-        Money per week, at least zero, shape ``(weeks, channels)``; NaN is not reported.
+        Money per week, from zero to 1e50, shape ``(weeks, channels)``; NaN is not reported.
     outcome
-        Outcome per week and channel, at least zero, same shape; NaN is unknown.
+        Outcome per week and channel, from zero to 1e50, same shape; NaN is unknown.
     total
         Outcome per week of all channels together, shape ``(weeks,)``, where that is all that is
         known; below zero where more was returned than sold. Exactly one of `outcome` and `total`

@@ -36,7 +36,7 @@ from budgetopt.portfolio.store import Folder, Kept, Store
 from budgetopt.version import VERSION
 from budgetopt.weekly import Decision, reallocate
 from budgetopt.workers import Handed
-from budgetopt.workflow import plan_fingerprint, policy_record
+from budgetopt.workflow import alerts, plan_fingerprint, policy_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _MOST_AT_ONCE = 10_000
 _WAITING = 32
 """Chunks that are handed out and not yet joined, so that memory stays bounded."""
+STALE = "data-stale"
+"""Code of an account whose history ended long ago, as of the alert of the weekly run."""
 _MONEY = ("budget", "spend", "unspent", "last", "change")
 
 
@@ -63,7 +65,8 @@ class Account:
         The history; or its files, or a data frame, which are read with the plan's columns; None
         where there is nothing.
     as_of
-        Day on which files and frames are read; weeks that are not over then do not count.
+        Day on which files and frames are read; weeks that are not over then do not count, and a
+        history that ended long before is called stale (`AlertRules.stale_days`).
     """
 
     key: str
@@ -139,11 +142,12 @@ class PortfolioRun:
     ----------
     accounts
         One row an account, in the order in which they were given: ``account``, ``status``
-        (``decided`` or ``failed``), ``code`` and ``message`` of the error, and of the decision
-        ``week``, ``budget``, ``spend``, ``unspent``, ``outcome`` with its range ``low`` to
-        ``high``, the ``objective`` that the goal makes of it and its ``bound``, ``gap``,
-        ``method``, ``policy`` and ``guards``, how many guardrails
-        fired. Money is text with every digit.
+        (``decided`` or ``failed``), ``code`` and ``message`` of the error, or ``data-stale`` where
+        it was decided by a history that ended long ago, ``data_through``, the last day of the
+        history, and of the decision its ``notes``, one a line, ``week``, ``budget``, ``spend``,
+        ``unspent``, ``outcome`` with its range ``low`` to ``high``, the ``objective`` that the goal
+        makes of it and its ``bound``, ``gap``, ``method``, ``policy`` and ``guards``, how many
+        guardrails fired. Money is text with every digit.
     channels
         One row a channel of every decided account: ``account``, ``week``, ``channel``, ``last``,
         ``spend``, ``change`` and ``reason``.
@@ -156,6 +160,11 @@ class PortfolioRun:
     def failed(self) -> tuple[Mapping[str, Any], ...]:
         """The rows of the accounts that failed."""
         return tuple(row for row in self.accounts if row["status"] == "failed")
+
+    @property
+    def stale(self) -> tuple[Mapping[str, Any], ...]:
+        """The rows of the accounts that were decided by a history that ended long ago."""
+        return tuple(row for row in self.accounts if row["code"] == STALE)
 
     @property
     def share_failed(self) -> float:
@@ -172,7 +181,19 @@ class PortfolioRun:
 
 
 _STATUS = (
-    *("account", "status", "code", "message", "week", "budget", "spend", "unspent", "outcome"),
+    *(
+        "account",
+        "status",
+        "code",
+        "message",
+        "data_through",
+        "notes",
+        "week",
+        "budget",
+        "spend",
+        "unspent",
+        "outcome",
+    ),
     *("low", "high", "objective", "bound", "gap", "method", "policy", "guards"),
 )
 _CHANNELS = ("account", "week", "channel", "last", "spend", "change", "reason")
@@ -392,17 +413,26 @@ def _answer(request: _Request, account: Account) -> _Answer:
 
 
 def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the rows of an account from its store, or decide it and keep them there."""
+    """Return the rows of an account from its store, or decide it and keep them there.
+
+    Whether its history is stale depends on the day, and is not kept.
+    """
     plan, past = account.load()
     inputs, store = _fingerprint(request, plan, past), request.store
     kept = Kept.from_bytes(None if store is None else store.read(account.key), account.key)
     if kept.inputs != inputs:
         decision, learned = _decide(request, plan, past, kept.restart)
-        rows = _rows(account.key, decision, request.language)
+        rows = _rows(account.key, decision, past.through, request.language)
         kept = Kept(account.key, inputs, rows, learned)
         if store is not None:
             store.write(account.key, kept.to_bytes())
     status, channels = kept.rows
+    if account.as_of is None:
+        return status, channels
+    for alert in alerts(plan, account.as_of, history=past):
+        if alert.code == STALE:
+            said = in_language(alert.sentence, request.language)
+            status = status | {"code": STALE, "message": said}
     return status, channels
 
 
@@ -424,13 +454,13 @@ def _decide(
 def _fingerprint(request: _Request, plan: Plan, past: History) -> str:
     """Return the name of all that a decision is made from."""
     policy = None if request.policy is None else policy_record(request.policy)
-    about = [VERSION, plan_fingerprint(plan), past.fingerprint, str(request.week), policy]
+    about = [VERSION, _STATUS, plan_fingerprint(plan), past.fingerprint, str(request.week), policy]
     text = json.dumps([*about, request.seed, request.language], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _rows(
-    account: str, decision: Decision, language: str
+    account: str, decision: Decision, through: dt.date | None, language: str
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return a decision as rows that JSON holds."""
     week, split = str(decision.week.start), decision.allocation
@@ -440,6 +470,8 @@ def _rows(
         "status": "decided",
         "code": "",
         "message": "",
+        "data_through": None if through is None else str(through),
+        "notes": "\n".join(in_language(note, language) for note in decision.notes),
         "week": week,
         "budget": str(split.budget),
         "spend": str(split.total),

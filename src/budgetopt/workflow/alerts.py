@@ -337,7 +337,7 @@ _WANTED = frozenset({"lock"})
 
 def alerts(
     plan: Plan,
-    today: dt.date,
+    today: dt.date | str,
     *,
     history: History | None = None,
     difference: Difference | None = None,
