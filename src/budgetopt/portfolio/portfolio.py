@@ -144,7 +144,7 @@ class PortfolioRun:
         One row an account, in the order in which they were given: ``account``, ``status``
         (``decided`` or ``failed``), ``code`` and ``message`` of the error, or ``data-stale`` where
         it was decided by a history that ended long ago, ``data_through``, the last day of the
-        history, and of the decision its ``notes``, one a line, ``week``, ``budget``, ``spend``,
+        history, and of the decision its ``notes``, one a line and none on carryover, ``week``, ``budget``, ``spend``,
         ``unspent``, ``outcome`` with its range ``low`` to ``high``, the ``objective`` that the goal
         makes of it and its ``bound``, ``gap``, ``method``, ``policy`` and ``guards``, how many
         guardrails fired. Money is text with every digit.
@@ -443,7 +443,7 @@ def _decide(
     known = past.select(plan.names, plan.currency)
     start = week_decided(known, request.week)
     whole = whole_weeks(known.until(start), start)
-    # Notes are no part of a row.
+    # Whether carryover was missed is no part of a row's notes: it takes longer than the rest.
     belief = learn(whole, plan, earlier=earlier, carryovers=False)
     decision = reallocate(
         plan, past, week=request.week, policy=request.policy, seed=request.seed, belief=belief
