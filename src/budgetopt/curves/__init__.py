@@ -17,7 +17,7 @@ from budgetopt.curves.envelope import Hull, Stretches, stretches
 from budgetopt.curves.families import Exponential, Hill, Log, Logistic, Power
 from budgetopt.curves.mixture import Mixture, Picked
 from budgetopt.curves.points import Points, row_envelope
-from budgetopt.curves.sampled import Sampled
+from budgetopt.curves.sampled import Panels, Sampled
 from budgetopt.curves.scaled import Scaled, stretched
 from budgetopt.curves.stack import Scalable, Stack, stack
 from budgetopt.errors import CurveError, did_you_mean
@@ -33,6 +33,7 @@ __all__ = [
     "Log",
     "Logistic",
     "Mixture",
+    "Panels",
     "Picked",
     "Points",
     "Power",

@@ -60,6 +60,10 @@ class Curve(ABC):
         Newton's method on the price needs.
         """
 
+    def slope_and_decay(self, spend: ArrayLike) -> tuple[Floats, Floats]:
+        """Return `slope` and `slope_decay` at a spend, for who needs both."""
+        return self.slope(spend), self.slope_decay(spend)
+
     def envelope(self, spend: ArrayLike) -> Floats:
         """Return the value of the least concave function above the curve; itself if concave."""
         return self.value(spend)

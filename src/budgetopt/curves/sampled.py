@@ -70,6 +70,12 @@ class SlopeTable:
         ends: Floats = np.exp(self.width * (self.first + np.arange(len(self.slopes))))
         return ends
 
+    def place(self, spend: Floats) -> tuple[Places, Floats]:
+        """Return the panel and the place on it, -1 to 1, of spends within the table."""
+        along = np.log(spend) / self.width - self.first
+        panel = np.clip(along.astype(np.intp), 0, len(self.pieces) - 1)
+        return panel, 2.0 * (along - panel) - 1.0
+
 
 def tabulated(cells: Curve, low: float, high: float) -> SlopeTable | None:
     r"""Return the table of cells between two spends above 0; None where the cells are not smooth.
@@ -145,7 +151,7 @@ def _fit(nodes: Floats) -> Floats:
     return np.asarray(fit)
 
 
-def _powers(terms: Floats, at: Floats) -> tuple[Floats, Floats]:
+def _powers(terms: Floats | list[Floats], at: Floats) -> tuple[Floats, Floats]:
     """Return polynomials and their derivatives, coefficients first, by Horner's rule."""
     value = terms[-1] + np.zeros_like(at)
     slope = np.zeros_like(value)
@@ -157,7 +163,7 @@ def _powers(terms: Floats, at: Floats) -> tuple[Floats, Floats]:
     return value, slope
 
 
-def _value(piece: Floats, at: Floats, width: float) -> Floats:
+def _value(piece: Floats | list[Floats], at: Floats, width: float) -> Floats:
     """Return outcomes: the integral of a panel's polynomial, and its constant."""
     total = piece[-2] / (len(piece) - 1) + np.zeros_like(at)
     for number in range(len(piece) - 2, 0, -1):
@@ -210,30 +216,28 @@ class Sampled(Curve):
         own, x = self._asked(spend)
         ends = self.table.ends
         inside = np.clip(x, ends[0], ends[-1])
-        panel, at = self._place(inside)
+        panel, at = self.table.place(inside)
         value = _value(own.pieces(panel), at, self.table.width)
         value *= np.minimum(x / ends[0], 1.0)
         return value.reshape(np.broadcast_shapes(np.shape(spend), self.shape))
 
     def slope(self, spend: ArrayLike) -> Floats:
         """Return the slopes."""
-        return self._slope_and_decay(spend)[0]
+        return self.slope_and_decay(spend)[0]
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
         """Return the slopes' decays, infinite where a slope does not fall."""
-        return self._slope_and_decay(spend)[1]
+        return self.slope_and_decay(spend)[1]
 
-    def _slope_and_decay(self, spend: ArrayLike) -> tuple[Floats, Floats]:
+    def slope_and_decay(self, spend: ArrayLike) -> tuple[Floats, Floats]:
+        """Return both, of one reading."""
         own, given = self._asked(spend)
         x = np.clip(given, self.table.ends[0], self.table.ends[-1])
-        panel, at = self._place(x)
+        panel, at = self.table.place(x)
         flow, rise = _powers(own.pieces(panel)[:-1], at)
-        flow = np.maximum(flow, 0.0)
-        fall = flow - rise * (2.0 / self.table.width)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            decay = np.where(fall > 0, x * flow / fall, np.where(flow > 0, np.inf, 0.0))
+        slope, decay = _slope_and_decay(flow, rise * (2.0 / self.table.width), x)
         shape = np.broadcast_shapes(np.shape(spend), self.shape)
-        return (flow / x).reshape(shape), decay.reshape(shape)
+        return slope.reshape(shape), decay.reshape(shape)
 
     def spend_at_slope(self, slope: ArrayLike) -> Floats:
         """Return the spend at which a slope that falls throughout meets a price."""
@@ -319,12 +323,6 @@ class Sampled(Curve):
         """Not asked here: whoever makes it knows from the mixture."""
         raise NotImplementedError
 
-    def _place(self, spend: Floats) -> tuple[Places, Floats]:
-        """Return the panel and the place on it, -1 to 1, of spends within the table."""
-        along = np.log(spend) / self.table.width - self.table.first
-        panel = np.clip(along.astype(np.intp), 0, len(self.table.pieces) - 1)
-        return panel, 2.0 * (along - panel) - 1.0
-
     def _asked(self, given: ArrayLike) -> tuple[Self, Floats]:
         """Return what is asked about, flat, and the sums it asks."""
         wide = np.broadcast_shapes(np.shape(given), self.shape)
@@ -333,6 +331,83 @@ class Sampled(Curve):
             return self, flat
         weights = np.broadcast_to(self.weights, (*wide, self.weights.shape[-1]))
         return type(self)(self.table, weights), flat
+
+
+@dataclass(frozen=True, eq=False)
+class Panels(Curve):
+    """Weighted sums of a table's cells with the polynomials of all panels, for many readings each.
+
+    Spends have axes of their own before those of the sums, such as ``(weeks, runs, channels)``;
+    `Sampled` keeps one polynomial a sum and is for one reading after another.
+
+    Parameters
+    ----------
+    table
+        The cells.
+    shape
+        Of the sums, the channels last.
+    pieces
+        Coefficients, then what the value has for a constant, ``(terms + 1, panels * sums)``.
+    """
+
+    table: SlopeTable
+    shape: tuple[int, ...]
+    pieces: Floats
+    kind: ClassVar[str] = "panels"
+
+    @classmethod
+    def of(cls, sampled: Sampled) -> Self:
+        """Return the polynomials of sums on every panel."""
+        table = sampled.table
+        each = [products(piece, sampled.rows) for piece in table.pieces]
+        return cls(table, sampled.shape, np.concatenate(each, axis=1))
+
+    def value(self, spend: ArrayLike) -> Floats:
+        """Return the outcomes."""
+        x = as_spend(spend)
+        at, piece, _ = self._asked(x)
+        read = (self.pieces[term, piece] for term in range(len(self.pieces)))
+        value = _value(list(read), at, self.table.width)
+        return np.asarray(value * np.minimum(x / self.table.ends[0], 1.0))
+
+    def slope(self, spend: ArrayLike) -> Floats:
+        """Return the slopes."""
+        return self.slope_and_decay(spend)[0]
+
+    def slope_decay(self, spend: ArrayLike) -> Floats:
+        """Return the slopes' decays, infinite where a slope does not fall."""
+        return self.slope_and_decay(spend)[1]
+
+    def slope_and_decay(self, spend: ArrayLike) -> tuple[Floats, Floats]:
+        """Return both, of one reading."""
+        at, piece, x = self._asked(as_spend(spend))
+        flow, rise = _powers([self.pieces[term, piece] for term in range(_TERMS)], at)
+        return _slope_and_decay(flow, rise * (2.0 / self.table.width), x)
+
+    def spend_at_slope(self, slope: ArrayLike) -> Floats:
+        """Not asked here: prices are asked of `Sampled`."""
+        raise NotImplementedError
+
+    @property
+    def concave(self) -> bool:
+        """Not asked here: whoever makes it knows from the mixture."""
+        raise NotImplementedError
+
+    def _asked(self, spend: Floats) -> tuple[Floats, Places, Floats]:
+        """Return places on panels, -1 to 1, numbers of the polynomials, and spends in the table."""
+        x = np.clip(spend, self.table.ends[0], self.table.ends[-1])
+        panel, at = self.table.place(x)
+        sums = int(np.prod(self.shape))
+        return at, panel * sums + np.arange(sums).reshape(self.shape), x
+
+
+def _slope_and_decay(flow: Floats, rise: Floats, spend: Floats) -> tuple[Floats, Floats]:
+    """Return slope and decay of spend times slope, and its rise over the spend's logarithm."""
+    flow = np.maximum(flow, 0.0)
+    fall = flow - rise
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decay = np.where(fall > 0, spend * flow / fall, np.where(flow > 0, np.inf, 0.0))
+    return flow / spend, decay
 
 
 def _root(

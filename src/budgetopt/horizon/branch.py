@@ -232,7 +232,7 @@ class _Tree:
         # Where a node holds no plan, prices grow beyond all numbers, and its bound says nothing.
         with np.errstate(over="ignore", invalid="ignore"):
             solved = solve(self._level(program), _NEAR)
-            bound = bound_of(program, solved.spend, solved.own_price, solved.price)
+            bound = float(bound_of(program, *solved[:3]))
         self.work += solved.rounds * self.each
         spend = np.clip(solved.spend, narrow.lower, narrow.upper)
         bound = min(bound, most) if np.isfinite(bound) else most
@@ -249,7 +249,7 @@ class _Tree:
         wrong = np.where(hole, np.minimum(spend, self.least_on - spend) * np.abs(price), 0.0)
         lasting = np.clip(program.effective(spend), node.low, node.high)
         short = program.weight * (above.value(lasting) - program.curves.value(lasting))
-        scale = _NARROW * max(abs(program.value(spend)), 1e-300)
+        scale = _NARROW * max(abs(float(program.value(spend))), 1e-300)
         if wrong.max() > max(float(short.max()), scale / program.lower.size):
             at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
             off, on = node.upper.copy(), node.lower.copy()
@@ -349,7 +349,9 @@ class _Tree:
             steps = [1.0] if here is None else [0.5**at for at in range(_HALVINGS)]
             start = ahead if here is None else here
             found = (
-                (self.program.value(x), x) for s in steps for x in [start + s * (ahead - start)]
+                (float(self.program.value(x)), x)
+                for s in steps
+                for x in [start + s * (ahead - start)]
             )
             step = next(((v, x) for v, x in found if v > value), None)
             if step is None:

@@ -407,7 +407,7 @@ def _solved(horizon: Horizon, program: Program) -> tuple[Floats | None, float]:
     """Return the best weeks as floats, None where none were found, and what no weeks exceed."""
     if program.curves.concave and not horizon.least_on.any():
         solved = solve(program)
-        spend, bound = solved.spend, solved.bound
+        spend, bound = solved.spend, float(solved.bound)
     else:
         found = search(program, horizon.least_on)
         if found.bound == -np.inf:
@@ -523,7 +523,7 @@ def _schedule(
         minor=minor,
         outcomes=brings,
         after=after,
-        objective=program.value(spend),
+        objective=float(program.value(spend)),
         bound=bound,
         mix=None if other is None else float(demand @ horizon.curve.value(other).sum(axis=1)),
         spread=None if drawn is None else _spread(drawn, demand, program.weight, lasting, other),
@@ -531,7 +531,7 @@ def _schedule(
         kinds={
             n: float(plan.rates(n) @ (brings.sum(axis=0) + after)) for n, _ in plan.goal.weights
         },
-        mix_objective=None if mix is None else program.value(mix),
+        mix_objective=None if mix is None else float(program.value(mix)),
     )
 
 

@@ -95,7 +95,6 @@ _YEARS = {
     "events": _USUAL,
     **dict.fromkeys(("phases", "freezes", "demand"), _NO_DATE),
     "rules": _BY_RULE,
-    "horizon": _ONE_WEEK,
     **dict.fromkeys(("ledger", "cases", "targets"), BESIDE),
     "parking": _NOT_PARKED,
 }

@@ -45,6 +45,12 @@ class WeekLimits(NamedTuple):
     test: Floats
     gave_way: Bools
 
+    def of_run(self, run: int) -> WeekLimits:
+        """Return the limits of one run, beside no other."""
+        some = slice(run, run + 1)
+        return WeekLimits(self.lower[some], self.upper[some], self.budget[some], self.test[some],
+                          self.gave_way[some])  # fmt: skip
+
     def checked(self, policy: str, spend: Floats, slack: float) -> Floats:
         """Return a policy's answer, or withhold it.
 

@@ -18,6 +18,8 @@ from budgetopt.arrays import Floats
 from budgetopt.belief import Settings, Stream
 from budgetopt.calendar import Week
 from budgetopt.curves import Curve, Log, kernels
+from budgetopt.errors import SolverError
+from budgetopt.horizon import LookAhead
 from budgetopt.i18n import say
 from budgetopt.market import BLOCK, Conditions, Market, Scenario, wrong
 from budgetopt.optimize import (
@@ -91,6 +93,9 @@ _OPEN = 32 * BLOCK
 """The same where all plans are fixed, and the market is all that is computed."""
 _PER_RUN_BATCH = 16
 """The same where runs are solved one by one, so that workers get equal parts of few runs."""
+
+_ANY_WEEK = Week(dt.date(2001, 1, 1))
+"""Stands for every week where the market has no dates."""
 
 Player = Policy | Schedule
 """What decides in a simulation."""
@@ -170,6 +175,31 @@ class Job:
 
     @cached_property
     def _limits(self) -> dict[Any, Limits]:
+        return {}
+
+    def ahead_of(self, number: int) -> LookAhead | None:
+        """Return the weeks from one on that a decision looks ahead; None where it does not.
+
+        Raises
+        ------
+        SolverError
+            ``wrong-method`` where the plan has what many weeks of many runs cannot be solved for.
+        """
+        weeks = self.plan.horizon or 1
+        if weeks == 1:
+            return None
+        week = self.week(number)
+        key = 0 if week is None else number
+        if key not in self._ahead:
+            if self.settings.steep_shapes:
+                raise SolverError("wrong-method", say("curves-ahead"), remedy=say(
+                    "remedy-horizon-of-one"), field="settings.steep_shapes")  # fmt: skip
+            plan, first = (self._undated(), _ANY_WEEK) if week is None else (self.plan, week)
+            self._ahead[key] = LookAhead.of(plan, [first.shift(at) for at in range(weeks)])
+        return self._ahead[key]
+
+    @cached_property
+    def _ahead(self) -> dict[int, LookAhead]:
         return {}
 
     def demand_of(self, number: int) -> float:
@@ -273,7 +303,7 @@ class Job:
             said.append(say("years-run-by-run"))
         if market.delay and plan.delay is None:
             said.append(say("years-delay-undeclared"))
-        if market.carryover is not None:
+        if market.carryover is not None and (plan.horizon or 1) == 1:
             said.append(say("years-carryover-settled"))
         said += unused(plan if market.start is None else self._undated(), "simulate")
         if any(self.demand_of(number) != self.market.demand.index_of(number)
@@ -289,12 +319,18 @@ class Job:
         return replace(self.plan, operation=operation, demand=())
 
     def refuse_infeasible(self) -> None:
-        """Refuse a plan that no week can keep, before any scenario.
+        """Refuse a plan that no week can keep, before any scenario, or that cannot look ahead here.
 
         Raises
         ------
         InfeasibleError
+        SolverError
+            ``wrong-method``.
         """
-        if any(not isinstance(policy, Schedule) for policy in self.policies) and not self.per_run:
+        if all(isinstance(policy, Schedule) for policy in self.policies):
+            return
+        for number in range(1, self.weeks + 1):
+            self.ahead_of(number)
+        if not self.per_run:
             curves = dict.fromkeys(self.plan.names, Log(1.0, 1.0))
             problem_of(self.plan, curves)

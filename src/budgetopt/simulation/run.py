@@ -119,6 +119,10 @@ def simulate(
         ``bad-argument``, ``unknown-name``, ``bad-name``.
     InfeasibleError
         Where the plan has no split even before any scenario.
+    SolverError
+        ``wrong-method`` where the plan has a `horizon`, and what weeks ahead cannot be planned with
+        in many runs: curves that may be S-shaped, channels that are off or at least so much, limits
+        that hold one week at a time.
     VerificationError
         ``broken-limit`` where a policy's answer breaks a limit.
 
@@ -130,7 +134,9 @@ def simulate(
     the plan is not used is in the notes. See `budgetopt.simulation.contingency` for what gives
     way where these contradict each other. Spends are not rounded, and no guardrail of the live week
     stands behind a policy. A plan with limits across channels, minimums or another goal than its
-    outcome is solved run by run.
+    outcome is solved run by run. Where the plan has a `horizon`, what policies and the clairvoyant
+    take for the best split is the first week of the best plan of so many, as in a live week; where
+    none is found the week is decided by itself, and a note counts these.
 
     Examples
     --------
@@ -369,9 +375,12 @@ def _events(names: Sequence[str], records: dict[str, Record]) -> list[str]:
     """Say how often a week went otherwise than decided."""
     said: list[str] = []
     for name in names:
-        fell, gave = (int(marks.sum()) for marks in (records[name].fell, records[name].gave_way))
+        record = records[name]
+        fell, gave, alone = (int(m.sum()) for m in (record.fell, record.gave_way, record.alone))
         if fell:
             said.append(say("policy-fell-back", policy=name, count=f"{fell:,}"))
         if gave:
             said.append(say("policy-limits-gave-way", policy=name, count=f"{gave:,}"))
+        if alone:
+            said.append(say("policy-week-alone", policy=name, count=f"{alone:,}"))
     return said

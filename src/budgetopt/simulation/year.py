@@ -10,8 +10,8 @@ From simple to subtle:
   solved, for plans whose limits couple channels; the clairvoyants know the true curves, and regret
   is measured against them.
 
-Where this stops: weeks are decided one at a time, so no policy plans ahead; `Job.notes` lists
-what of the plan a simulation leaves out.
+Where the plan has a `horizon`, what a policy takes for the best split is the first week of the best
+plan ahead (`Ahead`). Where this stops: `Job.notes` lists what of the plan a simulation leaves out.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from budgetopt.optimize import (
 )
 from budgetopt.plan import CAP, FLOOR, Bounds, Channel, MaxChange, Plan, Reserve
 from budgetopt.policies import BeliefView, Policy, View, decided
+from budgetopt.simulation.ahead import Ahead
 from budgetopt.simulation.contingency import (
     ContingencyEffect,
     WeekLimits,
@@ -239,7 +240,7 @@ class PerRun:
         self._first, self._weekly = first, _Weekly(job.plan)
         self._index = 1.0
         self._rngs: list[np.random.Generator] = []
-        self._fell = np.zeros(1, dtype=bool)
+        self._fell = self._alone = np.zeros(1, dtype=bool)
 
     def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
         """Return the money of every run."""
@@ -248,8 +249,10 @@ class PerRun:
             self._rngs = [self._job.rng(self._policy, self._first + at) for at in range(runs)]
         self._weekly = self._weekly.of(self._job.plan_of(week.number))
         self._index = self._job.demand_of(week.number)
-        found = [self._run(run, limits, last) for run in range(runs)]
+        aheads = [Ahead(self._job) for _ in range(runs)]
+        found = [self._run(week, run, limits, last, aheads[run]) for run in range(runs)]
         self._fell = np.array([fell for _, fell in found])
+        self._alone = np.array([ahead.alone[0] for ahead in aheads])
         spend = np.stack([spend for spend, _ in found])
         return limits.checked(self._policy.name, spend, self._job.slack)
 
@@ -261,7 +264,13 @@ class PerRun:
         """Return the runs that were not decided by the policy."""
         return self._fell
 
-    def _run(self, run: int, limits: WeekLimits, last: Floats | None) -> tuple[Floats, bool]:
+    def decided_alone(self) -> NDArray[np.bool_]:
+        """Return the runs in which no plan ahead was found."""
+        return self._alone
+
+    def _run(
+        self, week: Conditions, run: int, limits: WeekLimits, last: Floats | None, ahead: Ahead
+    ) -> tuple[Floats, bool]:
         plan, size = self._job.plan, len(self._job.plan.names)
         belief: BeliefView = _of_run(self._learner.posterior, run)
         if self._index != 1.0:
@@ -284,9 +293,18 @@ class PerRun:
         except (InfeasibleError, SolverError):
             return view.held(), True
 
+        own = limits.of_run(run)
+
+        def optimum(curves: Curve) -> Floats:
+            found = ahead.best(week.number, curves, own, spend[run : run + 1],
+                               lambda curves: best_for(problem, best, curves)[None],
+                               self._index)[0]  # fmt: skip
+            # A plan ahead keeps limits across channels but for what its rounds leave.
+            return found if self._job.ahead_of(week.number) is None else view.project(found)
+
         view = replace(
             view,
-            best=lambda curves: best_for(problem, best, curves),
+            best=optimum,
             projection=lambda spend: project_onto_limits(problem, best, spend),
             weight=problem.weight,
             cost=problem.cost,
@@ -340,6 +358,10 @@ class PerRunClairvoyant:
     def fell_back(self) -> NDArray[np.bool_]:
         """Return the runs without a split that keeps the limits."""
         return self._fell
+
+    def decided_alone(self) -> NDArray[np.bool_]:
+        """Return none: what it takes is told of the policies."""
+        return np.zeros(1, dtype=bool)
 
 
 def _freed(channel: Channel) -> Channel:
@@ -401,6 +423,8 @@ class Record(NamedTuple):
         Runs and weeks in which another policy was taken, shape ``(runs, weeks)``.
     gave_way
         Runs and weeks in which limits gave way, as the money did not cover them.
+    alone
+        Runs and weeks that were decided by themselves, as no plan of the weeks ahead was found.
     detail
         Outcome and spend of each run, week and channel; empty unless asked for.
     """
@@ -419,6 +443,7 @@ class Record(NamedTuple):
     week_lift: Floats
     fell: NDArray[np.bool_]
     gave_way: NDArray[np.bool_]
+    alone: NDArray[np.bool_]
     detail: tuple[Floats, ...] = ()
 
 
@@ -452,6 +477,9 @@ class Decider(Protocol):
 
     def fell_back(self) -> NDArray[np.bool_]:
         """Return the runs in which another policy was taken this week."""
+
+    def decided_alone(self) -> NDArray[np.bool_]:
+        """Return the runs in which the plan looks ahead and no plan of its weeks was found."""
 
 
 def play(job: Job, first: int, runs: int) -> Batch:
@@ -502,7 +530,7 @@ class _Books:
         self._sums = np.zeros((6, job.weeks, runs))
         self._channels, self._alike = np.zeros((2, runs, size)), np.zeros((2, size))
         self._weeks = np.zeros((4, job.weeks, size))
-        self._marks = np.zeros((2, job.weeks, runs), dtype=bool)
+        self._marks = np.zeros((3, job.weeks, runs), dtype=bool)
         self._detail = np.zeros((2, runs, job.weeks, size)) if detail else None
 
     def _over_runs(self, amounts: Floats) -> Floats:
@@ -570,6 +598,7 @@ class _PolicyState(_Books):
             spend = self.decider.decide(week, limits, self.last)
             self._marks[0, week.number - 1] = self.decider.fell_back()
             self._marks[1, week.number - 1] = limits.gave_way
+            self._marks[2, week.number - 1] = self.decider.decided_alone()
         self.state, out = self.job.market.step(self.state, spend, week)
         self.ordered, self.out = spend, out
         if not isinstance(self.decider, Schedule):
@@ -629,25 +658,34 @@ def _clairvoyant(job: Job, runs: int, truth: Curve) -> Decider:
     together = truth.concave or isinstance(truth, Mixture)
     if job.per_run or not together:
         return PerRunClairvoyant(job, runs)
-    return _Clairvoyant(job)
+    past = Past(job.spent, job.brought, runs, job.weeks, delayed=bool(job.market.delay))
+    return _Clairvoyant(job, past)
 
 
 class _Clairvoyant:
     """The best of each week by its true curves, within the same limits."""
 
-    def __init__(self, job: Job) -> None:
-        self._job, self._spend_all = job, job.plan.spend == "all"
+    def __init__(self, job: Job, past: Past) -> None:
+        self._job, self._past, self._ahead = job, past, Ahead(job)
+        self._spend_all = job.plan.spend == "all"
 
     def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
-        bounds = (limits.lower, limits.upper, limits.budget)
-        best = best_of_runs(week.curve, *bounds, spend_all=self._spend_all).spend
+        def weekly(curves: Curve) -> Floats:
+            bounds = (limits.lower, limits.upper, limits.budget)
+            return best_of_runs(curves, *bounds, spend_all=self._spend_all).spend
+
+        spent, demand = self._past.seen()[0], self._job.demand_of(week.number)
+        best = self._ahead.best(week.number, week.curve, limits, spent, weekly, demand)
         return self._job.on_steps(best, limits, week.curve)
 
     def observe(self, outcome: Outcome) -> None:
-        """Know all."""
+        self._past.add(outcome)
 
     def fell_back(self) -> NDArray[np.bool_]:
         return np.zeros(1, dtype=bool)
+
+    def decided_alone(self) -> NDArray[np.bool_]:
+        return self._ahead.alone
 
 
 class _Batched:
@@ -657,18 +695,21 @@ class _Batched:
         self, job: Job, policy: Policy, past: Past, learner: Learner, rng: np.random.Generator
     ) -> None:
         self._policy, self._past, self._learner, self._rng = policy, past, learner, rng
-        self._job = job
+        self._job, self._ahead = job, Ahead(job)
         self._spend_all, self._slack = job.plan.spend == "all", job.slack
         self._fell = np.zeros(1, dtype=bool)
 
     def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
         lower, upper, budget, test, _ = limits
+        spend, outcome = self._past.seen()
+
+        def weekly(curves: Curve) -> Floats:
+            return best_of_runs(curves, lower, upper, budget, spend_all=self._spend_all).spend
 
         def best(curves: Curve) -> Floats:
-            found = best_of_runs(curves, lower, upper, budget, spend_all=self._spend_all).spend
+            found = self._ahead.best(week.number, curves, limits, spend, weekly)
             return self._job.on_steps(found, limits, curves)
 
-        spend, outcome = self._past.seen()
         view = View(
             belief=self._learner,
             lower=lower,
@@ -691,3 +732,6 @@ class _Batched:
 
     def fell_back(self) -> NDArray[np.bool_]:
         return self._fell
+
+    def decided_alone(self) -> NDArray[np.bool_]:
+        return self._ahead.alone
