@@ -7,8 +7,10 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import budgetopt as bo
 from budgetopt.belief import Belief, Settings
 from budgetopt.belief.aggregate import HELD_OUT, HeldOut, _Tried
 from budgetopt.belief.belief import learn
@@ -111,3 +113,19 @@ def test_it_is_said():
         text = belief_table(believed(), language=language)
         assert f"{held.error:.0%}" in text
         assert word in text
+
+
+def test_held_out_weeks_are_a_frame():
+    rng = np.random.default_rng(2)
+    spend = 100 * rng.lognormal(0, 0.3, (60, 2))
+    days = np.datetime64("2025-01-06") + 7 * np.arange(60)
+    total = 500 + 20 * np.sqrt(spend).sum(axis=1) + rng.normal(0, 5, 60)
+    plan = bo.Plan(budget=200, currency="CNY", channels=[bo.Channel("a"), bo.Channel("b")])
+    history = bo.History(("a", "b"), days, spend, total=total)
+    belief = bo.learn(history, plan, settings=bo.Settings.fast())
+    found, frame = belief.held_out(), belief.held_out().to_frame()
+    assert frame.week.tolist() == list(map(pd.Timestamp, found.weeks))
+    assert frame.actual.tolist() == pytest.approx(total[-13:].tolist())
+    assert found.inside == ((frame.low <= frame.actual) & (frame.actual <= frame.high)).sum()
+    with pytest.raises(bo.InputError, match="held_out"):
+        belief.predict([100, 100])

@@ -43,7 +43,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,9 @@ from budgetopt.belief.regression import (
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.errors import InputError
 from budgetopt.i18n import say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BLOCK = 4_000_000
 """Numbers held at once in one table of features."""
@@ -446,6 +449,14 @@ class HeldOut:
         """Mean distance of forecast and actual, as a share of the mean actual."""
         actual = np.array(self.actual)
         return float(np.mean(np.abs(actual - self.forecast)) / abs(actual.mean()))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a week: week, forecast, low, high and actual."""
+        import pandas as pd
+
+        columns = ("forecast", "low", "high", "actual")
+        days = np.array(self.weeks, dtype="datetime64[D]")
+        return pd.DataFrame({"week": days} | {name: getattr(self, name) for name in columns})
 
 
 HELD_OUT = 13

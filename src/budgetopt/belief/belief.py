@@ -389,7 +389,7 @@ class Belief(Shown):
             ``bad-argument`` where one total was all, which predicts no channel's outcome.
         """
         if self.walked is None:
-            raise wrong("source", say("part-is-total"), say("remedy-learn-outcomes-channel"))
+            raise wrong("source", say("part-is-total"), say("remedy-held-out-predicts"))
         money = self.posterior.spends(spend)
         return predicted(self.walked, self.posterior, money, level)
 
@@ -420,7 +420,7 @@ class Belief(Shown):
         import pandas as pd
 
         if self.walked is None:
-            raise wrong("source", say("part-is-total"), say("remedy-learn-outcomes-channel"))
+            raise wrong("source", say("part-is-total"), say("remedy-held-out-predicts"))
         inputs, past = self.walked.inputs, self.walked.records
         half = 0.5 * inputs.event
         forecast = np.maximum((inputs.outcome + half) * np.exp(-past.miss) - half, 0.0)

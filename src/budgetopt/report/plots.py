@@ -131,7 +131,9 @@ def plot_response(
         at = list(points.values())[-1]
         slope = float(one.marginal(at))
         if math.isfinite(slope):
-            ends = np.clip(at + np.array([-0.3, 0.3]) * most, 0.0, None)
+            # A steep one stays as high as the curve, which it would squash.
+            wide = min(0.3 * most, 0.3 * float(band.high.max()) / max(abs(slope), 1e-12))
+            ends = np.clip(at + np.array([-wide, wide]), 0.0, None)
             tangent = float(one.response(at)) + slope * (ends - at)
             label = say("plot-marginal", marginal=show_figure(slope, 3))
             ax.plot(ends, tangent, color=RED, ls="--", label=_in(label, language))
