@@ -135,3 +135,10 @@ def test_a_password_is_not_in_the_message(shop):
     with pytest.raises(HistoryError) as caught:
         History.from_sql(SQL, "nosuch://ada:secret@localhost/ads")
     assert "secret" not in str(caught.value.to_dict())
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pa.table])
+def test_campaigns_may_be_numbers(make):
+    rows = ROWS | {"channel": [1201, 1202, 1201, 1202]}
+    assert History.from_frame(make(rows)) == History.from_frame(pd.DataFrame(rows))
+    assert History.from_frame(make(rows)).channels == ("1201", "1202")
