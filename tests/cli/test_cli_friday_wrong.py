@@ -103,7 +103,7 @@ def test_what_was_applied_against_a_limit_is_recorded_and_told(folder, capsys):
     assert code == 0
     broken = at.entries("applied")[0].data["broken"]
     assert any("above the budget" in sentence for sentence in broken)
-    assert out.count("实际执行超出限制：") == len(broken)
+    assert out.count("实际执行违反限制：") == len(broken)
     code, out, _ = at.apply(capsys, "--set", "kol=5100", "--why", "a slip", "--json")
     assert json.loads(out)["broken"] == at.entries("applied")[1].data["broken"]
 

@@ -58,7 +58,7 @@ def test_what_was_applied_may_break_limits_and_says_which(book):
     restored_zh = in_language(
         restored(state.applied.data["broken"][0], state.applied.data["words"]), "zh"
     )
-    assert restored_zh == "实际执行超出限制：“search”的消耗为 1,600，高于上限 1,500"
+    assert restored_zh == "实际执行违反限制：“search”的消耗为 1,600，高于上限 1,500"
     kept = {"search": 1400, "feed": 800, "kol": 700}
     state = apply(book, declared, FIRST, who="bob", spends=kept, why="a slip")
     assert state.applied.data["broken"] == []

@@ -358,6 +358,24 @@ class Channel(Declared):
         return PlanError("bounds-clash", problem, field=where, value=value, remedy=remedy)
 
 
+KINDS = {
+    "event": "named-event",
+    "freeze": "named-freeze",
+    "label": "named-label",
+    "listed": "named-listed",
+    "name": "named-name",
+    "phase": "named-phase",
+    "plan": "named-plan",
+    "scenario": "named-scenario",
+}
+"""What has a name, by the code that says it where that is another word."""
+
+
+def kind_said(what: str) -> str:
+    """Return what kind of thing has a name, to be said in any language."""
+    return say(KINDS.get(what, what))
+
+
 def check_name(name: Any, field: str, what: str) -> None:
     """Refuse a name that is blank, not text, or cannot be shown or written to a file.
 
@@ -369,14 +387,15 @@ def check_name(name: Any, field: str, what: str) -> None:
     if isinstance(name, str) and not is_safe(name):
         raise PlanError(
             "bad-name",
-            say("name-with-control", what=what, name=ascii(name)),
+            say("name-with-control", what=kind_said(what), name=ascii(name)),
             field=field,
             value=ascii(name),
             remedy=say("remedy-write-without"),
         )
     if not isinstance(name, str) or is_blank(name):
-        raise PlanError("bad-name", say("name-is-blank", what=what, name=repr(name)), field=field,
-                        value=ascii(name), remedy=say("remedy-every-name", what=what))  # fmt: skip
+        problem = say("name-is-blank", what=kind_said(what), name=repr(name))
+        remedy = say("remedy-every-name", what=kind_said(what))
+        raise PlanError("bad-name", problem, field=field, value=ascii(name), remedy=remedy)
 
 
 def _name(given: Any) -> str:

@@ -26,7 +26,7 @@ from budgetopt.i18n import say
 from budgetopt.money import show_amount
 from budgetopt.notebook import Card, Shown
 from budgetopt.plan import schedule
-from budgetopt.plan.channel import check_name
+from budgetopt.plan.channel import check_name, kind_said
 from budgetopt.plan.fields import PlanFields, check_worth
 from budgetopt.plan.priors import LiftTest, check_demand
 from budgetopt.untrusted import is_safe, twin_key
@@ -310,17 +310,18 @@ def check_plan(plan: Plan) -> None:
 
 def _refuse_doubled(what: str, names: list[str]) -> None:
     by_key: dict[str, str] = {}
+    said = kind_said(what)
     for name in names:
         key = twin_key(name)
         if key in by_key:
             raise PlanError(
                 "bad-name",
-                say("name-declared-twice", what=what, name=repr(name))
+                say("name-declared-twice", what=said, name=repr(name))
                 if name == by_key[key]
-                else say("name-looks-same", what=what, name=ascii(name), other=ascii(by_key[key])),
+                else say("name-looks-same", what=said, name=ascii(name), other=ascii(by_key[key])),
                 field=f"{what}s",
                 value=name,
-                remedy=say("remedy-own-name", what=what),
+                remedy=say("remedy-own-name", what=said),
             )
         by_key[key] = name
 

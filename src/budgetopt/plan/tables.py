@@ -18,7 +18,7 @@ from typing import Any
 
 from budgetopt.errors import PlanError
 from budgetopt.i18n import say
-from budgetopt.plan.channel import check_name
+from budgetopt.plan.channel import check_name, kind_said
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +79,10 @@ def _named(given: Any, what: str, *keys: str) -> tuple[RawTable, ...]:
     for at, name in enumerate(names):
         check_name(name, f"{what}s.{at}", what)
         if name in names[:at]:
-            raise PlanError("bad-name", say("name-declared-twice", what=what, name=repr(name)),
-                            field=f"{what}s.{at}", value=name, remedy=say("remedy-own-name",
-                            what=what))  # fmt: skip
+            said = kind_said(what)
+            problem = say("name-declared-twice", what=said, name=repr(name))
+            remedy = say("remedy-own-name", what=said)
+            raise PlanError("bad-name", problem, field=f"{what}s.{at}", value=name, remedy=remedy)
     return tables
 
 
