@@ -166,3 +166,34 @@ def test_one_form_of_arguments_serves_every_command_on_a_ledger(folder, capsys):
     code, _, err = run(capsys, "history", "other.toml", "--ledger", "friday.db")
     assert code == 2
     assert "other" in err
+
+
+def test_no_help_in_chinese_is_cut_off_at_eighty_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("BUDGETOPT_LANG", "zh")
+    for name in ([], *([name] for name in command_line().commands), ["ledger", "verify"]):
+        code, out, _ = run(capsys, *name, "--help")
+        assert code == 0
+        assert "…" not in out, name
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("week", "--setings"), "没有这个选项：--setings"),
+        (("week", "p", "--as-off", "x"), "没有这个选项：--as-off（可用的选项：--as-of）"),
+        (("frob",), "没有这个命令：'frob'"),
+        (("week", "p"), "缺少 '--ledger' 选项"),
+        (("reallocate",), "缺少参数 'PLAN'"),
+        (("reallocate", "p", "q"), "多余的参数（q）"),
+        (("reallocate", "p", "--seed"), "选项 '--seed' 需要一个值"),
+        (("year", "p", "--by", "x"), "'--by' 的值无效："),
+    ],
+)
+def test_a_wrong_call_is_said_in_chinese(capsys, monkeypatch, words, said):
+    monkeypatch.setenv("BUDGETOPT_LANG", "zh")
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (2, "")
+    joined = "".join(err.split())
+    assert "".join(said.split()) in joined
+    assert "原文" not in joined

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import random
+import re
 import tomllib
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import budgetopt as bo
 from budgetopt.history import recognise
 
+from ..report.parsed import Parsed
 from .helpers import run
 
 FIRST = dt.date(2025, 9, 1)
@@ -275,3 +277,19 @@ def test_a_folder_stands_for_the_files_that_sources_name(drafted):
     assert bo.History.read(".", plan.columns, **options) == whole
     with pytest.raises(bo.BudgetoptError, match=r"the plan names 'kol\.xlsx'"):
         bo.History.read(FILES[:2], plan.columns, **options)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_number_of_a_memo_has_more_digits_than_its_currency(capsys, drafted, lang):
+    words = ("plan.toml", *LEDGER, "--as-of", "2025-10-28")
+    assert run(capsys, "week", *words)[0] in (0, 7)
+    out = ("--out", "memo.html", "--lang", lang)
+    assert run(capsys, "report", "plan.toml", *LEDGER[:2], *out) == (0, "", "")
+    page = Parsed(Path("memo.html").read_text("utf-8"))
+    cells = [cell for table in page.tables for row in table.rows for cell in row]
+    # Daily amounts to the cent add up to floats such as 31697.250000000004.
+    numbers = [c.replace(",", "") for c in cells if re.fullmatch(r"[-+]?[\d,]+\.\d+", c)]
+    assert [n for n in numbers if re.search(r"\.\d{3,}", n) and abs(float(n)) >= 100] == []
+    text = Path("memo.html").read_text("utf-8")
+    assert "budgetopt approve plan.toml --ledger l.db --week 2025-11-03" in text
+    assert ("环比" in text) == (lang == "zh")

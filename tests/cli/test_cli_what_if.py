@@ -1,6 +1,7 @@
 """``budgetopt what-if``: each case is the plan edited by hand, and pages say what is assumed."""
 
 import csv
+import dataclasses
 import io
 import json
 import tomllib
@@ -172,3 +173,19 @@ def test_reallocate_under_a_change_is_that_of_the_edited_plan():
         dear = bo.reallocate(edited(), past, policy=policy, change=bo.Change(price="+50%"))
         usual = bo.reallocate(edited(), past, policy=policy)
         assert dear.allocation.outcome < usual.allocation.outcome
+
+
+def test_a_budget_may_be_an_amount_where_it_cannot_be_a_share(shop, capsys):
+    history = ("--history", "history.csv", "--as-of", "2025-11-20")
+    budget = int(bo.Plan.load("plan.toml").budget)
+    replaced = dataclasses.replace(bo.Plan.load("plan.toml"), budget=budget - 1000)
+    for given in (str(budget - 1000), f"{budget - 1000:,}"):
+        code, out, _ = run(capsys, "what-if", "plan.toml", *history, "--budget", given, "--json")
+        assert code == 0
+        case = json.loads(out)["cases"][1]
+        assert case["change"] == f"budget {budget - 1000:,} CNY"
+        # What may be spent is less by the reserve.
+        assert case["budget"] == float(replaced.spendable)
+    for given in ("80", "150", "0.8"):
+        code, _, err = run(capsys, "what-if", "plan.toml", *history, "--budget", given)
+        assert (code, "change.budget" in err) == (2, True)

@@ -558,7 +558,7 @@ def hold_week_on_week(claims, records):
              (weeks[-FEW:], weeks[-2 * FEW : -FEW], "four weeks")]  # fmt: skip
     heads, columns = ["channel"], []
     for now, before, label in spans:
-        for what in ("spend", "change", records.named, "change", records.measure):
+        for what in ("spend", "vs before", records.named, "vs before", records.measure):
             heads.append(f"{what}, {label}")
         names = records.rows()
         rise = [Percent(records.came(now, n) / records.came(before, n) - 1) for n in names]
@@ -778,7 +778,7 @@ def budget_of(records, first, last):
 
 def hold_channels(claims, records, span):
     names, weeks = records.rows(), span.weeks
-    heads = ["channel", "spend", "change", records.named, "change", records.measure,
+    heads = ["channel", "spend", "vs before", records.named, "vs before", records.measure,
              f"{records.measure} before"]  # fmt: skip
     columns = [
         [records.spent(weeks, n) for n in names],

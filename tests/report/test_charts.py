@@ -41,10 +41,10 @@ def test_a_line_breaks_where_a_number_is_missing():
         (WIDTH / 8, HEIGHT), (3 * WIDTH / 8, 0.0), (7 * WIDTH / 8, HEIGHT / 2)]  # fmt: skip
     assert shape["path"].count("M") == 2
     assert [column.title for column in line.columns] == [
-        "a\ns 0.000",
-        "b\ns 10.000",
+        "a\ns 0",
+        "b\ns 10",
         "c",
-        "d\ns 5.000",
+        "d\ns 5",
     ]
     assert sum(column.width for column in line.columns) == pytest.approx(WIDTH)
     assert line.ends == ["a", "d"]

@@ -175,8 +175,12 @@ def check_suffix(path: Path, format: str, option: str, offered: Collection[str] 
     if other in (None, format):
         return
     written, usual = _WRITTEN[format]
-    also = "remedy-name-usual-or-format" if other in offered else "remedy-name-usual"
-    remedy = say(also, usual=usual, **({"other": other} if other in offered else {}))
+    remedy = say("remedy-name-usual", usual=usual)
+    if other in offered:
+        remedy = say("remedy-name-usual-or-format", usual=usual, other=other)
+    elif Format.html in offered:
+        # A .pdf is wanted for reading: a browser makes one of the page.
+        remedy = say("remedy-name-usual-or-page", usual=usual)
     raise InputError(
         "bad-argument",
         say("path-would-hold", option=option, path=repr(str(path)), written=written),
@@ -304,7 +308,9 @@ LanguageOption = Annotated[
 ]
 BudgetChange = Annotated[
     str | None,
-    typer.Option("--budget", metavar="CHANGE", help="Assume another budget, such as -20% or x0.8."),
+    typer.Option(
+        "--budget", metavar="CHANGE", help="Assume another budget, such as -20%, x0.8 or 20000."
+    ),
 ]
 PriceChange = Annotated[
     list[str] | None,

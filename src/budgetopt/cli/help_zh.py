@@ -5,9 +5,12 @@ A test compares the keys with the texts of all commands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from rich.cells import cell_len, chop_cells
 
 from budgetopt.cli.common import METHODS, POLICIES, POLICY_DEFAULT
 from budgetopt.cli.exchange import PLATFORMS
@@ -115,7 +118,7 @@ HELP: dict[str, str] = {
         f"{_DEFAULT}。"
     ),
     "Random seed of the policy.": "策略的随机种子。",
-    "Assume another budget, such as -20% or x0.8.": "假设另一预算，如 -20% 或 x0.8。",
+    "Assume another budget, such as -20%, x0.8 or 20000.": "假设另一预算，如 -20%、x0.8 或 20000。",
     "Assume dearer or cheaper media, such as feed=+30%; may be repeated.": (
         "假设媒体涨价或降价，如 feed=+30%；可重复给出。"
     ),
@@ -202,7 +205,7 @@ HELP: dict[str, str] = {
     ),
     "History to learn the curves from; default: the curves in the plan, or else the files that it "
     "names.": ("用于学习曲线的历史数据；默认采用计划中的曲线，否则读取计划写明的文件。"),
-    "Another budget, such as -20% or x0.8.": "另一预算，如 -20% 或 x0.8。",
+    "Another budget, such as -20%, x0.8 or 20000.": "另一预算，如 -20%、x0.8 或 20000。",
     "Higher or lower media prices, such as a=+30%.": "媒体价格上涨或下降，如 a=+30%。",
     "Another cap of a channel.": "某渠道的另一上限。",
     "A channel that gets nothing.": "不投放的渠道。",
@@ -387,6 +390,37 @@ FRAMES: dict[str, str] = {
 """What stands around the texts, by its name in typer."""
 
 
+_WIDE = "\u2e80-\u9fff\uff00-\uffef"
+_PIECE = re.compile(rf"\s+|(?:[{_WIDE}]|[^\s{_WIDE}]+)[，。；：、）]*\s*")
+"""What stays on one line: a word of letters or a wide character, with what closes a clause."""
+
+
+def line_breaks(text: str, width: int, fold: bool = True) -> list[int]:
+    """Return where a line breaks, as rich's ``divide_line`` does, but between any wide characters.
+
+    rich takes a Chinese clause for one long word, and cuts it off where it does not fold.
+
+    Examples
+    --------
+    >>> line_breaks("要决策的一周，默认为 next week", 12), line_breaks("abcdefgh", 3)
+    ([5, 11], [3, 6])
+    """
+    found, used = list[int](), 0
+    for piece in _PIECE.finditer(text):
+        # With the blank behind it: rich strips that by characters, not by cells.
+        cells = cell_len(piece[0])
+        if used and used + cells > width:
+            found.append(piece.start())
+            used = 0
+        if fold and cell_len(piece[0].rstrip()) > width:
+            starts = [len(part) for part in chop_cells(piece[0], width)]
+            found += [piece.start() + sum(starts[:at]) for at in range(1, len(starts))]
+            used = cell_len(piece[0][sum(starts[:-1]) :])
+        else:
+            used += cell_len(piece[0])
+    return found
+
+
 @contextmanager
 def help_in_chinese(root: Any) -> Iterator[None]:
     """Let help be Chinese meanwhile.
@@ -396,19 +430,23 @@ def help_in_chinese(root: Any) -> Iterator[None]:
     root
         The command line, made anew for this call: its texts are replaced for good.
     """
+    import rich.text
     from typer import rich_utils
 
     _translate(root)
     frames: Any = rich_utils
     # A frame that a later typer calls otherwise stays English.
-    before = {name: getattr(frames, name) for name in FRAMES if hasattr(frames, name)}
+    pairs: list[tuple[Any, str, Any]] = [(frames, name, said) for name, said in FRAMES.items()]
+    pairs.append((rich.text, "divide_line", line_breaks))
+    before = [(of, name, getattr(of, name)) for of, name, _ in pairs if hasattr(of, name)]
     try:
-        for name in before:
-            setattr(frames, name, FRAMES[name])
+        for of, name, said in pairs:
+            if hasattr(of, name):
+                setattr(of, name, said)
         yield
     finally:
-        for name, text in before.items():
-            setattr(frames, name, text)
+        for of, name, said in before:
+            setattr(of, name, said)
 
 
 def _translate(command: Any) -> None:

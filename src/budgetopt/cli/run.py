@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -267,13 +268,48 @@ def _write_utf8() -> None:
 def _as_input_error(error: Any) -> InputError:
     """Return a wrong use of the command line as an error of ours."""
     command = error.ctx.command_path if error.ctx else "budgetopt"
-    problem = " ".join(error.format_message().split()).rstrip(".")
     return InputError(
         "bad-argument",
-        problem[:1].lower() + problem[1:],
+        _problem_of(error),
         field=getattr(getattr(error, "param", None), "name", None) or "",
         remedy=say("remedy-see-help", command=command),
     )
+
+
+def _problem_of(error: Any) -> str:
+    """Return what is wrong with the words of a call; why a value is not taken stays click's own."""
+    param, text = getattr(error, "param", None), " ".join(error.format_message().split())
+    match type(error).__name__:
+        case "NoSuchOption":
+            problem = say("no-such-option", option=error.option_name)
+            near = ", ".join(sorted(error.possibilities or ()))
+            return say("no-such-option-near", problem=problem, near=near) if near else problem
+        case "MissingParameter" if param is not None:
+            argument = param.param_type_name == "argument"
+            code = "argument-not-given" if argument else "option-not-given"
+            return say(code, name=_called(param))
+        case "BadOptionUsage":
+            return say("option-without-value", option=repr(error.option_name))
+        case "BadParameter" if param is not None:
+            reason = error.message.rstrip(".")
+            return say("value-not-taken", name=_called(param), reason=reason)
+        case "UsageError" if (found := _NO_COMMAND.search(text)) is not None:
+            return say("no-such-command", name=found[1])
+        case "UsageError" if (found := _EXTRA.search(text)) is not None:
+            return say("unexpected-arguments", words=found[1])
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _called(param: Any) -> str:
+    """Return what a parameter is called on the command line, in quotes."""
+    if param.param_type_name == "argument":
+        return repr(param.metavar or param.name.upper())
+    return " / ".join(map(repr, param.opts))
+
+
+# click keeps these words in its sentence alone.
+_NO_COMMAND = re.compile(r"^No such command (.+?)\.?$")
+_EXTRA = re.compile(r"extra argument\S* \((.*)\)$")
 
 
 def _complain(error: Exception, given: Sequence[str], debug: bool) -> NoReturn:

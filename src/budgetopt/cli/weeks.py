@@ -44,6 +44,7 @@ from budgetopt.cli.common import (
     page_name,
     read_history,
     respond,
+    shown,
     today,
     week_entries,
 )
@@ -296,6 +297,7 @@ def report(
             quarter=quarter,
             out=out,
             language=lang,
+            files=(str(plan), shown(ledger)),
         )
 
 

@@ -43,7 +43,9 @@ def what_if(
     curve_weeks: CurveWeeks = 1,
     budget: Annotated[
         list[str] | None,
-        typer.Option("--budget", metavar="CHANGE", help="Another budget, such as -20% or x0.8."),
+        typer.Option(
+            "--budget", metavar="CHANGE", help="Another budget, such as -20%, x0.8 or 20000."
+        ),
     ] = None,
     price: Annotated[
         list[str] | None,

@@ -7,6 +7,7 @@ and `cases_of` reads the tables ``[[cases]]`` of a plan file.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -23,6 +24,7 @@ from budgetopt.market.dynamics import known
 from budgetopt.money import as_decimal, show_amount
 from budgetopt.optimize import Known, StretchedBelief, curves_of
 from budgetopt.plan import PATTERN, Channel, Plan, Relative
+from budgetopt.untrusted import half_width
 
 _ALL = "*"
 Pairs = tuple[tuple[str, Relative], ...]
@@ -37,7 +39,8 @@ class Change:
     ----------
     budget
         Relative change of the weekly budget, at least -100 %: ``"-20%"`` or ``"x0.8"`` is a fifth
-        less, and a bare number is refused. Reserves that are shares follow it.
+        less; or another budget, an amount of at least 1,000 such as ``"20000"``. A smaller bare
+        number may be meant as a share, and is refused. Reserves that are shares follow it.
     cap
         New caps by channel, money; the floor stays.
     price
@@ -56,7 +59,7 @@ class Change:
         ``bad-argument``.
     """
 
-    budget: Relative = Relative(0)  # noqa: RUF009 - as immutable as any float
+    budget: Relative | Decimal = Relative(0)  # noqa: RUF009 - as immutable as any float
     cap: tuple[tuple[str, Decimal], ...] = ()
     price: Pairs = ()
     rate: Pairs = ()
@@ -65,7 +68,7 @@ class Change:
 
     def __init__(
         self,
-        budget: str | Relative = Relative(0),  # noqa: B008 - as immutable as any float
+        budget: str | Relative | Decimal = Relative(0),  # noqa: B008 - as immutable as any float
         cap: Mapping[str, Any] | tuple[tuple[str, Any], ...] = (),
         price: str | Relative | Mapping[str, str | Relative] | Pairs = (),
         rate: str | Relative | Mapping[str, str | Relative] | Pairs = (),
@@ -73,7 +76,7 @@ class Change:
         demand: str | Relative = Relative(0),  # noqa: B008
     ) -> None:
         put = object.__setattr__
-        put(self, "budget", Relative.of(budget, "change.budget"))
+        put(self, "budget", _budget(budget))
         put(
             self,
             "cap",
@@ -116,7 +119,10 @@ class Change:
         return (say("assumed", parts=listed(parts)),) if parts else ()
 
     def _parts(self, currency: str) -> Iterator[Message]:
-        if self.budget:
+        if isinstance(self.budget, Decimal):
+            money = show_amount(self.budget)
+            yield say("change-budget-to", money=money, currency=currency)
+        elif self.budget:
             yield say("change-budget", change=str(self.budget))
         for name, change in self.price:
             every = name == _ALL
@@ -173,7 +179,9 @@ class Change:
             for c in plan.channels
         ]
         budget = plan.budget
-        if self.budget:
+        if isinstance(self.budget, Decimal):
+            budget = plan.money.exact(self.budget, "budget")
+        elif self.budget:
             scaled = float(budget) * (1 + self.budget)
             budget = plan.money.amount(plan.money.nearest(scaled))
         return replace(plan, budget=budget, channels=tuple(channels), budget_lines=None)
@@ -221,7 +229,10 @@ def case_schema() -> dict[str, Any]:
         "description": "A what-if: inputs that are other than planned.",
         "properties": {
             "name": {"type": "string", "description": "its name in results"},
-            "budget": {**change, "description": "change of the weekly budget"},
+            "budget": {
+                "anyOf": [change, money],
+                "description": "change of the weekly budget, or another one of at least 1,000",
+            },
             "price": {"anyOf": [change, by_channel], "description": "change of media prices"},
             "rate": {"anyOf": [change, by_channel], "description": "change of what media bring"},
             "demand": {**change, "description": "change of what all channels bring"},
@@ -238,6 +249,26 @@ def case_schema() -> dict[str, Any]:
         "required": ["name"],
         "additionalProperties": False,
     }
+
+
+_AMOUNT = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?")
+_LEAST_AMOUNT = 1000
+"""Least budget that is read as one: 80 or 150 may be meant as a percentage."""
+
+
+def _budget(given: Any) -> Relative | Decimal:
+    """Return a relative change of the budget, or the amount that takes its place."""
+    if isinstance(given, Decimal):
+        return given
+    text = half_width(given).strip() if isinstance(given, str) else ""
+    if len(text) < _LONGEST and _AMOUNT.fullmatch(text):
+        amount = as_decimal(text.replace(",", ""), "change.budget")
+        if amount >= _LEAST_AMOUNT:
+            return amount
+    return Relative.of(given, "change.budget")
+
+
+_LONGEST = 40
 
 
 def _pairs(given: Any, field: str, *, above: float = -math.inf) -> Pairs:

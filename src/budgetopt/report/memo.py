@@ -8,6 +8,7 @@ move with its reason, and what limits cost; reserves and alerts. All of it is re
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -45,8 +46,22 @@ _FEW = 4
 """Weeks that a week is held against."""
 
 
-def week_memo(record: LedgerRecord, language: str = "en") -> Page:
-    """Return the memo of the last week that a record counts."""
+PLACES = ("PLAN", "LEDGER")
+"""What stands in a command for a plan and a ledger whose files are not known."""
+
+
+def week_memo(record: LedgerRecord, language: str = "en", files: Sequence[str] = PLACES) -> Page:
+    """Return the memo of the last week that a record counts.
+
+    Parameters
+    ----------
+    record
+        What the ledger holds.
+    language
+        ``"en"`` or ``"zh"``.
+    files
+        Names of the plan's file and of the ledger, for the command that is next.
+    """
     state = record.state
     assert state.current is not None
     decision, scored = decision_of(state.current.data), record.scored
@@ -59,7 +74,7 @@ def week_memo(record: LedgerRecord, language: str = "en") -> Page:
         _verdict(record, verdict_of(decision), alerts),
         [
             Section(say("page-caveats"), caveats(known)),
-            Section(say("memo-stands"), _stands(record)),
+            Section(say("memo-stands"), _stands(record, files)),
             Section(say("memo-plan-actual"), _plan_and_actual(record, language)),
             Section(say("memo-week-on-week"), _week_on_week(record, language)),
             *decision_sections(decision, language),
@@ -91,7 +106,7 @@ def _verdict(record: LedgerRecord, verdict: Message, alerts: Sequence[Alert]) ->
     return say("memo-verdict", verdict=verdict, stands=stands, alerts=raised)
 
 
-def _stands(record: LedgerRecord) -> list[Part]:
+def _stands(record: LedgerRecord, files: Sequence[str]) -> list[Part]:
     """Return where the week stands, what is next, and all that people and rules said."""
     state = record.state
     # Alerts and what left the reserves have sections of their own.
@@ -99,9 +114,9 @@ def _stands(record: LedgerRecord) -> list[Part]:
     kept = [e for e in record.of_week() if e.kind not in ("alert", "release")]
     said = list(reason_lines([e for e in kept if apart.isdisjoint(reasons_of(e))]))
     verb = VERBS.get(state.state)
-    words = ["budgetopt", verb or "", "PLAN", "--ledger", "LEDGER", "--week", str(state.week)]
+    words = ["budgetopt", verb or "", files[0], "--ledger", files[1], "--week", str(state.week)]
     revision = ["--revision", str(state.revision)] if verb == "approve" else []
-    command = [" ".join([*words, *revision, "--who", "NAME"])] if verb else []
+    command = [shlex.join([*words, *revision, "--who", "NAME"])] if verb else []
     forgotten = [
         say("approved-not-applied", week=str(week))
         for week in record.snapshot.not_recorded(record.today)
@@ -253,9 +268,9 @@ def compared_table(record: LedgerRecord, one: Compared, four: Compared, language
         outcomes = [now.outcome.get(n, math.nan) if n else now.total for n in names]
         for title, texts in (
             (say("spend"), amounts(spends)),
-            (say("change"), [compared.change(n, "spend") for n in names]),
+            (say("change-on-before"), [compared.change(n, "spend") for n in names]),
             (named, figures(outcomes)),
-            (say("change"), [compared.change(n, "outcome") for n in names]),
+            (say("change-on-before"), [compared.change(n, "outcome") for n in names]),
             (words.average, figures([now.returned(plan, n) for n in names], 3)),
         ):
             heads.append(say("memo-head", what=title, span=label))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from budgetopt.messages import say
 from budgetopt.optimize import Allocation, Frontier
 from budgetopt.plan import Plan
 from budgetopt.report.html import Page, to_html
-from budgetopt.report.memo import week_memo
+from budgetopt.report.memo import PLACES, week_memo
 from budgetopt.report.record import LedgerRecord
 from budgetopt.report.review import period_named, review
 from budgetopt.report.simulation import Years
@@ -45,6 +45,7 @@ def page(
     plan: Plan | None = None,
     out: str | PathLike[str] | None = None,
     language: str = "en",
+    files: Sequence[str] = PLACES,
 ) -> str:
     """Return an answer as one HTML page, which `budgetopt.report` is called for too.
 
@@ -69,6 +70,8 @@ def page(
         File that it is written to; None to return it only.
     language
         ``"en"`` or ``"zh"``, with the same numbers.
+    files
+        Names of the plan's file and of the ledger, for the command that a memo says is next.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def page(
     if isinstance(what, Plan):
         spans = {"week": week, "month": month, "quarter": quarter}
         given = {kind: str(one) for kind, one in spans.items() if one is not None}
-        made = _of_ledger(what, ledger, given, language)
+        made = _of_ledger(what, ledger, given, language, files)
     else:
         made = _of_answer(what, plan, language)
     text = to_html(made, language)
@@ -123,6 +126,7 @@ def _of_ledger(
     ledger: Ledger | str | PathLike[str] | None,
     given: Mapping[str, str],
     language: str,
+    files: Sequence[str],
 ) -> Page:
     """Return the memo of a week, or the review of the period that is given in its place."""
     if ledger is None:
@@ -132,7 +136,7 @@ def _of_ledger(
         raise _wrong(min(given), say("given-once", both=both), say("remedy-week-month-quarter"))
     if not isinstance(ledger, Ledger):
         with Ledger.open(str(ledger), create=False) as opened:
-            return _of_ledger(plan, opened, given, language)
+            return _of_ledger(plan, opened, given, language, files)
     kind, span = next(iter(given.items()), ("week", ""))
     if kind != "week":
         named = period_named(plan, kind, span)
@@ -142,7 +146,7 @@ def _of_ledger(
     if wanted not in (None, record.week):
         remedy = say("remedy-choose-budgetopt-history-lists")
         raise _wrong("week", say("ledger-without-week", given=span), remedy, span)
-    return week_memo(record, language)
+    return week_memo(record, language, files)
 
 
 def _wrong(field: str, problem: str, remedy: str, value: str | None = None) -> InputError:

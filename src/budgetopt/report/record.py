@@ -39,6 +39,12 @@ from budgetopt.workflow import (
     take_snapshot,
 )
 
+
+def in_minor(plan: Plan, money: float) -> Decimal:
+    """Return money of a file to the minor unit of a plan's currency."""
+    return plan.money.amount(plan.money.nearest(money))
+
+
 ONE_WEEK = dt.timedelta(weeks=1)
 DATA_ALERTS = {
     "data-stale",
@@ -190,8 +196,8 @@ class LedgerRecord:
         spend, outcome = {}, {}
         for name in self.channels:
             at = self.known.channels.index(name)
-            # Known to the minor unit at most, from a file of figures.
-            spent = [Decimal(repr(row[0][at])) for row in rows if row[0][at] is not None]
+            # Known to the minor unit at most: what a sum of days has beyond it is no money.
+            spent = [in_minor(self.plan, row[0][at]) for row in rows if row[0][at] is not None]
             if spent:
                 spend[name] = total_of(spent)
             if not self.known.total:

@@ -250,8 +250,8 @@ def _channels(record: LedgerRecord, span: Span, language: str) -> list[Part]:
     texts = figures([*returned, *earlier], 3)
     spends = [now.spend.get(n) if n else now.money for n in names]
     heads = (
-        *(say("channel"), say("spend"), say("change"), outcome_head(plan, language)),
-        *(say("change"), words.average, say("review-before", what=words.average)),
+        *(say("channel"), say("spend"), say("change-on-before"), outcome_head(plan, language)),
+        *(say("change-on-before"), words.average, say("review-before", what=words.average)),
     )
     columns = [
         [*record.channels, total_row(language)],

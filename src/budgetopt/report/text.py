@@ -236,6 +236,8 @@ def amounts(money: Sequence[Decimal | None]) -> list[str]:
 def figures(values: Sequence[float], digits: int = 5, huge: float = 1e15) -> list[str]:
     """Return numbers with the same digits after the point, as many or more in the largest.
 
+    Whole numbers, such as counts, have none.
+
     Parameters
     ----------
     values
@@ -250,6 +252,7 @@ def figures(values: Sequence[float], digits: int = 5, huge: float = 1e15) -> lis
         texts = [show_figure(v, digits) if most < huge else f"{v:.{digits}g}" for v in values]
     else:
         places = max(0, digits - 1 - math.floor(math.log10(most))) if most else 0
+        places *= any(math.isfinite(v) and v != round(v) for v in values)
         texts = [f"{v:,.{places}f}" for v in values]
     return ["" if math.isnan(v) else text for v, text in zip(values, texts, strict=True)]
 
@@ -269,7 +272,7 @@ def as_known(values: Sequence[float], width: float, most: int = 5) -> list[str]:
     Examples
     --------
     >>> as_known([123456.7, 1234.5], 20000), as_known([8.456, 0.21], 3.0), as_known([5.0], 0)
-    (['123,000', '1,000'], ['8.5', '0.2'], ['5.0000'])
+    (['123,000', '1,000'], ['8.5', '0.2'], ['5'])
     >>> as_known([259_335.0, 3976.0], 170_000)
     ['259,000', '4,000']
     """
