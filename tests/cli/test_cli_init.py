@@ -173,7 +173,7 @@ def test_weekdays_only_and_a_last_week_far_above_the_others(capsys, tmp_path, mo
     assert run(capsys, "init", "a.csv", "--out", "plan.toml", "--currency", "EUR")[0] == 0
     text = Path("plan.toml").read_text()
     assert 'absent = "zero"' in text
-    assert "budget = 4500.0  # the last complete week; the median of 6 weeks is 150" in text
+    assert "budget = 4500  # the last complete week; the median of 6 weeks is 150" in text
     assert run(capsys, "check", "plan.toml", "--history", "a.csv")[0] == 0
     assert run(capsys, "reallocate", "plan.toml", "--history", "a.csv")[2] == ""
     declared = text.replace('absent = "zero"', "")
@@ -293,3 +293,41 @@ def test_no_number_of_a_memo_has_more_digits_than_its_currency(capsys, drafted, 
     text = Path("memo.html").read_text("utf-8")
     assert "budgetopt approve plan.toml --ledger l.db --week 2025-11-03" in text
     assert ("环比" in text) == (lang == "zh")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_sheet_without_a_channel_is_one_called_as_its_file(capsys, raw, lang):
+    book = openpyxl.Workbook()
+    book.active.append(["周", "花费", "转化"])
+    for number in range(8):
+        book.active.append([FIRST + dt.timedelta(weeks=number), 3000 + 100 * number, 60])
+    book.save("达人KOL.xlsx")
+    files = ("ocean.csv", "baidu.csv", "达人KOL.xlsx")
+    assert run(capsys, "init", *files, "--out", "plan.toml", "--lang", lang, *AS_OF)[0] == 0
+    text = Path("plan.toml").read_text("utf-8")
+    said = {"en": "the file is one, called 达人KOL", "zh": "整个文件算一个渠道，取名“达人KOL”"}
+    assert said[lang] in text
+    plan = bo.Plan.load("plan.toml")
+    assert set(plan.names) == {"巨量引擎", "百度", "达人KOL"}
+    # All three count conversions, under three names; the budget is rounded, with a step.
+    assert plan.outcome == "转化"
+    assert plan.budget % 100 == 0
+    assert plan.step == 10
+    assert {"en": "# last 8 weeks: usually", "zh": "# 最近 8 周：平常"}[lang] in text
+    for command in ("check", "reallocate"):
+        assert run(capsys, command, "plan.toml", *AS_OF)[0] == 0
+    past = bo.History.read(".", plan.columns, channels=plan.names, as_of=dt.date(2025, 10, 27))
+    assert past.spend[:, past.index["达人KOL"]].tolist() == [3000 + 100 * n for n in range(8)]
+    assert bo.plan.Plan.from_dict(plan.to_dict()).columns == plan.columns
+    alone = ("init", "达人KOL.xlsx", "--out", "one.toml", *AS_OF)
+    assert run(capsys, *alone)[0] == 0
+    given = ("--history", "达人KOL.xlsx", *AS_OF)
+    assert run(capsys, "check", "one.toml", *given)[0] == 0
+    assert run(capsys, "reallocate", "one.toml", *given)[0] in (0, 5)
+
+
+def test_a_sheet_with_several_rows_a_date_is_not_one_channel(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("day,who,cost,conversions\n2026-01-05,a,1,2\n2026-01-05,b,1,2\n")
+    with pytest.raises(bo.BudgetoptError, match="known as its channel"):
+        recognise(path)

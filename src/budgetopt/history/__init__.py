@@ -31,6 +31,7 @@ from budgetopt.history.dates import read_days
 from budgetopt.history.files import Table, column_letter, first_row, load
 from budgetopt.history.history import History
 from budgetopt.history.imports import Import
+from budgetopt.history.layouts import CONVERSIONS, plain_name
 from budgetopt.history.mapping import MapRule
 from budgetopt.history.maturity import Delay
 from budgetopt.history.recognise import recognise, together
@@ -38,6 +39,7 @@ from budgetopt.history.sources import named_files, source_names
 from budgetopt.history.template import WORDS as TEMPLATE_WORDS
 
 __all__ = [
+    "CONVERSIONS",
     "TEMPLATE_WORDS",
     "Cells",
     "Column",
@@ -53,6 +55,7 @@ __all__ = [
     "first_row",
     "load",
     "named_files",
+    "plain_name",
     "read_amounts",
     "read_days",
     "recognise",

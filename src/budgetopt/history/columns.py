@@ -207,6 +207,9 @@ class Columns:
         if not given.get("file"):
             _refuse("sources", dict(given), say("without-file"), say("remedy-file-name-pattern"))
         common = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
+        if given.get("layout") == "wide":
+            # Its columns are channels already: rules for campaigns are for the other files.
+            common.pop("map")
         return Columns.from_dict(common | dict(given))
 
     @property
@@ -254,7 +257,12 @@ class Columns:
         pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
         data = {name: _plain(one) for name, (one, two) in pairs.items() if one != two}
         if self.sources:
-            data["sources"] = [one._beside(replace(self, sources=())) for one in self.sources]
+            # What a wide source leaves unsaid is no rule, as in `_source`.
+            plain = replace(self, sources=())
+            data["sources"] = [
+                one._beside(replace(plain, map=()) if one.layout == "wide" else plain)
+                for one in self.sources
+            ]
         return data
 
     @classmethod

@@ -41,6 +41,9 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """Names by role, in lower case and without a currency in brackets; what says most comes first."""
 
+CONVERSIONS = frozenset(ROLES["outcome"][ROLES["outcome"].index("conversions") :])
+"""Names of outcomes that are counted, not money; plain names."""
+
 PLATFORMS: dict[str, tuple[frozenset[str], ...]] = {
     "Google Ads": (frozenset({"cost", "conv. value"}), frozenset({"cost", "impr."})),
     "Meta": (frozenset({"amount spent", "reporting starts"}), frozenset({"amount spent"})),

@@ -8,12 +8,12 @@ the file leaves open, such as day-first dates without a day above 12, is refused
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import escape
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -147,13 +147,14 @@ def _by_name(path: Path, header: list[str]) -> Recognised:
     wide = _wide_spends(header)
     is_wide = len(wide) > 1 and not ("channel" in chosen and "spend" in chosen)
     needed = ["week", "outcome", *([] if is_wide else ["channel", "spend"])]
+    if not is_wide and set(needed) - set(chosen) == {"channel"}:
+        return _one_channel(path, header, chosen)
     for role in needed:
         if role not in chosen:
             remedy = say("remedy-rename-declare-plan", role=repr(role))
             if role == "channel" and "spend" not in chosen:
                 remedy = say("remedy-rename-or-wide")
-            problem = say("no-column-known", name=path.name, role=role)
-            refuse("bad-columns", problem, role, header[:20], remedy)
+            _no_column(path, role, header, remedy)
     platform = platform_of(header)
     if is_wide:
         columns = Columns(layout="wide", week=chosen["week"], spend=wide, outcome=chosen["outcome"])
@@ -166,12 +167,37 @@ def _by_name(path: Path, header: list[str]) -> Recognised:
     return Recognised(path, columns, platform, reasons=reasons)
 
 
+def _one_channel(path: Path, header: list[str], chosen: Mapping[str, str]) -> Recognised:
+    """Return the columns of a file without a channel: it is one, called as its platform or itself.
+
+    That is so where no date has several rows, which `_settled` looks at.
+    """
+    platform = platform_of(header)
+    name = platform or path.stem
+    columns = Columns(
+        layout="wide",
+        week=chosen["week"],
+        spend={name: chosen["spend"]},
+        outcome={name: chosen["outcome"]},
+    )
+    reasons = of_header(header, columns) | {"layout": say("draft-one-channel", channel=name)}
+    return Recognised(path, columns, platform, reasons=reasons)
+
+
+def _no_column(path: Path, role: str, header: Sequence[str], remedy: str) -> NoReturn:
+    problem = say("no-column-known", name=path.name, role=role)
+    refuse("bad-columns", problem, role, header[:20], remedy)
+
+
 def _settled(found: Recognised) -> Recognised:
     """Decide what the rows show: daily or weekly, the decimal sign, repeats, what is absent."""
     columns, reasons, start = found.columns, dict(found.reasons), "monday"
     table = load(found.path, columns)
     spans = read_spans(table.column(columns.week), columns.date_format)
     days = np.unique(spans.first)
+    if len(columns.spends) == 1 and days.size < spans.first.size:
+        remedy = say("remedy-rename-declare-plan", role=repr("channel"))
+        _no_column(found.path, "channel", table.header, remedy)
     weekly = days.size > 1 and not (np.diff(days).astype(np.int64) % 7).any()
     if weekly:
         day = as_date(days[0], columns.week)
@@ -245,7 +271,11 @@ def together(files: Sequence[Recognised]) -> Columns:
     rules = tuple(
         MapRule(channel=one.platform, file=escape(one.path.name))
         for one in files
-        if one.platform and plain_name(one.columns.channel) not in _CAMPAIGNS
+        if one.platform
+        and not one.columns.spends
+        and plain_name(one.columns.channel) not in _CAMPAIGNS
     )
-    sources = tuple(replace(one.columns, map=rules) for one in files)
+    sources = tuple(
+        one.columns if one.columns.spends else replace(one.columns, map=rules) for one in files
+    )
     return replace(Columns(), map=rules, sources=sources)

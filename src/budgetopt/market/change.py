@@ -120,8 +120,8 @@ class Change:
 
     def _parts(self, currency: str) -> Iterator[Message]:
         if isinstance(self.budget, Decimal):
-            money = show_amount(self.budget)
-            yield say("change-budget-to", money=money, currency=currency)
+            amount = show_amount(self.budget)
+            yield say("change-budget-to", money=amount, currency=currency)
         elif self.budget:
             yield say("change-budget", change=str(self.budget))
         for name, change in self.price:

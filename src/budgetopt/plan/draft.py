@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import escape
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from budgetopt.history import Columns, History, recognise, together
+from budgetopt.history import CONVERSIONS, Columns, History, plain_name, recognise, together
 from budgetopt.i18n import in_language, listed, say, show_figure
 from budgetopt.money import DIGITS, Currency, currencies_of
 from budgetopt.plan.channel import Channel
@@ -59,6 +60,8 @@ class Draft:
         lines = [f"# {in_language(say('draft-title'), language)}"]
         lines += self._line("currency", plan.currency, language)
         lines += self._line("budget", plan.budget, language)
+        if plan.step is not None:
+            lines += self._line("step", plan.step, language)
         lines += self._line("outcome", plan.outcome, language)
         lines += self._line("week_start", plan.week_start, language)
         rules, sources = columns.pop("map", []), columns.pop("sources", [])
@@ -82,7 +85,7 @@ class Draft:
 
     def _line(self, name: str, value: Any, language: str) -> list[str]:
         said = self.reasons.get(name)
-        plain = f"{name} = {value if name == 'budget' else _value(value)}"
+        plain = f"{name} = {value if name in ('budget', 'step') else _value(value)}"
         return [plain + (f"  # {in_language(said, language)}" if said else "")]
 
 
@@ -117,15 +120,13 @@ def draft(
         reasons["budget"] = say("draft-budget-last", median=show_figure(usual), weeks=totals.size)
         usual = float(totals[-1])
     money = Currency(code)
-    cents = 10 ** min(money.digits, 2)
-    budget = money.exact(round(usual * cents) / cents, "budget")
+    step = _step(usual)
+    rounded = round(usual / step) * step if step else round(usual, min(money.digits, 2))
+    budget = money.exact(rounded, "budget")
     columns = columns or Columns()
-    names = columns.outcome if isinstance(columns.outcome, str) else "outcome"
-    if columns.sources:
-        every = {one.outcome for one in columns.sources if isinstance(one.outcome, str)}
-        names = next(iter(every)) if len(every) == 1 else "outcome"
-        if len(every) > 1:
-            reasons["outcome"] = say("draft-outcomes-differ")
+    names, alike = _outcome_named(columns)
+    if not alike:
+        reasons["outcome"] = say("draft-outcomes-differ")
     channels, said = [], {}
     for at, name in enumerate(past.channels):
         spend = past.spend[:, at]
@@ -138,6 +139,7 @@ def draft(
         currency=code,
         channels=tuple(channels),
         outcome=names,
+        step=None if step is None else max(1, step // 10),
         week_start=week_start or history.week_start,
         columns=columns,
     )
@@ -171,6 +173,24 @@ def draft_files(
     return made, {one.path.name: one.reasons for one in found}
 
 
+def _step(usual: float) -> int | None:
+    """Return what a usual week is rounded to: three digits of it, as budgets are written."""
+    return 10 ** (math.floor(math.log10(usual)) - 2) if usual >= 100 else None
+
+
+def _outcome_named(columns: Columns) -> tuple[str, bool]:
+    """Return what a plan calls the outcome of its files, and whether all call it so."""
+    every: dict[str, None] = {}
+    for one in columns.sources or (columns,):
+        every |= dict.fromkeys(one.outcome_columns)
+    names = list(every)
+    if len(names) == 1:
+        return names[0], True
+    if all(plain_name(name) in CONVERSIONS for name in names):
+        return ("conversions" if all(map(str.isascii, names)) else "转化"), False
+    return "outcome", False
+
+
 def _currency(history: History, given: str | None, reasons: dict[str, str]) -> str:
     if given is not None:
         return given
@@ -197,6 +217,7 @@ def _said(spend: Any, recent: Any, past: History, idle: bool) -> tuple[str, ...]
     return (
         say(
             "draft-usual",
+            weeks=known.size,
             usual=show_figure(float(np.median(known))),
             least=show_figure(least),
             most=show_figure(most),
