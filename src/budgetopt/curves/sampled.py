@@ -274,6 +274,8 @@ class Sampled(Curve):
             for bound, end, miss in zip(bounds, (low, high), (left, right), strict=True):
                 place = (np.log(bound) - begin) / half - 1.0
                 some = np.flatnonzero(np.abs(place) < 1.0)
+                if not some.size:
+                    continue
                 end[some] = place[some]
                 flow = np.maximum(_powers(terms[:, some], end[some])[0], _TINY)
                 miss[some] = np.log(flow) - half * end[some] - goal[some]
