@@ -14,7 +14,7 @@ ROOT = Path(budgetopt.__file__).parent
 FLOORS = [
     {"untrusted", "arrays", "version", "messages"},
     {"errors"},
-    {"arguments"},
+    {"arguments", "records"},
     {"money"},
     {"calendar"},
     {"i18n"},

@@ -101,7 +101,7 @@ def test_a_present_record_does_not_pass_without_its_plan():
     plan = bo.Plan(budget=10, currency="CNY", channels=[bo.Channel("a", curve=bo.Log(5, 5))])
     data = bo.allocate(plan).to_dict()
     del data["plan"]
-    with pytest.raises(InputError, match="not allocation data"):
+    with pytest.raises(InputError, match="not Allocation data"):
         bo.Allocation.from_dict(data)
 
 

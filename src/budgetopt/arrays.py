@@ -1,6 +1,8 @@
-"""Names for the kinds of array that the library passes around."""
+"""Names for the kinds of array that the library passes around, and their plain form."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,3 +15,10 @@ Bools = NDArray[np.bool_]
 """Which entries something holds for."""
 Places = NDArray[np.intp]
 """Positions in other arrays."""
+
+
+def plain_numbers(array: Floats) -> Any:
+    """Return nested lists, with None for NaN, which JSON does not know."""
+    plain = array.astype(object)
+    plain[np.isnan(array)] = None
+    return plain.tolist()

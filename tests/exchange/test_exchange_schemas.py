@@ -1,8 +1,10 @@
 """What commands write as JSON is what their schemas say; `tests/cli/helpers.run` always asks."""
 
 import copy
+import json
 
 import jsonschema
+import numpy as np
 import pytest
 
 import budgetopt as bo
@@ -64,3 +66,43 @@ def test_an_unknown_name_is_refused_with_those_that_are_known():
     with pytest.raises(bo.InputError, match="reallocate") as caught:
         result_schema("realocate")
     assert caught.value.code == "unknown-name"
+
+
+WEEKS = np.arange("2026-01-05", "2026-03-30", 7, dtype="datetime64[D]")
+SPEND = np.array([[100.0, 90 + 7 * n] for n in range(WEEKS.size)])
+SPEND[3, 1] = np.nan
+HISTORY = bo.History(("search", "抖音"), WEEKS, SPEND, outcome=3 * SPEND)
+
+
+def test_records_that_come_back_are_as_their_schemas_say():
+    belief = bo.learn(HISTORY, PLAN)
+    check("history", json.loads(HISTORY.to_json()))
+    check("belief", json.loads(belief.to_json()))
+    check("belief", json.loads(belief.to_json(learned=True)))
+    check("decision", json.loads(bo.reallocate(PLAN, HISTORY, belief=belief).to_json()))
+    check("tests", json.loads(bo.report.as_json(bo.value_of_tests(PLAN, belief).to_dict())))
+
+
+@pytest.mark.parametrize("name", ["results", *RESULTS])
+def test_a_schema_says_its_draft_and_its_name(name):
+    schema = result_schema(name)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"].endswith(f":{name}")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fits"),
+    [
+        ({}, True),
+        ({"budget": "1000.50"}, True),
+        ({"budget": "lots"}, False),
+        ({"channels": []}, False),
+    ],
+)
+def test_the_schema_of_a_plan_refuses_what_a_plan_does(wrong, fits):
+    data = {"currency": "CNY", "budget": 1000, "channels": [{"name": "a"}]} | wrong
+    valid = jsonschema.Draft202012Validator(bo.plan.schema()).is_valid(data)
+    assert valid == fits
+    if not fits:
+        with pytest.raises(bo.InputError):
+            bo.Plan.from_dict(data)

@@ -15,6 +15,7 @@ declared in the plan, is read as effect; `Belief.notes` says what a reader shoul
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -50,6 +51,7 @@ from budgetopt.errors import BudgetoptError, InputError, did_you_mean
 from budgetopt.i18n import Message, round_known, say, show_figure
 from budgetopt.notebook import Card, Shown, brief
 from budgetopt.plan import Priors
+from budgetopt.records import misfit_of, parsed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -548,9 +550,18 @@ class Belief(Shown):
             raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise wrong(
-                "fields", say("cannot-read", error=error), say("remedy-learn-again")
+                "fields", say("cannot-read", error=misfit_of(error)), say("remedy-learn-again")
             ) from error
         return cls.of(log, settings, earlier=earlier)
+
+    def to_json(self, *, learned: bool = False) -> str:
+        """Return `to_dict` as JSON text."""
+        return json.dumps(self.to_dict(learned=learned), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the belief of `to_json`; see `from_dict`."""
+        return cls.from_dict(parsed(text, "Belief"))
 
     def _pinned(self, mixture: Mixture) -> Curve:
         pinned = dict(self.log.priors.pinned)

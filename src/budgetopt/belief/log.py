@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.arrays import Floats
+from budgetopt.arrays import Floats, plain_numbers
 from budgetopt.belief.posterior import wrong
 from budgetopt.calendar import DAYS, as_date
 from budgetopt.history import History
@@ -264,15 +264,15 @@ class ObservationLog:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the log as plain data for JSON; numbers keep every digit."""
-        controls = {name: _plain(array) for name, array in self.controls.items()}
+        controls = {name: plain_numbers(array) for name, array in self.controls.items()}
         return {
             "channels": list(self.channels),
             "reference": self.reference,
             "unit": self.unit,
             "weeks": [str(week) for week in self.weeks],
-            "spend": _plain(self.spend),
-            "outcome": None if self.outcome is None else _plain(self.outcome),
-            "total": None if self.total is None else _plain(self.total),
+            "spend": plain_numbers(self.spend),
+            "outcome": None if self.outcome is None else plain_numbers(self.outcome),
+            "total": None if self.total is None else plain_numbers(self.total),
             "through": [None if np.isnat(day) else str(day) for day in self.through],
             "fingerprint": self.fingerprint,
             "beforehand": self.priors.to_dict(),
@@ -308,10 +308,3 @@ class ObservationLog:
                 for name, given in data.get("controls", {}).items()
             },
         )
-
-
-def _plain(array: Floats) -> Any:
-    """Return nested lists, with None for NaN, which JSON does not know."""
-    plain = array.astype(object)
-    plain[np.isnan(array)] = None
-    return plain.tolist()

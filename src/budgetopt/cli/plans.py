@@ -119,7 +119,7 @@ def whole_schema() -> dict[str, Any]:
     }
     for name, table in tables.items():
         whole["properties"][name]["items"] = table
-    return whole
+    return bo.exchange.identified("plan", whole)
 
 
 def check(

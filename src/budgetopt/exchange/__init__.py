@@ -33,7 +33,7 @@ from budgetopt.exchange.platforms import PLATFORMS, Platform
 from budgetopt.exchange.pymc import read_pymc
 from budgetopt.exchange.read import read_curves
 from budgetopt.exchange.robyn import RobynCurve, read_robyn, read_robyn_json
-from budgetopt.exchange.schemas import RESULTS, result_schema
+from budgetopt.exchange.schemas import RESULTS, identified, result_schema
 from budgetopt.exchange.tables import Book, Chart, Sheet, book_of
 from budgetopt.exchange.template import template
 from budgetopt.exchange.upload import DayRules, Line, UploadSheet, upload_sheet
@@ -59,6 +59,7 @@ __all__ = [
     "check_installed",
     "from_draws",
     "history_sheet",
+    "identified",
     "read_curves",
     "read_draws",
     "read_history",

@@ -26,6 +26,7 @@ from budgetopt.history import Import
 from budgetopt.ledger import Entry
 from budgetopt.messages import say
 from budgetopt.optimize import Allocation, Spread
+from budgetopt.version import VERSION
 from budgetopt.weekly import Intervention, Move, TargetStatus
 from budgetopt.workflow import Line, Paced, Warned
 
@@ -470,6 +471,94 @@ class Learned(Strict):
     notes: list[str]
 
 
+class HistoryTable(Strict):
+    """A history as `History.to_dict` writes it; what is unknown is null."""
+
+    model_config = ConfigDict(extra="forbid", title="History")
+    schema_version: int
+    channels: list[str]
+    week_start: str
+    weeks: list[Day]
+    spend: list[list[float | None]]
+    outcome: list[list[float | None]] | None = None
+    total: list[float | None] | None = None
+    daily: list[list[list[float | None]]] | None = None
+    partial: list[bool]
+    data_through: Day | None
+    controls: dict[str, list[float | None]]
+    currency_sign: str
+    notes: list[str]
+    words: Words
+
+
+class LogTable(Strict):
+    """All that a belief was learned from."""
+
+    channels: list[str]
+    reference: float
+    unit: float | None
+    weeks: list[Day]
+    spend: list[list[float | None]]
+    outcome: list[list[float | None]] | None
+    total: list[float | None] | None
+    through: list[Day | None]
+    fingerprint: str
+    beforehand: Plain
+    controls: dict[str, list[float | None]] = {}
+
+
+class BeliefTable(Strict):
+    """A belief as `Belief.to_dict` writes it: its log and settings, from which the rest follows."""
+
+    model_config = ConfigDict(extra="forbid", title="Belief")
+    schema_: int = Field(alias="schema")
+    settings: Plain
+    log: LogTable
+    learned: dict[str, str] | None = None
+
+
+class TestWorth(Strict):
+    """What one test of one channel is worth."""
+
+    __test__ = False
+    channel: str
+    design: Plain
+    usual: float
+    changed: float
+    gain: float
+    information: float
+    cost: float
+    net: float
+    error: float
+    effect: float
+    detectable: float
+    problem: str
+
+
+class LimitCostTable(Strict):
+    """By how much knowing all curves would be worth more without a limit, per week."""
+
+    limit: str
+    channel: str | None
+    more: float
+
+
+class TestsWorth(Strict):
+    """What tests of single channels are worth."""
+
+    __test__ = False
+    goal: str
+    weeks: int
+    worth: float
+    perfect: float
+    of_channel: dict[str, float]
+    verdict: str
+    dearest: str | None
+    limits: list[LimitCostTable]
+    tests: list[TestWorth]
+    notes: list[str]
+
+
 class Measured(Estimate):
     """A measure over the simulated years: its mean with a range, and how it is spread."""
 
@@ -530,22 +619,27 @@ class Error(BaseModel):
 RESULTS: dict[str, type[BaseModel]] = {
     "allocate": AllocationTable,
     "backtest": Backtest,
+    "belief": BeliefTable,
     "check": Check,
+    "decision": Decision,
     "entry": EntryTable,
     "error": Error,
     "experiment-next": NextTable,
     "experiment-verdict": VerdictTable,
     "frontier": Frontier,
+    "history": HistoryTable,
     "learn": Learned,
     "pace": Pacing,
     "ramp": Ramp,
     "reallocate": Decision,
     "simulate": Years,
+    "tests": TestsWorth,
     "upload": Upload,
     "what-if": WhatIf,
     "year": Schedule,
 }
-"""What a command writes as JSON, by its name, and what all write where they fail."""
+"""What a command writes as JSON, by its name, what all write where they fail, and the records that
+go to JSON and back."""
 
 
 def result_schema(name: str = "results") -> dict[str, Any]:
@@ -569,7 +663,7 @@ def result_schema(name: str = "results") -> dict[str, Any]:
     if name == "results":
         _, whole = models_json_schema([(one, "validation") for one in RESULTS.values()])
         refs = {each: {"$ref": f"#/$defs/{one.__name__}"} for each, one in RESULTS.items()}
-        return {"type": "object", "properties": refs, **whole}
+        return identified(name, {"type": "object", "properties": refs, **whole})
     if name not in RESULTS:
         raise InputError(
             "unknown-name",
@@ -578,4 +672,10 @@ def result_schema(name: str = "results") -> dict[str, Any]:
             value=name,
             remedy=did_you_mean(name, ["plan", "results", *RESULTS]),
         )
-    return RESULTS[name].model_json_schema()
+    return identified(name, RESULTS[name].model_json_schema())
+
+
+def identified(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a JSON Schema that says which draft it is written in, and what it is called."""
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, "$id": f"urn:budgetopt:{VERSION}:{name}", **schema}

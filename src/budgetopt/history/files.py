@@ -341,8 +341,10 @@ def check_header(header: Sequence[str], columns: Columns) -> None:
     Raises
     ------
     HistoryError
-        ``bad-columns``, with the closest column that is there.
+        ``bad-columns``, with the closest column that is there; ``no-data`` where there is none.
     """
+    if not any(header):
+        refuse("no-data", say("history-is-empty"), "history", 0, say("remedy-with-rows"))
     for name in columns.declared:
         if header.count(name) != 1:
             twice = name in header

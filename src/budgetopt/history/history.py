@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.arguments import ABSENT, Given, public, record
-from budgetopt.arrays import Floats
+from budgetopt.arrays import Floats, plain_numbers
 from budgetopt.calendar import Week, as_date
 from budgetopt.history.assemble import (
     check_amounts,
@@ -41,8 +41,9 @@ from budgetopt.history.columns import (
 from budgetopt.history.files import Table, from_frame, from_query, load
 from budgetopt.history.imports import Import
 from budgetopt.history.sources import Paths, files_of, read_group
-from budgetopt.i18n import quoted, say, show_figure
+from budgetopt.i18n import messages_of, quoted, restored, say, show_figure
 from budgetopt.notebook import Card, Shown
+from budgetopt.records import JsonRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 @public
 @record(eq=False, repr=False)
-class History(Shown):
+class History(Shown, JsonRecord):
     """What was spent and what came back, week by week; `read` makes one from a file.
 
     Parameters
@@ -108,6 +109,8 @@ class History(Shown):
     >>> History(("search",), week, [[100.0]], outcome=[[300.0]]).last_spend
     {'search': 100.0}
     """
+
+    _VERSIONS = (1,)
 
     channels: tuple[str, ...]
     weeks: NDArray[np.datetime64]
@@ -427,6 +430,53 @@ class History(Shown):
             # NaN has many bit patterns, and this one of them.
             digest.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
         return digest.hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `from_dict` takes and JSON keeps; what is unknown is None.
+
+        How files were read (`imports`) is not in it.
+        """
+        data: dict[str, Any] = {
+            "schema_version": self._VERSIONS[-1],
+            "channels": list(self.channels),
+            "week_start": self.week_start,
+            "weeks": [str(week) for week in self.weeks],
+            "spend": plain_numbers(self.spend),
+        }
+        for name in ("outcome", "total", "daily"):
+            if (array := getattr(self, name)) is not None:
+                data[name] = plain_numbers(array)
+        return data | {
+            "partial": self.partial.tolist(),
+            "data_through": None if self.data_through is None else str(self.data_through),
+            "controls": {name: plain_numbers(one) for name, one in self.controls.items()},
+            "currency_sign": self.currency_sign,
+            "notes": list(self.notes),
+            "words": messages_of(self.notes),
+        }
+
+    @classmethod
+    def _of_data(cls, data: Mapping[str, Any]) -> Self:
+        shapes = {"spend": (-1, len(data["channels"])), "daily": (-1, 7, len(data["channels"]))}
+        shapes["outcome"], shapes["total"] = shapes["spend"], (-1,)
+        arrays: dict[str, Any] = {
+            name: np.array(data[name], dtype=np.float64).reshape(shape)
+            for name, shape in shapes.items()
+            if name in data or name == "spend"
+        }
+        return cls(
+            tuple(data["channels"]),
+            np.array(data["weeks"], dtype="datetime64[D]"),
+            partial=np.array(data["partial"], dtype=bool),
+            week_start=data["week_start"],
+            notes=tuple(restored(note, data["words"]) for note in data["notes"]),
+            data_through=data["data_through"],
+            currency_sign=data["currency_sign"],
+            controls={
+                name: np.array(one, dtype=np.float64) for name, one in data["controls"].items()
+            },
+            **arrays,
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a long frame with the columns week, channel, spend and outcome.

@@ -10,7 +10,6 @@ can be from the best for those curves, and nothing of how far the curves are fro
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -41,6 +40,7 @@ from budgetopt.optimize.check import Split
 from budgetopt.optimize.problem import Rules, verify
 from budgetopt.optimize.risk.measure import Spread
 from budgetopt.plan import RULES, Bounds, Plan, limits_only
+from budgetopt.records import JsonRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ GOAL_WORDS = {
 
 @public
 @dataclass(frozen=True, repr=False)
-class Allocation(Shown):
+class Allocation(Shown, JsonRecord):
     """One week's money per channel; one that breaks a limit cannot be constructed.
 
     Parameters
@@ -126,6 +126,8 @@ class Allocation(Shown):
     VerificationError
         ``broken-limit``.
     """
+
+    _VERSIONS = (_WITHOUT_PLAN, SCHEMA_VERSION)
 
     currency: str
     spend: dict[str, Decimal]
@@ -350,65 +352,33 @@ class Allocation(Shown):
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the allocation of `to_dict`, verified again.
-
-        Raises
-        ------
-        InputError
-            ``bad-argument`` where the data are not an allocation of this version.
-        VerificationError
-            ``broken-limit`` where the spends were changed so that a limit breaks.
-        """
-        try:
-            if data["schema_version"] not in (_WITHOUT_PLAN, SCHEMA_VERSION):
-                raise KeyError("schema_version")
-            carries_plan = data["schema_version"] == SCHEMA_VERSION
-            words = data["words"]
-            return cls(
-                currency=data["currency"],
-                spend=_table(data["spend"], Decimal),
-                held=Decimal(data["held"]),
-                rules=Rules.from_dict(data["rules"]),
-                plan=Plan.from_dict(data["plan"]) if carries_plan else None,
-                outcome=float(data["outcome"]),
-                outcomes=_table(data["outcomes"], float),
-                objective=float(data["objective"]),
-                bound=float(data["bound"]),
-                method=data["method"],
-                marginal=_table(data["marginal"], float),
-                prices=_table(data["prices"], float),
-                last=_table(data["last"], Decimal),
-                notes=tuple(restored(note, words) for note in data["notes"]),
-                steps_worth=float(data["steps_worth"]),
-                value=_known(data["value"]),
-                spread=None if data["spread"] is None else Spread(**data["spread"]),
-                timed_out=bool(data.get("timed_out", False)),
-                # Older records are of the outcome alone, or do not say.
-                goal=data.get("goal", "outcome"),
-                kinds=_table(data.get("kinds", {}), float),
-                worth=float(data.get("worth", data["objective"])),
-            )
-        except (
-            InputError,
-            KeyError,
-            TypeError,
-            ValueError,
-            ArithmeticError,
-            AttributeError,
-        ) as error:
-            if isinstance(error, InputError) and error.code == "bad-argument":
-                raise
-            raise InputError(
-                "bad-argument",
-                say("not-allocation-data", schema_version=SCHEMA_VERSION, error=error),
-                field="data",
-                remedy=say("remedy-what-allocation-dict"),
-            ) from None
-
-    def to_json(self) -> str:
-        """Return the allocation as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+    def _of_data(cls, data: Mapping[str, Any]) -> Self:
+        carries_plan = data["schema_version"] == SCHEMA_VERSION
+        words = data["words"]
+        return cls(
+            currency=data["currency"],
+            spend=_table(data["spend"], Decimal),
+            held=Decimal(data["held"]),
+            rules=Rules.from_dict(data["rules"]),
+            plan=Plan.from_dict(data["plan"]) if carries_plan else None,
+            outcome=float(data["outcome"]),
+            outcomes=_table(data["outcomes"], float),
+            objective=float(data["objective"]),
+            bound=float(data["bound"]),
+            method=data["method"],
+            marginal=_table(data["marginal"], float),
+            prices=_table(data["prices"], float),
+            last=_table(data["last"], Decimal),
+            notes=tuple(restored(note, words) for note in data["notes"]),
+            steps_worth=float(data["steps_worth"]),
+            value=_known(data["value"]),
+            spread=None if data["spread"] is None else Spread(**data["spread"]),
+            timed_out=bool(data.get("timed_out", False)),
+            # Older records are of the outcome alone, or do not say.
+            goal=data.get("goal", "outcome"),
+            kinds=_table(data.get("kinds", {}), float),
+            worth=float(data.get("worth", data["objective"])),
+        )
 
 
 class Frozen(dict[str, V]):
@@ -428,7 +398,7 @@ def _unfit(field_: str, problem: str) -> InputError:
         "bad-argument",
         say("allocation-part-wrong", field=field_, problem=problem),
         field=field_,
-        remedy=say("remedy-what-allocation-dict"),
+        remedy=say("give-what-returned", function="Allocation.to_dict"),
     )
 
 

@@ -22,7 +22,8 @@ from budgetopt.money import as_decimal, number_text
 
 T = TypeVar("T")
 
-_AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+_NUMBER = r"^\s*\+?[0-9０-９.．]+([eE][+-]?[0-9]+)?\s*[%％]?\s*$"
+_AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _NUMBER}]}
 AMOUNT: dict[str, Any] = {**_AMOUNT, "description": "money, or plain decimal text"}
 SHARE: dict[str, Any] = {**_AMOUNT, "description": "a share: 0.3 or '30%'"}
 """What a plan file holds for money and for shares, as JSON Schema."""

@@ -140,6 +140,7 @@ def _plan_table() -> type[BaseModel]:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a plan file."""
     whole = _plan_table().model_json_schema()
+    whole["properties"]["channels"]["minItems"] = 1
     whole["properties"]["map"] = whole["$defs"]["ColumnsFile"]["properties"]["map"]
     return whole
 
@@ -231,7 +232,9 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise _not_plain(source, "JSON", str(error)) from None
     if not isinstance(data, dict):
-        raise _not_plain(source, say("json-object"), say("it-is-a", name=type(data).__name__))
+        raise _not_plain(
+            source, say("json-object"), say("it-is", what=json.dumps(data, default=str)[:40])
+        )
     return _shallow(data, source)
 
 

@@ -144,10 +144,10 @@ class PortfolioRun:
         One row an account, in the order in which they were given: ``account``, ``status``
         (``decided`` or ``failed``), ``code`` and ``message`` of the error, or ``data-stale`` where
         it was decided by a history that ended long ago, ``data_through``, the last day of the
-        history, and of the decision its ``notes``, one a line and none on carryover, ``week``, ``budget``, ``spend``,
-        ``unspent``, ``outcome`` with its range ``low`` to ``high``, the ``objective`` that the goal
-        makes of it and its ``bound``, ``gap``, ``method``, ``policy`` and ``guards``, how many
-        guardrails fired. Money is text with every digit.
+        history, and of the decision its ``notes``, one a line and none on carryover, ``week``,
+        ``budget``, ``spend``, ``unspent``, ``outcome`` with its range ``low`` to ``high``, the
+        ``objective`` that the goal makes of it and its ``bound``, ``gap``, ``method``, ``policy``
+        and ``guards``, how many guardrails fired. Money is text with every digit.
     channels
         One row a channel of every decided account: ``account``, ``week``, ``channel``, ``last``,
         ``spend``, ``change`` and ``reason``.

@@ -12,7 +12,6 @@ with its range over draws, is the figure to read.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -50,6 +49,7 @@ from budgetopt.optimize import (
     split_rows,
 )
 from budgetopt.plan import Plan, nature_of
+from budgetopt.records import JsonRecord
 from budgetopt.weekly.guardrails import Beyond, Intervention
 from budgetopt.weekly.targets import TargetStatus
 
@@ -333,7 +333,7 @@ _GUARDS = {
 
 @public
 @dataclass(frozen=True, repr=False)
-class Decision(Shown):
+class Decision(Shown, JsonRecord):
     """An allocation for a dated week, with its reasons and where it came from.
 
     Parameters
@@ -371,6 +371,8 @@ class Decision(Shown):
     InputError
         ``bad-argument`` where the moves do not say what the allocation does.
     """
+
+    _VERSIONS = (SCHEMA_VERSION,)
 
     week: Week
     allocation: Allocation
@@ -575,59 +577,20 @@ class Decision(Shown):
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the decision of `to_dict`; its allocation is verified again.
-
-        Raises
-        ------
-        InputError
-            ``bad-argument`` where the data are not a decision of this version.
-        """
-        try:
-            if data["schema_version"] != SCHEMA_VERSION:
-                raise KeyError("schema_version")
-            words = data["words"]
-            return cls(
-                week=Week(dt.date.fromisoformat(data["week"])),
-                allocation=Allocation.from_dict(data["allocation"]),
-                moves=tuple(Move.from_dict(move, words) for move in data["moves"]),
-                policy=data["policy"],
-                seed=int(data["seed"]),
-                # Older records have the whole alone.
-                gains=Gains(data["gain"], data.get("gain_of_split"), data.get("gain_in_outcome")),
-                history=data["history"],
-                notes=tuple(restored(note, words) for note in data["notes"]),
-                decided_by=data["decided_by"],
-                fired=tuple(Intervention.from_dict(one) for one in data["fired"]),
-                beyond=Beyond.from_dict(data.get("beyond")),
-                targets=tuple(
-                    TargetStatus.from_dict(one, words) for one in data.get("targets", ())
-                ),
-            )
-        except InputError:
-            raise  # The allocation's own, which says more.
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise InputError(
-                "bad-argument",
-                say("these-data-not", schema_version=SCHEMA_VERSION, error=error),
-                field="data",
-                remedy=say("remedy-what-decision-dict"),
-            ) from None
-
-    def to_json(self) -> str:
-        """Return the decision as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return the decision of `to_json`; see `from_dict`."""
-        try:
-            data = json.loads(text)
-        except ValueError as error:
-            raise InputError(
-                "bad-argument",
-                say("text-not-json", error=error),
-                field="text",
-                remedy=say("remedy-what-decision-json"),
-            ) from None
-        return cls.from_dict(data)
+    def _of_data(cls, data: Mapping[str, Any]) -> Self:
+        words = data["words"]
+        return cls(
+            week=Week(dt.date.fromisoformat(data["week"])),
+            allocation=Allocation.from_dict(data["allocation"]),
+            moves=tuple(Move.from_dict(move, words) for move in data["moves"]),
+            policy=data["policy"],
+            seed=int(data["seed"]),
+            # Older records have the whole alone.
+            gains=Gains(data["gain"], data.get("gain_of_split"), data.get("gain_in_outcome")),
+            history=data["history"],
+            notes=tuple(restored(note, words) for note in data["notes"]),
+            decided_by=data["decided_by"],
+            fired=tuple(Intervention.from_dict(one) for one in data["fired"]),
+            beyond=Beyond.from_dict(data.get("beyond")),
+            targets=tuple(TargetStatus.from_dict(one, words) for one in data.get("targets", ())),
+        )
