@@ -137,16 +137,15 @@ def test_a_password_is_not_in_the_message(shop):
     assert "secret" not in str(caught.value.to_dict())
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("make", [pl.DataFrame, pa.table])
 def test_campaigns_may_be_numbers(make):
     rows = ROWS | {"channel": [1201, 1202, 1201, 1202]}
     assert History.from_frame(make(rows)) == History.from_frame(pd.DataFrame(rows))
     assert History.from_frame(make(rows)).channels == ("1201", "1202")
-=======
+
+
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame([])], ids=["none", "no rows"])
 def test_a_frame_of_nothing_has_no_data(frame):
     with pytest.raises(HistoryError) as caught:
         History.from_frame(frame)
     assert caught.value.code == "no-data"
->>>>>>> fc27c7c (Histories, beliefs and allocations go to JSON and back by one mixin; schemas of them, with draft and name; a table of nothing has no data)
