@@ -447,3 +447,49 @@ def test_what_is_said_against_last_weeks_mix_is_by_the_goal(name):
         sales = float(np.array(list(RATES.values())) @ found.outcomes.sum(axis=0))
         assert found.kinds == {"sales": pytest.approx(sales)}
         assert f"{show_figure(sales)} sales, worth {show_figure(2 * sales)} by the goal" in text
+
+
+def kept_by_its_remedies(seed):
+    """Return how many remedies a random year took until it was kept, None if no share is named."""
+    rng = np.random.default_rng(seed)
+    size, count = int(rng.integers(2, 5)), int(rng.integers(3, 6))
+    base = int(rng.choice([10_000, 123_450]))
+    money = (10 * np.round(base * np.exp(rng.normal(0, 0.4, count)) / 10)).astype(int).tolist()
+    percent = rng.integers(5, 40, count).tolist()
+    last = np.round(base * rng.dirichlet(np.full(size, 5.0)), 2).tolist()
+    names = [f"c{at}" for at in range(size)]
+    channels = [
+        bo.Channel(name, curve=bo.Log(100, base / size),
+                   carryover=bo.Carryover("geometric", share=0.4))
+        for name in names
+    ]  # fmt: skip
+    named: list[int] = []
+    while True:
+        phases = []
+        for at, (total, share) in enumerate(zip(money, percent, strict=True)):
+            first, last_day = (START + dt.timedelta(days=7 * at + day) for day in (0, 6))
+            phases.append(bo.Phase(f"w{at}", first, last_day, total, max_change=f"{share}%"))
+        plan = bo.Plan(
+            budget=base,
+            currency="CNY",
+            channels=channels,
+            spend="all",
+            step=10,
+                       operation=bo.Operation(phases=phases))  # fmt: skip
+        try:
+            plan_weeks(plan, weeks=count, start=START, last=dict(zip(names, last, strict=True)))
+            return len(named)
+        except InfeasibleError as error:
+            if "max_change" not in error.details:
+                return None
+            at = (error.details["week"] - START).days // 7
+            # What was widened is enough for good: only a later week may be named next.
+            assert not named or at > named[-1]
+            named.append(at)
+            percent[at] = round(100 * error.details["max_change"])
+
+
+@pytest.mark.parametrize("seeds", [range(32, 40), pytest.param(range(32), marks=pytest.mark.slow)])
+def test_every_remedy_is_enough_for_its_week(seeds):
+    taken = [kept_by_its_remedies(seed) for seed in seeds]
+    assert sum(one is not None and one > 0 for one in taken) >= 2

@@ -21,6 +21,10 @@ from budgetopt.plan import FREE
 
 _MOST = 1000
 """Percent of the last spend up to which a wider change limit is looked for."""
+_FINE = 1e-4
+"""Share of a week's money up to which the steps kept free make no difference."""
+SPARE = 4
+"""Steps kept free, so that whole steps find room within weeks that are kept by a hair."""
 
 
 def refuse_ahead(horizon: Horizon, program: Program) -> None:
@@ -121,9 +125,12 @@ def _refusal(horizon: Horizon, program: Program, weeks: int) -> InfeasibleError:
 
 
 def _widened(horizon: Horizon, weeks: int) -> float | None:
-    """Return the least share, in whole percent, by which channels must be let move that week."""
+    """Return the least share, in whole percent, by which channels must be let move that week.
 
-    def fits(percent: int) -> bool:
+    With room for whole steps where these are coarse, and any share leaves it.
+    """
+
+    def fits(percent: int, spare: int) -> bool:
         one = horizon.weeks[weeks - 1]
         wider = tuple(
             rule if rule.share is None else replace(rule, share=max(rule.share, percent / 100))
@@ -131,13 +138,18 @@ def _widened(horizon: Horizon, weeks: int) -> float | None:
         )
         changed = list(horizon.weeks)
         changed[weeks - 1] = one._replace(change=wider)
-        program = program_of(replace(horizon, weeks=tuple(changed)))
+        program = program_of(replace(horizon, weeks=tuple(changed)), spare)
         return _least(program, weeks, None) is not None
 
-    low, high = 0, _MOST
-    if all(rule.share is None for rule in horizon.weeks[weeks - 1].change) or not fits(high):
+    if all(rule.share is None for rule in horizon.weeks[weeks - 1].change):
         return None
+    # Fine steps find their way without.
+    coarse = SPARE * horizon.plan.step_minor > _FINE * horizon.totals[horizon.period[weeks - 1]]
+    spare = next((one for one in ((SPARE, 0) if coarse else (0,)) if fits(_MOST, one)), None)
+    if spare is None:
+        return None
+    low, high = 0, _MOST
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if fits(middle) else (middle, high)
+        low, high = (low, middle) if fits(middle, spare) else (middle, high)
     return high / 100

@@ -221,7 +221,7 @@ def program_of(horizon: Horizon, spare: int = 0) -> Program:
     horizon
         The plan over weeks.
     spare
-        Steps by which what a week may fall, and what it may take, is narrowed, so that whole steps
+        Steps by which what a week may move, and what it may take, is narrowed, so that whole steps
         find room.
     """
     plan, weeks = horizon.plan, horizon.weeks
@@ -272,8 +272,8 @@ def _changes(horizon: Horizon, spare: int) -> tuple[Floats, Floats]:
                 up, down = np.zeros(count), np.zeros(count)
                 up[at - 1], up[at] = -(1.0 + float(share)), 1.0
                 down[at - 1], down[at] = 1.0 - float(share), -1.0
-                moves = float(money)
-                rows[channel] += [(up, moves), (down, moves - spare * plan.step_minor / units)]
+                moves = float(money) - spare * plan.step_minor / units
+                rows[channel] += [(up, moves), (down, moves)]
     most = max(map(len, rows))
     own, room = np.zeros((len(rows), most, count)), np.ones((len(rows), most))
     for channel, found in enumerate(rows):

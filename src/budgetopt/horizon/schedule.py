@@ -22,7 +22,7 @@ from budgetopt.calendar import Week
 from budgetopt.curves import Log, Mixture, stack
 from budgetopt.errors import InfeasibleError, InputError, SolverError, VerificationError
 from budgetopt.history import History
-from budgetopt.horizon.ahead import refuse_ahead
+from budgetopt.horizon.ahead import SPARE, refuse_ahead
 from budgetopt.horizon.branch import improved, search
 from budgetopt.horizon.build import Horizon, Over, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
@@ -53,8 +53,6 @@ _NAMED = 6
 """Names that one note lists."""
 _SNAP = 1e-3
 """Steps by which a total may miss a whole one and still be taken for it."""
-_SPARE = 4
-"""Steps kept free for rounding where whole steps find no way without."""
 
 
 @public
@@ -291,7 +289,7 @@ def plan_weeks(
     spend, bound = _solved(horizon, program)
     minor = _rounded(horizon, spend)
     if minor is None:
-        minor = _rounded(horizon, _solved(horizon, program_of(horizon, _SPARE))[0])
+        minor = _rounded(horizon, _solved(horizon, program_of(horizon, SPARE))[0])
     if minor is not None:
         drawn = draws_of(plan, curves, draws, seed)
         found = _schedule(horizon, program, minor, bound, drawn)
