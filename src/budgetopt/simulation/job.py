@@ -309,7 +309,7 @@ class Job:
         if any(self.demand_of(number) != self.market.demand.index_of(number)
                for number in range(1, self.weeks + 1)):  # fmt: skip
             said.append(say("years-other-demand"))
-        if self.regret:
+        if self.regret and (plan.horizon or 1) == 1:
             said.append(say("years-clairvoyant"))
         return tuple(said)
 
