@@ -240,7 +240,7 @@ def test_the_outcome_of_another_budget_is_compared_in_two_parts(folder, capsys, 
     assert ("from spending 40 more in last week's proportions" in page) == (not alike)
     assert ("from splitting that money differently" in page) == (not alike)
     chinese = at.week(capsys, "--lang", "zh")[1].replace("\n", "")
-    assert "本期预留 300；预期转化（均值）" in chinese
+    assert "下周预留 300；预期转化（均值）" in chinese
     assert ("来自改变分配比例" in chinese, "转化：中位数" in chinese) == (not alike, True)
 
 

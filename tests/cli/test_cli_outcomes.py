@@ -159,7 +159,7 @@ def test_two_budgets_are_compared_in_two_parts_which_are_those_of_the_record(fol
             text,
         ), page
     chinese = run(capsys, *COMMANDS["reallocate zh"])[1].replace("\n", "")
-    assert f"其中 {money} 来自按上期比例多投" in chinese
+    assert f"其中 {money} 来自按上周比例多投" in chinese
     assert f"{split} 来自改变分配比例" in chinese
 
 

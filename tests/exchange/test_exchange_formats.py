@@ -162,7 +162,7 @@ def test_the_same_result_is_the_same_file_in_both_languages(tmp_path, name, form
 
 def test_people_read_their_language_and_programs_always_the_same():
     assert [cell.value for cell in workbook(DECISION, "zh").worksheets[0][1]][:4] == [
-        "周", "渠道", "上期", "消耗"]  # fmt: skip
+        "周", "渠道", "上周", "消耗"]  # fmt: skip
     assert "合计" in render(book_of(DECISION), "md", "zh")
     for format in ("csv", "json", "parquet"):
         assert render(book_of(DECISION), format, "zh") == render(book_of(DECISION), format)

@@ -34,7 +34,9 @@ def test_a_repeated_row_is_refused_or_summed_where_declared(write):
     history = History.read(path, Columns(repeats="sum"))
     assert history.spend.tolist() == [[1.5, 5]]
     assert history.outcome.tolist() == [[3, 5]]
-    assert history.notes == ("rows added to another row of the same date and channel: 1",)
+    assert history.notes == (
+        "several rows of one date and channel, such as hours or campaigns, are added up: 1",
+    )
 
 
 def test_a_repeated_week_of_a_wide_file_is_refused(write):

@@ -126,11 +126,12 @@ MOVED = {
 BRINGS = {
     "en": re.compile(
         r"(?:extra (\S+) should return|cutting (\S+) loses) "
-        r"(\S+?)(?: \((\S+) to (\S+)\))?(?:, against (\S+) at|[,;](?: |$)|$)"
+        r"(\S+?)(?: \((\S+) to (\S+)\))?"
+        r"(?:, while as much money earns (\S+) elsewhere|[,;](?: |$)|$)"
     ),
     "zh": re.compile(
         r"(?:多投的 (\S+) 预计带来|减掉 (\S+) 预计少得) ([^，；（]+)(?:（(\S+) 至 (\S+)）)?"
-        r"(?:，按当前边际回报为 ([^；]+))?"
+        r"(?:，而?同样的钱投到别处预计带来 ([^；]+))?"
     ),
 }
 

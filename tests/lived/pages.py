@@ -671,8 +671,8 @@ class Held:
                     rf"{token}: (up|down) from ({MONEY}) to ({MONEY}) \(({FIGURE})%\)"
                     rf"((?:[:;]|, although) (?:extra {MONEY} should return|"
                     rf"cutting {MONEY} loses) {FIGURE} \({FIGURE} to {FIGURE}\)"
-                    rf"(?:, with money to spare|, about the "
-                    rf"current marginal return|, against {FIGURE} at the current marginal return)|)"
+                    rf"(?:, with money to spare|, about what as much money earns elsewhere|"
+                    rf", while as much money earns {FIGURE} elsewhere)|)"
                 )
                 assert way == ("up" if now > before else "down")
                 assert (number(said[0]), number(said[1])) == (before, now)

@@ -157,11 +157,11 @@ class Move:
         values = [self.before, self.after, share, size, raw["worth"], raw["low"], raw["high"]]
         usual = (self.sign > 0) == (raw["worth"] > self.elsewhere)
         how = ": " if usual else ", although "
-        end = ", against {} at the current marginal return"
+        end = ", while as much money earns {} elsewhere"
         if not self.elsewhere:
             how, end = "; ", ", with money to spare" if raw["spare"] else ""
         elif abs(raw["worth"] - self.elsewhere) <= 0.01 * self.elsewhere:
-            how, end = "; ", ", about the current marginal return"
+            how, end = "; ", ", about what as much money earns elsewhere"
         else:
             values.append(self.elsewhere)
         at = f"; at {raw['limit'].replace('-', ' ')}" if raw["limit"] else ""
