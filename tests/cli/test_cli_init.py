@@ -331,3 +331,17 @@ def test_a_sheet_with_several_rows_a_date_is_not_one_channel(tmp_path):
     path.write_text("day,who,cost,conversions\n2026-01-05,a,1,2\n2026-01-05,b,1,2\n")
     with pytest.raises(bo.BudgetoptError, match="known as its channel"):
         recognise(path)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_how_files_were_read_stands_at_the_end_of_a_page(capsys, drafted, lang):
+    out = ("--out", "page.html", "--lang", lang)
+    assert run(capsys, "reallocate", "plan.toml", *AS_OF, *out)[0] == 0
+    text = Path("page.html").read_text("utf-8")
+    reading, caveats, moves = (
+        text.rindex(f">{bo.i18n.in_language(bo.messages.say(code), lang)}<")
+        for code in ("page-files", "page-caveats", "page-moves")
+    )
+    skipped = text.index({"en": "skipped above the header", "zh": "表头之前跳过"}[lang])
+    assert caveats < moves < skipped
+    assert reading < skipped

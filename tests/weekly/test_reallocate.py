@@ -497,3 +497,12 @@ def test_a_channel_without_any_data_is_marked_as_an_estimate_on_priors(language)
         past,
     )
     assert none.moves[-1].held == ""
+
+
+def test_few_weeks_are_noted_and_enough_are_not():
+    codes = {
+        count: [note.code for note in bo.reallocate(plan(), history(weeks=count)).notes]
+        for count in (7, 8)
+    }
+    assert "few-weeks" in codes[7]
+    assert "few-weeks" not in codes[8]

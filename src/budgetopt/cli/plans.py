@@ -167,7 +167,15 @@ def check(
     ]
     lines += [] if past is None else [_said_of(past)]
     lines += _said_of_targets(declared, past)
-    notes = [] if past is None else [*bo.belief.out_of_scale(past, past.channels), *past.notes]
+    notes = (
+        []
+        if past is None
+        else [
+            *bo.belief.out_of_scale(past, past.channels),
+            *past.notes,
+            *bo.weekly.few_weeks_note(past.complete()),
+        ]
+    )
     begins = bo.workflow.next_week(declared, today(as_of))
     ahead = [
         say("week-ahead-problem", problem=said)
@@ -195,6 +203,12 @@ def _after(past: bo.History | None, begins: dt.date) -> dt.date:
     return min(
         [begins, *(bo.calendar.as_date(week, "week") + dt.timedelta(weeks=1) for week in whole)]
     )
+
+
+def _notes_of(past: bo.History) -> list[str]:
+    """Return what a reader should know of a history."""
+    few = bo.weekly.few_weeks_note(past.complete())
+    return [*few, *bo.belief.out_of_scale(past, past.channels), *past.notes]
 
 
 def _said_of(past: bo.History) -> bo.i18n.Message:

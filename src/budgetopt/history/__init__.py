@@ -30,7 +30,7 @@ from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.dates import read_days
 from budgetopt.history.files import Table, column_letter, first_row, load
 from budgetopt.history.history import History
-from budgetopt.history.imports import Import
+from budgetopt.history.imports import Import, is_of_reading
 from budgetopt.history.layouts import CONVERSIONS, plain_name
 from budgetopt.history.mapping import MapRule
 from budgetopt.history.maturity import Delay
@@ -53,6 +53,7 @@ __all__ = [
     "Table",
     "column_letter",
     "first_row",
+    "is_of_reading",
     "load",
     "named_files",
     "plain_name",

@@ -37,6 +37,15 @@ _OF_NOTES = {
     "template-weeks-open": "template",
 }
 """What the notes of a file are about, by their code."""
+_ROWS = ("rows-merged", "rows-in-two-files")
+
+
+def is_of_reading(note: str) -> bool:
+    """Whether a note says how a file was read, which changes no decision."""
+    code = getattr(note, "code", "")
+    if code == "of-file" and isinstance(note, Message):
+        return is_of_reading(note.values["note"])
+    return code in _OF_NOTES or code in _ROWS
 
 
 @dataclass(frozen=True)

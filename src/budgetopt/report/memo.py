@@ -33,6 +33,7 @@ from budgetopt.report.text import Table, amounts, as_known, figures
 from budgetopt.report.views import (
     caveats,
     decision_sections,
+    of_files,
     signed,
     source_line,
     verdict_of,
@@ -81,6 +82,7 @@ def week_memo(record: LedgerRecord, language: str = "en", files: Sequence[str] =
             Section(say("memo-scores"), [] if scored is None else score_parts(scored, language)),
             Section(say("memo-reserves"), reserve_parts(record, alerts, language)),
             Section(say("memo-alerts"), _alerts(others)),
+            Section(say("page-files"), of_files(known)),
         ],
         ledger_source(record),
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from budgetopt.belief import Belief
+from budgetopt.history import is_of_reading
 from budgetopt.i18n import Message, in_language, listed, say
 from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
@@ -80,6 +81,7 @@ def decision_page(decision: Decision, language: str = "en") -> Page:
         [
             Section(say("page-caveats"), caveats(decision.notes)),
             *decision_sections(decision, language),
+            Section(say("page-files"), of_files(decision.notes)),
         ],
         source_line(say("page-history", fingerprint=decision.history[:12])),
     )
@@ -131,9 +133,15 @@ def decision_sections(decision: Decision, language: str) -> list[Section]:
 
 
 def caveats(notes: Iterable[str]) -> list[Points]:
-    """Return notes as the points that stand first on a page; nothing where there are none."""
-    lines = [say("full-stop", sentence=note) for note in notes]
+    """Return notes as the points that stand first on a page, but for those on reading files."""
+    lines = [say("full-stop", sentence=note) for note in notes if not is_of_reading(note)]
     return [Points(lines, warns=True)] if lines else []
+
+
+def of_files(notes: Iterable[str]) -> list[Points]:
+    """Return the notes on how files were read as the points that stand last on a page."""
+    lines = [say("full-stop", sentence=note) for note in notes if is_of_reading(note)]
+    return [Points(lines)] if lines else []
 
 
 def verdict_of(decision: Decision) -> Message:

@@ -29,7 +29,7 @@ from budgetopt.weekly.guardrails import (
     watch,
     with_change,
 )
-from budgetopt.weekly.reallocate import DRAWS, GUARDRAILS, reallocate
+from budgetopt.weekly.reallocate import DRAWS, GUARDRAILS, few_weeks_note, reallocate
 from budgetopt.weekly.targets import TargetState, TargetStatus, measured_so_far, target_statuses
 from budgetopt.weekly.warm_start import belief_for
 
@@ -51,6 +51,7 @@ __all__ = [
     "backtest",
     "belief_for",
     "best_split",
+    "few_weeks_note",
     "gains_of",
     "holding",
     "known_before",

@@ -226,7 +226,12 @@ def reallocate(
     counted = [] if last is None else applied_note(spent, reported)
     weeks = _missing_weeks(known, past, start, counted=last is None)
     dated = (*parked, *week_notes(usual, Week(start)), *unused(usual, "reallocate", learned))
-    noted = (*learned.notes, *past.notes, *extrapolation_note(learned, allocation.spend))
+    noted = (
+        *few_weeks_note(past),
+        *learned.notes,
+        *past.notes,
+        *extrapolation_note(learned, allocation.spend),
+    )
     first, rest = allocation.notes[: allocation.timed_out], allocation.notes[allocation.timed_out :]
     moves = moves_of(allocation, spent, ready.problem, ready.best.prices, held, drawn, silent)
     counted = [*counted, *below_cost(usual, moves)]
@@ -244,6 +249,16 @@ def reallocate(
         beyond=_beyond(plan, expected, spent, ready),
         targets=target_statuses(usual, past, learned, allocation, Week(start), seed),
     )
+
+
+FEW_WEEKS = 8
+"""Whole weeks up to which curves are mostly what was believed beforehand."""
+
+
+def few_weeks_note(past: History) -> tuple[Message, ...]:
+    """Say that a history of whole weeks is short, in one sentence or none."""
+    count = past.weeks.size
+    return (say("few-weeks", weeks=count, enough=FEW_WEEKS),) if 0 < count < FEW_WEEKS else ()
 
 
 def looking_ahead(
