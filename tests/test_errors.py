@@ -124,10 +124,10 @@ def test_an_error_is_said_in_the_language_that_is_asked_for():
         bo.Channel("douyin", floor=30_000, cap=20_000)
     error = caught.value
     assert error.explain() == str(error) == error.to_dict()["message"]
-    said = "“douyin”的上限为 20,000，低于其下限 30,000：提高上限或降低下限"
+    said = "“douyin”的上限为 20,000，低于其下限 30,000：请提高上限或降低下限"
     data = error.to_dict(language="zh")
     assert error.explain("zh") == data["message"] == said
-    assert data["remedy"] == "提高上限或降低下限"
+    assert data["remedy"] == "请提高上限或降低下限"
     assert data["code"] == "bounds-clash"
     foreign = InputError("bad-file", "disk is gone", field="path")
     assert foreign.explain("zh") == "文件无法读取或写入（path）。原文：disk is gone"
@@ -174,7 +174,7 @@ def test_a_wrong_argument_is_said_in_chinese_alone():
     with pytest.raises(InputError) as caught:
         bo.reallocate(None, None)
     assert str(caught.value) == "plan is None: give a Plan"
-    assert caught.value.explain("zh") == "plan 为 None：给出 Plan 对象"
+    assert caught.value.explain("zh") == "plan 为 None：请给出 Plan 对象"
 
 
 def test_a_long_value_is_cut_and_a_missing_field_has_none():
@@ -183,3 +183,12 @@ def test_a_long_value_is_cut_and_a_missing_field_has_none():
         bo.Plan.from_dict({"budget": 1, "channels": channels})
     assert (caught.value.field, caught.value.to_dict()["value"]) == ("currency", None)
     assert len(InputError("bad-plan", "p", value=channels).to_dict()["value"]) < 500
+
+
+def test_a_service_answers_by_the_class():
+    statuses = {kind.__name__: kind("bad-number", "p").http_status for kind in TREE}
+    assert statuses["PlanError"] == statuses["HistoryError"] == statuses["InputError"] == 400
+    assert statuses["InfeasibleError"] == 422
+    assert statuses["SolverError"] == statuses["VerificationError"] == 500
+    assert statuses["LedgerError"] == 503
+    assert InputError("wrong-state", "p").http_status == 409

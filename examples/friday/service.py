@@ -93,7 +93,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self._send(HTTPStatus.OK, call(**query))
         except BudgetoptError as error:
-            self._send(_status(error), error.to_dict())
+            chinese = self.headers.get("Accept-Language", "").startswith("zh")
+            self._send(HTTPStatus(error.http_status), error.to_dict("zh" if chinese else "en"))
 
     def _send(self, status: HTTPStatus, body: dict[str, Any]) -> None:
         text = json.dumps(body, ensure_ascii=False).encode()
@@ -102,14 +103,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
-
-
-def _status(error: BudgetoptError) -> HTTPStatus:
-    """Return what to do about an error: look first, ask otherwise, or try again later."""
-    if error.code == "wrong-state":
-        return HTTPStatus.CONFLICT
-    known = {2: HTTPStatus.BAD_REQUEST, 6: HTTPStatus.SERVICE_UNAVAILABLE}
-    return known.get(error.exit_code, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 class Server(ThreadingHTTPServer):

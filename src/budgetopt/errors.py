@@ -1,13 +1,13 @@
 """The one error tree, split by what the caller can do next.
 
-=====================  ====  ==================================================
-class                  exit  what the caller can do
-=====================  ====  ==================================================
-`InputError`              2  fix the plan, the file or the argument it names
-`InfeasibleError`         3  relax one of the limits it names
-`SolverError`             4  choose another method or allow more time
-`LedgerError`             6  free, mend or restore the ledger, then run again
-=====================  ====  ==================================================
+=====================  ====  ====  ==================================================
+class                  exit  HTTP  what the caller can do
+=====================  ====  ====  ==================================================
+`InputError`              2   400  fix the plan, the file or the argument it names
+`InfeasibleError`         3   422  relax one of the limits it names
+`SolverError`             4   500  choose another method or allow more time
+`LedgerError`             6   503  free, mend or restore the ledger, then run again
+=====================  ====  ====  ==================================================
 
 Every error carries a stable ``code`` (a key of `CODES`), the ``field`` it is about, the offending
 ``value`` and a ``remedy``, and reads ``problem: remedy``; `BudgetoptError.explain` says it in
@@ -88,6 +88,13 @@ class BudgetoptError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    """What a command ends with."""
+    _HTTP: ClassVar[Mapping[int, int]] = {2: 400, 3: 422, 6: 503}
+
+    @property
+    def http_status(self) -> int:
+        """What a service answers with: as in the table above, and 409 for ``wrong-state``."""
+        return 409 if self.code == "wrong-state" else self._HTTP.get(self.exit_code, 500)
 
     def __init__(
         self,

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -71,6 +73,9 @@ class Planned(Protocol):
     @property
     def outcome_unit(self) -> float | None:
         """Size of one event in units of the outcome; None where it is not known."""
+
+
+LOG = logging.getLogger("budgetopt.belief")
 
 
 @public
@@ -149,8 +154,12 @@ def learn(
     log = ObservationLog.of(history, names, float(weekly) / len(names), plan.outcome_unit, priors)
     chosen = settings or Settings()
     start = goes_on(earlier, log, chosen)
-    return Belief.of(log, chosen, left_out=int(np.sum(history.partial)), earlier=start,
+    began = time.perf_counter()
+    found = Belief.of(log, chosen, left_out=int(np.sum(history.partial)), earlier=start,
                      carryovers=carryovers)  # fmt: skip
+    shape = (len(log.weeks), len(log.channels), time.perf_counter() - began)
+    LOG.debug("learned %d weeks of %d channels in %.3f s", *shape)
+    return found
 
 
 def _usual_week(spend: Floats) -> float:

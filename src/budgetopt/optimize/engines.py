@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import Literal
 
 import numpy as np
@@ -21,6 +23,7 @@ Method = Literal["auto", "waterfill", "dual", "branch", "linear", "lots", "integ
 METHODS: tuple[Method, ...] = ("auto", "waterfill", "dual", "branch", "linear", "lots", "integer")
 """Engines that `solve` may be told to use; ``"auto"`` leaves the choice to the plan."""
 
+LOG = logging.getLogger("budgetopt.optimize")
 _FEW = 200
 """Channels up to which straight curves are quicker by a linear program than by prices."""
 
@@ -72,12 +75,14 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
         )
     if (settled := _settled(problem, chosen)) is not None:
         return settled
-    left = clock(time_limit)
+    left, began = clock(time_limit), time.perf_counter()
     for engine in able if method == "auto" else (chosen,):
         try:
             solved = _run(problem, engine, left())
             solved = solved._replace(bound=solved.bound + _rounding(problem, solved))
-            return mark_timed_out(solved, problem.objective(solved.spend), left)
+            found = mark_timed_out(solved, problem.objective(solved.spend), left)
+            _log(problem, found, time.perf_counter() - began)
+            return found
         except InfeasibleError:
             clash = explain_infeasible(problem, left, known=True)
             if clash is not None:
@@ -89,6 +94,14 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
             failure = error
     # Where no engine can tell, the explanation may be able to show that there is no split.
     raise explain_infeasible(problem, left) or failure from None
+
+
+def _log(problem: Problem, found: Solved, seconds: float) -> None:
+    """Say at level DEBUG what an engine found, and how fast."""
+    if LOG.isEnabledFor(logging.DEBUG):
+        worth = problem.objective(found.spend)
+        about = (found.method, found.spend.size, worth, found.bound - worth, seconds)
+        LOG.debug("%s: %d channels, objective %.6g, gap %.3g, %.4f s", *about)
 
 
 def _settled(problem: Problem, method: Method) -> Solved | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -41,6 +42,7 @@ from budgetopt.workflow import alerts, plan_fingerprint, policy_record
 if TYPE_CHECKING:
     import pandas as pd
 
+LOG = logging.getLogger("budgetopt.portfolio")
 _MOST_AT_ONCE = 10_000
 _WAITING = 32
 """Chunks that are handed out and not yet joined, so that memory stays bounded."""
@@ -420,12 +422,14 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     plan, past = account.load()
     inputs, store = _fingerprint(request, plan, past), request.store
     kept = Kept.from_bytes(None if store is None else store.read(account.key), account.key)
-    if kept.inputs != inputs:
+    resumed = kept.inputs == inputs
+    if not resumed:
         decision, learned = _decide(request, plan, past, kept.restart)
         rows = _rows(account.key, decision, past.through, request.language)
         kept = Kept(account.key, inputs, rows, learned)
         if store is not None:
             store.write(account.key, kept.to_bytes())
+    LOG.info("%s: %s", account.key, "taken from the store" if resumed else "decided")
     status, channels = kept.rows
     if account.as_of is None:
         return status, channels

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -195,6 +196,7 @@ class WeekRun(Shown):
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
 
+LOG = logging.getLogger("budgetopt.workflow")
 _ATTEMPTS = 100
 """Times that a run is worked out anew because somebody else wrote meanwhile."""
 
@@ -286,6 +288,7 @@ def run_week(
         if not draft.has_changes:
             # What was read is of one moment only if nobody wrote between the reader.
             if mine.head == snapshot.head:
+                LOG.info("week of %s: nothing new", start)
                 return draft.result()
             continue
         with mine.transaction(name) as t:
@@ -293,6 +296,7 @@ def run_week(
             if t.head != snapshot.head or plan_key(t, plan, ledger.plan_id) != mine.plan_id:
                 continue
             written = _write(t, runner, draft)
+        LOG.info("week of %s: recorded by %s", start, name)
         # What is known is recorded by now, whether or not the week can be decided.
         return written.result()
     raise LedgerError(
