@@ -17,6 +17,8 @@ another language.
 from __future__ import annotations
 
 import difflib
+import errno
+import json
 import math
 import numbers
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +28,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from budgetopt.messages import LANGUAGES, Message, joined, said_in, say
-from budgetopt.untrusted import escaped, twin_key
+from budgetopt.untrusted import TooLargeError, escaped, twin_key
 
 CODES: dict[str, Message] = {
     "bad-number": say("error-bad-number"),
@@ -310,6 +312,42 @@ class LedgerError(BudgetoptError):
     """The ledger cannot be opened, read or written as it is; nothing in it was changed."""
 
     exit_code = 6
+
+
+_SYSTEM = {
+    errno.ENOENT: say("no-such-file"),
+    errno.EACCES: say("no-permission"),
+    errno.EPERM: say("not-permitted"),
+    errno.ENOSPC: say("no-space-left"),
+    errno.EDQUOT: say("quota-exceeded"),
+    errno.EISDIR: say("is-a-folder"),
+    errno.ENOTDIR: say("is-no-folder"),
+    errno.EROFS: say("read-only-disk"),
+    errno.ENAMETOOLONG: say("file-name-too-long"),
+    errno.EEXIST: say("file-exists"),
+    errno.EIO: say("disk-failed"),
+    errno.ELOOP: say("links-circle"),
+    errno.EMFILE: say("too-many-open"),
+}
+
+
+def foreign(error: BaseException) -> Message:
+    """Return what another package or the system says of a failure.
+
+    It is said in our words where the failure is known by its number or its place, and else quoted.
+    """
+    if error.args and isinstance(error.args[0], Message):
+        return error.args[0]
+    if isinstance(error, TooLargeError):
+        return say("more-than-read", size=error.strerror)
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        return _SYSTEM[error.errno]
+    if isinstance(error, json.JSONDecodeError):
+        return say("breaks-off", text=error.msg, line=error.lineno, column=error.colno)
+    if isinstance(error, UnicodeDecodeError):
+        return say("not-utf-8-at", place=error.start + 1)
+    said = (isinstance(error, OSError) and error.strerror) or str(error)
+    return say("said-elsewhere", text=" ".join(str(said).split()))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 from string import Formatter
 from typing import Any, Self
@@ -127,6 +127,18 @@ def quoted(name: str) -> Message:
     "'feed'"
     """
     return say("quoted-name", name=name)
+
+
+@lru_cache(maxsize=4096)
+def of_name(field: str, name: str) -> Message:
+    """Return a field as that of something with a name.
+
+    Examples
+    --------
+    >>> of_name("floor", "feed")
+    "floor of 'feed'"
+    """
+    return say("field-of-name", field=field, name=repr(name))
 
 
 def listed(texts: Iterable[str], most: int | None = None) -> Message:

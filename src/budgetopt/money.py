@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, MoneyError, did_you_mean
-from budgetopt.messages import say
+from budgetopt.messages import of_name, say
 from budgetopt.untrusted import half_width
 
 MOST = 2**53
@@ -291,7 +291,7 @@ class Currency:
                 top, bottom = amount.as_integer_ratio()
                 minor, rest = divmod(top * units, bottom)
             plain = minor >= 0 and not rest
-            whole.append(minor if plain else self.minor(amount, f"{field} of {name!r}"))
+            whole.append(minor if plain else self.minor(amount, of_name(field, name)))
         return np.array(whole, dtype=np.int64)
 
     def show(self, minor: int) -> str:
@@ -304,11 +304,10 @@ def _code_meant(name: str) -> str:
     codes = currencies_of(name)
     if not codes:
         return did_you_mean(name.upper(), DIGITS)
-    shown = ", ".join(map(repr, codes[:4]))
     if len(codes) == 1:
-        return f"did you mean {shown}?"
-    more = " or another that is called so" if len(codes) > 4 else ""
-    return f"it may stand for several: write {shown}{more}"
+        return say("did-you-mean", name=repr(codes[0]))
+    shown = tuple(map(repr, codes[:4]))
+    return say("code-of-many" if len(codes) > 4 else "code-of-several", codes=shown)
 
 
 def show_amount(amount: Number) -> str:

@@ -20,6 +20,10 @@ _NAMES = 4096
 """Names that are remembered: those of a plan are asked for again and again."""
 
 
+class TooLargeError(OSError):
+    """A file has more than is read; its `strerror` says how much that is."""
+
+
 def read_bounded(path: Path, most: int) -> bytes:
     """Return the bytes of a file of at most so many.
 
@@ -34,7 +38,7 @@ def read_bounded(path: Path, most: int) -> bytes:
         data = b"" if told > most else file.read(most + 1)
     if max(told, len(data)) > most:
         size = f"{most // MEBIBYTE} MiB" if most >= MEBIBYTE else f"{most:,} bytes"
-        raise OSError(errno.EFBIG, f"it has more than {size}, the most that is read")
+        raise TooLargeError(errno.EFBIG, size)
     return data
 
 

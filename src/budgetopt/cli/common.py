@@ -25,7 +25,7 @@ import typer
 
 import budgetopt as bo
 from budgetopt.cli.language import VARIABLE, usual_language
-from budgetopt.errors import InputError
+from budgetopt.errors import InputError, foreign
 from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, escaped, from_cell, read_bounded
 
@@ -627,7 +627,7 @@ def csv_rows(
     try:
         text = read_bounded(path, _MOST_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", "") or str(error)
+        reason = foreign(error)
         raise InputError(
             "bad-file",
             say("path-unreadable", path=repr(str(path)), reason=reason),
@@ -640,7 +640,7 @@ def csv_rows(
     except csv.Error as error:
         raise _wrong(
             field,
-            say("not-valid-csv", path=repr(str(path)), error=error),
+            say("not-valid-csv", path=repr(str(path)), error=foreign(error)),
             say("remedy-export-again"),
             str(path),
         ) from None

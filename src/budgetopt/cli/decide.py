@@ -44,7 +44,7 @@ from budgetopt.cli.common import (
     rendered,
     respond,
 )
-from budgetopt.errors import BudgetoptError, HistoryError, InputError
+from budgetopt.errors import BudgetoptError, HistoryError, InputError, foreign
 from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
@@ -76,16 +76,19 @@ def _data(path: Path) -> Any:
             read_bounded(path, _MOST_BYTES).decode("utf-8-sig"), parse_constant=_no_number
         )
     except OSError as error:
-        reason, remedy = error.strerror or str(error), say("remedy-check-path-permissions")
+        reason, remedy = foreign(error), say("remedy-check-path-permissions")
         raise _bad_file(path, say("file-unreadable"), reason, remedy) from None
     except (ValueError, RecursionError) as error:
         raise _bad_file(
-            path, say("not-belief"), say("not-json", error=error), say("remedy-learn-again")
+            path,
+            say("not-belief"),
+            say("not-json", error=foreign(error)),
+            say("remedy-learn-again"),
         ) from None
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is not JSON")
+    raise ValueError(say("no-json-number", text=text))
 
 
 def _bad_file(path: Path, what: str, reason: str, remedy: str) -> InputError:

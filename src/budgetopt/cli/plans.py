@@ -49,7 +49,7 @@ from budgetopt.cli.common import (
     respond,
     today,
 )
-from budgetopt.errors import InputError
+from budgetopt.errors import InputError, foreign
 from budgetopt.messages import say
 
 
@@ -64,7 +64,7 @@ def demo(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        problem = say("not-folder-cannot", folder=repr(str(folder)), strerror=error.strerror)
+        problem = say("not-folder-cannot", folder=repr(str(folder)), strerror=foreign(error))
         raise _bad_folder(problem, folder, say("remedy-name-another-folder")) from None
     plan, history = folder / "plan.toml", folder / "history.csv"
     for path in (plan, history):

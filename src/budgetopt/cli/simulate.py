@@ -37,7 +37,7 @@ from budgetopt.cli.common import (
     read_history,
     respond,
 )
-from budgetopt.errors import InputError
+from budgetopt.errors import InputError, foreign
 from budgetopt.messages import say
 from budgetopt.workers import executor_at
 
@@ -325,7 +325,7 @@ def _write(years: bo.report.Years, out: Path | None) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _bad_folder(out, error.strerror or str(error)) from None
+        raise _bad_folder(out, foreign(error)) from None
     summary, weeks, channels, runs = (out / name for name in _FILES)
     bo.report.write_whole(summary, bo.report.years_json(years) + "\n")
     for path, by in ((weeks, "week"), (channels, "channel")):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from budgetopt.arrays import Floats
-from budgetopt.errors import HistoryError
+from budgetopt.errors import HistoryError, foreign
 from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, is_safe, read_bounded
 
@@ -34,7 +34,7 @@ def read_table(path: str | PathLike[str], needed: Sequence[str]) -> pd.DataFrame
             io.BytesIO(data), dtype=str, keep_default_na=False, encoding="utf-8-sig"
         )
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        reason = getattr(error, "strerror", None) or say("not-a-csv-file")
+        reason = foreign(error) if isinstance(error, OSError) else say("not-a-csv-file")
         raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)),
                       reason=reason), say("remedy-csv-file-utf")) from None  # fmt: skip
     if not isinstance(table.index, pd.RangeIndex):
@@ -100,7 +100,7 @@ def read_json(path: str | PathLike[str]) -> Any:
         text = read_bounded(Path(path), MOST_BYTES).decode("utf-8-sig")
         return json.loads(text, parse_constant=_no_number)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = foreign(error)
     except (ValueError, RecursionError):
         reason = say("not-json-utf")
     raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)), reason=reason),

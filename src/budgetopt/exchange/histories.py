@@ -20,7 +20,7 @@ import numpy as np
 
 from budgetopt.arrays import Floats
 from budgetopt.calendar import DAYS
-from budgetopt.errors import HistoryError, did_you_mean
+from budgetopt.errors import HistoryError, did_you_mean, foreign
 from budgetopt.exchange.tables import Book, Sheet, book_of
 from budgetopt.history import Cells, Column, Columns, History, first_row, load, read_days
 from budgetopt.messages import say
@@ -292,7 +292,7 @@ def _json_frame(file: Path) -> pd.DataFrame:
             raise ValueError
         return pd.DataFrame(rows, columns=names, dtype=object)
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
-        reason = getattr(error, "strerror", None) or say("json-no-history")
+        reason = foreign(error) if isinstance(error, OSError) else say("json-no-history")
         raise _bad("bad-file", "path", str(file), say("path-unreadable", path=repr(str(file)),
                    reason=reason), say("remedy-write-again")) from None  # fmt: skip
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from budgetopt.arrays import Floats
-from budgetopt.errors import HistoryError
+from budgetopt.errors import HistoryError, foreign
 from budgetopt.exchange.draws import MOST_DRAWS
 from budgetopt.exchange.files import refused
 from budgetopt.i18n import missing_extra, say
@@ -249,7 +249,7 @@ def open_inference(path: str | PathLike[str]) -> InferenceFile:
     try:
         data = read_bounded(Path(path), MOST_BYTES)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = foreign(error)
         raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)),
                       reason=reason), say("remedy-check-path-permissions")) from None  # fmt: skip
     if not data.startswith(_HDF5):

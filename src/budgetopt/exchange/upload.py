@@ -35,7 +35,7 @@ from budgetopt.errors import InputError, did_you_mean
 from budgetopt.exchange.platforms import Platform
 from budgetopt.exchange.workbook import Workbook
 from budgetopt.history import History, column_letter
-from budgetopt.i18n import in_language, listed, quoted, say
+from budgetopt.i18n import in_language, listed, of_name, quoted, say
 from budgetopt.ledger import Ledger
 from budgetopt.money import Currency, as_exact, difference_of, show_amount, total_of
 from budgetopt.notebook import brief
@@ -61,11 +61,11 @@ Shares = dict[str, Fraction]
 """Campaigns of one channel and their shares, which add up to one."""
 _DAY = dt.timedelta(days=1)
 _REMEDIES = {
-    "none": "run budgetopt week first",
-    "proposed": "approve it first: budgetopt approve",
-    "edited": "approve it first: budgetopt approve",
-    "rejected": "run budgetopt week or edit it, then approve it",
-    "measured": "choose a week that is not over",
+    "none": say("remedy-run-budgetopt-week-first"),
+    "proposed": say("remedy-approve-first", command="budgetopt approve"),
+    "edited": say("remedy-approve-first", command="budgetopt approve"),
+    "rejected": say("remedy-rerun-then-approve"),
+    "measured": say("remedy-choose-week-over"),
 }
 """What to do about a week that may not be exported, by its state."""
 
@@ -443,7 +443,7 @@ def _shares(channel: str, given: Any) -> Shares:
         _check_once(given)
         given = dict.fromkeys(given, 1)
     shares = {
-        name: Fraction(as_exact(share, f"share of {name!r}")) for name, share in given.items()
+        name: Fraction(as_exact(share, of_name("share", name))) for name, share in given.items()
     }
     total = sum(shares.values())
     if not total:
@@ -503,7 +503,7 @@ def _spent(
                 remedy=say("remedy-what-spent-0") if missing else did_you_mean(name, approved),
             )
     minor = plan.money.minor
-    return {n: plan.money.amount(minor(given[n], f"spent of {n!r}")) for n in approved}
+    return {n: plan.money.amount(minor(given[n], of_name("spent", n))) for n in approved}
 
 
 def _seen(plan: Plan, approved: Spends, history: History, start: dt.date, first: dt.date) -> Spends:
@@ -611,7 +611,8 @@ def _daily(
         if keeps(cells, minimum, change):
             return tuple(map(money.amount, cells)), as_planned
     count = sum(weight > 0 for weight in weights)
-    days, show = f"{count} {'day' if count == 1 else 'days'}", money.show
+    days = say("one-day") if count == 1 else say("count-days", count=count)
+    show = money.show
     if minor < count * minimum:
         least = -(-minimum // step) * step * count
         raise InputError("broken-limit", say("below-platform-minimum", campaign=repr(campaign),

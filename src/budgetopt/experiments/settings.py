@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from budgetopt.arguments import Given, record
 from budgetopt.arrays import Floats
 from budgetopt.calendar import as_date
-from budgetopt.errors import HistoryError, InputError, as_number, did_you_mean
+from budgetopt.errors import HistoryError, InputError, as_number, did_you_mean, foreign
 from budgetopt.experiments.evidence import evidence_of_averages, evidence_of_counts
 from budgetopt.experiments.pause import PauseRule
 from budgetopt.experiments.posteriors import Averages, Counts, Posterior, Rates
@@ -391,7 +391,7 @@ def parsed(text: str) -> Any:
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(
             "bad-plan",
-            say("test-not-json", error=error),
+            say("test-not-json", error=foreign(error)),
             field="test",
             remedy=say("remedy-correct-place-named"),
         ) from None

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.errors import HistoryError
+from budgetopt.errors import HistoryError, foreign
 from budgetopt.history.cells import Cells, Column, Style, as_objects, numbering, refuse, rough
 from budgetopt.history.columns import Columns, check_columns, suggest
 from budgetopt.history.dates import span_of
@@ -370,7 +370,7 @@ def too_much(path: str | os.PathLike[str], count: int, most: int, what: str) -> 
 def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoReturn:
     """Raise the error of a file as a whole."""
     name = PurePath(path).name or str(path)
-    refuse("bad-file", say("field-is", field=name, value=problem), "path", str(path), remedy)
+    refuse("bad-file", say("file-is-wrong", file=name, problem=problem), "path", str(path), remedy)
 
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -547,7 +547,7 @@ def _blocks_below(
     except csv.Error as error:
         bad_file(
             path,
-            say("broken-line", above=above + reader.line_num, error=error),
+            say("broken-line", above=above + reader.line_num, error=foreign(error)),
             say("remedy-export-again"),
         )
 
@@ -688,7 +688,9 @@ def read_sheets(path: Path, data: bytes) -> Sheets:
     except HistoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a broken workbook fails in a dozen ways
-        bad_file(path, say("not-whole-workbook", error=error), say("remedy-save-again-xlsx"))
+        bad_file(
+            path, say("not-whole-workbook", error=foreign(error)), say("remedy-save-again-xlsx")
+        )
 
 
 def _cells(path: Path, book: Any) -> Sheets:
@@ -763,9 +765,11 @@ def read_file(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno == errno.EFBIG:
             bad_file(
-                path, say("too-large", strerror=error.strerror), say("remedy-split-export-fewer")
+                path, say("too-large", strerror=foreign(error)), say("remedy-split-export-fewer")
             )
-        bad_file(path, say("not-readable", error=error), say("remedy-check-path-permissions"))
+        bad_file(
+            path, say("not-readable", error=foreign(error)), say("remedy-check-path-permissions")
+        )
     if path.suffix.lower() == ".xls":
         bad_file(path, say("workbook-old-format"), say("remedy-save-xlsx"))
     if path.suffix.lower() not in READERS:
@@ -794,7 +798,7 @@ def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
         groups = (stored.row_group(at).total_byte_size for at in range(stored.num_row_groups))
         rows, unpacked = stored.num_rows, sum(groups)
     except Exception as error:  # noqa: BLE001 - a broken file fails in a dozen ways
-        bad_file(path, say("not-whole-parquet", error=error), say("remedy-write-again"))
+        bad_file(path, say("not-whole-parquet", error=foreign(error)), say("remedy-write-again"))
     too_much(path, rows, MOST_ROWS, say("n-all-rows"))
     too_much(path, unpacked, MOST_UNPACKED, say("n-bytes"))
     try:
@@ -803,7 +807,7 @@ def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
         texts = [at for at, kind in frame.dtypes.items() if isinstance(kind, pd.StringDtype)]
         return frame.astype(dict.fromkeys(texts, object))
     except Exception as error:  # noqa: BLE001 - a broken file fails in a dozen ways
-        bad_file(path, say("not-whole-parquet", error=error), say("remedy-write-again"))
+        bad_file(path, say("not-whole-parquet", error=foreign(error)), say("remedy-write-again"))
 
 
 READERS: dict[str, Callable[[Path, bytes, Columns], Table]] = {

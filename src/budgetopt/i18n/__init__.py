@@ -9,6 +9,7 @@ Chinese has a glossary, so that every page uses the same words:
 
 - budget 预算, spend 消耗, channel 渠道, outcome 转化, expected outcome 预期转化
 - split 分配, move 调整, up 上调, down 下调, stays 维持, held 维持不变, nothing moves 预算不调整
+- change 变化 (of money or outcome, in tables), case 情形, lot 投放单位, ledger head 末条标记
 - limit 限制, floor 下限, cap 上限, lock 锁定金额, max change 调整幅度上限, frozen 冻结期
 - marginal return 边际回报, mROAS 边际 ROAS; ROAS and CPA stay as they are
 - reserve 预留预算, contingency 机动预算, unspent 未分配, policy 策略, prior 预设值, band 预测区间
@@ -31,7 +32,7 @@ from budgetopt.i18n.messages import (
     show_bound,
     show_figure,
 )
-from budgetopt.messages import LANGUAGES, Message, joined, listed, quoted, say
+from budgetopt.messages import LANGUAGES, Message, joined, listed, of_name, quoted, say
 
 __all__ = [
     "LANGUAGES",
@@ -42,6 +43,7 @@ __all__ = [
     "listed",
     "messages_of",
     "missing_extra",
+    "of_name",
     "quoted",
     "restored",
     "round_known",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from budgetopt.errors import InputError, LedgerError
+from budgetopt.errors import InputError, LedgerError, foreign
 from budgetopt.i18n import say
 from budgetopt.notebook import brief
 
@@ -183,7 +183,7 @@ def body_text(data: Mapping[str, Any]) -> str:
     """
     try:
         if not isinstance(data, Mapping):
-            raise TypeError("it is not a mapping")
+            raise TypeError(say("it-is-no-mapping"))
         text = json.dumps(
             dict(data), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
         )
@@ -191,7 +191,7 @@ def body_text(data: Mapping[str, Any]) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             "bad-argument",
-            say("data-cannot-recorded", error=error),
+            say("data-cannot-recorded", error=foreign(error)),
             field="data",
             remedy=say("remedy-mapping-names-texts"),
         ) from None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from budgetopt.errors import InputError, LedgerError
+from budgetopt.errors import InputError, LedgerError, foreign
 from budgetopt.i18n import say
 from budgetopt.ledger.reader import (
     FIRST_HEAD,
@@ -102,22 +102,17 @@ _WRITER = 0x424F7074
 """PostgreSQL's name of the lock that one writer at a time holds, for all ledgers of a database."""
 
 _BY_STATE = {
-    "55P03": ("ledger-locked", "is being written to by another session",
-              "wait for it to end, or give a longer timeout"),
-    "53100": ("ledger-full", "cannot be written: there is no space left",
-              "free space on the server and run again; nothing of this run was recorded"),
-    "25006": ("bad-file", "may not be written",
-              "name the server that is written to, not a copy that follows it"),
-    "42501": ("bad-file", "may not be read or written by this user",
-              "ask the owner of the database for the right to it"),
-    "42P07": ("ledger-schema", "has tables of the same names that are not a ledger",
-              "name another database or schema"),
-    "42P01": ("ledger-broken", "is missing a table", "restore it from a backup"),
-    "42703": ("ledger-broken", "is missing a column", "restore it from a backup"),
-    "XX001": ("ledger-broken", "is damaged", "restore it from a backup"),
-    "XX002": ("ledger-broken", "is damaged", "restore it from a backup"),
-}  # fmt: skip
-_UNKNOWN = ("bad-file", "cannot be used", "look at the server, its address and its log")
+    "55P03": ("ledger-locked", say("written-by-session"), say("remedy-wait-or-timeout")),
+    "53100": ("ledger-full", say("no-space-for-ledger"), say("remedy-free-server")),
+    "25006": ("bad-file", say("ledger-not-writable"), say("remedy-main-server")),
+    "42501": ("bad-file", say("user-may-not"), say("remedy-ask-owner")),
+    "42P07": ("ledger-schema", say("tables-of-same-names"), say("remedy-other-database")),
+    "42P01": ("ledger-broken", say("table-missing"), say("remedy-restore-backup")),
+    "42703": ("ledger-broken", say("column-missing"), say("remedy-restore-backup")),
+    "XX001": ("ledger-broken", say("ledger-is-damaged"), say("remedy-restore-backup")),
+    "XX002": ("ledger-broken", say("ledger-is-damaged"), say("remedy-restore-backup")),
+}
+_UNKNOWN = ("bad-file", say("ledger-unusable"), say("remedy-look-server"))
 
 
 class PostgresSession:
@@ -262,7 +257,7 @@ def _typed_errors(where: str) -> Iterator[None]:
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None) or ""
         code, problem, remedy = _BY_STATE.get(state, _UNKNOWN)
-        said = " ".join(str(error.orig).split())
+        said = foreign(error.orig or error)
         raise ledger_error(
             where, code, say("number-as-wanted", value=problem, wanted=said), remedy
         ) from error

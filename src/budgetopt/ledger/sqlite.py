@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from budgetopt.errors import InputError, LedgerError
+from budgetopt.errors import InputError, LedgerError, foreign
 from budgetopt.i18n import say
 from budgetopt.ledger.reader import (
     FIRST_HEAD,
@@ -205,7 +205,7 @@ class SqliteStore:
             # A name that no file can have is told by `resolve` alone.
             return self._path.resolve().exists()
         except (OSError, ValueError, RuntimeError) as error:
-            problem = say("cannot-opened", error=getattr(error, "strerror", None) or error)
+            problem = say("cannot-opened", error=foreign(error))
             raise self._error("bad-file", problem, say("remedy-name-file-can")) from None
 
     def _stamp(self, path: Path) -> _Stamp:
@@ -214,7 +214,7 @@ class SqliteStore:
         try:
             found = path.stat()
         except OSError as error:
-            problem = say("cannot-opened", error=error.strerror or error)
+            problem = say("cannot-opened", error=foreign(error))
             raise self._error("bad-file", problem, say("remedy-name-file-ledger")) from None
         return _Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
 
@@ -252,7 +252,7 @@ class SqliteStore:
             return
         except OSError as error:
             code = "ledger-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "bad-file"
-            problem = say("cannot-created", error=error.strerror or error)
+            problem = say("cannot-created", error=foreign(error))
             remedy = say("remedy-name-file-folder-can")
             raise self._error(code, problem, remedy) from None
 
@@ -326,43 +326,43 @@ def _name(sql: str) -> str:
 _BY_CODE: dict[int, tuple[str, str, str]] = {
     sqlite3.SQLITE_BUSY: (
         "ledger-locked",
-        "is being written to by another process",
-        "wait for it to end, or give a longer timeout",
+        say("written-by-process"),
+        say("remedy-wait-or-timeout"),
     ),
     sqlite3.SQLITE_FULL: (
         "ledger-full",
-        "cannot be written: there is no space left",
-        "free space on its disk and run again; nothing of this run was recorded",
+        say("no-space-for-ledger"),
+        say("remedy-free-disk"),
     ),
     sqlite3.SQLITE_IOERR_WRITE: (
         "ledger-full",
-        "cannot be written to its disk",
-        "look at the disk, its quota and limits, and run again; nothing of this run was recorded",
+        say("disk-not-written"),
+        say("remedy-look-disk"),
     ),
     sqlite3.SQLITE_IOERR: (
         "bad-file",
-        "cannot be read from its disk",
-        "look at the disk, or restore the ledger from a backup on another one",
+        say("disk-not-read"),
+        say("remedy-disk-or-backup"),
     ),
     sqlite3.SQLITE_READONLY: (
         "bad-file",
-        "may not be written",
-        "run as a user who may write to the file and its folder",
+        say("ledger-not-writable"),
+        say("remedy-user-may-write"),
     ),
     sqlite3.SQLITE_CANTOPEN: (
         "bad-file",
-        "cannot be opened",
-        "name a file in a folder that can be written",
+        say("ledger-not-opened"),
+        say("remedy-name-file-folder-can"),
     ),
     sqlite3.SQLITE_NOTADB: (
         "ledger-schema",
-        "is not a ledger, or its beginning is damaged",
-        "name the file of a ledger, or restore it from a backup",
+        say("no-ledger-or-damaged"),
+        say("remedy-ledger-or-backup"),
     ),
     sqlite3.SQLITE_CORRUPT: (
         "ledger-broken",
-        "is damaged",
-        "restore it from a backup",
+        say("ledger-is-damaged"),
+        say("remedy-restore-backup"),
     ),
 }
 _UNKNOWN = _BY_CODE[sqlite3.SQLITE_CORRUPT]
@@ -389,7 +389,7 @@ def typed_errors(where: str) -> Iterator[None]:
         # The ledger itself is as good as ever.
         raise InputError(
             "bad-argument",
-            say("transaction-cannot-used", error=error),
+            say("transaction-cannot-used", error=foreign(error)),
             field="transaction",
             remedy=say("remedy-use-inside-block"),
         ) from error
@@ -399,5 +399,5 @@ def typed_errors(where: str) -> Iterator[None]:
         # The lower byte is the kind of an error, the rest its occasion.
         code, problem, remedy = _BY_CODE.get(number) or _BY_CODE.get(number & 0xFF) or _UNKNOWN
         raise ledger_error(
-            where, code, say("number-as-wanted", value=problem, wanted=error), remedy
+            where, code, say("number-as-wanted", value=problem, wanted=foreign(error)), remedy
         ) from error

@@ -19,7 +19,7 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, stretched
 from budgetopt.errors import PlanError
-from budgetopt.i18n import Message, listed, say
+from budgetopt.i18n import Message, listed, of_name, say
 from budgetopt.market.dynamics import known
 from budgetopt.money import as_decimal, show_amount
 from budgetopt.optimize import Known, StretchedBelief, curves_of
@@ -80,7 +80,7 @@ class Change:
         put(
             self,
             "cap",
-            tuple((n, as_decimal(v, f"change.cap of {n!r}")) for n, v in dict(cap).items()),
+            tuple((n, as_decimal(v, of_name("change.cap", n))) for n, v in dict(cap).items()),
         )
         put(self, "price", _pairs(price, "change.price", above=-1))
         put(self, "rate", _pairs(rate, "change.rate"))

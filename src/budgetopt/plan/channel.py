@@ -20,7 +20,7 @@ import numpy as np
 from budgetopt.arguments import Given, public
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CurveError, InputError, PlanError, as_number, did_you_mean
-from budgetopt.i18n import quoted, say
+from budgetopt.i18n import of_name, quoted, say
 from budgetopt.money import as_decimal, product_of, show_amount
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import (
@@ -242,7 +242,8 @@ class Channel(Declared):
     cap: Given[Decimal | None] = declared(exact("cap of {0.name!r}"), default=None)
     locked: Given[Decimal | None] = declared(exact("lock of {0.name!r}"), default=None)
     max_change: Given[MaxChange | None] = declared(
-        lambda given, channel: MaxChange.of(given, f"max_change of {channel.name!r}"), default=None
+        lambda given, channel: MaxChange.of(given, of_name("max_change", channel.name)),
+        default=None,
     )
     curve: Given[Curve | None] = declared(
         lambda given, channel: one_curve(given, channel.name), default=None
@@ -259,7 +260,7 @@ class Channel(Declared):
         lambda given, channel: _rates(given, channel.name), default=(), plain=plain_pairs
     )
     learning: Given[LearningMinimum | None] = declared(
-        lambda given, channel: LearningMinimum.of(given, f"learning of {channel.name!r}"),
+        lambda given, channel: LearningMinimum.of(given, of_name("learning", channel.name)),
         default=None,
     )
     carryover: Given[Carryover | None] = declared(

@@ -27,7 +27,7 @@ from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, stack
 from budgetopt.errors import InputError, PlanError, did_you_mean
 from budgetopt.history import Columns, Delay
-from budgetopt.i18n import Message, quoted, say
+from budgetopt.i18n import Message, of_name, quoted, say
 from budgetopt.money import Currency, as_decimal
 from budgetopt.plan.amounts import DEFAULT_SHARE, BudgetLines, Goal, MaxChange, Reserve
 from budgetopt.plan.channel import Channel
@@ -164,7 +164,12 @@ class PlanFields(Declared):
         """What each channel gets at least when it is on, in minor units; 0 for no such rule."""
         minor = self.money.minor
         return tuple(
-            minor(c.least_on or 0, f"off_or_at_least of {c.name!r}", "up") for c in self.channels
+            minor(
+                c.least_on or 0,
+                of_name("off_or_at_least", c.name),
+                "up",
+            )
+            for c in self.channels
         )
 
     @cached_property
@@ -172,7 +177,7 @@ class PlanFields(Declared):
         """Each channel's own step in minor units."""
         minor = self.money.minor
         return tuple(
-            self.step_minor if c.lot is None else minor(c.lot, f"lot of {c.name!r}")
+            self.step_minor if c.lot is None else minor(c.lot, of_name("lot", c.name))
             for c in self.channels
         )
 
@@ -220,11 +225,11 @@ class PlanFields(Declared):
         bounds: list[tuple[int, int | None, bool]] = []
         for c in self.channels:
             if c.locked is not None:
-                locked = minor(c.locked, f"lock of {c.name!r}")
+                locked = minor(c.locked, of_name("lock", c.name))
                 bounds.append((locked, locked, True))
             else:
-                floor = minor(c.floor, f"floor of {c.name!r}", "up")
-                cap = None if c.cap is None else minor(c.cap, f"cap of {c.name!r}", "down")
+                floor = minor(c.floor, of_name("floor", c.name), "up")
+                cap = None if c.cap is None else minor(c.cap, of_name("cap", c.name), "down")
                 if cap is not None and cap < floor:
                     raise PlanError("bounds-clash", say("no-amount-between", currency=self.currency,
                                     floor=str(c.floor), channel=quoted(c.name), cap=str(c.cap)),

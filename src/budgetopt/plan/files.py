@@ -39,7 +39,7 @@ from pydantic_core import ErrorDetails
 
 from budgetopt.arguments import Given, in_short
 from budgetopt.curves import Curve
-from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.errors import PlanError, did_you_mean, foreign
 from budgetopt.messages import Message, say
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import AMOUNT, SHARE, plain_fields, plain_of
@@ -166,19 +166,19 @@ def load(path: str | PathLike[str], what: str = "") -> dict[str, Any]:
     try:
         text = read_bounded(path, MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = foreign(error)
         raise _bad_file(what, path, reason, say("remedy-check-path-permissions")) from None
     except UnicodeDecodeError:
         raise _bad_file(what, path, say("text-not-utf-8"), say("remedy-save-utf-8")) from None
     except ValueError as error:
-        raise _bad_file(what, path, str(error), say("remedy-check-path")) from None
+        raise _bad_file(what, path, foreign(error), say("remedy-check-path")) from None
     if path.suffix.lower() == ".json":
         return parse_json(text, str(path))
     try:
         _refuse_depths(text)
         data = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise _not_plain(str(path), "TOML", str(error)) from None
+        raise _not_plain(str(path), "TOML", foreign(error)) from None
     return _shallow(data, str(path))
 
 
@@ -192,14 +192,14 @@ def _refuse_depths(text: str) -> None:
     """
     bare = _TOML_TEXT.sub("s", text)
     if _ENDLESS.search(bare):
-        raise ValueError(f"a number has more than {MOST_DIGITS} digits")
+        raise ValueError(say("number-digits-most", most=MOST_DIGITS))
     if _DOTTED.search(bare):
-        raise ValueError(f"a key has more than {MOST_DEPTH} parts")
+        raise ValueError(say("key-parts-most", most=MOST_DEPTH))
     depth = 0
     for mark in _BRACKET.findall(bare):
         depth = depth + 1 if mark in "[{" else max(depth - 1, 0)
         if depth > MOST_DEPTH:
-            raise ValueError(f"it is nested deeper than {MOST_DEPTH}")
+            raise ValueError(say("nested-deeper-than", most_depth=MOST_DEPTH))
 
 
 def _shallow(data: dict[str, Any], source: str) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
     try:
         data = json.loads(text, parse_float=Decimal, object_pairs_hook=_without_doubles)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise _not_plain(source, "JSON", str(error)) from None
+        raise _not_plain(source, "JSON", foreign(error)) from None
     if not isinstance(data, dict):
         raise _not_plain(
             source, say("json-object"), say("it-is", what=json.dumps(data, default=str)[:40])
@@ -243,7 +243,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(data) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} is written twice")
+        raise ValueError(say("written-twice", name=repr(twice)))
     return data
 
 

@@ -22,7 +22,7 @@ from budgetopt.arguments import public
 from budgetopt.calendar import Week, start_day_number
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.history import History
-from budgetopt.i18n import say
+from budgetopt.i18n import of_name, say
 from budgetopt.money import show_amount
 from budgetopt.notebook import Card, Shown
 from budgetopt.plan import schedule
@@ -302,7 +302,7 @@ def check_plan(plan: Plan) -> None:
     plan.max_change.check(plan.money, "max_change")
     for channel in plan.channels:
         if channel.max_change is not None:
-            channel.max_change.check(plan.money, f"max_change of {channel.name!r}")
+            channel.max_change.check(plan.money, of_name("max_change", channel.name))
     _check_operation(plan)
     _check_limits(plan)
     check_worth(plan)

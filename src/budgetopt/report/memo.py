@@ -130,7 +130,7 @@ def _stands(record: LedgerRecord, files: Sequence[str]) -> list[Part]:
 def _alerts(alerts: Sequence[Alert]) -> list[Part]:
     """Return what was raised beside the data, the worst first."""
     lines = list(alert_lines(alerts))
-    return [Points(lines)] if lines else [say("full-stop", sentence=say("alerts-none"))]
+    return [Points(lines)] if lines else [say("full-stop", sentence=say("alerts-no-others"))]
 
 
 def _plan_and_actual(record: LedgerRecord, language: str) -> list[Part]:

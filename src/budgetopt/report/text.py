@@ -23,7 +23,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from budgetopt.errors import InputError
+from budgetopt.errors import InputError, foreign
 from budgetopt.history import Import
 from budgetopt.i18n import in_language, say, show_figure
 from budgetopt.money import show_amount
@@ -365,7 +365,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     target = path.resolve()
     try:
         if target.exists() and not target.is_file():
-            raise OSError("it is not a plain file")
+            raise OSError(say("not-plain-file"))
         _replace(target, content if isinstance(content, bytes) else content.encode("utf-8"))
     except (OSError, UnicodeEncodeError) as error:
         raise InputError(
@@ -373,7 +373,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
             say(
                 "path-unwritable",
                 path=repr(str(path)),
-                error=getattr(error, "strerror", "") or error,
+                error=foreign(error),
             ),
             field="out",
             value=str(path),

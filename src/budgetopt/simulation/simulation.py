@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
-from budgetopt.errors import InputError, as_number, did_you_mean
+from budgetopt.errors import InputError, as_number, did_you_mean, foreign
 from budgetopt.i18n import Message, in_language, missing_extra, quoted, say, show_figure
 from budgetopt.market import Funnel, wrong
 from budgetopt.notebook import Card, Shown
@@ -381,7 +381,7 @@ class Simulation(Shown):
             raise missing_extra(say("parquet-files"), "pyarrow", "parquet", "path") from error
         except OSError as error:
             raise InputError("bad-file", say("path-unwritable", path=repr(str(path)),
-                             error=error.strerror or error), field="path", value=str(path),
+                             error=foreign(error)), field="path", value=str(path),
                              remedy=say("remedy-check-path-permissions")) from error  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:

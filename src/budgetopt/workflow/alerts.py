@@ -26,7 +26,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 from budgetopt.calendar import Week, as_date
-from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, did_you_mean
+from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, did_you_mean, foreign
 from budgetopt.history import Delay, History
 from budgetopt.i18n import Message, messages_of, restored, say, show_figure
 from budgetopt.ledger import LONGEST
@@ -145,7 +145,7 @@ class Alert:
             )
         except (KeyError, TypeError, AttributeError) as error:
             remedy = say("remedy-what-alert-dict")
-            raise _wrong("data", say("not-alert", error=error), remedy) from None
+            raise _wrong("data", say("not-alert", error=foreign(error)), remedy) from None
 
 
 def news(alerts: Iterable[Alert], known: Iterable[str] = ()) -> tuple[Alert, ...]:
@@ -181,7 +181,7 @@ def from_json(text: str) -> tuple[Alert, ...]:
         data = json.loads(text)
     except ValueError as error:
         raise _wrong(
-            "text", say("part-not-json", error=error), say("remedy-what-json-returned")
+            "text", say("part-not-json", error=foreign(error)), say("remedy-what-json-returned")
         ) from None
     if not isinstance(data, list):
         raise _wrong("text", say("not-list"), say("remedy-what-json-returned"))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError, did_you_mean
-from budgetopt.i18n import say
+from budgetopt.i18n import of_name, say
 from budgetopt.ledger import Entry, Ledger, Reader
 from budgetopt.optimize import Rules, violations
 from budgetopt.plan import Plan
@@ -210,7 +210,7 @@ def spends_of(plan: Plan, given: Mapping[str, Any], otherwise: Mapping[str, Deci
     plan.require_channels(given, "spends", say("spends-given"))
     amounts = {name: given.get(name, otherwise.get(name, 0)) for name in plan.names}
     minor = plan.money.minor
-    return {n: plan.money.amount(minor(a, f"spend of {n!r}")) for n, a in amounts.items()}
+    return {n: plan.money.amount(minor(a, of_name("spend", n))) for n, a in amounts.items()}
 
 
 Spends = dict[str, Decimal]

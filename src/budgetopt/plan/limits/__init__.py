@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from budgetopt.arguments import public
-from budgetopt.errors import PlanError, did_you_mean
+from budgetopt.errors import PlanError, did_you_mean, foreign
 from budgetopt.messages import say
 from budgetopt.money import number_text
 from budgetopt.plan.limits.base import Caps, Row, Rule, integers
@@ -106,7 +106,7 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
     try:
         rule: Rule = KINDS[kind](**given)
     except TypeError as error:
-        raise PlanError("bad-plan", say("limit-missing-part", kind=kind, error=error),
+        raise PlanError("bad-plan", say("limit-missing-part", kind=kind, error=foreign(error)),
                         field="limits", value=kind, remedy=say("remedy-give-needed",
                         needed=[*parts])) from None  # fmt: skip
     return rule
