@@ -23,6 +23,9 @@ _NAMES = 4096
 class TooLargeError(OSError):
     """A file has more than is read; its `strerror` says how much that is."""
 
+    def __str__(self) -> str:
+        return f"it has more than {self.strerror}, the most that is read"
+
 
 def read_bounded(path: Path, most: int) -> bytes:
     """Return the bytes of a file of at most so many.
