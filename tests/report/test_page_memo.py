@@ -9,7 +9,8 @@ import pytest
 
 import budgetopt as bo
 from budgetopt.errors import InputError
-from budgetopt.workflow import decision_of, state_of, take_snapshot
+from budgetopt.report.week import alert_lines
+from budgetopt.workflow import Alert, decision_of, state_of, take_snapshot
 
 from ..workflow.helpers import FIRST, NAMES, WEEK, history, ledger, plan, run
 from .conftest import REVENUE
@@ -165,3 +166,10 @@ def test_what_past_weeks_promised_and_delivered_stands_beside_the_newest_week(li
         assert float(number(row[5])) == pytest.approx(past.outcome[-2:, at].sum(), rel=0.05)
     earlier = Parsed(bo.report(declared, ledger=book, week=str(FIRST)))
     assert "Promised and delivered" not in earlier.sections
+
+
+@pytest.mark.parametrize(("code", "lines"), [("uncovered", 2), ("reserve-low", 1)])
+def test_what_nobody_covers_comes_with_what_to_do(code, lines):
+    said = list(alert_lines([Alert(code, "critical", "400 is not covered", (), (), f"{code}:key")]))
+    assert len(said) == lines
+    assert ("lower a coming week's budget" in said[-1]) == (lines == 2)

@@ -429,10 +429,12 @@ def reserve_lines(
 
 
 def alert_lines(alerts: Iterable[Alert]) -> Iterator[Message]:
-    """Yield every alert, in the order given, which is the worst first."""
+    """Yield every alert, the worst first as given, and what to do where money is not covered."""
     for alert in alerts:
         severity = _SEVERITY[alert.severity]
         yield say("alert-line", severity=severity, alert=alert.sentence)
+        if alert.code == "uncovered":
+            yield say("uncovered-next")
 
 
 def _why(decision: Decision, *, explain: bool) -> Iterator[str]:
