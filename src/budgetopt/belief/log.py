@@ -228,19 +228,27 @@ class ObservationLog:
         )
 
     def _name_with(self, history: Observed, old: NDArray[np.bool_]) -> str:
-        """Return the fingerprint of the history that has some weeks of the log, and others."""
+        """Return the fingerprint of the history that has some weeks of the log, and others.
+
+        Weeks between them are unknown in it, as in one that was read with gaps.
+        """
         rest = history.select(self.channels)
         weeks = np.concatenate([self.weeks[old], rest.weeks])
-        order = np.argsort(weeks)
+        place = (weeks - weeks.min()) // np.timedelta64(7, "D")
+        every = weeks.min() + np.arange(place.max() + 1) * np.timedelta64(7, "D")
 
         def joined(mine: Any, theirs: Any) -> Any:
-            both = None if mine is None else np.concatenate([mine[old], theirs])
-            return None if both is None else both[order]
+            if mine is None:
+                return None
+            both = np.concatenate([mine[old], theirs])
+            whole = np.full((every.size, *both.shape[1:]), np.nan if both.dtype.kind == "f" else 0)
+            whole[place] = both
+            return whole.astype(both.dtype)
 
         days = [day for day in (history.through, *self.through[old].tolist()) if day is not None]
         whole = History(
             self.channels,
-            weeks[order],
+            every,
             joined(self.spend, rest.spend),
             joined(self.outcome, rest.outcome),
             joined(self.total, rest.total),
