@@ -702,10 +702,10 @@ class Held:
         least, most = 0.98 * min(prices), 1.02 * max(prices)
         if "to spare" in why:
             assert least == 0
-        elif "about the current" in why:
+        elif "about what as much" in why:
             assert 0.99 * least <= here <= 1.01 * most
         else:
-            margin = float(number(re.search(rf"against ({FIGURE}) at", why)[1]))
+            margin = float(number(re.search(rf"much money earns ({FIGURE}) elsewhere", why)[1]))
             assert least <= margin <= most, (margin, least, most)
             assert why.startswith(":") == (up == (here > margin))
 
