@@ -183,7 +183,7 @@ def test_no_help_in_chinese_is_cut_off_at_eighty_columns(capsys, monkeypatch):
         (("week", "--setings"), "没有这个选项：--setings"),
         (("week", "p", "--as-off", "x"), "没有这个选项：--as-off（可用的选项：--as-of）"),
         (("frob",), "没有这个命令：'frob'"),
-        (("week", "p"), "缺少 '--ledger' 选项"),
+        (("week", "p"), "缺少选项 '--ledger'"),
         (("reallocate",), "缺少参数 'PLAN'"),
         (("reallocate", "p", "q"), "多余的参数（q）"),
         (("reallocate", "p", "--seed"), "选项 '--seed' 需要一个值"),
