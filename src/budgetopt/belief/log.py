@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats, plain_numbers
 from budgetopt.belief.posterior import wrong
 from budgetopt.calendar import DAYS, as_date
+from budgetopt.errors import InputError
 from budgetopt.history import History
 from budgetopt.messages import say
 from budgetopt.notebook import brief
@@ -218,7 +220,7 @@ class ObservationLog:
 
         return replace(
             new,
-            fingerprint=self._name_with(history, old) if old.any() else history.fingerprint,
+            fingerprint=self._whole_name(history, old) if old.any() else history.fingerprint,
             weeks=np.concatenate([self.weeks[old], new.weeks]),
             spend=joined(self.spend, new.spend),
             outcome=joined(self.outcome, new.outcome),
@@ -226,6 +228,14 @@ class ObservationLog:
             through=np.concatenate([self.through[old], new.through]),
             controls={name: joined(one, new.controls[name]) for name, one in self.controls.items()},
         )
+
+    def _whole_name(self, history: Observed, old: NDArray[np.bool_]) -> str:
+        """Return the name of all weeks: of one history, or of two where weeks lie between them."""
+        try:
+            return self._name_with(history, old)
+        except InputError:
+            both = f"{self.fingerprint} {history.fingerprint}"
+            return hashlib.sha256(both.encode()).hexdigest()
 
     def _name_with(self, history: Observed, old: NDArray[np.bool_]) -> str:
         """Return the fingerprint of the history that has some weeks of the log, and others.
