@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from budgetopt.errors import BudgetoptError, InputError
-from budgetopt.i18n import Message, missing_extra, say
+from budgetopt.messages import Message, say
 
 T = TypeVar("T")
 
@@ -183,6 +183,9 @@ def _engine(package: str) -> Any:
     try:
         return import_module(package)
     except ImportError:
+        # Help lists the engines, and loads no catalogue for it.
+        from budgetopt.i18n import missing_extra
+
         raise missing_extra(say("running-on-cluster"), package, "cluster", "executor") from None
 
 

@@ -217,6 +217,8 @@ def from_frame(frame: Any, columns: Columns) -> Table:
     if set(frame.index.names) & set(columns.declared) - set(frame.columns):
         frame = frame.reset_index()
     names = [str(name).strip() for name in frame.columns]
+    if not names and not len(frame):
+        refuse("no-data", say("history-is-empty"), "history", 0, say("remedy-with-rows"))
     check_header(names, columns)
     cells = {
         name: _series_cells(frame.iloc[:, names.index(name)], number=name not in columns.labels)
@@ -341,10 +343,8 @@ def check_header(header: Sequence[str], columns: Columns) -> None:
     Raises
     ------
     HistoryError
-        ``bad-columns``, with the closest column that is there; ``no-data`` where there is none.
+        ``bad-columns``, with the closest column that is there.
     """
-    if not any(header):
-        refuse("no-data", say("history-is-empty"), "history", 0, say("remedy-with-rows"))
     for name in columns.declared:
         if header.count(name) != 1:
             twice = name in header
