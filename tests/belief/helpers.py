@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from budgetopt.errors import BudgetoptError
+from budgetopt.history import History
 from budgetopt.plan.priors import Priors
 
 
@@ -25,7 +27,6 @@ class Past:
     total: np.ndarray | None = None
     weeks: np.ndarray | None = None
     partial: np.ndarray | None = None
-    fingerprint: str = "abc"
     through: object = None
     controls: dict = field(default_factory=dict)
 
@@ -36,6 +37,17 @@ class Past:
             object.__setattr__(self, "weeks", start + 7 * np.arange(n))
         if self.partial is None:
             object.__setattr__(self, "partial", np.zeros(n, dtype=bool))
+
+    @property
+    def fingerprint(self):
+        """The name of the history with these weeks; of what is no history, any."""
+        past = self.rows(np.argsort(self.weeks))
+        known = {"outcome": past.outcome, "total": past.total, "controls": past.controls}
+        try:
+            return History(past.channels, past.weeks, past.spend, partial=past.partial,
+                           data_through=past.through, **known).fingerprint  # fmt: skip
+        except BudgetoptError:
+            return "abc"
 
     def rows(self, at):
         def some(values):

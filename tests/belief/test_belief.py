@@ -83,7 +83,7 @@ def test_a_saved_belief_gives_the_identical_plan():
         ({"schema": 1}, "schema"),
         ({"extra": 1}, "fields"),
         ({"settings": {"points": 2}}, "points"),
-        ({"settings": {"pionts": 9}}, "fields"),
+        ({"settings": {"pionts": 9}}, "pionts"),
         ({"log": {}}, "fields"),
         ({"log": None}, "fields"),
         ({"log": OWN.log.to_dict() | {"spend": "x"}}, "fields"),
@@ -162,7 +162,7 @@ def test_the_record_of_calibration():
 
 def test_source_and_fingerprint():
     assert (OWN.source, TOTAL.source) == ("channel", "total")
-    assert OWN.fingerprint == "abc"
+    assert OWN.fingerprint == replace(PAST, through=dt.date(2022, 3, 29)).fingerprint
     assert TOTAL.treated == ()
     assert OWN.grid.reference == OWN.reference == 1000.0
 

@@ -35,7 +35,9 @@ def check_schema(name, text):
     """Refuse JSON that is not as the schema of its command says."""
     known = bo.exchange.RESULTS
     command = "what-if" if name.startswith("what-if") else name.split("-")[0]
-    name = name if name in known else {"show": "entry"}.get(command, command)
+    # A ledger's weeks and a history of spends go by one name.
+    others = {"show": "entry", "history": "weeks of a ledger"}
+    name = name if name in known and name != "history" else others.get(command, command)
     if name in known and text.lstrip()[:1] in ("{", "["):
         data = json.loads(text.splitlines()[-1] if name == "error" else text)
         for one in data if name == "entry" else [data]:

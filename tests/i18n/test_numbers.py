@@ -69,8 +69,16 @@ def whole(decision):
     if not decision.moved:
         known.add(show_bound(max(0.0, week.bound - week.objective), 3))
     # Draws of which a range holds so many.
-    known |= {"90%"}
-    return known
+    return known | ranged(week) | {"90%"}
+
+
+def ranged(week):
+    """Return the numbers of an allocation's range, to the digits that it leaves known."""
+    if week.spread is None:
+        return set()
+    ends = (week.spread.low, week.spread.median, week.spread.high)
+    known = {show_figure(round_known(end, week.spread.width)) for end in ends} | {"90%"}
+    return known | {f"{100 * (week.spread.better or 0):.0f}%"}
 
 
 def stepped_in(fired, decision, rails):
@@ -247,10 +255,7 @@ def split(week):
     for name, before in week.last.items():
         if before:
             known.add(f"{(week.spend[name] - before) / before:+.1%}")
-    if week.spread is not None:
-        ends = (week.spread.low, week.spread.median, week.spread.high)
-        known |= {show_figure(round_known(end, week.spread.width)) for end in ends} | {"90%"}
-        known |= {f"{100 * (week.spread.better or 0):.0f}%"}
+    known |= ranged(week)
     for row in week.rules.rows:
         known |= set(numbers(row.sentence))
     return known

@@ -86,7 +86,7 @@ def test_a_rejection_and_an_edit_need_a_reason(book, why):
     refused("bad-argument", edit, book, plan(), history(), FIRST, {}, who="ann", why=why)
     refused("bad-argument", approve, book, plan(), FIRST, who=why)
     error = refused("bad-argument", reject, book, plan(), FIRST, who="ann", why=why)
-    assert str(error) == "why is missing: give the reason in a few words"
+    assert str(error) == "why is missing: give the reason in a few words, as --why TEXT"
 
 
 def test_an_approval_can_be_taken_back_until_it_is_applied(book):

@@ -13,6 +13,7 @@ from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve
 from budgetopt.errors import CurveError
 from budgetopt.i18n import say
+from budgetopt.notebook import brief
 
 
 def stack(curves: Sequence[Curve]) -> Curve:
@@ -146,7 +147,8 @@ class Stack(Curve):
         return hash(tuple((at.tobytes(), curve) for at, curve in self.parts))
 
 
-@dataclass(frozen=True, eq=False)
+@brief
+@dataclass(frozen=True, eq=False, repr=False)
 class Scalable(Stack):
     """Curves that know the unit their money is in: ``f(x) = base(x / unit)``.
 

@@ -258,7 +258,7 @@ _LEAST_AMOUNT = 1000
 
 def _budget(given: Any) -> Relative | Decimal:
     """Return a relative change of the budget, or the amount that takes its place."""
-    if isinstance(given, Decimal):
+    if isinstance(given, Decimal) and given.is_finite() and given >= _LEAST_AMOUNT:
         return given
     text = half_width(given).strip() if isinstance(given, str) else ""
     if len(text) < _LONGEST and _AMOUNT.fullmatch(text):

@@ -75,13 +75,16 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
         )
     if (settled := _settled(problem, chosen)) is not None:
         return settled
-    left, began = clock(time_limit), time.perf_counter()
+    left, tells = clock(time_limit), LOG.isEnabledFor(logging.DEBUG)
+    # Without a limit, and without a log, nothing looks at a clock.
+    began = time.perf_counter() if tells else 0.0
     for engine in able if method == "auto" else (chosen,):
         try:
             solved = _run(problem, engine, left())
             solved = solved._replace(bound=solved.bound + _rounding(problem, solved))
             found = mark_timed_out(solved, problem.objective(solved.spend), left)
-            _log(problem, found, time.perf_counter() - began)
+            if tells:
+                _log(problem, found, time.perf_counter() - began)
             return found
         except InfeasibleError:
             clash = explain_infeasible(problem, left, known=True)
@@ -98,10 +101,9 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
 
 def _log(problem: Problem, found: Solved, seconds: float) -> None:
     """Say at level DEBUG what an engine found, and how fast."""
-    if LOG.isEnabledFor(logging.DEBUG):
-        worth = problem.objective(found.spend)
-        about = (found.method, found.spend.size, worth, found.bound - worth, seconds)
-        LOG.debug("%s: %d channels, objective %.6g, gap %.3g, %.4f s", *about)
+    worth = problem.objective(found.spend)
+    about = (found.method, found.spend.size, worth, found.bound - worth, seconds)
+    LOG.debug("%s: %d channels, objective %.6g, gap %.3g, %.4f s", *about)
 
 
 def _settled(problem: Problem, method: Method) -> Solved | None:
