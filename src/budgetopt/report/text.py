@@ -321,7 +321,9 @@ def adding_up(values: Sequence[float], width: float, most: int = 5) -> list[str]
     first = sorted(range(len(parts)), key=lambda at: units[at] - parts[at] / unit)
     for at in first[:rest]:
         units[at] += 1
-    return as_known([*(u * unit for u in units), total * unit], width, most)
+    whole = [*(u * unit for u in units), total * unit]
+    # Rounded once: the places of the rounded numbers can be fewer.
+    return [f"{v + 0.0:,.{max(0, places)}f}" for v in whole] if known else figures(whole, most)
 
 
 def _folded(line: str, width: int) -> list[str]:
