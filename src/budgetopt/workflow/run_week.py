@@ -255,8 +255,7 @@ def run_week(
     ------
     InputError
         ``bad-argument`` where the history knows days after `today`, or the ledger is that of
-        another plan; ``wrong-state`` for a week that
-        was over on it and never proposed.
+        another plan; ``wrong-state`` for a week that was over on it and never proposed.
     BudgetoptError
         What `reallocate` raises; `LedgerError` where the ledger cannot be read or written.
     """
@@ -269,10 +268,8 @@ def run_week(
     happening = sorted(set(scenarios), key=str)
     if isinstance(scenarios, str) or not all(isinstance(one, str) for one in happening):
         said = say("field-is", field="scenarios", value=repr(scenarios))
-        names = say("remedy-list-of-names")
-        raise InputError(
-            "bad-argument", said, field="scenarios", value=str(scenarios), remedy=names
-        )
+        how = say("remedy-list-of-names")
+        raise InputError("bad-argument", said, field="scenarios", value=str(scenarios), remedy=how)
     runner = WeekRunner(
         WeekRequest(plan, known, start, chosen, guardrails, number, belief),
         day,
