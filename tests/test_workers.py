@@ -13,6 +13,7 @@ import sys
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -142,11 +143,14 @@ class Killing(bo.HoldSteady):
         return super().decide(view, rng)
 
 
+@dataclass(frozen=True)
 class Deadly(bo.Account):
     """Kills every worker that loads it, and notes who else did."""
 
+    trap: tuple = ()
+
     def load(self):
-        home, notes, deadly = self.as_of
+        home, notes, deadly = self.trap
         with open(notes, "a", encoding="utf-8") as file:
             file.write(f"{self.key} {os.getpid() == home}\n")
         if deadly and os.getpid() != home:
@@ -198,7 +202,8 @@ def test_years_are_the_same_bits_though_a_worker_is_killed(engine, tmp_path):
 def test_what_kills_every_worker_is_done_here_and_all_else_is_kept(engine, tmp_path):
     plan, history = weekly()
     notes = tmp_path / "notes"
-    accounts = [Deadly(f"shop-{n}", plan, history, (os.getpid(), notes, n == 3)) for n in range(6)]
+    traps = [(os.getpid(), notes, n == 3) for n in range(6)]
+    accounts = [Deadly(f"shop-{n}", plan, history, trap=one) for n, one in enumerate(traps)]
     with cluster(engine) as executor:
         found = bo.Portfolio(accounts).reallocate(
             executor=executor, chunk=1, store=tmp_path / "store"
@@ -318,6 +323,7 @@ def test_the_commands_write_the_same_bytes(engine, tmp_path, capsys):
     answers = []
     for out, where in (("one", []), ("two", ["--executor", f"{engine}://local", "--workers", "2"])):
         night = ["nightly", str(tmp_path / "accounts"), "--out", str(tmp_path / out)]
+        night += ["--as-of", "2025-11-17"]
         for words in (night, years):
             with pytest.raises(SystemExit) as ended:
                 main([*words, *where])
