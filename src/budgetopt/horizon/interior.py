@@ -634,8 +634,9 @@ class _Own:
         if self.entries is None:
             blocks += np.matmul(self.own.swapaxes(1, 2) * weight[..., None, :], self.own)
             return
-        flat = blocks.view()
-        flat.shape = (len(blocks), blocks[0].size)
+        flat = blocks.reshape(len(blocks), -1)
+        # What is added to a copy would be lost.
+        assert np.may_share_memory(flat, blocks)
         flat[:, self.entries.place] += _over(self.entries.pairs, weight)
 
 
