@@ -25,6 +25,7 @@ from __future__ import annotations
 from budgetopt.i18n.messages import (
     code_of,
     in_language,
+    magnitude,
     messages_of,
     missing_extra,
     restored,
@@ -41,6 +42,7 @@ __all__ = [
     "in_language",
     "joined",
     "listed",
+    "magnitude",
     "messages_of",
     "missing_extra",
     "of_name",

@@ -59,7 +59,7 @@ def show_bound(bound: float, digits: int = 2, *, least: bool = False) -> str:
     away = near - bound if least else bound - near
     # A part in a billion is rounding of the number itself.
     if 1e-9 * abs(bound) < away < math.inf:
-        step = 10.0 ** (math.floor(math.log10(abs(bound))) - digits + 1)
+        step = 10.0 ** (magnitude(bound) - digits + 1)
         near += -step if least else step
     return show_figure(near, digits)
 
@@ -76,10 +76,17 @@ def round_known(value: float, width: float) -> float:
     """
     if not (0 < width < math.inf and math.isfinite(value) and value):
         return value
-    return round(value, max(1 - _size(width), -_size(value)))
+    return round(value, max(1 - magnitude(width), -magnitude(value)))
 
 
-def _size(value: float) -> int:
+def magnitude(value: float) -> int:
+    """Return the power of ten of a number's first digit.
+
+    Examples
+    --------
+    >>> magnitude(3976.0), magnitude(-0.02)
+    (3, -2)
+    """
     return math.floor(math.log10(abs(value)))
 
 

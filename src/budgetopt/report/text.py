@@ -25,7 +25,7 @@ from rich.text import Text
 
 from budgetopt.errors import InputError, foreign
 from budgetopt.history import Import
-from budgetopt.i18n import in_language, say, show_figure
+from budgetopt.i18n import in_language, magnitude, say, show_figure
 from budgetopt.money import show_amount
 from budgetopt.untrusted import escaped
 
@@ -251,7 +251,7 @@ def figures(values: Sequence[float], digits: int = 5, huge: float = 1e15) -> lis
     if most and not 1e-3 <= most < huge:
         texts = [show_figure(v, digits) if most < huge else f"{v:.{digits}g}" for v in values]
     else:
-        places = max(0, digits - 1 - math.floor(math.log10(most))) if most else 0
+        places = max(0, digits - 1 - magnitude(most)) if most else 0
         places *= any(math.isfinite(v) and v != round(v) for v in values)
         texts = [f"{v:,.{places}f}" for v in values]
     return ["" if math.isnan(v) else text for v, text in zip(values, texts, strict=True)]
@@ -286,12 +286,8 @@ def as_known(values: Sequence[float], width: float, most: int = 5) -> list[str]:
 
 def _places(values: Sequence[float], width: float, most: int) -> int:
     """Return the places after the point: the width's second, and the first of the least value."""
-    sizes = [_size(v) for v in values if math.isfinite(v) and v]
-    return min(max(1 - _size(width), -min(sizes)), most - 1 - max(sizes))
-
-
-def _size(value: float) -> int:
-    return math.floor(math.log10(abs(value)))
+    sizes = [magnitude(v) for v in values if math.isfinite(v) and v]
+    return min(max(1 - magnitude(width), -min(sizes)), most - 1 - max(sizes))
 
 
 def adding_up(values: Sequence[float], width: float, most: int = 5) -> list[str]:
@@ -311,7 +307,7 @@ def adding_up(values: Sequence[float], width: float, most: int = 5) -> list[str]
         return as_known(values, width, most)
     # As many places as `as_known` and `figures` give.
     known = 0 < width < math.inf
-    places = _places(values, width, most) if known else max(0, most - 1 - _size(largest))
+    places = _places(values, width, most) if known else max(0, most - 1 - magnitude(largest))
     unit = 10.0**-places
     total = round(values[-1] / unit)
     units = [math.floor(v / unit) for v in parts]
