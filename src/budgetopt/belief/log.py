@@ -230,7 +230,10 @@ class ObservationLog:
         )
 
     def _whole_name(self, history: Observed, old: NDArray[np.bool_]) -> str:
-        """Return the name of all weeks: of one history, or of two where weeks lie between them."""
+        """Return the name of all weeks: of one history, or of two that cannot be one.
+
+        So it is where a control is unknown in weeks between them.
+        """
         try:
             return self._name_with(history, old)
         except InputError:
