@@ -54,7 +54,7 @@ def export(request, tmp_path_factory):
 
 
 def bench_read_daily_rows(benchmark, export) -> None:
-    """A million daily rows to weeks; the aim is 3 s. The ratio is to `pandas.read_csv`."""
+    """A million daily rows to weeks; the aim is 2 s. The ratio is to `pandas.read_csv`."""
     path, cents = export
     history = benchmark.pedantic(History.read, (path, COLUMNS), rounds=3)
     began = time.process_time()
@@ -67,7 +67,7 @@ def bench_read_daily_rows(benchmark, export) -> None:
 
 
 def bench_memory_and_time_of_daily_rows(benchmark, export) -> None:
-    """In a process of its own: the aim is 3 s of a processor, and 1 GB at the peak."""
+    """In a process of its own: the aim is 2 s of a processor, and 1 GB at the peak."""
     path, cents = export
 
     def read() -> list[float]:

@@ -2,10 +2,12 @@ import datetime as dt
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budgetopt.history import Columns, History
+from budgetopt.errors import HistoryError
+from budgetopt.history import Columns, History, files, load
 
 MONDAY = dt.date(2026, 11, 2)
 AMOUNTS = st.one_of(
@@ -111,3 +113,47 @@ def test_weekly_sums_of_daily_rows_are_exactly_rounded(tmp_path_factory, table):
 def test_frames_round_trip(tmp_path_factory, table):
     history = read(tmp_path_factory, long_text(*table), Columns())
     assert History.from_frame(history.to_frame().sample(frac=1, random_state=0)) == history
+
+
+CELL = st.text("ab1. 合计总é", max_size=4)
+ODD = st.sampled_from(["", " ", ",", ",,,,", "1,2", "1,2,3,4,5", '"a",1,2,3', "合计,,,7", "a\r,,,"])
+
+
+@settings(max_examples=300)
+@given(
+    above=st.lists(CELL, max_size=2),
+    rows=st.lists(st.lists(CELL, min_size=4, max_size=4), max_size=6),
+    odd=st.dictionaries(st.integers(0, 6), ODD, max_size=2),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    last=st.integers(0, 2),
+)
+def test_a_large_even_text_is_read_as_any_other(tmp_path_factory, above, rows, odd, end, last):
+    lines = [",".join(row) for row in rows]
+    for at, line in odd.items():
+        lines.insert(at, line)
+    path = tmp_path_factory.mktemp("h") / "a.csv"
+    text = end.join([*above, "week,channel,spend,outcome", *lines]) + last * end
+    path.write_bytes(text.encode())
+
+    def read(large):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "_LARGE", large)
+            try:
+                table = load(path, Columns())
+            except HistoryError as error:
+                return error.to_dict()
+        cells = {n: (c.spellings.tolist(), c.at.tolist()) for n, c in table.cells.items()}
+        return cells, table.places.tolist(), table.labels.tolist(), table.notes, table.delimiter
+
+    assert read(0) == read(10**9)
+
+
+def test_what_is_even_is_read_by_columns():
+    text = "x\nweek,channel,spend,outcome\n2026-11-02,a,1,2\n合计,a,3,合计\n\n"
+    cells, places, labels = files._even(text, ",", 1, 4)
+    assert [cells[1].spellings.tolist(), cells[1].at.tolist()] == [["a"], [0, 0]]
+    assert (places.tolist(), labels.tolist()) == ([3, 4], [False, True])
+    for odd in (text + "a,b\n", text.replace("1,2", "1,2,3"), text.replace("a", '"a"')):
+        assert files._even(odd, ",", 1, 4) is None
+    # As many cells as in two whole rows.
+    assert files._even("a,b,c,d\n1,2,3,4,5\n1,2,3\n", ",", 0, 4) is None

@@ -419,10 +419,9 @@ def _sums(key: NDArray[np.int64], values: Floats, count: int) -> Floats:
     first = np.flatnonzero(np.diff(key, prepend=-1))
     sums[key[first]] = values[first]
     size = np.diff(first, append=key.size)
-    several = first[size > 1]
-    at, each = key[several].tolist(), values.tolist()
-    for place, begin, end in zip(at, several, several + size[size > 1], strict=True):
-        sums[place] = _exact_sum(each[begin:end])
+    several, each = size > 1, values.tolist()
+    spans = zip(first[several].tolist(), (first + size)[several].tolist(), strict=True)
+    sums[key[first[several]]] = [_exact_sum(each[begin:end]) for begin, end in spans]
     return sums
 
 

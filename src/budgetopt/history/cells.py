@@ -271,9 +271,10 @@ def _check_dots(cells: NDArray[Any]) -> None:
 def _plain(cells: NDArray[Any]) -> bool:
     """Say whether all cells are text of plain digits alone, the usual and quick case."""
     try:
-        return set("".join(cells)) <= set("0123456789.eE+-")
+        text = "".join(cells)
     except TypeError:
         return False
+    return not text.encode("ascii", "replace").translate(None, b"0123456789.eE+-")
 
 
 def _read_cell(cell: Any, style: Style) -> tuple[float, str]:
