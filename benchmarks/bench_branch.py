@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import minimize
 
 from budgetopt.curves import Hill, Log
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.money import Currency
 from budgetopt.optimize import Problem
 from budgetopt.optimize.branch.search import Explored, explore

@@ -8,9 +8,9 @@ import pytest
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
-from budgetopt.optimize.certificate import Field
 from budgetopt.optimize.dual import dual
 from budgetopt.optimize.problem import Rows
+from budgetopt.optimize.waterfill import Field
 
 GROUPS = 50
 

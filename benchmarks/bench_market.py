@@ -15,7 +15,7 @@ import numpy as np
 import problems
 import pytest
 
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.market import RISKS, Delivery, Demand, Drift, Market, Noise, Prices, Prior, Tracking
 
 WEEKS, CHANNELS, CHUNK = 52, 20, 1024

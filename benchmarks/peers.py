@@ -31,10 +31,9 @@ from scipy.optimize import minimize
 import budgetopt as bo
 from budgetopt.curves import Mixture
 from budgetopt.optimize import lagrangian_bound, problem_of, solve
-from budgetopt.optimize.certificate import field_of
 from budgetopt.optimize.dual import dual
 from budgetopt.optimize.risk import risk_averse
-from budgetopt.optimize.waterfill import waterfill
+from budgetopt.optimize.waterfill import field_of, waterfill
 
 Floats = NDArray[np.float64]
 Judged = tuple[float | None, str]

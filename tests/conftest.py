@@ -52,7 +52,7 @@ def _learned_once(request, monkeypatch):
         "cli",
     ):
         return
-    warm_start = importlib.import_module("budgetopt.weekly.warm_start")
+    warm_start = importlib.import_module("budgetopt.weekly.reallocate")
     learn = budgetopt.belief.learn
 
     def once(history, plan, **settings):

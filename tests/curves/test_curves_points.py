@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetopt.curves import Points
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import CurveError
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"

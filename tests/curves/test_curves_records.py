@@ -22,7 +22,7 @@ from budgetopt.curves import (
     Stack,
     curve_from_dict,
 )
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import CurveError
 
 SINGLES = [

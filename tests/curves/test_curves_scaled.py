@@ -16,7 +16,7 @@ from budgetopt.curves import (
     Scaled,
     stretched,
 )
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.plan import Channel, Plan
 from budgetopt.simulation import Change
 from budgetopt.simulation.what_if import what_if

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetopt.curves import Exponential, Hill, Log, Logistic, Mixture, Points, Power
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 
 scales = st.floats(-8, 8).map(lambda e: 10.0**e)
 ratios = st.floats(-6, 1.5).map(lambda e: 10.0**e)

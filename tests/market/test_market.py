@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.curves import Exponential, Hill, Log
+from budgetopt.curves.base import stack
 from budgetopt.curves.carryover import Carryover
-from budgetopt.curves.stack import stack
 from budgetopt.errors import InputError, PlanError
 from budgetopt.market import (
     Competitor,

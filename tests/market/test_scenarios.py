@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetopt.curves import Exponential, Log
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import CalendarError, InputError, PlanError
 from budgetopt.i18n import in_language
 from budgetopt.market import (

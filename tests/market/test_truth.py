@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetopt.curves import Exponential, Hill, Log, Mixture, Points, Power, Scaled, Stack
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import InputError
 from budgetopt.market import ByRun, Market, Prior
 from budgetopt.market.random import BLOCK

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from budgetopt.curves import Hill, Log, Points, Power
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.money import Currency
 from budgetopt.optimize import Problem
 from budgetopt.plan import Bounds, Row

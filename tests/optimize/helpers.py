@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from budgetopt.curves import Exponential, Hill, Log, Logistic, Points, Power
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 
 KINDS = ("exponential", "hill", "hill-1", "log", "power", "logistic", "points")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt import Channel, Exponential, Hill, Log, Logistic, MaxChange, Plan, Points, Power
-from budgetopt.curves.stack import stack as stacked
+from budgetopt.curves.base import stack as stacked
 from budgetopt.optimize import problem_of
 from budgetopt.optimize.waterfill import waterfill
 from budgetopt.plan import Reserve

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.curves import Hill, Log, Points, Power
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import InfeasibleError
 from budgetopt.optimize.branch import branch, explore
 from budgetopt.optimize.waterfill import waterfill

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.curves import Hill, Log
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.branch import branch, explore
-from budgetopt.optimize.certificate import field_of, priced
+from budgetopt.optimize.waterfill import field_of, priced
 from budgetopt.plan import Row
 
 from .branch_cases import assert_kept, best_of_many, problem, random_problem, random_rows, s_curves

@@ -15,10 +15,10 @@ import budgetopt as bo
 from budgetopt import Limit, Plan
 from budgetopt.optimize import highs, problem_of, solve
 from budgetopt.optimize.branch import explore, search
-from budgetopt.optimize.certificate import field_of
 from budgetopt.optimize.dual import search as dual
 from budgetopt.optimize.infeasibility import feasibility
 from budgetopt.optimize.steps import best_in_steps
+from budgetopt.optimize.waterfill import field_of
 
 from . import declared
 from .all_limits import allocated, best_split, broken, plan_of, random_week

@@ -12,13 +12,12 @@ from scipy.optimize import linprog, minimize
 from scipy.sparse import csr_array
 
 from budgetopt.curves import Exponential, Hill, Log, Points, Power
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.certificate import Field, priced
 from budgetopt.optimize.dual import dual
 from budgetopt.optimize.dual.search import complementary
 from budgetopt.optimize.problem import Rows
-from budgetopt.optimize.waterfill import waterfill
+from budgetopt.optimize.waterfill import Field, priced, waterfill
 
 from .helpers import KINDS, MAKE, random_case, random_parameters
 

@@ -10,7 +10,7 @@ import pytest
 
 import budgetopt as bo
 from budgetopt import Channel, Exponential, Hill, Limit, Log, Plan, Points, Power
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.optimize.waterfill import waterfill
 
 

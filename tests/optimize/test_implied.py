@@ -11,9 +11,8 @@ import budgetopt as bo
 from budgetopt.curves import Hill, Log, Power
 from budgetopt.errors import InfeasibleError
 from budgetopt.optimize import problem_of
-from budgetopt.optimize.clock import clock
-from budgetopt.optimize.implied import drawn_in
-from budgetopt.optimize.problem import keeps
+from budgetopt.optimize.allocate import drawn_in
+from budgetopt.optimize.problem import clock, keeps
 
 from . import declared
 from .all_limits import plan_of, random_week, splits

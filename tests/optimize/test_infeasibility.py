@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.curves import Hill, Log
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.money import Currency
 from budgetopt.optimize.infeasibility import explain_infeasible, find_clash
 from budgetopt.optimize.infeasibility.declarations import Declaration as Part
 from budgetopt.optimize.infeasibility.declarations import Declarations
 from budgetopt.optimize.problem import Problem
 from budgetopt.plan import Bounds, Channel, Plan, Row
-from budgetopt.plan.bounds import CAP, CHANGE, FLOOR, FREE, LOCKED
 from budgetopt.plan.limits import Limit
+from budgetopt.plan.plan import CAP, CHANGE, FLOOR, FREE, LOCKED
 
 YEN = Currency("JPY")
 STEP = Part("step", 0)

@@ -18,10 +18,10 @@ import pytest
 import budgetopt as bo
 from budgetopt.curves import Hill, Log
 from budgetopt.optimize import problem_of
-from budgetopt.optimize.clock import clock
 from budgetopt.optimize.infeasibility import explain_infeasible
 from budgetopt.optimize.infeasibility.declarations import Declarations
 from budgetopt.optimize.infeasibility.feasibility import Effort, _search, find_split
+from budgetopt.optimize.problem import clock
 from budgetopt.plan import Channel, MaxChange, Plan, Reserve
 from budgetopt.plan.limits import Limit, Row
 

@@ -13,9 +13,8 @@ import budgetopt as bo
 from budgetopt.curves import Exponential, Hill, Log, Points, Power
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.optimize.build import problem_of
-from budgetopt.optimize.certificate import field_of, priced
 from budgetopt.optimize.programs.linear import linear
-from budgetopt.optimize.waterfill import waterfill
+from budgetopt.optimize.waterfill import field_of, priced, waterfill
 from budgetopt.plan import Goal, Limit
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

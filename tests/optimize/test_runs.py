@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from budgetopt.curves import Hill, Log, Mixture, Points
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import SolverError
 from budgetopt.optimize import lagrangian_bound
 from budgetopt.optimize.batched import best_of_runs

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import brentq, minimize
 
 from budgetopt.curves import Exponential, Hill, Log, Mixture, Points, Power
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.optimize import lagrangian_bound
 from budgetopt.optimize.waterfill import waterfill
 

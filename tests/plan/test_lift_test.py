@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.curves import Exponential, Hill, Log, Points
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.plan import LiftTest
 from budgetopt.untrusted import twin_key
 

@@ -5,7 +5,7 @@ import pytest
 from budgetopt.curves import Log
 from budgetopt.history import Delay
 from budgetopt.plan import Channel, Plan, unused
-from budgetopt.plan.uses import BESIDE, COMMANDS, LEARNED, MATTERS, OWN, USED, all_fields
+from budgetopt.plan.fields import BESIDE, COMMANDS, LEARNED, MATTERS, OWN, USED, all_fields
 
 DECLARED = {
     "channels.curve": {"channels": [Channel("a", curve=Log(1, 2))]},

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from budgetopt.curves import Exponential
+from budgetopt.curves.base import stack
 from budgetopt.curves.mixture import Mixture
-from budgetopt.curves.stack import stack
 from budgetopt.policies import View
 
 TOPS = np.array([[100.0, 300.0], [200.0, 100.0], [300.0, 200.0]])

@@ -12,7 +12,7 @@ import pytest
 
 from budgetopt.belief import Settings, learn
 from budgetopt.curves import Exponential, Log
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import BudgetoptError, InfeasibleError, InputError, VerificationError
 from budgetopt.history import History
 from budgetopt.market import (

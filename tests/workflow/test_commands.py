@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.i18n import in_language
-from budgetopt.weekly.warm_start import belief_for
+from budgetopt.weekly.reallocate import belief_for
 from budgetopt.workflow import ledger_of, priced, reject, run_week, state_of, states_of
 from budgetopt.workflow.approval import apply, approve, edit, release
 from budgetopt.workflow.measure import measure

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.curves import Exponential, Hill, Log
-from budgetopt.curves.stack import stack
+from budgetopt.curves.base import stack
 from budgetopt.errors import InputError
 from budgetopt.i18n.messages import show_figure
 from budgetopt.optimize.allocate import allocate

@@ -19,12 +19,19 @@ from budgetopt.belief.belief import (
     Planned,
     learn,
 )
-from budgetopt.belief.extrapolated import ELASTICITY_SD, Extrapolated
 from budgetopt.belief.inputs import Treated
 from budgetopt.belief.learning import Calibration
 from budgetopt.belief.log import ObservationLog, Observed
 from budgetopt.belief.notes import out_of_scale
-from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading
+from budgetopt.belief.posterior import (
+    ELASTICITY_SD,
+    LEVEL,
+    Band,
+    Estimate,
+    Extrapolated,
+    Posterior,
+    Reading,
+)
 from budgetopt.belief.regression import TotalFit
 from budgetopt.belief.saved import Restart
 from budgetopt.belief.settings import Grid, Settings

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from budgetopt.curves.base import Curve, as_spend
+from budgetopt.curves.base import Curve, Scalable, Stack, as_spend, stack
 from budgetopt.curves.carryover import Carryover, effective_spend, kernels
 from budgetopt.curves.envelope import Hull, Stretches, stretches
 from budgetopt.curves.families import Exponential, Hill, Log, Logistic, Power
@@ -19,7 +19,6 @@ from budgetopt.curves.mixture import Mixture, Picked
 from budgetopt.curves.points import Points, row_envelope
 from budgetopt.curves.sampled import Panels, Sampled
 from budgetopt.curves.scaled import Scaled, stretched
-from budgetopt.curves.stack import Scalable, Stack, stack
 from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.i18n import say
 

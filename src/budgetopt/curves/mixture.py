@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from budgetopt.arrays import Floats, Places
-from budgetopt.curves.base import Curve, as_spend, check_parameter
+from budgetopt.curves.base import Curve, Stack, as_spend, check_parameter
 from budgetopt.curves.envelope import Hull, bent, stretches
 from budgetopt.curves.families import Hill
 from budgetopt.curves.points import Points
 from budgetopt.curves.sampled import Sampled, tabulated
-from budgetopt.curves.stack import Stack
 from budgetopt.errors import CurveError
 from budgetopt.i18n import say
 from budgetopt.notebook import brief

@@ -17,8 +17,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
 from budgetopt.arrays import Floats, Places
-from budgetopt.curves.base import Curve, as_spend
-from budgetopt.curves.stack import Scalable
+from budgetopt.curves.base import Curve, Scalable, as_spend
 
 _TERMS = 16
 """Coefficients of a panel; with the first width they leave some 1e-13 for Hill shapes up to 3."""

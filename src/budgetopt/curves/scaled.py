@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from budgetopt.arrays import Floats
-from budgetopt.curves.base import Curve, as_spend
+from budgetopt.curves.base import Curve, Stack, as_spend
 from budgetopt.curves.mixture import Mixture, Picked
 from budgetopt.curves.points import Points
-from budgetopt.curves.stack import Stack
 
 _OUTCOME = ("top", "outcome")
 _MONEY = ("scale", "half", "spend")

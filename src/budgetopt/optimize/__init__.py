@@ -33,12 +33,26 @@ from budgetopt.optimize.branch.envelope import Span as OpenSpan
 from budgetopt.optimize.branch.relax import Branches
 from budgetopt.optimize.build import (
     Believes,
+    DatedWeek,
+    Known,
+    StretchedBelief,
+    as_week,
+    believed_in,
     curves_of,
+    demand_note,
+    extrapolation_note,
+    in_demand,
+    last_spend,
     objective_of,
+    on_week,
     problem_of,
     refuse_infeasible,
+    untried,
+    untried_note,
+    week_decided,
+    week_notes,
+    whole_weeks,
 )
-from budgetopt.optimize.certificate import lagrangian_bound
 from budgetopt.optimize.engines import METHODS, Method, solve
 from budgetopt.optimize.frontier import Frontier, frontier
 from budgetopt.optimize.highs import minimise
@@ -53,24 +67,7 @@ from budgetopt.optimize.project import (
 )
 from budgetopt.optimize.risk.measure import Risk, Spread
 from budgetopt.optimize.steps import exchanged, rounded, runs_on_steps
-from budgetopt.optimize.waterfill import Filled, waterfill
-from budgetopt.optimize.week import (
-    DatedWeek,
-    Known,
-    StretchedBelief,
-    as_week,
-    believed_in,
-    demand_note,
-    extrapolation_note,
-    in_demand,
-    last_spend,
-    on_week,
-    untried,
-    untried_note,
-    week_decided,
-    week_notes,
-    whole_weeks,
-)
+from budgetopt.optimize.waterfill import Filled, lagrangian_bound, waterfill
 
 __all__ = [
     "GOAL_WORDS",

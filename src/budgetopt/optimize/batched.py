@@ -18,8 +18,7 @@ from budgetopt.arrays import Floats, Places
 from budgetopt.curves import Curve, Hull, Mixture, Sampled, stretches
 from budgetopt.errors import SolverError
 from budgetopt.messages import say
-from budgetopt.optimize.certificate import lagrangian_bound
-from budgetopt.optimize.waterfill import quick, waterfill
+from budgetopt.optimize.waterfill import lagrangian_bound, quick, waterfill
 
 _ROUNDS = 12
 """Rounds of splits; most runs need none or one, and what is left shows in the gap."""

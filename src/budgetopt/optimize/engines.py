@@ -12,11 +12,9 @@ from budgetopt.curves import Curve, Hull, Mixture, Points, Stack
 from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_mean
 from budgetopt.messages import say
 from budgetopt.money import sum_minor
-from budgetopt.optimize.certificate import lagrangian_bound
-from budgetopt.optimize.clock import Clock, clock
-from budgetopt.optimize.problem import Problem, Solved, keeps
+from budgetopt.optimize.problem import Clock, Problem, Solved, clock, keeps
 from budgetopt.optimize.steps import on_lots, suits_lots
-from budgetopt.optimize.waterfill import waterfill
+from budgetopt.optimize.waterfill import lagrangian_bound, waterfill
 from budgetopt.plan import FREE
 
 Method = Literal["auto", "waterfill", "dual", "branch", "linear", "lots", "integer"]
@@ -166,8 +164,8 @@ def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:
         relaxed = _run(problem, "waterfill" if problem.plain else "dual", time_limit)
         return on_lots(problem, relaxed, left)
     if method == "dual":
-        from budgetopt.optimize.certificate import field_of
         from budgetopt.optimize.dual.search import dual
+        from budgetopt.optimize.waterfill import field_of
 
         field = field_of(problem)
         fast = field._replace(curves=_read_fast(problem))

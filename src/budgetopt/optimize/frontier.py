@@ -30,11 +30,10 @@ from budgetopt.money import as_decimal, difference_of, show_amount, sum_minor
 from budgetopt.notebook import Card, Progress, Shown, brief, progress_bar
 from budgetopt.optimize.allocate import allocate, draws_of
 from budgetopt.optimize.allocation import Allocation
-from budgetopt.optimize.build import problem_of
+from budgetopt.optimize.build import on_week, problem_of
 from budgetopt.optimize.engines import Method, solve
 from budgetopt.optimize.problem import Problem
 from budgetopt.optimize.risk.measure import Risk
-from budgetopt.optimize.week import on_week
 from budgetopt.plan import Plan, kind_of, return_words, unused
 
 if TYPE_CHECKING:

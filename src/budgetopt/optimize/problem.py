@@ -6,6 +6,8 @@
   can be checked again without its plan.
 - `verify` raises where spends in minor units violate a rule, `keeps` says whether they do not, and
   `violations` yields every one.
+- `clock` is the caller's time. Without a limit no engine looks at a clock, and its work alone ends
+  it: so the same input gives the same bytes on any machine, busy or not.
 
 A limit that was put into rows wrongly passes here, and fails in `check`, which reads the plan
 itself. Rows that hold outcomes, which are floats, may be missed by a share of 1e-9. Money that
@@ -14,7 +16,9 @@ carries over from week to week couples weeks; a problem is one week.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -26,7 +30,7 @@ from scipy.sparse import csr_array
 
 from budgetopt.arrays import Floats, Whole
 from budgetopt.curves import Curve
-from budgetopt.errors import VerificationError
+from budgetopt.errors import SolverError, VerificationError
 from budgetopt.i18n import messages_of, restored, say
 from budgetopt.money import Currency, sum_minor
 from budgetopt.notebook import brief
@@ -517,3 +521,38 @@ def _integers(values: Any) -> NDArray[Any]:
     if not all(type(value) is int for value in values):
         raise ValueError(f"{values!r} are not whole numbers")
     return integers(values)
+
+
+Clock = Callable[[], float | None]
+"""Returns the seconds that are left, None where there is no limit."""
+
+
+def clock(time_limit: float | None = None) -> Clock:
+    """Return what says how many seconds are left, from now on."""
+    if time_limit is None:
+        return lambda: None
+    end = time.monotonic() + time_limit
+    return lambda: max(0.0, end - time.monotonic())
+
+
+def counted(looks: int) -> Clock:
+    """Return a clock whose time is over when it was looked at so often: work instead of seconds."""
+    seen = itertools.count()
+    return lambda: 0.0 if next(seen) >= looks else None
+
+
+def extended(left: Clock, seconds: float) -> Clock:
+    """Return a clock that runs for so many seconds from now at least, where there is a limit."""
+    now = left()
+    return clock(None if now is None else max(now, seconds))
+
+
+UNLIMITED = clock()
+"""The clock of who gave no limit."""
+
+
+def out_of_time() -> SolverError:
+    """Return the error of a search whose time ran out before it had anything."""
+    return SolverError(
+        "time-limit", say("error-time-limit"), field="time_limit", remedy=say("remedy-more-time")
+    )

@@ -28,9 +28,16 @@ from budgetopt.errors import SolverError
 from budgetopt.messages import say
 from budgetopt.money import round_to_step
 from budgetopt.optimize import highs
-from budgetopt.optimize.certificate import best_worth
-from budgetopt.optimize.clock import UNLIMITED, Clock, extended, out_of_time
-from budgetopt.optimize.problem import Problem, Solved, keeps
+from budgetopt.optimize.problem import (
+    UNLIMITED,
+    Clock,
+    Problem,
+    Solved,
+    extended,
+    keeps,
+    out_of_time,
+)
+from budgetopt.optimize.waterfill import best_worth
 
 Number = TypeVar("Number", np.int64, np.float64)
 

@@ -14,24 +14,20 @@ How weeks are run is `Plan.operation`; `Plan.on` gives the plan as it is for one
 from __future__ import annotations
 
 from budgetopt.calendar import Fiscal
-from budgetopt.plan.amounts import KINDS, BudgetLines, Goal, Held, MaxChange, Reserve, shifted
-from budgetopt.plan.bounds import (
-    CAP,
-    CHANGE,
-    FAR,
-    FLOOR,
-    FREE,
-    LOCKED,
-    MARGIN,
-    RULES,
-    Bounds,
-    Source,
-    bounds_of,
-    sources_of,
+from budgetopt.plan.amounts import (
+    KINDS,
+    PATTERN,
+    BudgetLines,
+    Goal,
+    Held,
+    MaxChange,
+    Relative,
+    Reserve,
+    shifted,
 )
 from budgetopt.plan.channel import Channel, ChannelPrior, LearningMinimum, one_curve
 from budgetopt.plan.draft import Draft, draft_files
-from budgetopt.plan.fields import ReturnWords, is_valued, kind_of, nature_of, return_words
+from budgetopt.plan.fields import ReturnWords, is_valued, kind_of, nature_of, return_words, unused
 from budgetopt.plan.files import limits_only, load, schema
 from budgetopt.plan.governance import (
     AlertRules,
@@ -49,12 +45,24 @@ from budgetopt.plan.limits.base import Caps, PlanFacts, Row, Rule, integers
 from budgetopt.plan.limits.counts import Apart, AtLeastOn, FewMoves
 from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
 from budgetopt.plan.limits.ratios import CpaCeiling, OutcomeFloor, RoasFloor
-from budgetopt.plan.plan import Plan
+from budgetopt.plan.plan import (
+    CAP,
+    CHANGE,
+    FAR,
+    FLOOR,
+    FREE,
+    LOCKED,
+    MARGIN,
+    RULES,
+    Bounds,
+    Plan,
+    Source,
+    bounds_of,
+    sources_of,
+)
 from budgetopt.plan.priors import LiftTest, Priors, as_events, days_of
-from budgetopt.plan.relative import PATTERN, Relative
 from budgetopt.plan.schedule import day_weights, frozen
 from budgetopt.plan.targets import Ratio, Target, ratio_of_target
-from budgetopt.plan.uses import unused
 
 __all__ = [
     "CAP",

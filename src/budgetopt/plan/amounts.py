@@ -12,6 +12,7 @@ could be money as well.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +20,7 @@ from fractions import Fraction
 from typing import Any, Literal, Self
 
 from budgetopt.arguments import Given, public
-from budgetopt.errors import MoneyError, PlanError, did_you_mean
+from budgetopt.errors import InputError, MoneyError, PlanError, did_you_mean
 from budgetopt.i18n import say
 from budgetopt.money import (
     MOST,
@@ -29,6 +30,7 @@ from budgetopt.money import (
     as_exact,
     difference_of,
     number_text,
+    product_of,
     show_amount,
     show_share,
     total_of,
@@ -456,3 +458,80 @@ class Goal(Declared):
     def least_spend(cls, target: Any) -> Self:
         """Least money for a target outcome."""
         return cls("least-spend", target)
+
+
+_PERCENT = re.compile(r"([+\-][0-9]+(?:\.[0-9]*)?)\s*%")
+_FACTOR = re.compile(r"[x*]\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+PATTERN = r"^\s*([+-][0-9]+(\.[0-9]*)?\s*%|[x×*]\s*[0-9.]+)\s*$"
+"""What JSON Schema holds such texts against."""
+# Not the caller's context, in which a change may be rounded.
+_LONGEST = 40
+
+
+class Relative(float):
+    """A relative change: 0.3 for 30 % more, shown as ``+30%``.
+
+    Examples
+    --------
+    >>> Relative.of("-20%", "price"), float(Relative.of("x1.3", "price"))
+    (Relative('-20%'), 0.3)
+    """
+
+    @classmethod
+    def of(cls, given: Any, field: str, *, least: float = -1, above: float = -math.inf) -> Self:
+        """Return what was given as a relative change.
+
+        Parameters
+        ----------
+        given
+            ``"+30%"`` or ``"-20%"``, a factor such as ``"x1.3"``, or a `Relative`.
+        field
+            What it is, for the error.
+        least, above
+            The change is at least, and above these.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument``; for a bare number with both ways in which it can be meant.
+        """
+        value = given if isinstance(given, cls) else cls._read(given, field)
+        if math.isfinite(value) and value >= least and value > above:
+            return value
+        lowest = f"above {cls(above)}" if above > -math.inf else f"of at least {cls(least)}"
+        raise _wrong(field, str(given), say("remedy-change", lowest=lowest))
+
+    @classmethod
+    def _read(cls, given: Any, field: str) -> Self:
+        text = half_width(given).strip() if isinstance(given, str) else ""
+        text = text.replace("×", "x").replace("−", "-")
+        if len(text) <= _LONGEST and (match := _PERCENT.fullmatch(text)):
+            return cls(Fraction(match[1]) / 100)
+        if len(text) <= _LONGEST and (match := _FACTOR.fullmatch(text)):
+            return cls(Fraction(match[1]) - 1)
+        remedy = say("remedy-write-change-30")
+        if isinstance(given, (int, float)) and not isinstance(given, bool) and -1 <= given < 100:
+            change, factor = cls(given), cls(Fraction(repr(given)) - 1)
+            remedy = say("remedy-change-as-text", change=change)
+            if given >= 0:
+                remedy = say(
+                    "remedy-change-or-factor", change=change, given=f"{given:g}", factor=factor
+                )
+        raise _wrong(field, given, remedy, say("not-change"))
+
+    def __str__(self) -> str:
+        if not math.isfinite(self):
+            return super().__repr__()
+        percent = f"{product_of(Decimal(repr(float(self))), Decimal(100)):+f}"
+        return f"{percent.rstrip('0').rstrip('.') if '.' in percent else percent}%"
+
+    def __repr__(self) -> str:
+        return f"Relative('{self}')"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[float]]:
+        return type(self), (float(self),)
+
+
+def _wrong(field: str, value: Any, remedy: str, why: str = "") -> InputError:
+    problem = say("plan-field-is", where=field, value=repr(value), more=why)
+    return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)

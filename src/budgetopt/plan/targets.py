@@ -19,11 +19,10 @@ from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, PlanError
 from budgetopt.i18n import Message, say
 from budgetopt.money import as_decimal, number_text, show_number
-from budgetopt.plan.amounts import as_share, shifted
+from budgetopt.plan.amounts import Relative, as_share, shifted
 from budgetopt.plan.channel import check_name
 from budgetopt.plan.declare import Declared, declaration, declared, part_of
 from budgetopt.plan.governance import MOST_DAYS, one_of
-from budgetopt.plan.relative import Relative
 from budgetopt.untrusted import half_width
 
 Metric = Literal["outcome", "cpa", "roas", "conversion-rate"]

@@ -29,9 +29,8 @@ from budgetopt.weekly.guardrails import (
     watch,
     with_change,
 )
-from budgetopt.weekly.reallocate import DRAWS, GUARDRAILS, few_weeks_note, reallocate
+from budgetopt.weekly.reallocate import DRAWS, GUARDRAILS, belief_for, few_weeks_note, reallocate
 from budgetopt.weekly.targets import TargetState, TargetStatus, measured_so_far, target_statuses
-from budgetopt.weekly.warm_start import belief_for
 
 __all__ = [
     "DRAWS",

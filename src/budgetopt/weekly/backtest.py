@@ -37,8 +37,7 @@ from budgetopt.notebook import Card, Shown, brief
 from budgetopt.optimize import objective_of, whole_weeks
 from budgetopt.plan import Plan, Reserve, as_count, unused
 from budgetopt.policies import HoldSteady, Policy, as_policy, default_policy
-from budgetopt.weekly.reallocate import reallocate
-from budgetopt.weekly.warm_start import belief_for
+from budgetopt.weekly.reallocate import belief_for, reallocate
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,8 @@ from budgetopt.workflow.inputs import (
     policy_record,
     recorded,
 )
-from budgetopt.workflow.measure import measure
+from budgetopt.workflow.measure import measure, record_year
 from budgetopt.workflow.pacing import LOOK_BACK, Line, Pace, Paced, Warned, actual_of, pace, rounded
-from budgetopt.workflow.planned_year import record_year
 from budgetopt.workflow.proposal import decision_of, latest_split, spend_of
 from budgetopt.workflow.ramp import Path, Ramp, ramp
 from budgetopt.workflow.reserves import (

@@ -1,21 +1,33 @@
 """What came of the weeks that were applied, from the history, as often as it is revised.
 
-`measure` records it; `overspent_weeks` says which of them somebody has to pay for.
+`measure` records it; `overspent_weeks` says which of them somebody has to pay for. `record_year`
+records the weeks that were planned ahead, of which the newest plan is the one that counts, and
+`year_moved` how far what was applied, and what is decided now, has moved from it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from budgetopt.history import History
-from budgetopt.ledger import Ledger, Transaction
+from budgetopt.horizon import Schedule
+from budgetopt.i18n import Message, quoted, say
+from budgetopt.ledger import Entry, Ledger, Transaction
+from budgetopt.money import difference_of, show_amount, total_of
 from budgetopt.plan import Plan
-from budgetopt.workflow.inputs import Difference, LatestHistory, RecordedHistory, record_history
+from budgetopt.workflow.inputs import (
+    Difference,
+    LatestHistory,
+    RecordedHistory,
+    plan_record,
+    record_history,
+)
 from budgetopt.workflow.reserves import Answered, unsettled
 from budgetopt.workflow.snapshot import AppliedWeeks, Snapshot, applied_weeks
-from budgetopt.workflow.validation import Spends, ledger_of, named
+from budgetopt.workflow.validation import Spends, as_money, as_text, ledger_of, named
 from budgetopt.workflow.week_state import WeekState, state_of
 
 
@@ -181,3 +193,76 @@ def overspent_weeks(
         owed = answers is not None and answers.uncovered
         if any(rest < 0 or (rest > 0 and owed) for rest in left.values()):
             yield one
+
+
+def record_year(plan: Plan, schedule: Schedule, ledger: Ledger, *, who: str) -> Entry:
+    """Record weeks planned ahead; from then on the weekly run says how far it has moved from them.
+
+    Parameters
+    ----------
+    plan
+        The ledger's plan.
+    schedule
+        The weeks; weeks that were planned before count no more.
+    ledger
+        Where to record them.
+    who
+        Who records.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for another plan than the ledger's; LedgerError as `Ledger.transaction`.
+    """
+    weeks = {
+        str(day): as_text(spend) for day, spend in zip(schedule.weeks, schedule.spend, strict=True)
+    }
+    with ledger_of(ledger, plan).transaction(named(who)) as transaction:
+        if transaction.latest("plan") is None:
+            # The first entry says whose the ledger is.
+            transaction.add("plan", plan_record(plan))
+        return transaction.add("year", {"spend": weeks}, week=schedule.weeks[0])
+
+
+def year_moved(plan: Plan, snapshot: Snapshot, spend: Mapping[str, Decimal]) -> tuple[Message, ...]:
+    """Return how far the weeks until now have moved from those planned; nothing without a plan.
+
+    Weeks that were applied count, and the week that is decided now.
+
+    Parameters
+    ----------
+    plan
+        Its channels.
+    snapshot
+        The ledger as this week sees it.
+    spend
+        What is decided for this week.
+    """
+    planned = snapshot.year
+    weeks = {} if planned is None else planned.data["spend"]
+    if planned is None or str(snapshot.week) not in weeks:
+        return ()
+    spent = {
+        day: as_money(snapshot.weeks.data[day]["spend"])
+        for day in snapshot.applied
+        if day < snapshot.week and str(day) in weeks
+    }
+    spent[snapshot.week] = dict(spend)
+    asked, got = (
+        {name: total_of(each.get(name, Decimal(0)) for each in every) for name in plan.names}
+        for every in ([as_money(weeks[str(day)]) for day in spent], [*spent.values()])
+    )
+    moved = {name: difference_of(got[name], asked[name]) for name in plan.names}
+    said = say(
+        "year-moved",
+        on=str(planned.at.date()),
+        weeks=len(spent),
+        planned=show_amount(total_of(asked.values())),
+        spent=show_amount(total_of(got.values())),
+    )
+    most = max(moved, key=lambda name: abs(moved[name]))
+    if moved[most]:
+        more = show_amount(abs(moved[most]))
+        code = "year-moved-up" if moved[most] > 0 else "year-moved-down"
+        said = say(code, moved=said, channel=quoted(most), more=more)
+    return (said,)

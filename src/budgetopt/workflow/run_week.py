@@ -57,9 +57,15 @@ from budgetopt.workflow.inputs import (
     recorded,
     what_changed,
 )
-from budgetopt.workflow.measure import Measured, Overspent, actuals, overspent_weeks, write_actuals
+from budgetopt.workflow.measure import (
+    Measured,
+    Overspent,
+    actuals,
+    overspent_weeks,
+    write_actuals,
+    year_moved,
+)
 from budgetopt.workflow.pacing import LOOK_BACK, Pace, actual_of, pace
-from budgetopt.workflow.planned_year import year_moved
 from budgetopt.workflow.proposal import (
     BudgetAdjustment,
     WeekRequest,

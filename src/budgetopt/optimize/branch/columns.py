@@ -16,8 +16,8 @@ from budgetopt.errors import SolverError
 from budgetopt.messages import say
 from budgetopt.optimize import highs
 from budgetopt.optimize.branch.envelope import Span
-from budgetopt.optimize.certificate import Field
 from budgetopt.optimize.problem import Rows
+from budgetopt.optimize.waterfill import Field
 
 _BREAKING = ((1e3, np.inf), (1e7, np.inf), (1e7, 0.0))
 """What it costs to break a row by its size, in objectives of a channel, and how far one may:

@@ -22,8 +22,8 @@ import numpy as np
 from budgetopt.arrays import Floats
 from budgetopt.optimize.branch.columns import TreeProgram
 from budgetopt.optimize.branch.envelope import Bends, Envelope, Span
-from budgetopt.optimize.certificate import Field, field_of, priced
 from budgetopt.optimize.problem import Problem, Rows
+from budgetopt.optimize.waterfill import Field, field_of, priced
 
 
 class Relaxed(NamedTuple):

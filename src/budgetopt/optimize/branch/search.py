@@ -33,8 +33,7 @@ from budgetopt.optimize.branch.relax import (
     split,
     stationary,
 )
-from budgetopt.optimize.clock import clock, out_of_time
-from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.problem import Problem, Solved, clock, out_of_time
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from budgetopt.arrays import Floats
-from budgetopt.optimize.certificate import Field
 from budgetopt.optimize.problem import Rows
+from budgetopt.optimize.waterfill import Field
 
 _DENSE = 20_000
 """Entries up to which a table is held dense, where dense products are quicker."""

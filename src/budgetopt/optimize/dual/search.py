@@ -23,10 +23,9 @@ from scipy.linalg import lapack
 from budgetopt.arrays import Floats
 from budgetopt.errors import BudgetoptError, InfeasibleError, SolverError
 from budgetopt.i18n import listed, quoted, say
-from budgetopt.optimize.certificate import Field, priced
-from budgetopt.optimize.clock import UNLIMITED, Clock
 from budgetopt.optimize.dual.responses import Chords, Response, ScaledProblem
-from budgetopt.optimize.problem import Rows, Solved
+from budgetopt.optimize.problem import UNLIMITED, Clock, Rows, Solved
+from budgetopt.optimize.waterfill import Field, priced
 
 Oracle = Callable[[Floats], Response]
 Curvature = Callable[[Response, NDArray[np.intp]], Floats]

@@ -16,7 +16,6 @@ import numpy as np
 
 from budgetopt.arrays import Whole
 from budgetopt.errors import InfeasibleError
-from budgetopt.optimize.clock import UNLIMITED, Clock
 from budgetopt.optimize.infeasibility import sentences
 from budgetopt.optimize.infeasibility.declarations import (
     Clash,
@@ -36,7 +35,7 @@ from budgetopt.optimize.infeasibility.feasibility import (
     least_gives,
     most_of,
 )
-from budgetopt.optimize.problem import Problem
+from budgetopt.optimize.problem import UNLIMITED, Clock, Problem
 
 DIGITS = 4
 """A target and what is no money are said with so many digits, on the side that can be kept."""

@@ -19,9 +19,8 @@ from scipy.sparse import coo_array
 from budgetopt.arrays import Floats, Whole
 from budgetopt.money import sum_minor
 from budgetopt.optimize import highs
-from budgetopt.optimize.clock import UNLIMITED, Clock
 from budgetopt.optimize.infeasibility.declarations import Declaration, Declarations, System
-from budgetopt.optimize.problem import Problem
+from budgetopt.optimize.problem import UNLIMITED, Clock, Problem
 from budgetopt.optimize.programs.lp import largest_entries
 from budgetopt.plan import Row
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import block_array, coo_array, csr_array, diags_array
 
 from budgetopt.arrays import Floats, Places
-from budgetopt.optimize.clock import Clock
+from budgetopt.optimize.problem import Clock
 from budgetopt.optimize.programs.linear import value_at, worth_and_uses
 from budgetopt.optimize.programs.lp import Program, Status, largest_entries, solve
 from budgetopt.optimize.programs.options import FREE, OFF, STAY, Options, OptionSpace, Reply

@@ -20,8 +20,7 @@ import numpy as np
 from budgetopt.arrays import Floats, Places
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.i18n import quoted, say
-from budgetopt.optimize.clock import Clock, clock, out_of_time
-from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.problem import Clock, Problem, Solved, clock, out_of_time
 from budgetopt.optimize.programs.choices import (
     Mix,
     OptionPoints,

@@ -22,11 +22,9 @@ from scipy.sparse import csc_array
 from budgetopt.arrays import Floats
 from budgetopt.errors import InfeasibleError, SolverError
 from budgetopt.i18n import listed, quoted, say
-from budgetopt.optimize.certificate import Field, Priced, field_of, priced
-from budgetopt.optimize.clock import Clock, clock, out_of_time
-from budgetopt.optimize.problem import Problem, Rows, Solved
+from budgetopt.optimize.problem import Clock, Problem, Rows, Solved, clock, out_of_time
 from budgetopt.optimize.programs.lp import Program, Status, largest_entries, solve
-from budgetopt.optimize.waterfill import waterfill
+from budgetopt.optimize.waterfill import Field, Priced, field_of, priced, waterfill
 
 
 class Menu(NamedTuple):

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from budgetopt.arrays import Bools, Floats, Whole
-from budgetopt.optimize.certificate import Field, field_of, priced
 from budgetopt.optimize.problem import Problem, Rows
 from budgetopt.optimize.programs.linear import Menu, value_at
+from budgetopt.optimize.waterfill import Field, field_of, priced
 
 _LOTS = 500
 """Lots up to which a channel's best is looked for among all of them."""

@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
 from budgetopt.curves import Mixture
-from budgetopt.optimize.certificate import lagrangian_bound
-from budgetopt.optimize.clock import UNLIMITED, Clock, clock, counted
 from budgetopt.optimize.engines import mark_timed_out, solve
-from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.problem import UNLIMITED, Clock, Problem, Solved, clock, counted
 from budgetopt.optimize.risk.draws import DrawProblem, refuse_what_is_not_concave
 from budgetopt.optimize.risk.measure import Risk
 from budgetopt.optimize.risk.tails import concave
-from budgetopt.optimize.waterfill import Filled, waterfill
+from budgetopt.optimize.waterfill import Filled, lagrangian_bound, waterfill
 
 _ALONE = 3
 """Splits that are best for single draws to start from, which finds corners that the mean avoids."""

@@ -17,11 +17,10 @@ from scipy.sparse import csr_array
 
 from budgetopt.arrays import Floats
 from budgetopt.optimize import highs
-from budgetopt.optimize.certificate import field_of, priced
-from budgetopt.optimize.clock import UNLIMITED, Clock
-from budgetopt.optimize.problem import Problem, Solved
+from budgetopt.optimize.problem import UNLIMITED, Clock, Problem, Solved
 from budgetopt.optimize.risk.draws import DrawProblem
 from budgetopt.optimize.risk.measure import Risk
+from budgetopt.optimize.waterfill import field_of, priced
 
 _ROUNDS = 60
 """Some 15 to 25 are needed; past these rounding error or a kink has the word."""
