@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from scipy.stats import chisquare, ks_2samp, kstest, norm
 
 from budgetopt.belief import Grid, Posterior, Settings
 from budgetopt.belief.belief import learn
+from budgetopt.belief.posterior import band
 from budgetopt.errors import InputError, SolverError
 
 from .helpers import Past, Plan, simulated
@@ -145,6 +147,27 @@ def test_bands_hold_their_share_of_draws(posterior, level):
         # Four binomial standard deviations of 4,000 draws are at most 0.032.
         assert np.all(np.abs(inside - level) < 0.032)
         assert np.all(np.abs(below - (1 - level) / 2) < 0.032)
+
+
+PARTS = st.tuples(st.floats(0.01, 1), st.floats(-20, 20), st.floats(1e-3, 3))
+
+
+@settings(max_examples=100)
+@given(st.lists(PARTS, min_size=1, max_size=6), st.sampled_from([1e-6, 0.5, 0.8, 0.999]))
+def test_ends_of_bands_are_where_scipy_finds_them(parts, level):
+    chance, middle, sd = np.array(parts).T
+    chance /= chance.sum()
+    held = band(chance[None], middle[None], np.square(sd)[None], level)
+    for end, share in ((held.low, 0.5 - 0.5 * level), (held.high, 0.5 + 0.5 * level)):
+
+        def missing(at, share=share):
+            return chance @ norm.cdf((at - middle) / sd) - share
+
+        # Between parts that lie far apart any point is the quantile, to rounding.
+        at = np.log(end[0])
+        assert missing(at) == pytest.approx(0, abs=1e-12) or at == pytest.approx(
+            brentq(missing, -50, 50, xtol=1e-13), abs=1e-11
+        )
 
 
 @BOTH
