@@ -56,6 +56,10 @@ HELP: dict[str, str] = {
         "下来，下次在此基础上继续。中断后重新运行即可：已完成的不再重算，结果文件逐字节相同。"
         "失败或数据过期的账户不超过允许比例时退出码为 0，超过时为 7，全部失败时为 2。"
     ),
+    "Money per week that all accounts share in place of their own budgets, or a plan file whose "
+    "channels are the accounts.": (
+        "所有账户每周共享的预算，代替各账户自己的预算；也可以是以账户为渠道的计划文件。"
+    ),
     "Folder with a subfolder an account, each with plan.toml and history files.": (
         "账户文件夹：每个账户一个子文件夹，内含 plan.toml 和历史数据文件。"
     ),

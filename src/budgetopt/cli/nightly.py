@@ -20,6 +20,7 @@ from budgetopt.cli.decide import PolicyOption, SeedOption
 from budgetopt.cli.simulate import ExecutorOption, WorkersOption, workers_of
 from budgetopt.errors import InputError
 from budgetopt.messages import say
+from budgetopt.money import show_amount
 
 MOST_SHOWN = 10
 """Accounts that failed or are stale, named on the screen; the file has all."""
@@ -64,6 +65,15 @@ def nightly(
             help="First day of the week to decide; default: the week after each history.",
         ),
     ] = None,
+    shared: Annotated[
+        str | None,
+        typer.Option(
+            "--shared",
+            metavar="MONEY|PLAN",
+            help="Money per week that all accounts share in place of their own budgets, or a plan "
+            "file whose channels are the accounts.",
+        ),
+    ] = None,
     policy: PolicyOption = None,
     seed: SeedOption = 0,
     as_of: AsOf = None,
@@ -87,6 +97,7 @@ def nightly(
             store=(out / "store" if store is None else store).absolute(),
             executor=pool,
             language=lang.value,
+            shared=bo.Plan.load(shared) if shared and Path(shared).is_file() else shared,
         )
     for name, rows in (("accounts", found.accounts), ("channels", found.channels)):
         book = bo.exchange.book_of(bo.exchange.Sheet.of_rows(name, rows))
@@ -97,6 +108,8 @@ def nightly(
         say("portfolio-failed", account=str(row["account"]), why=str(row["message"]))
         for row in (*failed, *found.stale)[:MOST_SHOWN]
     ]
+    if found.shares is not None:
+        lines.insert(1, _shared(found.shares))
     if found.stale:
         lines.insert(1, say("portfolio-stale", stale=len(found.stale)))
     answer("\n".join(bo.i18n.in_language(line, lang.value) for line in lines), None)
@@ -104,3 +117,14 @@ def nightly(
         raise typer.Exit(InputError.exit_code)
     if len(failed) + len(found.stale) > accept_failed * count:
         raise typer.Exit(CRITICAL)
+
+
+def _shared(shares: bo.Allocation) -> bo.i18n.Message:
+    return say(
+        "portfolio-shared",
+        total=show_amount(shares.budget),
+        currency=shares.currency,
+        count=len(shares.spend),
+        spent=show_amount(shares.total),
+        rest=show_amount(shares.unspent),
+    )

@@ -99,6 +99,13 @@ class Change:
         known(data, tuple(cls.__dataclass_fields__), "change")
         return cls(**data)
 
+    @classmethod
+    def of_budget(cls, money: Decimal) -> Change:
+        """Return the change to a budget, however small: an amount that cannot be a share."""
+        change = cls()
+        object.__setattr__(change, "budget", money)
+        return change
+
     def check(self, names: tuple[str, ...]) -> None:
         """Raise ``unknown-name`` for a channel that is not there."""
         named = [name for name, _ in (*self.cap, *self.price, *self.rate) if name != _ALL]

@@ -54,7 +54,7 @@ from budgetopt.optimize.build import (
     whole_weeks,
 )
 from budgetopt.optimize.engines import METHODS, Method, solve
-from budgetopt.optimize.frontier import Frontier, frontier
+from budgetopt.optimize.frontier import Frontier, budget_of_spendable, frontier
 from budgetopt.optimize.highs import minimise
 from budgetopt.optimize.problem import Problem, Rules, Solved, verify, violations
 from budgetopt.optimize.project import (
@@ -94,6 +94,7 @@ __all__ = [
     "believed_in",
     "best_for",
     "best_of_runs",
+    "budget_of_spendable",
     "channels_in_words",
     "curves_of",
     "demand_note",

@@ -15,24 +15,27 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from budgetopt.arguments import public
-from budgetopt.belief import Restart, learn
+from budgetopt.belief import Belief, Restart, learn
 from budgetopt.errors import BudgetoptError, InputError
 from budgetopt.history import History
 from budgetopt.i18n import in_language, quoted, say
+from budgetopt.market import Change
 from budgetopt.notebook import brief
-from budgetopt.optimize import week_decided, whole_weeks
+from budgetopt.optimize import Allocation, last_spend, week_decided, whole_weeks
 from budgetopt.plan import Plan, as_count
 from budgetopt.policies import Policy, as_policy
+from budgetopt.portfolio.shared import Line, line_of, set_aside, share
 from budgetopt.portfolio.store import Folder, Kept, Store
 from budgetopt.version import VERSION
 from budgetopt.weekly import Decision, reallocate
@@ -42,6 +45,7 @@ from budgetopt.workflow import alerts, plan_fingerprint, policy_record
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 LOG = logging.getLogger("budgetopt.portfolio")
 _MOST_AT_ONCE = 10_000
 _WAITING = 32
@@ -84,15 +88,9 @@ class Account:
         BudgetoptError
             Where they cannot be read.
         """
-        if self.plan is None or self.history is None:
-            raise InputError(
-                "no-data",
-                say("account-without-plan" if self.plan is None else "account-without-history"),
-                field="plan" if self.plan is None else "history",
-                remedy=say("remedy-account-without"),
-            )
-        plan = self.plan if isinstance(self.plan, Plan) else Plan.load(self.plan)
-        past = self.history
+        if self.history is None:
+            raise self._without("history")
+        plan, past = self.load_plan(), self.history
         if isinstance(past, History):
             return plan, past
         files = isinstance(past, (str, PathLike, tuple, list))
@@ -101,6 +99,16 @@ class Account:
         past = read(past, plan.columns, channels=plan.names, **options)
         past.check_currency(plan.currency)
         return plan, past
+
+    def load_plan(self) -> Plan:
+        """Return the plan, read where it is a file."""
+        if self.plan is None:
+            raise self._without("plan")
+        return self.plan if isinstance(self.plan, Plan) else Plan.load(self.plan)
+
+    def _without(self, field: str) -> InputError:
+        problem = say("account-without-plan" if field == "plan" else "account-without-history")
+        return InputError("no-data", problem, field=field, remedy=say("remedy-account-without"))
 
 
 class _Doubled(Account):
@@ -115,6 +123,13 @@ class _Doubled(Account):
             value=self.key,
             remedy=say("remedy-account-doubled"),
         )
+
+
+@dataclass(frozen=True)
+class _Sharing(Account):
+    """An account with its part of a budget that many share."""
+
+    share: Decimal = Decimal(0)
 
 
 class _Request(NamedTuple):
@@ -153,10 +168,14 @@ class PortfolioRun:
     channels
         One row a channel of every decided account: ``account``, ``week``, ``channel``, ``last``,
         ``spend``, ``change`` and ``reason``.
+    shares
+        How a shared budget is split over the accounts, whose channels are accounts; None where each
+        has its own. Its outcome is that of frontiers, and an account that failed brings nothing.
     """
 
     accounts: tuple[Mapping[str, Any], ...]
     channels: tuple[Mapping[str, Any], ...]
+    shares: Allocation | None = None
 
     @property
     def failed(self) -> tuple[Mapping[str, Any], ...]:
@@ -313,6 +332,7 @@ class Portfolio:
         executor: Executor | None = None,
         chunk: int = 8,
         language: str = "en",
+        shared: Plan | Decimal | str | float | None = None,
     ) -> PortfolioRun:
         """Decide one week of every account; each is what `reallocate` answers, to the bit.
 
@@ -329,12 +349,23 @@ class Portfolio:
             Accounts that a worker is given at once, at least 1.
         language
             Of reasons and messages.
+        shared
+            Money per week that all accounts share, in place of their own budgets; or a plan whose
+            channels are the accounts, for floors, caps, groups and change limits of theirs. It is
+            split by what each account's best split brings along a range of budgets, so that every
+            account is gone through twice; one that fails keeps the budget of its own plan.
 
         Raises
         ------
         InputError
             ``bad-argument`` or ``unknown-name`` for a policy, seed, language or chunk that no
-            account could use; what is wrong with an account is a row.
+            account could use; what is wrong with an account is a row. Of `shared`, ``bad-argument``
+            where the accounts' weeks differ, and ``unknown-name`` where it names others.
+        PlanError
+            ``bad-plan`` where accounts that share differ in currency, or in what they bring;
+            ``bounds-clash`` where one's cap is below what its own limits ask for.
+        InfeasibleError
+            Where no split of what is shared keeps the limits.
         """
         in_language("", language)
         size = as_count(chunk, "chunk", _MOST_AT_ONCE)
@@ -349,12 +380,18 @@ class Portfolio:
         chosen = None if policy is None else as_policy(policy)
         kept = Folder(store) if isinstance(store, (str, PathLike)) else store
         request = _Request(week, chosen, seed, kept, language)
+        accounts, shares = iter(self.accounts), None
+        if shared is not None:
+            many = tuple(self.accounts)
+            lines = tuple(_answers(_line, request, iter(many), size, executor))
+            shares = share(shared, lines) if any(line.week for line in lines) else None
+            accounts = (_with_share(one, shares) for one in many)
         rows: list[Mapping[str, Any]] = []
         channels: list[Mapping[str, Any]] = []
-        for answer in _answers(request, iter(self.accounts), size, executor):
+        for answer in _answers(_answer, request, accounts, size, executor):
             rows.append(answer.status)
             channels += answer.channels
-        return PortfolioRun(tuple(rows), tuple(channels))
+        return PortfolioRun(tuple(rows), tuple(channels), shares)
 
 
 def _of_folder(folder: Path, as_of: dt.date | str | None) -> Account:
@@ -363,9 +400,34 @@ def _of_folder(folder: Path, as_of: dt.date | str | None) -> Account:
     return Account(folder.name, plan if plan.exists() else None, files or None, as_of)
 
 
+def _with_share(account: Account, shares: Allocation | None) -> Account:
+    money = None if shares is None else shares.spend.get(account.key)
+    return account if money is None else _Sharing(**vars(account), share=money)
+
+
+def _line(request: _Request, account: Account) -> Line:
+    """Return what an account brings along a range of budgets; where it fails, what it keeps."""
+    try:
+        plan, past = account.load()
+        kept = Kept.from_bytes(
+            None if request.store is None else request.store.read(account.key), account.key
+        )
+        start, whole, belief = _learned(request, plan, past, kept.restart)
+        return line_of(account.key, plan, belief, last_spend(plan, whole), start)
+    except Exception:  # noqa: BLE001 - its row says why
+        LOG.info("%s: shares nothing", account.key)
+    with suppress(Exception):
+        return set_aside(account.key, account.load_plan())
+    return set_aside(account.key, None)
+
+
 def _answers(
-    request: _Request, accounts: Iterator[Account], chunk: int, executor: Executor | None
-) -> Iterator[_Answer]:
+    work: Callable[[_Request, Account], T],
+    request: _Request,
+    accounts: Iterator[Account],
+    chunk: int,
+    executor: Executor | None,
+) -> Iterator[T]:
     """Yield the answers in the order of the accounts, wherever they are worked out."""
     keys: set[str] = set()
 
@@ -380,12 +442,12 @@ def _answers(
     chunks = iter(lambda: tuple(islice(whole, chunk)), ())
     if executor is None:
         for some in chunks:
-            yield from _chunk(request, some)
+            yield from _chunk(work, request, some)
         return
-    waiting: deque[Handed[list[_Answer]]] = deque()
+    waiting: deque[Handed[list[T]]] = deque()
     try:
         for some in chunks:
-            waiting.append(Handed(executor, _chunk, request, some))
+            waiting.append(Handed(executor, _chunk, work, request, some))
             if len(waiting) >= _WAITING:
                 yield from waiting.popleft().result()
         while waiting:
@@ -395,9 +457,11 @@ def _answers(
             one.cancel()
 
 
-def _chunk(request: _Request, accounts: Iterable[Account]) -> list[_Answer]:
-    """Return the answers of some accounts; what a worker does."""
-    return [_answer(request, account) for account in accounts]
+def _chunk(
+    work: Callable[[_Request, Account], T], request: _Request, accounts: Iterable[Account]
+) -> list[T]:
+    """Return what is asked of some accounts; what a worker does."""
+    return [work(request, account) for account in accounts]
 
 
 def _answer(request: _Request, account: Account) -> _Answer:
@@ -420,11 +484,12 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     Whether its history is stale depends on the day, and is not kept.
     """
     plan, past = account.load()
-    inputs, store = _fingerprint(request, plan, past), request.store
+    money = account.share if isinstance(account, _Sharing) else None
+    inputs, store = _fingerprint(request, plan, past, money), request.store
     kept = Kept.from_bytes(None if store is None else store.read(account.key), account.key)
     resumed = kept.inputs == inputs
     if not resumed:
-        decision, learned = _decide(request, plan, past, kept.restart)
+        decision, learned = _decide(request, plan, past, kept.restart, money)
         rows = _rows(account.key, decision, past.through, request.language)
         kept = Kept(account.key, inputs, rows, learned)
         if store is not None:
@@ -440,26 +505,41 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     return status, channels
 
 
-def _decide(
+def _learned(
     request: _Request, plan: Plan, past: History, earlier: Restart | None
-) -> tuple[Decision, bytes]:
-    """Return the decision of `reallocate`, and what was learned for it as bytes."""
+) -> tuple[dt.date, History, Belief]:
+    """Return the start of the week to decide, the weeks before it, and what they taught."""
     known = past.select(plan.names, plan.currency)
     start = week_decided(known, request.week)
     whole = whole_weeks(known.until(start), start)
     # Whether carryover was missed is no part of a row's notes: it takes longer than the rest.
-    belief = learn(whole, plan, earlier=earlier, carryovers=False)
+    return start, whole, learn(whole, plan, earlier=earlier, carryovers=False)
+
+
+def _decide(
+    request: _Request, plan: Plan, past: History, earlier: Restart | None, share: Decimal | None
+) -> tuple[Decision, bytes]:
+    """Return the decision of `reallocate`, and what was learned for it as bytes."""
+    belief = _learned(request, plan, past, earlier)[2]
     decision = reallocate(
-        plan, past, week=request.week, policy=request.policy, seed=request.seed, belief=belief
+        plan,
+        past,
+        week=request.week,
+        policy=request.policy,
+        seed=request.seed,
+        belief=belief,
+        change=None if share is None else Change.of_budget(share),
     )
     return decision, b"" if request.store is None else Restart.to_bytes(belief)
 
 
-def _fingerprint(request: _Request, plan: Plan, past: History) -> str:
+def _fingerprint(request: _Request, plan: Plan, past: History, share: Decimal | None = None) -> str:
     """Return the name of all that a decision is made from."""
     policy = None if request.policy is None else policy_record(request.policy)
-    about = [VERSION, _STATUS, plan_fingerprint(plan), past.fingerprint, str(request.week), policy]
-    text = json.dumps([*about, request.seed, request.language], sort_keys=True, default=repr)
+    about: list[Any] = [VERSION, _STATUS, plan_fingerprint(plan), past.fingerprint]
+    shared = [] if share is None else [str(share)]
+    about += [str(request.week), policy, request.seed, request.language, *shared]
+    text = json.dumps(about, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
