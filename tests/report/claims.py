@@ -62,6 +62,8 @@ class Form:
             value = next(given) if part == "{}" else part
             held = f"({NUMBER}{'%' * isinstance(value, Percent)})"
             self.pattern += held if isinstance(value, NUMBERS) else re.escape(str(value))
+        # A sentence may stand at the beginning of a line, and has a capital there.
+        self.pattern = re.sub("^[a-z]", r"(?i:\g<0>)", self.pattern)
 
     def agrees(self, text):
         """Say whether a text is the sentence."""
@@ -118,7 +120,7 @@ class Claims:
         for hover, (label, *cells) in zip(chart.hovers, rows, strict=True):
             lines = [f"{h} {c}" for h, c in zip(heads[1:], cells, strict=True) if c]
             assert hover.split() == " ".join([label, *lines]).split()
-        names = [row[0] for row in rows]
+        names = [row[0].partition(" · ")[0] for row in rows]
         assert set(chart.labels) <= set(names)
         assert (chart.labels[0], chart.labels[-1]) == (names[0], names[-1])
 

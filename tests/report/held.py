@@ -760,6 +760,9 @@ def hold_money(claims, records, span):
     claims.says(f"Budget of {{}}, reserve included: {{}} {records.currency}.",
                 span.label, budget_of(records, span.first, span.last))  # fmt: skip
     planned = [week for week in span.weeks if records.split(week)]
+    if not planned:
+        claims.says("Planned in the ledger: none of {} weeks.", len(span.weeks))
+        return
     if len(planned) < len(span.weeks):
         claims.says("Planned in the ledger: {} of {} weeks, which are shown here.",
                     len(planned), len(span.weeks))  # fmt: skip
@@ -809,10 +812,12 @@ def hold_months(claims, records, span):
         months.append(following)
     each = [[w for w in span.weeks if month_of(w)[0] == month] for month in months]
     rows = [*each, span.weeks]
+    # A month of which no week is over has no figures.
     claims.table(
         "Channels", 1, ["month of the period", "spend", records.named, records.measure],
         [*(f"{month:%Y-%m}" for month in months), "total"],
-        *([of(some) for some in rows] for of in (records.spent, records.came, records.returns)),
+        *([of(some) if some else None for some in rows]
+          for of in (records.spent, records.came, records.returns)),
     )  # fmt: skip
 
 
@@ -853,7 +858,7 @@ def hold_next(claims, records, label, first, last):
     claims.says("It begins from the latest split, of the week of {}:", records.week)
     split = records.split(records.week)
     whole = sum(split.values())
-    names = sorted(split)
+    names = [name for name in records.plan.names if name in split]
     money = [*(split[n] for n in names), whole]
     claims.table(f"Plan for {label}", 0, ["channel", "spend", "share"], [*names, "total"],
                  money, [Percent(m / whole) for m in money])  # fmt: skip

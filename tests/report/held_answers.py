@@ -4,6 +4,7 @@ Money and outcomes of optima come from the curves of the belief by a bisection o
 of simulated years from the arrays of each run.
 """
 
+import datetime as dt
 import math
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from scipy.stats import t as student
 from budgetopt.money import show_amount
 
 from ..lived.pages import Drawn
-from .claims import Cents, Each, Form, Percent
+from .claims import Cents, Each, Form, Percent, Summed
 from .held import COUNTED
 
 ENDS = (0.05, 0.95)
@@ -259,6 +260,76 @@ class World:
     def interval(self, values):
         mean, half = float(values.mean()), self.half(values)
         return mean, mean - half, mean + half
+
+
+def worked(path, before, weights):
+    """Return what a channel's money works in each week and after, by the sum of its definition.
+
+    Hanssens, Parsons and Schultz (2001): a share of a week's money works in each later week.
+    """
+    paid = [before] * (len(weights) - 1) + list(path)
+    return [
+        sum(w * paid[at - lag] for lag, w in enumerate(weights) if 0 <= at - lag < len(paid))
+        for at in range(len(weights) - 1, len(paid) + len(weights) - 1)
+    ]
+
+
+def hold_schedule(claims, found, plan, value, last, drawn=None):
+    """Hold weeks planned ahead, by the values of the curves at what their money works.
+
+    `drawn` are draws of the curves, whose values have the draws first; None where there are none.
+    """
+    names, count = list(plan.names), len(found.weeks)
+    paid = {n: [found.currency.amount(int(m)) for m in found.minor[:, at]]
+            for at, n in enumerate(names)}  # fmt: skip
+    kernels = [[1.0] if c.carryover is None else c.carryover.weights.tolist()
+               for c in plan.channels]  # fmt: skip
+    longest = max(map(len, kernels)) - 1
+
+    def at_work(money):
+        paths = [worked(map(float, money[n]), float(last[n]), k)
+                 for n, k in zip(names, kernels, strict=True)]  # fmt: skip
+        # Where a channel works no more, its curve has nothing.
+        return [
+            [p[week] if week < len(p) else 0.0 for p in paths] for week in range(count + longest)
+        ]
+
+    def brings(money):
+        return [float(np.sum(value(*week))) for week in at_work(money)]
+
+    weekly, mix = brings(paid), sum(last.values())
+    total = {day: sum(paid[n][at] for n in names) for at, day in enumerate(found.weeks)}
+    alike = {n: [last[n] / mix * total[day] for day in found.weeks] for n in names}
+    before = math.fsum(brings(alike))
+    whole, after = math.fsum(weekly), math.fsum(weekly[count:])
+    claims.says("{} weeks from {}, {}", count, found.weeks[0], plan.currency)
+    claims.says("Expected outcome {}; the best possible under the limits.", whole)
+    claims.says("{} of it comes after the last week, from money spent before.", after)
+    claims.says("Compared with last week's mix of the same money: {} ({}).",
+                Percent(whole / before - 1), before)  # fmt: skip
+    claims.says("from a plan of {} channels.", len(names))
+    if drawn is not None:
+        runs = sum(drawn.value(np.array(week)).sum(axis=-1) for week in at_work(paid))
+        low, middle, high = np.quantile(runs, (0.05, 0.5, 0.95), method="inverted_cdf").tolist()
+        claims.says("Outcome: median {}, with 90% of simulations between {} and {}.",
+                    middle, low, high)  # fmt: skip
+    phases = {day: [p.name for p in plan.operation.phases
+                    if p.first < day + dt.timedelta(days=7) and day <= p.last]
+              for day in found.weeks}  # fmt: skip
+    claims.table(
+        "The split", 0, ["week", *names], [" · ".join([str(d), *phases[d]]) for d in found.weeks],
+        *([float(m) for m in paid[n]] for n in names),
+    )  # fmt: skip
+    months = sorted({f"{day:%Y-%m}" for day in found.weeks})
+    lies = [[at for at, day in enumerate(found.weeks) if f"{day:%Y-%m}" == m] for m in months]
+    lies.append(range(count))
+    claims.table(
+        "The split", 1, ["month", "spend", "revenue"], [*months, "total"],
+        [sum(paid[n][at] for n in names for at in each) for each in lies],
+        Summed(*(math.fsum(weekly[at] for at in each) for each in lies)),
+    )  # fmt: skip
+    claims.table("The split", 2, ["month", *names], [*months, "total"],
+                 *([sum(paid[n][at] for at in each) for each in lies] for n in names))  # fmt: skip
 
 
 def hold_years(claims, years, goal=""):

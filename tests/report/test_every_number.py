@@ -33,6 +33,7 @@ from .held_answers import (
     hold_allocation,
     hold_belief,
     hold_frontier,
+    hold_schedule,
     hold_what_if,
     hold_years,
 )
@@ -187,6 +188,47 @@ class WhatIf:
         hold_what_if(claims, self.found, Curves(self.belief, [120] * 3), self.PRICES)
 
 
+class Weeks:
+    """The page of weeks planned ahead, of which a channel's money works on; with a phase."""
+
+    PHASE = types.MappingProxyType({
+        "name": "burst 7", "kind": "burst", "budget": 240,
+        "first": DAYS("2026-12-14"), "last": DAYS("2026-12-20"),
+    })  # fmt: skip
+    KERNELS = None, bo.Carryover("geometric", share=0.5), None
+
+    def __init__(self, eventful, known):
+        plan = self.curved(known)
+        self.plan = replace(
+            plan, max_change=bo.MaxChange(share=0.4), operation=bo.Operation(phases=[self.PHASE]),
+            channels=[replace(c, carryover=k)
+                      for c, k in zip(plan.channels, self.KERNELS, strict=True)],
+        )  # fmt: skip
+        self.found = bo.plan_weeks(self.plan, self.curves, weeks=9, start="2026-12-07",
+                                   last=Split.LAST)  # fmt: skip
+
+    def curved(self, known):
+        self.curves, self.value, self.drawn = None, values, None
+        return known[2]
+
+    def page(self, **options):
+        return bo.report(self.found, plan=self.plan, **options)
+
+    def hold(self, claims):
+        hold_schedule(claims, self.found, self.plan, self.value, Split.LAST, self.drawn)
+
+
+class LearnedWeeks(Weeks):
+    """The same of a belief, with a range."""
+
+    def curved(self, known):
+        plan, belief, *_ = known
+        curves = Curves(belief, [120] * 3)
+        self.curves, self.drawn = belief, curves.drawn
+        self.value = lambda *money: curves.brings(money)
+        return plan
+
+
 class Goals:
     """A plan for registrations, the goal of which is one of several, and what is known of it."""
 
@@ -297,6 +339,8 @@ PAGES = {
     "frontier": (Frontier,),
     "what-if": (WhatIf,),
     "belief": (Belief,),
+    "weeks": (Weeks,),
+    "weeks of a belief": (LearnedWeeks,),
     "simulation": (Simulated,),
     **{f"frontier of {goal}": (FrontierTo, goal) for goal in Goals.CHANGES},
     **{f"what-if of {goal}": (WhatIfTo, goal) for goal in Goals.CHANGES},

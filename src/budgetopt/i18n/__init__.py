@@ -23,6 +23,7 @@ punctuation is full-width, and a space stands between Chinese and figures or Lat
 from __future__ import annotations
 
 from budgetopt.i18n.messages import (
+    begun,
     code_of,
     in_language,
     magnitude,
@@ -38,6 +39,7 @@ from budgetopt.messages import LANGUAGES, Message, joined, listed, of_name, quot
 __all__ = [
     "LANGUAGES",
     "Message",
+    "begun",
     "code_of",
     "in_language",
     "joined",

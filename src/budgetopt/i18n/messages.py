@@ -109,6 +109,23 @@ def in_language(text: str, language: str) -> str:
     return said_in(text, checked_language(language))
 
 
+def begun(text: str, language: str) -> str:
+    """Return a sentence in a language, with a capital unless a name of the user's begins it.
+
+    Examples
+    --------
+    >>> begun(say("stays", after="5"), "en"), begun("feed", "en")
+    ('Stays at 5', 'feed')
+    """
+    said, first = in_language(text, language), text
+    while isinstance(first, Message):
+        literal, name, *_ = next(iter(Formatter().parse(CATALOGUES["en"][first.code])))
+        if literal:
+            return said[:1].upper() + said[1:]
+        first = first.values[name or ""]
+    return said
+
+
 def messages_of(texts: Iterable[str]) -> dict[str, Any]:
     """Return codes and values of the messages among some texts, by their English, for JSON."""
     return {str(text): text.to_dict() for text in texts if isinstance(text, Message)}

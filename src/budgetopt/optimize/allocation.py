@@ -582,7 +582,7 @@ def _channel(week: Allocation, name: str, limit: str) -> str:
         channel=name,
         move=move,
         unit=show(unit),
-        more=show_figure(next_unit * float(unit)),
+        more=show_figure(next_unit * float(unit), 4),
     )
 
 

@@ -29,6 +29,8 @@ _MARGIN = 0.02
 """Room beside the first and the last place of an axis of numbers, as a share of it."""
 _CENTRAL = 0.06
 """Share of the axis by which a label may be off the middle and be shown there."""
+_BESIDE = " · "
+"""What stands in a label before what it says beside its place."""
 PALETTE = 8
 """Colours that are told apart; what is beyond is drawn as the last."""
 
@@ -190,7 +192,8 @@ class Lines:
         count, middle = len(self.labels), (len(self.labels) - 1) // 2
         central = abs(self._x(middle) / WIDTH - 0.5) < _CENTRAL
         shown = (0, middle, count - 1) if central else (0, count - 1)
-        return [self.labels[at] for at in dict.fromkeys(shown)]
+        # What a label says beside its place, such as the phase of a week, has no room there.
+        return [self.labels[at].partition(_BESIDE)[0] for at in dict.fromkeys(shown)]
 
     def _x(self, at: int) -> float:
         count = len(self.labels)

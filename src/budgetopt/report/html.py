@@ -18,7 +18,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from budgetopt.i18n import in_language, missing_extra, say
+from budgetopt.i18n import begun, in_language, missing_extra, say
 from budgetopt.report.charts import HEIGHT, PALETTE, WIDTH, Bars, Lines, Stack
 from budgetopt.report.text import Table
 from budgetopt.untrusted import escaped
@@ -45,7 +45,7 @@ class Slider:
     budgets
         One row a budget.
     splits
-        One column a budget, after the names.
+        One column a budget, after the names, as many side by side as a sheet of paper has room for.
     start
         The budget that is chosen first, by its position.
     """
@@ -54,7 +54,7 @@ class Slider:
     heading: str
     chart: Lines
     budgets: Table
-    splits: Table
+    splits: Sequence[Table]
     start: int
 
 
@@ -146,6 +146,7 @@ def _environment(language: str) -> Any:
     )
     script = _text("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    env.filters["begun"] = lambda text: begun(text, language)
     env.globals |= {
         "words": {"contents": say("contents"), "figures": say("figures")},
         "kind": lambda part: _MACROS.get(type(part), "sentence"),

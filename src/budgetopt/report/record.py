@@ -216,7 +216,10 @@ class LedgerRecord:
         """Return what a week's plan is: what was applied, or else its newest revision's split."""
         state = self.states.get(week)
         entry = None if state is None else state.planned
-        return {} if entry is None else {n: Decimal(m) for n, m in entry.data["spend"].items()}
+        spend = {} if entry is None else entry.data["spend"]
+        # The ledger sorts names; what the plan does not have any more comes last.
+        order = sorted(spend, key=lambda name: self.plan.index.get(name, len(self.plan.index)))
+        return {name: Decimal(spend[name]) for name in order}
 
     def expected(self, week: dt.date) -> Expected | None:
         """Return what the newest revision of a week expected; None where there is none."""

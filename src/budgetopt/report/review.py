@@ -222,20 +222,21 @@ def _money(record: LedgerRecord, span: Span, language: str) -> list[Part]:
     values = {"period": period.label, "budget": show(budget), "currency": plan.currency}
     parts: list[Part] = [say("review-budget", **values)]
     weeks = [week for week in span.weeks if record.planned(week)]
+    if not weeks:
+        return [*parts, say("review-no-planned-weeks", weeks=len(span.weeks))]
     if len(weeks) < len(span.weeks):
         parts.append(say("review-planned-weeks", count=len(weeks), weeks=len(span.weeks)))
-    if weeks:
-        planned: dict[str, Decimal] = {}
-        for week in weeks:
-            for name, money in record.planned(week).items():
-                planned[name] = total_of((planned.get(name, Decimal(0)), money))
-        now = record.totals(weeks)
-        parts.append(plan_actual_table(record, planned, now, language))
-        expected = [e.outcome for week in weeks if (e := record.expected(week)) is not None]
-        if len(expected) == len(weeks) and (promised := math.fsum(expected)) > 0:
-            share = f"{now.total / promised:.0%}"
-            promise = {"promised": show_figure(promised, 5), "actual": figures([now.total])[0]}
-            parts.append(say("review-promised", **promise, share=share))
+    planned: dict[str, Decimal] = {}
+    for week in weeks:
+        for name, money in record.planned(week).items():
+            planned[name] = total_of((planned.get(name, Decimal(0)), money))
+    now = record.totals(weeks)
+    parts.append(plan_actual_table(record, planned, now, language))
+    expected = [e.outcome for week in weeks if (e := record.expected(week)) is not None]
+    if len(expected) == len(weeks) and (promised := math.fsum(expected)) > 0:
+        share = f"{now.total / promised:.0%}"
+        promise = {"promised": show_figure(promised, 5), "actual": figures([now.total])[0]}
+        parts.append(say("review-promised", **promise, share=share))
     return parts
 
 
@@ -281,8 +282,9 @@ def _months(record: LedgerRecord, span: Span, language: str) -> Table:
         [in_language(head, language) for head in (*heads, return_words(plan).average)],
         [
             [*(month.label for month in found), total_row(language)],
-            amounts([row.money for row in rows]),
-            figures([row.total for row in rows]),
+            # A month of which no week is over yet has no figures, which is not 0.
+            amounts([row.money if row.weeks else None for row in rows]),
+            figures([row.total if row.weeks else math.nan for row in rows]),
             figures([row.returned(plan) for row in rows], 3),
         ],
         total=True,

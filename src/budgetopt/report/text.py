@@ -14,7 +14,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
@@ -25,7 +25,7 @@ from rich.text import Text
 
 from budgetopt.errors import InputError, foreign
 from budgetopt.history import Import
-from budgetopt.i18n import in_language, magnitude, say, show_figure
+from budgetopt.i18n import begun, in_language, magnitude, say, show_figure
 from budgetopt.money import show_amount
 from budgetopt.untrusted import escaped
 
@@ -34,6 +34,8 @@ WIDTH = 80
 _NAME_LEAST = 16
 """With less room than this beside the numbers, a name gets a line of its own."""
 _GAP = "  "
+_ACROSS = 6
+"""Columns of money that a terminal, or a sheet of A4, has room for beside a name."""
 _WIDE = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
 _CLOSES = "，。；：、）”％！？"
 _PIECE = re.compile(rf"\s+|[（“]*(?:[^\s{_WIDE}]+|[^（\s])[{_CLOSES}]*|[（“]+")
@@ -52,9 +54,8 @@ def said(text: str, language: str = "en") -> str:
 
 
 def capital(text: str, language: str = "en") -> str:
-    """Return a text as `said` does, with a capital at its beginning."""
-    text = in_language(text, language)
-    return sentences(text[:1].upper() + text[1:], language)
+    """Return a text as `said` does, with a capital at its beginning unless that is a name."""
+    return sentences(begun(text, language), language)
 
 
 def noted(notes: Sequence[str], language: str = "en") -> list[str]:
@@ -114,6 +115,19 @@ class Table:
             for at, column in enumerate(self.columns)
             if not at or (at not in dropped and any(column))
         ]
+
+    def groups(self) -> list[Table]:
+        """Return the table as some below each other, each with the names and few other columns.
+
+        For columns that are as many as there are budgets or cases, of which a sheet of paper would
+        cut off those that it has no room for.
+        """
+        most = range(1, len(self.columns), _ACROSS)
+        return [
+            replace(self, headings=[self.headings[0], *self.headings[at : at + _ACROSS]],
+                    columns=[self.columns[0], *self.columns[at : at + _ACROSS]])
+            for at in most
+        ]  # fmt: skip
 
     def is_of_words(self, at: int) -> bool:
         """Return whether a column holds words."""

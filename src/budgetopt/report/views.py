@@ -100,7 +100,7 @@ def allocation_page(week: Allocation, language: str = "en") -> Page:
             Section(
                 say("page-split"),
                 [
-                    before_and_after(moves),
+                    before_and_after(moves, week.currency),
                     split_table(week, moves, language),
                     totals(week),
                     *ranged,
@@ -121,7 +121,7 @@ def decision_sections(decision: Decision, language: str) -> list[Section]:
         Section(
             say("page-split"),
             [
-                before_and_after(decision.moves),
+                before_and_after(decision.moves, week.currency),
                 split_table(week, decision.moves, language),
                 *decision_lines(decision),
             ],
@@ -160,7 +160,7 @@ def verdict_of(decision: Decision) -> Message:
     )
 
 
-def before_and_after(moves: Sequence[Move]) -> Bars:
+def before_and_after(moves: Sequence[Move], currency: str) -> Bars:
     """Return every channel's money of last week and next, as bars; of next week where it is all."""
     texts = amounts([m for move in moves for m in (move.before, move.after)])
     if all(move.before is None for move in moves):
@@ -168,14 +168,17 @@ def before_and_after(moves: Sequence[Move]) -> Bars:
             Mark("only", float(m.after), text) for m, text in zip(moves, texts[1::2], strict=True)
         ]
         return Bars(
-            say("page-next"), {m.channel: [o] for m, o in zip(moves, only, strict=True)}, {}
+            say("page-next", currency=currency),
+            {m.channel: [o] for m, o in zip(moves, only, strict=True)},
+            {},
         )
     rows = {}
     for at, move in enumerate(moves):
         after = Mark("after", float(move.after), texts[2 * at + 1])
         before = Mark("before", float(move.before or 0), texts[2 * at])
         rows[move.channel] = [after] if move.before is None else [before, after]
-    return Bars(say("page-before-after"), rows, {"before": say("last"), "after": say("next")})
+    legend = {"before": say("last"), "after": say("next")}
+    return Bars(say("page-before-after", currency=currency), rows, legend)
 
 
 def _moves(decision: Decision, language: str) -> list[Table | str]:
@@ -309,7 +312,7 @@ def _slider(line: Frontier, language: str) -> Slider:
         say("page-split"),
         Lines(title, budget, money, [series], [float(p.budget) for p in points]),
         budgets_table(line, language),
-        Table(heads, [[*plan.names, total_row(language)], *columns], total=True),
+        Table(heads, [[*plan.names, total_row(language)], *columns], total=True).groups(),
         gaps.index(min(gaps)),
     )
 
@@ -331,7 +334,7 @@ def what_if_page(found: WhatIf, language: str = "en") -> Page:
             Section(
                 say("page-splits"),
                 [
-                    splits_table(found, language=language),
+                    *splits_table(found, language).groups(),
                     *at_limits(found),
                     *same_splits(found),
                     *meanings(found),
@@ -424,6 +427,9 @@ def _world_charts(years: Years, name: str, language: str) -> list[Bars | Lines]:
 def belief_page(belief: Belief, plan: Plan | None = None, language: str = "en") -> Page:
     """Return the page of a belief: every channel's curve with its band, and what it was made of."""
     notes = (*belief.notes, *(() if plan is None else unused(plan, "learn", belief)))
+    named = say("outcome") if plan is None else outcome_head(plan, language)
+    money = say("spend") if plan is None else say("spend-in", currency=plan.currency)
+    meaning = say("page-curves-meaning", outcome=named, spend=money)
     tables = [part for pair in belief_tables(belief, plan=plan, language=language).items()
               for part in pair]  # fmt: skip
     return Page(
@@ -431,19 +437,16 @@ def belief_page(belief: Belief, plan: Plan | None = None, language: str = "en") 
         belief.learned_from(),
         [
             Section(say("page-caveats"), [*caveats(notes), *belief_record(belief)]),
-            Section(
-                say("page-curves"), [say("page-curves-meaning"), _curves(belief, plan, language)]
-            ),
+            Section(say("page-curves"), [meaning, _curves(belief, named, language)]),
             Section(say("page-known"), tables),
         ],
         source_line(say("page-history", fingerprint=belief.fingerprint[:12])),
     )
 
 
-def _curves(belief: Belief, plan: Plan | None, language: str) -> Grid:
+def _curves(belief: Belief, outcome: str, language: str) -> Grid:
     """Return the response of every channel along its spend, with the band that a belief has."""
-    named = in_language(say("outcome"), language) if plan is None else outcome_head(plan, language)
-    axis, charts = in_language(say("spend"), language), []
+    named, axis, charts = in_language(outcome, language), in_language(say("spend"), language), []
     for row in belief.summary():
         spends = [reading.spend for reading in row.curve]
         mean, low, high = (

@@ -12,8 +12,6 @@ from budgetopt.report.ledger import as_json
 from budgetopt.report.text import Table, amounts, as_known, figures, laid_out, note_lines
 from budgetopt.simulation import WhatIf
 
-_SIDE_BY_SIDE = 6
-"""Cases in one table of splits: more do not fit the width beside a name."""
 _MARK = "*"
 """What stands behind an amount at a limit."""
 _NAMED = 3
@@ -32,9 +30,8 @@ def what_if_table(found: WhatIf, language: str = "en") -> str:
     """
     title = say("what-if-title", currency=found.plan.currency)
     parts: list[str | Table] = [title, cases_table(found, language), *impossible(found)]
-    count = len(found.answers)
-    for first in range(0, count, _SIDE_BY_SIDE):
-        parts += ["", splits_table(found, slice(first, first + _SIDE_BY_SIDE), language)]
+    for table in splits_table(found, language).groups():
+        parts += ["", table]
     below = [*at_limits(found), *same_splits(found), *meanings(found)]
     return laid_out([*parts, "", *below, *note_lines(found.notes)], language)
 
@@ -150,15 +147,15 @@ def _ranges(found: WhatIf) -> list[str]:
     return ranges([None if week is None else week.spread for week in weeks], _width(found))
 
 
-def splits_table(found: WhatIf, shown: slice = slice(None), language: str = "en") -> Table:
+def splits_table(found: WhatIf, language: str = "en") -> Table:
     """Return one row a channel: the money that it gets in each case, marked where at a limit."""
     labels = case_labels(len(found.answers))
-    names, weeks = found.plan.names, [answer.allocation for answer in found.answers[shown]]
+    names, weeks = found.plan.names, [answer.allocation for answer in found.answers]
     columns: list[list[Decimal | None]] = [
         [None] * (len(names) + 1) if w is None else [*(w.spend[n] for n in names), w.total]
         for w in weeks
     ]
-    heads, rows = [in_language(say("channel"), language), *labels[shown]], [*names, ""]
+    heads, rows = [in_language(say("channel"), language), *labels], [*names, ""]
     rows[-1] = total_row(language)
     held = [set() if w is None else {name for name, _ in w.limits()} for w in weeks]
     texts = [

@@ -18,7 +18,7 @@ from budgetopt.plan import Phase, Plan
 from budgetopt.report.decision import outcome_head, total_row
 from budgetopt.report.html import Page, Section
 from budgetopt.report.memo import spend_stack
-from budgetopt.report.text import WIDTH, Table, amounts, as_known, laid_out, note_lines
+from budgetopt.report.text import WIDTH, Table, adding_up, amounts, as_known, laid_out, note_lines
 from budgetopt.report.views import caveats, source_line
 
 _AMOUNT = 12
@@ -87,7 +87,7 @@ def _tables(plan: Plan, found: Schedule, by: str, language: str) -> Iterator[Tab
     head = in_language(say(by), language)
     rows = [*periods, total_row(language)]
     outcomes = [float(found.outcomes[place == at].sum()) for at in range(len(periods))]
-    texts = as_known([*outcomes, sum(outcomes)], _width(found))
+    texts = adding_up([*outcomes, sum(outcomes)], _width(found))
     heads = [head, in_language(say("spend"), language), outcome_head(plan, language)]
     yield Table(heads, (rows, _money(found, found.channels, place), texts), total=True)
     for shown in _side_by_side(found.channels):

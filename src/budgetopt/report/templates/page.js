@@ -32,15 +32,21 @@ function compare(a, b) {
 }
 for (const box of document.querySelectorAll(".slider")) {
   const input = box.querySelector("input"), output = box.querySelector("output");
-  const budgets = box.querySelector(".budgets"), splits = box.querySelector(".splits");
+  const budgets = box.querySelector(".budgets"), splits = box.querySelectorAll(".splits");
   const rows = [...budgets.tBodies[0].rows], columns = [...box.querySelectorAll(".hover")];
   const heads = [...budgets.tHead.rows[0].cells].map(cell => cell.textContent);
   const show = () => {
     const at = Number(input.value);
     rows.forEach((row, other) => row.classList.toggle("chosen", other === at));
     columns.forEach((column, other) => column.classList.toggle("chosen", other === at));
-    for (const row of splits.rows)
-      [...row.cells].forEach((cell, other) => cell.hidden = other > 0 && other - 1 !== at);
+    let first = 0;
+    for (const table of splits) {
+      const count = table.rows[0].cells.length - 1;
+      table.closest(".scroll").hidden = at < first || at >= first + count;
+      for (const row of table.rows)
+        [...row.cells].forEach((cell, n) => cell.hidden = n > 0 && first + n - 1 !== at);
+      first += count;
+    }
     const said = [...rows[at].cells].map((cell, n) => `${heads[n]} ${cell.textContent}`);
     output.textContent = said.join(" · ");
     input.setAttribute("aria-valuetext", said[0]);
