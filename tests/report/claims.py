@@ -6,6 +6,7 @@ held against the tables of their figures, which are claimed like any other. Noth
 code that makes pages.
 """
 
+import math
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -24,6 +25,16 @@ class Summed:
 
     def __init__(self, *values):
         self.values = values
+
+
+class Known:
+    """A column of figures to the second digit of the narrowest range from a low to a high end."""
+
+    def __init__(self, values, low, high):
+        self.values, narrowest = values, min(b - a for a, b in zip(low, high, strict=True))
+        # The first digit of the least is kept.
+        powers = math.floor(math.log10(narrowest)) - 1, math.floor(math.log10(min(low)))
+        self.place = 10.0 ** min(powers)
 
 
 class Percent:
@@ -154,6 +165,12 @@ class Claims:
         if isinstance(values, Summed):
             values, steps = values.values, 1.002
             assert number(texts[-1]) == sum(number(text) for text in texts[:-1]), texts
+        if isinstance(values, Known):
+            values, known_to = values.values, values.place
+            pairs = list(zip(texts, values, strict=True))
+            assert all(abs(float(number(t)) - v) <= 0.501 * known_to for t, v in pairs), pairs
+            assert all(abs(float(number(t)) / known_to % 1 - 0.5) > 0.499 for t in texts), texts
+            return
         assert len(texts) == len(values), texts
         figures = []
         for text, value in zip(texts, values, strict=True):

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 from budgetopt.money import show_amount
 
 from ..lived.pages import Drawn
-from .claims import Cents, Each, Form, Percent, Summed
+from .claims import Cents, Each, Form, Known, Percent, Summed
 from .held import COUNTED
 
 ENDS = (0.05, 0.95)
@@ -486,15 +486,17 @@ def hold_usual(claims, belief, rows, usual):
     now = [belief[name].band(spend) for name, spend in zip(names, usual, strict=True)]
     ends = [[float(getattr(one, end)) for one in now] for end in ("mean", "low", "high")]
     returns = [[o / s for o, s in zip(each, usual, strict=True)] for each in ends]
-    heads = ["channel", "spend", "outcome", "low", "high", "ROAS", "low", "high"]
-    claims.table(section, 0, heads, names, usual, *ends, *returns)
+    heads = ["channel", "spend", "revenue", "low", "high", "ROAS", "low", "high"]
+    known = [Known(each, *ends[1:]) for each in ends]
+    claims.table(section, 0, heads, names, usual, *known, *returns)
     marginal = [belief.mean().slope(np.full(len(names), spend))[at].item()
                 for at, spend in enumerate(usual)]  # fmt: skip
     estimates = [[getattr(row.saturation, end) for row in rows] for end in ("mean", "low", "high")]
     prices = [[getattr(row.at_usual.mroas, end) for row in rows] for end in ("low", "high")]
     claims.table(
         section, 1, ["channel", "mROAS", "low", "high", "half at", "low", "high", "S-shape"],
-        names, marginal, *prices, *estimates, [Percent(row.s_shaped, 0) for row in rows],
+        names, marginal, *prices, *(Known(each, *estimates[1:]) for each in estimates),
+        [Percent(row.s_shaped, 0) for row in rows],
     )  # fmt: skip
     spend = belief.log.spend
     claims.table(

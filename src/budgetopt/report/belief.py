@@ -13,7 +13,8 @@ import numpy as np
 from budgetopt.belief import Belief, ChannelSummary, Estimate, HeldOut, Reading, TotalFit
 from budgetopt.i18n import Message, in_language, say, show_figure
 from budgetopt.plan import Plan, ReturnWords, is_valued, return_words, unused
-from budgetopt.report.text import Table, figures, laid_out, note_lines
+from budgetopt.report.decision import outcome_head
+from budgetopt.report.text import Table, as_known, figures, laid_out, note_lines
 
 SCHEMA_VERSION = 1
 LEVEL = 0.8
@@ -58,13 +59,14 @@ def belief_tables(
     rows = belief.summary(level)
     words, worth = _returns(plan, rows)
     names = [row.channel for row in rows]
+    outcome = say("outcome") if plan is None else outcome_head(plan, language)
     readings = [_reading(row) for row in rows]
     marginal = say("belief-marginal-costs") if words.inverse else say("belief-marginal-returns")
     return {
         _at_usual(belief, rows, level): _table(
             names,
             {say("spend"): _few([r.spend for r in readings])}
-            | _ranged(say("outcome"), [r.response for r in readings], 4)
+            | _ranged(outcome, [r.response for r in readings], 4)
             | _ranged(words.average, _worth([r.roas for r in readings], worth, words), 3),
             language,
         ),
@@ -300,10 +302,18 @@ def _table(
 
 
 def _ranged(heading: str, values: Sequence[Estimate], digits: int) -> dict[Any, list[str]]:
-    """Return three columns with the same digits after the point: mean, low and high."""
+    """Return three columns with the same digits after the point: mean, low and high.
+
+    Of the narrowest range two digits are shown, which is all that is known, and no more than
+    `digits` of the largest number.
+    """
     count = len(values)
     parts = ([getattr(v, part) for v in values] for part in ("mean", "low", "high"))
-    texts = figures([value for part in parts for value in part], digits, _HUGE)
+    every = [value for part in parts for value in part]
+    widths = [v.high - v.low for v in values if 0 < v.high - v.low < math.inf]
+    usual = 1e-3 <= max(map(abs, filter(math.isfinite, every)), default=0.0) < _HUGE
+    width = min(widths) if usual and widths else 0.0
+    texts = as_known(every, width, digits) if width else figures(every, digits, _HUGE)
     keys = (heading, (heading, say("low")), (heading, say("high")))
     return {key: texts[at * count : (at + 1) * count] for at, key in enumerate(keys)}
 
