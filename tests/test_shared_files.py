@@ -11,8 +11,7 @@ import pytest
 
 import budgetopt as bo
 from budgetopt.history import Columns, recognise
-from budgetopt.workflow import pace
-from budgetopt.workflow.pacing import actual_of
+from budgetopt.workflow import actual_of, pace
 
 FILES = Path(__file__).parents[2] / "shared" / "files"
 SUNDAY = dt.date(2025, 9, 28)

@@ -251,7 +251,7 @@ def split(week):
     known = {show_amount(amount) for amount in money}
     known |= {expected(week), show_bound(100 * week.gap)}
     for price in (*week.prices.values(), *week.marginal.values()):
-        known |= {show_figure(price), show_figure(price * float(unit))}
+        known |= {show_figure(price), *(show_figure(price * float(unit), n) for n in (4, 6))}
     for name, before in week.last.items():
         if before:
             known.add(f"{(week.spend[name] - before) / before:+.1%}")

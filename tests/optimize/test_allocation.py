@@ -214,7 +214,7 @@ def numbers_that_may_be_said(week):
     said = {bo.money.show_amount(m) for m in money}
     said |= {show_figure(week.outcome), show_bound(100 * week.gap)}
     said |= {show_figure(week.prices.get("budget", 0.0) * float(unit))}
-    said |= {show_figure(slope * float(unit)) for slope in week.marginal.values()}
+    said |= {show_figure(slope * float(unit), 4) for slope in week.marginal.values()}
     for name, before in week.last.items():
         if before:
             said.add(f"{(week.spend[name] - before) / before:+.1%}")

@@ -9,8 +9,16 @@ import pytest
 
 import budgetopt as bo
 from budgetopt.errors import InputError
+from budgetopt.report.record import LedgerRecord
 from budgetopt.report.week import alert_lines
-from budgetopt.workflow import Alert, decision_of, state_of, take_snapshot
+from budgetopt.workflow import (
+    Alert,
+    RecordedHistory,
+    decision_of,
+    recorded,
+    state_of,
+    take_snapshot,
+)
 
 from ..workflow.helpers import FIRST, NAMES, WEEK, history, ledger, plan, run
 from .conftest import REVENUE
@@ -21,6 +29,53 @@ from .parsed import Parsed, number
 def page(lived):
     declared, book, _ = lived
     return Parsed(bo.report(declared, ledger=book))
+
+
+def by_day(weeks=13, known=4, late=0):
+    """Return a history of daily rows, of whose last week some days are known.
+
+    `late` is money that the first channel spent a day later in that week.
+    """
+    rng = np.random.default_rng(5)
+    daily = np.round(rng.uniform(20, 300, (weeks, 7, 3)))
+    daily[-1, known:] = np.nan
+    daily[-1, 0, 0] -= late
+    daily[-1, 1, 0] += late
+    starts = np.datetime64("2026-01-05") + 7 * np.arange(weeks)
+    spend = np.nansum(daily, axis=1)
+    return bo.History(
+        NAMES, starts, spend, outcome=np.round(spend * 3), daily=daily,
+        partial=np.arange(weeks) == weeks - 1, data_through=starts[-1].astype(object)
+        + dt.timedelta(days=known - 1),
+    )  # fmt: skip
+
+
+def test_the_memo_and_the_run_pace_the_same_days(tmp_path):
+    book, declared, past = ledger(tmp_path), plan(**REVENUE), by_day()
+    # The week under way has two days in March and five in April.
+    friday = FIRST + dt.timedelta(days=4)
+    done = run(book, declared, past, today=friday)
+    record = LedgerRecord.read(declared, book)
+    assert record.pace().to_dict() == done.pace.to_dict()
+    exact = Decimal(repr(np.nansum(past.daily[-1, 2:4]).item()))
+    assert record.pace().period.total.actual == exact
+    said = Parsed(bo.report(declared, ledger=book)).sections["Plan against actual"]
+    assert "spread over its days" not in said
+
+
+def test_money_that_moved_between_days_of_a_week_is_recorded(tmp_path):
+    book, declared, past = ledger(tmp_path), plan(**REVENUE), by_day()
+    friday = FIRST + dt.timedelta(days=4)
+    run(book, declared, past, today=friday)
+    other = by_day(late=7)
+    assert other.fingerprint == past.fingerprint
+    number = len(book.entries())
+    run(book, declared, past, today=friday)
+    assert len(book.entries()) == number
+    run(book, declared, other, today=friday)
+    kept = recorded(book, book.latest("history").number)
+    assert kept == RecordedHistory.of(other)
+    assert kept != RecordedHistory.of(past)
 
 
 def spent(past, at):

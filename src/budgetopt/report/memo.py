@@ -153,7 +153,8 @@ def _plan_and_actual(record: LedgerRecord, language: str) -> list[Part]:
             place = say("inside-range") if inside else say("outside-range")
             ends = {"low": texts[1], "high": texts[2]}
             parts.append(say("memo-expected-range", **values, **ends, place=place))
-    return [*parts, say("memo-pace"), spans_table(record.pace(), language, daily=False)]
+    of_weeks = [] if record.known.days else [say("memo-pace-weeks")]
+    return [*parts, say("memo-pace"), *of_weeks, spans_table(record.pace(), language, daily=False)]
 
 
 def plan_actual_table(

@@ -248,17 +248,9 @@ class LedgerRecord:
             for week in self.states
             if week >= since
         }
-        return pace(self.plan, planned, self._spent(since), self.today)
-
-    def _spent(self, since: dt.date) -> dict[Week | dt.date, dict[str, float]]:
-        """Return what was spent by week, on the days that the history has."""
-        found: dict[Week | dt.date, dict[str, float]] = {}
-        for text, (spend, _, partial) in self.known.rows.items():
-            start = as_date(text, "week")
-            days = min(7, (self.today - start).days) if partial else 7
-            if start < since or start > self.week or days < 1:
-                continue
-            pairs = zip(self.known.channels, spend, strict=True)
-            known = {n: m for n, m in pairs if m is not None and n in self.plan.index}
-            found[Week(start, days)] = known
-        return found
+        spent = {
+            span: {n: m for n, m in each.items() if n in self.plan.index}
+            for span, each in self.known.spent(since).items()
+            if (span.start if isinstance(span, Week) else span) < self.today
+        }
+        return pace(self.plan, planned, spent, self.today)

@@ -14,12 +14,13 @@ from budgetopt.workflow.alerts import Alert, Severity, alerts, news, worst
 from budgetopt.workflow.approval import Edited, apply, approve, edit, priced, reject, release
 from budgetopt.workflow.inputs import (
     RecordedHistory,
+    actual_of,
     plan_fingerprint,
     policy_record,
     recorded,
 )
 from budgetopt.workflow.measure import measure, record_year
-from budgetopt.workflow.pacing import LOOK_BACK, Line, Pace, Paced, Warned, actual_of, pace, rounded
+from budgetopt.workflow.pacing import LOOK_BACK, Line, Pace, Paced, Warned, pace, rounded
 from budgetopt.workflow.proposal import decision_of, latest_split, spend_of
 from budgetopt.workflow.ramp import Path, Ramp, ramp
 from budgetopt.workflow.reserves import (

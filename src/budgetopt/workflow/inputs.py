@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.belief import Belief
-from budgetopt.calendar import as_date
+from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError
 from budgetopt.history import History
 from budgetopt.i18n import listed, say, show_figure
@@ -35,6 +35,7 @@ from budgetopt.plan import Plan
 from budgetopt.policies import Policy, policy_to_dict
 from budgetopt.workflow.week_state import LedgerReader
 
+_DAY = dt.timedelta(days=1)
 CHAIN = 26
 """Histories that are recorded as differences before a whole one is: half a year of Fridays."""
 
@@ -103,6 +104,9 @@ class RecordedHistory:
         One row a week, by first day as text.
     controls
         Names of what moves the total beside the money, whose numbers end each row.
+    days
+        Spends by channel on each of the seven days of a week, by its first day as text, where rows
+        are daily; None where a day is not known. Empty where only weeks are known, or were kept.
     """
 
     fingerprint: str = ""
@@ -111,6 +115,7 @@ class RecordedHistory:
     through: str = ""
     rows: Mapping[str, Row] = field(default_factory=dict)
     controls: tuple[str, ...] = ()
+    days: Mapping[str, list[list[float | None]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History) -> Self:
@@ -129,14 +134,19 @@ class RecordedHistory:
             str(history.through),
             dict(zip(weeks, map(list, rows), strict=True)),
             tuple(history.controls),
+            {}
+            if history.daily is None
+            else dict(zip(weeks, map(_plain, history.daily), strict=True)),
         )
 
     def after(self, data: Mapping[str, Any]) -> RecordedHistory:
         """Return what is known with one more entry."""
-        rows = {} if not data["base"] else dict(self.rows)
+        rows, days = (dict(self.rows), dict(self.days)) if data["base"] else ({}, {})
         for week in data["gone"]:
             del rows[week]
+            days.pop(week, None)
         rows.update(data["rows"])
+        days.update(data.get("days", {}))
         return RecordedHistory(
             data["fingerprint"],
             tuple(data["channels"]),
@@ -144,6 +154,7 @@ class RecordedHistory:
             data["through"],
             dict(sorted(rows.items())),
             tuple(data.get("controls", ())),
+            dict(sorted(days.items())),
         )
 
     def entry(self, earlier: RecordedHistory, base: int) -> dict[str, Any]:
@@ -159,7 +170,8 @@ class RecordedHistory:
         kind = self.channels, self.total, self.controls
         if kind != (earlier.channels, earlier.total, earlier.controls):
             base = 0
-        old = earlier.rows if base else {}
+        old, known = (earlier.rows, earlier.days) if base else ({}, {})
+        days = {week: each for week, each in self.days.items() if known.get(week) != each}
         return {
             "fingerprint": self.fingerprint,
             "base": base,
@@ -169,7 +181,44 @@ class RecordedHistory:
             "through": self.through,
             "gone": [week for week in old if week not in self.rows],
             "rows": {week: row for week, row in self.rows.items() if old.get(week) != row},
+            **({"days": days} if days else {}),
         }
+
+    def spent(self, since: dt.date | None = None) -> dict[Week | dt.date, dict[str, float]]:
+        """Return what was spent: by day where its rows are daily, else by week.
+
+        A week that is not over has the days up to `through`. One that lacks days in between counts
+        as a whole one with what was seen where only weeks are known, since nobody knows which days
+        are missing; the alerts say that it is incomplete. Spends that are not reported are left
+        out, and so are weeks that start before `since`.
+        """
+        found: dict[Week | dt.date, dict[str, float]] = {}
+        through = None if self.through in ("", "None") else as_date(self.through, "through")
+
+        def put(span: Week | dt.date, spends: Iterable[float | None]) -> None:
+            pairs = zip(self.channels, spends, strict=True)
+            known = {name: money for name, money in pairs if money is not None}
+            if known or isinstance(span, Week):
+                found[span] = known
+
+        for text, (spends, _, partial, *_) in self.rows.items():
+            start = as_date(text, "week")
+            count = 7 if through is None else min(7, (through - start).days + 1)
+            if since is not None and start < since:
+                continue
+            if daily := self.days.get(text):
+                for number, day in enumerate(daily[: max(0, count)]):
+                    put(start + number * _DAY, day)
+                # Channels of a file with weekly rows beside one with daily rows.
+                by_week = [
+                    None if any(day[at] is not None for day in daily) else money
+                    for at, money in enumerate(spends)
+                ]
+                if count >= 1 and any(money is not None for money in by_week):
+                    put(Week(start, count), by_week)
+            elif count >= 1 and not (through is None and partial):
+                put(Week(start, count), spends)
+        return found
 
     def since(self, earlier: RecordedHistory) -> Difference:
         """Return what this history says that an earlier one did not."""
@@ -254,6 +303,15 @@ class LatestHistory:
         """That of the history, empty where there is none."""
         return "" if self._entry is None else str(self._entry.data["fingerprint"])
 
+    def lacks(self, known: RecordedHistory) -> bool:
+        """Return whether a history says what this one does not, if only on which day it was."""
+        if self.fingerprint != known.fingerprint:
+            return True
+        # Read only where there may be days, and left alone where they were never kept.
+        before = self.known if known.days else known
+        same = known.channels == before.channels and bool(before.days)
+        return same and known.days != before.days
+
     @cached_property
     def known(self) -> RecordedHistory:
         """What it says."""
@@ -267,6 +325,13 @@ class LatestHistory:
     @cached_property
     def _chain(self) -> list[Entry]:
         return [] if self._entry is None else _chain(self._reader, self._entry)
+
+
+def actual_of(
+    history: History, since: dt.date | None = None
+) -> dict[Week | dt.date, dict[str, float]]:
+    """Return what a history knows was spent, as `RecordedHistory.spent` does."""
+    return RecordedHistory.of(history).spent(since)
 
 
 def record_history(
@@ -284,7 +349,7 @@ def record_history(
         The one recorded last, where it has been read already.
     """
     before = LatestHistory(t) if before is None else before
-    if before.fingerprint == known.fingerprint:
+    if not before.lacks(known):
         return before.number
     return t.add("history", known.entry(before.known, before.base)).number
 

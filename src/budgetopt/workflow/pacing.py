@@ -2,8 +2,9 @@ r"""Pacing: plan, actual and projection to the end of the week, period, phase an
 
 `Days` holds plan and actual money by dated day and channel, in minor units: `days_of` spreads a
 week's plan over its days as the plan budgets them, and the money of weekly rows likewise, since
-nothing else is known. `Projected` is the run rate in exact fractions; a `Line` is one channel, a
-`Paced` one span of days, a `Pace` the day's spans. `pace` puts them together.
+nothing else is known; where rows are daily, days are days (`RecordedHistory.spent`). `Projected` is
+the run rate in exact fractions; a `Line` is one channel, a `Paced` one span of days, a `Pace` the
+day's spans. `pace` puts them together.
 
 For one channel and one span of days let :math:`p_d` be what is planned for day ``d``, :math:`a_d`
 what was spent, and ``S`` the days whose money is known. With :math:`A=\sum_{d\in S}a_d` and
@@ -41,7 +42,6 @@ from numpy.typing import NDArray
 
 from budgetopt.arrays import Whole
 from budgetopt.calendar import Fiscal, Week, as_date, periods
-from budgetopt.history import History
 from budgetopt.i18n import Message, say
 from budgetopt.money import difference_of
 from budgetopt.money import show_amount as show
@@ -106,41 +106,6 @@ class Days:
     def from_on(self, day: dt.date) -> NDArray[np.bool_]:
         """Return which days are not before one, shape ``(days,)``."""
         return np.arange(self.count) >= (day - self.first).days
-
-
-def actual_of(
-    history: History, since: dt.date | None = None
-) -> dict[Week | dt.date, dict[str, float]]:
-    """Return what a history knows was spent: by day where its rows are daily, else by week.
-
-    A week that is not over has the days up to `History.through`. One that lacks days in between
-    counts as a whole one with what was seen where only weeks are known, since nobody knows which
-    days are missing; the alerts say that it is incomplete. Spends that are not reported are left
-    out, and so are weeks that start before `since`.
-    """
-    found: dict[Week | dt.date, dict[str, float]] = {}
-    through = history.through
-
-    def put(span: Week | dt.date, spends: NDArray[np.float64]) -> None:
-        pairs = zip(history.channels, spends.tolist(), strict=True)
-        known = {name: money for name, money in pairs if not np.isnan(money)}
-        if known or isinstance(span, Week):
-            found[span] = known
-
-    for at, start in enumerate(as_date(day, "week") for day in history.weeks):
-        days = 7 if through is None else min(7, (through - start).days + 1)
-        if since is not None and start < since:
-            continue
-        if history.daily is not None:
-            for number in range(days):
-                put(start + number * _DAY, history.daily[at, number])
-            # Channels of a file with weekly rows beside one with daily rows.
-            by_week = np.isnan(history.daily[at]).all(axis=0) & ~np.isnan(history.spend[at])
-            if days >= 1 and by_week.any():
-                put(Week(start, days), np.where(by_week, history.spend[at], np.nan))
-        elif days >= 1 and not (through is None and history.partial[at]):
-            put(Week(start, days), history.spend[at])
-    return found
 
 
 class Spent(NamedTuple):

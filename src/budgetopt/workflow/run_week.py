@@ -65,7 +65,7 @@ from budgetopt.workflow.measure import (
     write_actuals,
     year_moved,
 )
-from budgetopt.workflow.pacing import LOOK_BACK, Pace, actual_of, pace
+from budgetopt.workflow.pacing import LOOK_BACK, Pace, pace
 from budgetopt.workflow.proposal import (
     BudgetAdjustment,
     WeekRequest,
@@ -450,7 +450,7 @@ class WeekRunner:
             raise self._too_late()
         written, before = reader.latest("plan"), LatestHistory(reader)
         plan_is_new = written is None or written.data["fingerprint"] != self._plan
-        history_is_new = before.fingerprint != self.known.fingerprint
+        history_is_new = before.lacks(self.known)
         if history_is_new and not self.identified:
             self.known.refuse_unlike(before.known)
         difference = self.known.since(before.known) if history_is_new else Difference()
@@ -634,7 +634,7 @@ class WeekRunner:
         planned: dict[dt.date, Mapping[str, Any]] = {**snapshot.planned_since(plan, since)}
         if spend is not None and week not in snapshot.applied:
             planned[week] = {n: m for n, m in spend.items() if n in plan.index}
-        return pace(plan, planned, actual_of(self.request.history, since), self.today)
+        return pace(plan, planned, self.known.spent(since), self.today)
 
     @property
     def _paced_from(self) -> dt.date:

@@ -21,7 +21,8 @@ from budgetopt.money import show_amount
 from budgetopt.plan import Channel, Plan, Reserve
 from budgetopt.plan.governance import Pacing
 from budgetopt.report.week import pace_warnings
-from budgetopt.workflow.pacing import actual_of, pace, rounded
+from budgetopt.workflow.inputs import actual_of
+from budgetopt.workflow.pacing import pace, rounded
 
 MONDAY = dt.date(2026, 11, 16)
 FRIDAY = dt.date(2026, 11, 20)
