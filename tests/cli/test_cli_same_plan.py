@@ -4,6 +4,7 @@ For every field that is more than money the answer with it differs from the answ
 number, or the field's name stands in it.
 """
 
+import csv
 import dataclasses
 import datetime as dt
 import json
@@ -21,6 +22,7 @@ from budgetopt.ledger import Ledger
 from budgetopt.market import believed_market
 from budgetopt.optimize.allocate import allocate
 from budgetopt.optimize.frontier import frontier
+from budgetopt.plan.uses import COMMANDS as USES
 from budgetopt.simulation.what_if import sensitivity, sobol, what_if
 from budgetopt.workflow import run_week
 from budgetopt.workflow.proposal import decision_of
@@ -188,6 +190,37 @@ def by_year(plan, past):
     return found.to_dict(), found.notes
 
 
+def by_learn(plan, past):
+    belief = bo.learn(past, moved_back(plan))
+    band = belief.response(np.array(list(last_of(past).values())), 0.8)
+    return [band.low.tolist(), band.mean.tolist(), band.high.tolist()], belief.notes
+
+
+def by_backtest(plan, past):
+    found = bo.backtest(moved_back(plan), past, weeks=3)
+    return found.to_dict(), found.notes
+
+
+def by_portfolio(plan, past):
+    found = bo.Portfolio([bo.Account("shop", plan, past)]).reallocate(week=WEEK)
+    [account] = found.accounts
+    return [account, *found.channels], account["notes"].splitlines()
+
+
+def moved_back(plan):
+    """Return a plan with its dated fields in weeks that are over."""
+    return bo.Plan.from_json(earlier(plan.to_json()))
+
+
+def earlier(words):
+    """Return a text with the days of November two weeks earlier."""
+
+    def back(match):
+        return str(dt.date.fromisoformat(match[0]) - dt.timedelta(weeks=2))
+
+    return re.sub(r"2026-11-\d\d", back, words)
+
+
 COMMANDS = {
     f.__name__[3:]: f
     for f in (
@@ -202,8 +235,16 @@ COMMANDS = {
         by_simulate,
         by_tests,
         by_year,
+        by_learn,
+        by_backtest,
+        by_portfolio,
     )
 }
+
+
+BESIDE = {("learn", field) for field in ("horizon", "operation.phases", "operation.freezes")}
+BESIDE.add(("backtest", "horizon"))
+"""Fields beside the matter: what is learned from was spent, and past weeks have no phase ahead."""
 
 
 def numbers(found):
@@ -241,6 +282,9 @@ def without(past):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_field_moves_the_answer_or_is_named(command, field, past, without):
     found, notes = COMMANDS[command](plan_of(field), past)
+    if (command, field) in BESIDE:
+        assert not moved(found, without[command][0])
+        return
     if (command, field) == ("sobol", "demand"):
         # Shares of a variance stay where all outcomes are scaled; the week's demand is said.
         assert notes == by_sensitivity(plan_of(field), past)[1] != ()
@@ -253,6 +297,31 @@ def test_each_field_moves_the_answer_or_is_named(command, field, past, without):
 def test_all_fields_together_are_taken(command, past, without):
     found, _ = COMMANDS[command](plan_of("all"), past)
     assert moved(found, without[command][0])
+
+
+def test_every_command_that_declares_what_it_uses_is_among_them():
+    # What `check` uses it says in words, on the command line below.
+    known = {name.replace("_", "-") for name in COMMANDS} - {"portfolio"} | {"check"}
+    assert known == set(USES)
+
+
+def test_a_past_week_is_decided_with_what_was_ahead_of_it(past):
+    """What is frozen for two weeks should stand where it is wanted before that."""
+    freeze = """
+[[operation.freezes]]
+name = "learning"
+first = 2026-10-26
+last = 2026-11-08
+channels = ["kol"]
+"""
+    advised = []
+    for table in ("", "horizon = 6\n"):
+        plan = bo.Plan.from_dict(tomllib.loads(PLAN.format(table=table + freeze, channel="")))
+        found = bo.backtest(plan, past, weeks=2)
+        advised.append([next(iter(week.advised.values())).tolist() for week in found.weeks])
+    alone, ahead = advised
+    assert moved(alone[0], ahead[0])
+    assert not moved(alone[1], ahead[1])
 
 
 @pytest.mark.parametrize("field", ["operation.phases", "operation.freezes", "demand", "events"])
@@ -298,13 +367,21 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "history.csv").write_text("\n".join(["week,channel,spend,outcome", *lines]) + "\n")
     for field in ("", *FIELDS):
         (tmp_path / f"plan {field}.toml").write_text(text(field), encoding="utf-8")
+        (tmp_path / f"past {field}.toml").write_text(earlier(text(field)), encoding="utf-8")
+        account = tmp_path / "accounts" / (field or "plain")
+        account.mkdir(parents=True)
+        (account / "plan.toml").write_text(text(field), encoding="utf-8")
+        (account / "history.csv").write_bytes((tmp_path / "history.csv").read_bytes())
     return tmp_path
 
 
 PAST = ("--history", "history.csv", "--as-of", TODAY)
 LINES = {
     "check": PAST,
-    "allocate": (),
+    "learn": (*PAST, "--json"),
+    "backtest": (*PAST, "--weeks", 3, "--json"),
+    "what-if": (*PAST, "--week", WEEK, "--budget", "-20%", "--json"),
+    "tests": (*PAST, "--channel", "feed", "--design", "regions,-100%,4,20%", "--json"),
     "reallocate": (*PAST, "--week", WEEK, "--json"),
     "week": (*PAST, "--week", WEEK, "--json"),
     "ramp": (*PAST, "--weeks", 3, "--json"),
@@ -314,12 +391,13 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("command", [name for name in LINES if name != "allocate"])
+@pytest.mark.parametrize("command", LINES)
 def test_on_the_command_line_each_field_moves_the_answer_or_is_named(command, folder, capsys):
     found = {}
     for field in ("", *FIELDS):
         ledger = ("--ledger", f"{field}.db") if command == "week" else ()
-        code, out, err = run(capsys, command, f"plan {field}.toml", *LINES[command], *ledger)
+        when = "past" if command in ("learn", "backtest") else "plan"
+        code, out, err = run(capsys, command, f"{when} {field}.toml", *LINES[command], *ledger)
         assert code in (0, 4, 5), err
         found[field] = out
     for field in FIELDS:
@@ -329,9 +407,41 @@ def test_on_the_command_line_each_field_moves_the_answer_or_is_named(command, fo
             spoken = field in found[field] or said in " ".join(found["horizon"].split())
             assert spoken if field == "operation.phases" else field in found[field]
             continue
-        answers = (json.loads(found[name]) for name in (field, ""))
+        answers = [json.loads(found[name]) for name in (field, "")]
+        if (command, field) in BESIDE:
+            assert not moved(*answers)
+            continue
         named = re.search(f"plan fields not used here: [^:]*{re.escape(field)}", found[field])
         assert moved(*answers) or named, field
+
+
+def test_every_account_of_a_night_is_decided_by_every_field_of_its_plan(folder, capsys):
+    code, _, err = run(capsys, "nightly", "accounts", "--out", "out", "--week", WEEK,
+                       "--as-of", TODAY)  # fmt: skip
+    assert code == 0, err
+    with open("out/channels.csv", encoding="utf-8-sig", newline="") as file:
+        rows = [(row["account"], float(row["spend"])) for row in csv.DictReader(file)]
+    with open("out/accounts.csv", encoding="utf-8-sig", newline="") as file:
+        brought = {row["account"]: row for row in csv.DictReader(file)}
+    for field in FIELDS:
+        mine, plain = (
+            [
+                *(money for name, money in rows if name == account),
+                float(brought[account]["outcome"]),
+            ]
+            for account in (field, "plain")
+        )
+        assert moved(mine, plain) or field in brought[field]["notes"], field
+
+
+def test_only_a_plan_with_curves_is_allocated_and_names_what_it_has_no_week_for(folder, capsys):
+    curve = 'curve = { kind = "exponential", top = 5000, scale = 1200 }'
+    for field in ("operation.phases", "operation.freezes", "demand", "events", "horizon"):
+        words = re.sub(r'(name = "(?:search|feed|kol)")', rf"\1\n{curve}", text(field))
+        (folder / "curves.toml").write_text(words, encoding="utf-8")
+        code, out, err = run(capsys, "allocate", "curves.toml", "--json")
+        assert code == 0, err
+        assert re.search(f"plan fields not used here: [^:]*{re.escape(field)}", out), field
 
 
 def test_the_page_says_the_demand_of_the_week(folder, capsys):
