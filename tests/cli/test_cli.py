@@ -261,6 +261,23 @@ def test_a_plan_with_curves_is_allocated(shop, capsys, kind):
         assert {r["channel"]: r["spend"] for r in csv.DictReader(io.StringIO(out))} == spends
 
 
+def test_limits_against_a_last_week_that_nobody_gave_are_named(shop, capsys):
+    limits = """
+[[limits]]
+kind = "turnover"
+at_most = 10
+
+[[limits]]
+kind = "few-moves"
+at_most = 1
+"""
+    (shop / "curves.toml").write_text(CURVES + limits, encoding="utf-8")
+    _, out, err = run(capsys, "allocate", "curves.toml")
+    assert err == ""
+    note = "no last applied week was given, so these limits do not apply: turnover, few moves"
+    assert note in " ".join(out.split())
+
+
 @pytest.mark.parametrize("method", ["auto", "waterfill", "dual", "branch", "linear", "integer"])
 def test_any_engine_gives_the_same_split(shop, capsys, method):
     (shop / "curves.toml").write_text(CURVES, encoding="utf-8")
