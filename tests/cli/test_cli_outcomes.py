@@ -73,8 +73,15 @@ COMMANDS = {
     "init": ("init", "history.csv", "--currency", "CNY", "--as-of", at.TODAY, "--out", "new.toml"),
     "attribute": ("attribute", "paths.csv"),
 }  # fmt: skip
-FILES = {"report": "memo.html", "nightly": "out/accounts.csv", "template": "sheet.xlsx", "template zh": "zh.xlsx",
-         "export": "long.csv", "init": "new.toml", "upload": "up.csv"}  # fmt: skip
+FILES = {
+    "report": "memo.html",
+    "nightly": "out/accounts.csv",
+    "template": "sheet.xlsx",
+    "template zh": "zh.xlsx",
+    "export": "long.csv",
+    "init": "new.toml",
+    "upload": "up.csv",
+}
 """What commands write whose answer is a file."""
 IN_CHINESE = ("check", "learn", "frontier", "simulate", "pace", "diff", "history", "backtest",
               "tests", "nightly", "attribute")  # fmt: skip
