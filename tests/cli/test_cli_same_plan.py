@@ -22,7 +22,7 @@ from budgetopt.ledger import Ledger
 from budgetopt.market import believed_market
 from budgetopt.optimize.allocate import allocate
 from budgetopt.optimize.frontier import frontier
-from budgetopt.plan.uses import COMMANDS as USES
+from budgetopt.plan.fields import COMMANDS as USES
 from budgetopt.simulation.what_if import sensitivity, sobol, what_if
 from budgetopt.workflow import run_week
 from budgetopt.workflow.proposal import decision_of
