@@ -127,12 +127,14 @@ def sample(layout, mark, days=DAYS):
     return "\n".join([*layout.get("titles", ()), *lines]) + "\n", spent
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gbk", "gb18030"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gbk", "gb18030"]
+)
 @pytest.mark.parametrize("platform", LAYOUTS)
 def test_an_export_is_recognised_and_read_to_the_cent(write, platform, encoding):
     layout = LAYOUTS[platform]
     # As platforms do it: what is for a spreadsheet is UTF-16 with tabs.
-    mark = layout.get("mark", "\t" if encoding == "utf-16" else ",")
+    mark = layout.get("mark", "\t" if encoding.startswith("utf-16") else ",")
     text, spent = sample(layout, mark)
     path = write(text, encoding=encoding)
     if "".join(layout["header"]).isascii() and encoding in ("gbk", "gb18030"):

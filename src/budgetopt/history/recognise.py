@@ -39,6 +39,8 @@ from budgetopt.history.mapping import MapRule
 from budgetopt.i18n import say
 
 _ENCODINGS = ("utf-8", "gbk", "gb18030", "big5", "shift_jis", "cp1251", "cp1252")
+_OF_TWO_BYTES = ("utf-16-le", "utf-16-be")
+"""Encodings of text that has zero bytes."""
 _WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)
 _CAMPAIGNS = frozenset({"channel", "渠道", "session default channel group"})
 
@@ -105,7 +107,7 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
         return list(map(str, parquet_frame(path, data).columns)), {}
     marked = [name for mark, name in MARKS if data.startswith(mark)]
     seen: list[tuple[int, str, list[str], str]] = []
-    for encoding in marked[:1] or _ENCODINGS:
+    for encoding in marked[:1] or (_OF_TWO_BYTES if b"\0" in data else _ENCODINGS):
         try:
             text = data.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
