@@ -90,9 +90,9 @@ def test_tables_of_points_draws_and_parameters(here, capsys):
         ("model.rds", "x", "no file of curves"),
         ("model.json", "{}", "has no InputCollect"),
         ("model.nc", "x", "not a netCDF 4 file"),
-        ("model.csv", "name,spend\n", "no column 'channel'"),
+        ("model.csv", "name,spend\n", "'channel' is not in the header"),
         ("model.csv", "channel,kind,top,scale\nother,log,1,1\n", "'other'"),
-        ("missing.csv", None, "cannot be read"),
+        ("missing.csv", None, "is not there"),
     ],
 )
 def test_files_that_are_no_curves(here, capsys, name, text, said):

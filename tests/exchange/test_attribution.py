@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,8 +207,34 @@ def test_what_cannot_be_shared_out_is_refused(change, column, code):
     assert error.value.remedy
 
 
+@pytest.mark.parametrize("name", ["a.csv", "gbk.csv", "utf16.tsv", "a.xlsx", "a.parquet", "polars"])
+def test_paths_are_read_from_whatever_a_history_is_read_from(tmp_path, name):
+    frame = pd.DataFrame(
+        {
+            "日期": ["2026-11-02", "2026年11月9日", "2026/11/9"],
+            "路径": ["抖音 > 百度", "百度", "抖音 > 微信 > 百度"],
+            "转化数": ["1,200", "40", "60"],
+        }
+    )
+    path = tmp_path / name
+    if name == "polars":
+        path = polars.DataFrame(frame.to_dict("list"))
+    elif name.endswith(".xlsx"):
+        frame.to_excel(path, index=False)
+    elif name.endswith(".parquet"):
+        frame.to_parquet(path)
+    else:
+        encoding = {"gbk.csv": "gbk", "utf16.tsv": "utf-16"}.get(name, "utf-8")
+        text = frame.to_csv(index=False, sep="\t" if name.endswith("tsv") else ",")
+        path.write_bytes(f"导出报表\n\n{text}".encode(encoding))
+    found = attribute(path, path="路径", conversions="转化数", week="日期")
+    assert found.channels == ("微信", "抖音", "百度")
+    assert found.weeks == (dt.date(2026, 11, 2), dt.date(2026, 11, 9))
+    assert found.outcomes("first").tolist() == [[0, 1200, 0], [0, 60, 40]]
+
+
 def test_wrong_names_and_weeks_are_refused():
-    with pytest.raises(HistoryError, match="no column 'conversion'"):
+    with pytest.raises(HistoryError, match="'conversion' is not in the header"):
         attribute(PATHS, conversions="conversion")
     found = attribute(PATHS)
     for call in (

@@ -1,5 +1,6 @@
 """Curves of other models, against what they published."""
 
+import io
 import random
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import budgetopt as bo
 from budgetopt.errors import BudgetoptError
-from budgetopt.exchange import from_draws, read_points, read_robyn
+from budgetopt.exchange import from_draws, read_curves, read_points, read_robyn
 
 from .shared_data import folder
 
@@ -72,11 +73,24 @@ def test_draws_are_their_mean_and_are_optimised():
 TEXT = "channel,spend,mean\na,0,0\na,10,5\na,30,9\nb,0,0\nb,5,2\n"
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.xlsx", "a.parquet"])
+def test_a_table_of_any_kind_has_curves(tmp_path, name):
+    frame = pd.read_csv(io.StringIO(TEXT))
+    write = {"xlsx": frame.to_excel, "parquet": frame.to_parquet}.get(name[2:], frame.to_csv)
+    marks = {"sep": "\t"} if name.endswith("tsv") else {}
+    write(tmp_path / name, **marks, **({} if name.endswith("parquet") else {"index": False}))
+    found = read_curves(tmp_path / name)
+    assert {channel: float(curve.value(5.0)) for channel, curve in found.items()} == {
+        "a": 2.5,
+        "b": 2.0,
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "cannot be read"),
-        ("channel,spend\na,1\n", "has no column 'mean'"),
+        ("", "is empty"),
+        ("channel,spend\na,1\n", "'mean' is not in the header"),
         (TEXT.replace("9", "x"), "line 4: 'mean' is 'x'"),
         (TEXT.replace("9", "3"), "falls"),
         (TEXT.replace("a,0,0", "a,0,2"), "is not 0"),

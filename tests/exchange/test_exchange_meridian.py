@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import budgetopt as bo
-from budgetopt.errors import BudgetoptError, CurveError, HistoryError
+from budgetopt.errors import BudgetoptError, CalendarError, CurveError, HistoryError
 from budgetopt.exchange import read_meridian
 from budgetopt.optimize import Risk
 
@@ -224,7 +224,7 @@ def test_channels_of_reach_may_be_left_out(tmp_path):
     ],
 )
 def test_data_that_are_not_the_models(tmp_path, spoil):
-    with pytest.raises(HistoryError):
+    with pytest.raises((HistoryError, CalendarError)):
         read_meridian(*files(tmp_path, layout(), spoil(model_data())), geo="geo")
 
 

@@ -328,6 +328,19 @@ def test_a_wrong_cell_of_a_frame(plain, change, code):
     assert error_of(History.from_frame, frame).code == code
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("kind", ["string", "category", "object"])
+@pytest.mark.parametrize(
+    ("name", "code"), [("week", "bad-date"), ("channel", "bad-name"), ("spend", "bad-number")]
+)
+def test_what_is_missing_is_so_in_a_column_of_any_kind(plain, missing, kind, name, code):
+    frame = plain.to_frame().astype(str)
+    frame[name] = pd.array([*frame[name][:1], missing, *frame[name][2:]], dtype=kind)
+    error = error_of(History.from_frame, frame)
+    assert (error.code, error.field) == (code, name)
+    assert "position 1" in str(error)
+
+
 def test_numbers_may_name_channels_and_dates_where_that_is_declared(plain):
     frame = plain.to_frame().assign(channel=[7, 8, 7, 8])
     assert History.from_frame(frame).channels == ("7", "8")

@@ -15,7 +15,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,8 @@ from numpy.typing import NDArray
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number, did_you_mean
-from budgetopt.exchange.files import dates, numbers, read_table, refused, safe_names
+from budgetopt.exchange.files import dates, numbers, refused, safe_names, texts
+from budgetopt.history import load_plain
 from budgetopt.i18n import Message, in_language, quoted, say, show_figure
 from budgetopt.notebook import Card, Shown
 from budgetopt.plan import LiftTest
@@ -348,7 +348,7 @@ def _position_of(name: Any, known: Sequence[str], field: str) -> int:
 
 @public
 def attribute(
-    paths: str | PathLike[str] | pd.DataFrame,
+    paths: Any,
     *,
     path: str = "path",
     conversions: str = "conversions",
@@ -362,7 +362,8 @@ def attribute(
     Parameters
     ----------
     paths
-        A CSV file or a data frame with one row a path, as ad platforms and analytics export them.
+        A file or a data frame with one row a path, as ad platforms and analytics export them; of
+        any kind that `budgetopt.history.History` reads.
     path
         Column of the channels that were met, first to last, such as ``feed > search > shop``.
     conversions
@@ -372,14 +373,16 @@ def attribute(
     lost
         Column of how often the path ended in none; only the Markov chain asks for it.
     week
-        Column of a date of the path's week, in ISO 8601; each week is then shared out by itself.
+        Column of a date of the path's week; each week is then shared out by itself.
     separator
         What stands between two channels of a path.
 
     Raises
     ------
     HistoryError
-        ``bad-file``, ``bad-columns``, ``bad-number``, ``bad-date`` or ``bad-name``.
+        ``bad-file``, ``bad-columns``, ``bad-number`` or ``bad-name``.
+    CalendarError
+        ``bad-date``.
 
     Examples
     --------
@@ -389,16 +392,12 @@ def attribute(
     {'feed': 3.0, 'shop': 7.0}
     """
     wanted = [name for name in (path, conversions, value, lost, week) if name is not None]
-    if isinstance(paths, (str, PathLike)):
-        source, table = paths, read_table(paths, wanted)
-    else:
-        source, table = "paths", _as_text(paths, wanted)
-    amounts = {name: _amounts(table, name, source) for name in (conversions, value, lost) if name}
-    days = None if week is None else dates(table, week, source)
-    touches = [
-        [part.strip() for part in cell.split(separator)]
-        for cell in table[path].fillna("").astype(str)
-    ]
+    table = load_plain(paths, wanted)
+    amounts = {
+        name: numbers(table, name, signed=False) for name in (conversions, value, lost) if name
+    }
+    days = None if week is None else dates(table, week)
+    touches = [[part.strip() for part in cell.split(separator)] for cell in texts(table, path)]
     names = safe_names(sorted({name for touched in touches for name in touched}), path)
     number = {name: at for at, name in enumerate(names)}
     length = np.array([len(touched) for touched in touches], dtype=np.intp)
@@ -419,25 +418,6 @@ def attribute(
     parts = [every] if days is None else [every.only(days == np.datetime64(day)) for day in weeks]
     shares = np.array([[rule(part) for rule in RULES.values()] for part in parts])
     return Attribution(names, tuple(weeks), shares, float(converted.sum()), _notes(every, lost))
-
-
-def _as_text(frame: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
-    """Return the wanted columns of a frame, with rows numbered from 0."""
-    for name in needed:
-        if name not in frame.columns:
-            raise refused("bad-columns", name, say("no-column", name="paths", name_2=repr(name)),
-                          did_you_mean(name, map(str, frame.columns)))  # fmt: skip
-    return frame[list(needed)].reset_index(drop=True)
-
-
-def _amounts(table: pd.DataFrame, name: str, source: str | PathLike[str]) -> Floats:
-    """Return a column as numbers of at least 0."""
-    values = numbers(table, name, source)
-    for at in np.flatnonzero(values < 0)[:1]:
-        raise refused("bad-number", name, say("attribution-negative", line=int(at) + 2,
-                      column=repr(name), value=f"{values[at]:g}"),
-                      say("remedy-leave-returns-out"))  # fmt: skip
-    return values
 
 
 def _notes(paths: _Paths, lost: str | None) -> tuple[Message, ...]:

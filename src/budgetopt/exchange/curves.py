@@ -14,13 +14,14 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
 from budgetopt.curves import KINDS, Mixture, Points
 from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.exchange.draws import CurveDraws
-from budgetopt.exchange.files import numbers, read_table, refused
+from budgetopt.exchange.files import numbers, refused, texts
+from budgetopt.history import Table, as_text, load_plain
 from budgetopt.messages import say
 
 _NEARLY = 1e-6
@@ -59,7 +60,7 @@ def read_points(
     Parameters
     ----------
     path
-        A CSV file.
+        A table, of any kind of file that a history is read from.
     weeks
         Weeks that the table's totals are of; the curves are per week.
     channel, spend, outcome, low, high
@@ -74,14 +75,14 @@ def read_points(
     """
     if weeks < 1:
         raise refused("bad-argument", "weeks", say("weeks-is", weeks=weeks), say("remedy-least-1"))
-    table = read_table(path, (channel, spend, outcome))
-    bounds = [name if name in table.columns else None for name in (low, high)]
-    names = [str(name) for name in pd.unique(table[channel])]
+    table = load_plain(path, (channel, spend, outcome))
+    bounds = [name if name in table.cells else None for name in (low, high)]
+    channels = np.array(texts(table, channel))
     made = {}
-    for name in names:
-        rows = table[table[channel].astype(str) == name]
+    for name in dict.fromkeys(channels.tolist()):
+        rows = table.take(channels == name)
         mean, lower, upper = (
-            None if column is None else _points(rows, spend, column, weeks, path)
+            None if column is None else _points(rows, spend, column, weeks)
             for column in (outcome, *bounds)
         )
         assert mean is not None
@@ -89,13 +90,11 @@ def read_points(
     return made
 
 
-def _points(
-    rows: pd.DataFrame, spend: str, outcome: str, weeks: int, path: str | PathLike[str]
-) -> Points:
+def _points(rows: Table, spend: str, outcome: str, weeks: int) -> Points:
     """Return one curve of a table, per week."""
-    x = numbers(rows, spend, path) / weeks
+    x = numbers(rows, spend) / weeks
     order = np.argsort(x, kind="stable")
-    return Points(x[order], _rising(numbers(rows, outcome, path)[order] / weeks))
+    return Points(x[order], _rising(numbers(rows, outcome)[order] / weeks))
 
 
 def from_draws(spend: Sequence[float] | Floats, outcome: Floats) -> Mixture:
@@ -139,7 +138,8 @@ def read_draws(
     Parameters
     ----------
     path
-        A CSV file. Every draw of a channel has the same spends.
+        A table, of any kind of file that a history is read from. Every
+        draw of a channel has the same spends.
     weeks
         Weeks that the table's totals are of; the curves are per week.
     channel, draw, spend, outcome
@@ -154,11 +154,9 @@ def read_draws(
     """
     if weeks < 1:
         raise refused("bad-argument", "weeks", say("weeks-is", weeks=weeks), say("remedy-least-1"))
-    table = read_table(path, (channel, draw, spend, outcome))
-    x, y = numbers(table, spend, path) / weeks, numbers(table, outcome, path) / weeks
-    (draw_of, draws), (channel_of, names) = (
-        pd.factorize(table[name].astype(str)) for name in (draw, channel)
-    )
+    table = load_plain(path, (channel, draw, spend, outcome))
+    x, y = numbers(table, spend) / weeks, numbers(table, outcome) / weeks
+    (draw_of, draws), (channel_of, names) = (_numbered(table, name) for name in (draw, channel))
     order = np.lexsort((x, channel_of, draw_of))
     points, left = divmod(x.size, max(len(draws) * len(names), 1))
     shape = (len(draws), len(names), points)
@@ -169,7 +167,7 @@ def read_draws(
     if not np.array_equal(grid, np.broadcast_to(grid[:1], shape)):
         raise _no_curve(path, say("draws-other-spends"), say("remedy-draw-same-spends"))
     heights = y[order].reshape(shape)
-    return CurveDraws.on_grid(tuple(map(str, names)), grid[0], _rising(heights))
+    return CurveDraws.on_grid(names, grid[0], _rising(heights))
 
 
 def read_parameters(
@@ -180,8 +178,9 @@ def read_parameters(
     Parameters
     ----------
     path
-        A CSV file. Parameters have the names and the units that a plan file gives them: for a
-        ``hill`` curve ``top`` in outcome per week, ``half`` in money per week and ``shape``.
+        A table, of any kind of file that a history is read from. Parameters have the names and the
+        units that a plan file gives them: for a ``hill`` curve ``top`` in outcome per week,
+        ``half`` in money per week and ``shape``.
     channel, kind, draw
         Names of the columns. All rows have one kind; without `draw` there is one draw.
 
@@ -193,8 +192,8 @@ def read_parameters(
         ``bad-curve`` for kinds that are not known or differ, for parameters out of range and where
         draws are missing.
     """
-    table = read_table(path, (channel, kind))
-    kinds = list(pd.unique(table[kind]))
+    table = load_plain(path, (channel, kind))
+    kinds = list(dict.fromkeys(texts(table, kind)))
     known = [name for name in KINDS if name != Points.kind]
     if len(kinds) != 1 or kinds[0] not in known:
         shown = ", ".join(repr(str(name)[:40]) for name in kinds[:4]) or "none"
@@ -204,20 +203,25 @@ def read_parameters(
     made = KINDS[kinds[0]]
     names = [name for name in made.__dataclass_fields__ if name != "kind"]  # type: ignore[attr-defined]
     for name in names:
-        if name not in table.columns:
+        if name not in table.cells:
             raise refused("bad-columns", name, say("curve-needs-column", kinds=kinds[0],
                           name=repr(name)), say("remedy-give-needed", needed=[*names]))  # fmt: skip
-    labels = table[draw].astype(str) if draw in table.columns else pd.Series("", table.index)
-    (draw_of, draws), (channel_of, channels) = (
-        pd.factorize(column) for column in (labels, table[channel].astype(str))
-    )
+    channel_of, channels = _numbered(table, channel)
+    one: tuple[NDArray[np.intp], tuple[str, ...]] = np.zeros_like(channel_of), ("",)
+    draw_of, draws = _numbered(table, draw) if draw in table.cells else one
     shape = (len(channels), len(draws))
     place = channel_of * len(draws) + draw_of
     if not np.array_equal(np.sort(place), np.arange(shape[0] * shape[1])):
         raise _no_curve(path, say("draw-twice-not"), say("remedy-each-once"))
     order = np.argsort(place)
-    parts = {name: numbers(table, name, path)[order].reshape(shape) for name in names}
-    return CurveDraws(tuple(map(str, channels)), made(**parts))
+    parts = {name: numbers(table, name)[order].reshape(shape) for name in names}
+    return CurveDraws(channels, made(**parts))
+
+
+def _numbered(table: Table, name: str) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    """Return a number for the label in every row, and the labels in the order of their numbers."""
+    labels = table.cells[name].map(as_text)
+    return labels.at, tuple(labels.spellings)
 
 
 def _no_curve(path: str | PathLike[str], problem: str, remedy: str) -> CurveError:

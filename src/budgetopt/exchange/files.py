@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from os import PathLike
@@ -10,82 +9,48 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError, foreign
+from budgetopt.history import Style, Table, as_text, read_amounts, read_days
 from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, is_safe, read_bounded
 
 MOST_BYTES = 64 * MEBIBYTE
 
 
-def read_table(path: str | PathLike[str], needed: Sequence[str]) -> pd.DataFrame:
-    """Return a CSV file as text, checked for its columns.
+def texts(table: Table, name: str) -> list[str]:
+    """Return a column as text, row by row."""
+    column: list[str] = table.cells[name].each(as_text, object).tolist()
+    return column
+
+
+def numbers(table: Table, name: str, *, signed: bool = True) -> Floats:
+    """Return a column as finite numbers, none of them below zero unless they are signed.
 
     Raises
     ------
     HistoryError
-        ``bad-file`` or ``bad-columns``.
+        ``bad-number``, which names the first cell that is none.
     """
-    try:
-        data = read_bounded(Path(path), MOST_BYTES)
-        table = pd.read_csv(
-            io.BytesIO(data), dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        reason = foreign(error) if isinstance(error, OSError) else say("not-a-csv-file")
-        raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)),
-                      reason=reason), say("remedy-csv-file-utf")) from None  # fmt: skip
-    if not isinstance(table.index, pd.RangeIndex):
-        # A row with a cell too many makes an index of the first column.
-        raise refused("bad-file", "path", say("rows-longer-than", name=Path(path).name),
-                      say("remedy-quote-cells-hold"))  # fmt: skip
-    for name in needed:
-        if name not in table.columns:
-            there = ", ".join(map(str, table.columns[:8]))
-            raise refused("bad-columns", name, say("no-column", name=Path(path).name,
-                          name_2=repr(name)), say("choose-one-of", known=there))  # fmt: skip
-    return table
-
-
-def numbers(table: pd.DataFrame, name: str, path: str | PathLike[str]) -> Floats:
-    """Return a column as finite numbers.
-
-    Raises
-    ------
-    HistoryError
-        ``bad-number``, which names the line.
-    """
-    values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
-    for at in np.flatnonzero(~np.isfinite(values))[:1]:
-        line = int(table.index[at]) + 2
-        cell = str(table[name].iloc[at])[:60]
-        raise refused("bad-number", name, say("line-not-finite", name=Path(path).name, line=line,
-                      name_2=repr(name), cell=repr(cell)), say("remedy-export-again"))  # fmt: skip
+    column = table.column(name)
+    values = read_amounts(column, Style(delimiter=table.delimiter), signed=signed).values
+    for row in np.flatnonzero(np.isnan(values))[:1]:
+        at = int(column.cells.at[row])
+        column.refuse("bad-number", at, say("value-missing"), say("remedy-export-again"))
     return values
 
 
-def dates(table: pd.DataFrame, name: str, path: str | PathLike[str]) -> Any:
-    """Return a column of ISO dates as days.
+def dates(table: Table, name: str) -> NDArray[np.datetime64]:
+    """Return a column as days.
 
     Raises
     ------
-    HistoryError
-        ``bad-date``, which names the line.
+    CalendarError
+        ``bad-date``, which names the first cell that is none.
     """
-    days = pd.to_datetime(table[name], errors="coerce", format="ISO8601", utc=True)
-    for at in np.flatnonzero(days.isna())[:1]:
-        cell = str(table[name].iloc[at])[:60]
-        raise refused(
-            "bad-date",
-            name,
-            say(
-                "line-not-date", name=Path(path).name, at=at + 2, name_2=repr(name), cell=repr(cell)
-            ),
-            say("remedy-write-dates-2026"),
-        )
-    return days.dt.tz_localize(None).to_numpy(dtype="datetime64[D]")
+    return read_days(table.column(name), None)
 
 
 def read_json(path: str | PathLike[str]) -> Any:

@@ -25,8 +25,9 @@ import numpy as np
 from budgetopt.arrays import Floats
 from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.exchange.draws import CurveDraws
-from budgetopt.exchange.files import dates, numbers, read_table, refused, safe_names
+from budgetopt.exchange.files import dates, numbers, refused, safe_names, texts
 from budgetopt.exchange.inference import InferenceFile, open_inference
+from budgetopt.history import load_plain
 from budgetopt.messages import say
 
 _POINTS = 151
@@ -198,10 +199,10 @@ def _data(
     wanted = [kpi, time, *of_media.values(), *of_spend.values()]
     wanted += [] if value is None else [value]
     wanted += [] if geo is None else [geo, str(population)]
-    table = read_table(path, wanted)
-    days = dates(table, time, path)
+    table = load_plain(path, wanted)
+    days = dates(table, time)
     steps = np.unique(days)
-    rows = table[geo].astype(str).tolist() if geo is not None else [""] * len(table)
+    rows = texts(table, geo) if geo is not None else [""] * days.size
     known = {name: at for at, name in enumerate(regions or sorted(set(rows)))}
     if any(row not in known for row in rows) or len(known) * steps.size != len(rows):
         raise refused(
@@ -214,7 +215,7 @@ def _data(
     order = np.argsort(place)
 
     def read(column: str, *, least: float = 0.0) -> Floats:
-        values = numbers(table, column, path)[order].reshape(len(known), steps.size)
+        values = numbers(table, column)[order].reshape(len(known), steps.size)
         if np.any(values < least):
             raise refused("bad-number", column, say("column-below-least", column=repr(column),
                           least=f"{least:g}"), say("remedy-data-model"))  # fmt: skip

@@ -9,13 +9,14 @@ from pathlib import Path
 from budgetopt.curves import Curve
 from budgetopt.exchange.curves import read_draws, read_parameters, read_points
 from budgetopt.exchange.draws import CurveDraws
-from budgetopt.exchange.files import read_table, refused
+from budgetopt.exchange.files import refused
 from budgetopt.exchange.inference import open_inference
 from budgetopt.exchange.pymc import read_pymc
 from budgetopt.exchange.robyn import read_robyn_json
+from budgetopt.history import TABLES, load_plain
 from budgetopt.messages import say
 
-_KINDS = (".csv", ".json", ".nc")
+_KINDS = (*TABLES, ".json", ".nc")
 
 
 def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Mapping[str, Curve]:
@@ -26,9 +27,9 @@ def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Ma
     ==========  ==========================================  =====================
     ``.json``   a model that Robyn exported                 `read_robyn_json`
     ``.nc``     InferenceData of PyMC-Marketing             `read_pymc`
-    ``.csv``    a column ``kind``                           `read_parameters`
-    ``.csv``    columns ``draw`` and ``outcome``            `read_draws`
-    ``.csv``    columns ``spend`` and ``mean``              `read_points`
+    table       a column ``kind``                           `read_parameters`
+    table       columns ``draw`` and ``outcome``            `read_draws`
+    table       columns ``spend`` and ``mean``              `read_points`
     ==========  ==========================================  =====================
 
     Parameters
@@ -54,10 +55,10 @@ def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Ma
             raise refused("bad-file", "curves", say("model-meridian-whose", name=name),
                           say("remedy-read-python-read"))  # fmt: skip
         return read_pymc(path)
-    if kind != ".csv":
+    if kind not in TABLES:
         raise refused("bad-file", "curves", say("no-file-curves", name=name),
                       say("remedy-give-one-of", kinds=[*_KINDS]))  # fmt: skip
-    columns = read_table(path, ("channel",)).columns
+    columns = load_plain(path, ("channel",)).cells
     if "kind" in columns:
         return read_parameters(path)
     if "draw" in columns:

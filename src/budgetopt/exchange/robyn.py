@@ -25,10 +25,11 @@ from budgetopt.exchange.files import (
     dates,
     numbers,
     read_json,
-    read_table,
     refused,
     safe_names,
+    texts,
 )
+from budgetopt.history import Style, Table, load_plain, rough
 from budgetopt.messages import say
 
 _DAYS = 7
@@ -103,20 +104,20 @@ def read_robyn(
     ----------
     .. [1] Meta, Robyn, ``R/transformation.R``, ``saturation_hill``.
     """
-    fits = read_table(hyperparameters, ("solID",))
-    place = {str(model): at for at, model in enumerate(fits["solID"])}
-    rows, weeks = read_table(media, ("solID", "rn", "coef")), read_table(data, (date,))
-    inside = _window(dates(weeks, date, data), window)
-    names = {str(name) for name in pd.unique(rows["rn"])} & {*map(str, weeks.columns)}
-    spends = {name: numbers(weeks, name, data) for name in names}
+    fits = load_plain(hyperparameters, ("solID",))
+    place = {model: at for at, model in enumerate(texts(fits, "solID"))}
+    rows, weeks = load_plain(media, ("solID", "rn", "coef")), load_plain(data, (date,))
+    inside = _window(dates(weeks, date), window)
+    names = {*texts(rows, "rn")} & {*weeks.cells}
+    spends = {name: numbers(weeks, name) for name in names}
     parts = {
         name: [_column(fits, f"{name}_{part}") for part in ("alphas", "gammas", "thetas")]
         for name in names
     }
     carried: dict[tuple[str, float], Floats] = {}
     made: dict[str, dict[str, RobynCurve]] = {}
-    for model, name, coef in zip(rows["solID"], rows["rn"], numbers(rows, "coef", media).tolist(),
-                                 strict=True):  # fmt: skip
+    of_row = texts(rows, "solID"), texts(rows, "rn"), numbers(rows, "coef").tolist()
+    for model, name, coef in zip(*of_row, strict=True):
         if model not in place or name not in names:
             raise refused("bad-columns", "rn", say("table-only", model=repr(model),
                           name=repr(name)), say("remedy-tables-run"))  # fmt: skip
@@ -164,22 +165,22 @@ def read_robyn_json(
     inputs, model = (_part(whole, name, path) for name in ("InputCollect", "ExportedModel"))
     values = {name: _one(value) for name, value in _part(model, "hyper_values", path).items()}
     rows = {str(_one(row.get("variable"))): row for row in _rows(model.get("summary"))}
-    table = _data(whole, path) if data is None else read_table(data, ())
-    date, where = _text(inputs, "date_var", path), path if data is None else data
-    if date not in table.columns:
+    table = load_plain(_data(whole, path) if data is None else data, ())
+    date = _text(inputs, "date_var", path)
+    if date not in table.cells:
         raise refused("bad-columns", "date_var", say("data-no-column", date=repr(date)),
                       say("remedy-data-model-fitted"))  # fmt: skip
     ends = _text(inputs, "window_start", path), _text(inputs, "window_end", path)
-    inside = _window(dates(table, date, where), ends)
+    inside = _window(dates(table, date), ends)
     days = _number(_one(inputs.get("dayInterval", _DAYS)), "dayInterval")
     kind = _text(inputs, "adstock", path)
     spends = [str(name) for name in _list(inputs.get("paid_media_spends"))]
     made = {}
     for name in safe_names(spends, "paid_media_spends"):
-        if name not in rows or f"{name}_alphas" not in values or name not in table.columns:
+        if name not in rows or f"{name}_alphas" not in values or name not in table.cells:
             raise refused("bad-columns", name, say("model-not-fitted", name=repr(name)),
                           say("remedy-curve-table-points"))  # fmt: skip
-        found = _channel(name, kind, values, numbers(table, name, where), inside)
+        found = _channel(name, kind, values, numbers(table, name), inside)
         coef = _number(_one(rows[name].get("coef")), f"{name}.coef")
         curve = Hill(coef, found.half, found.alpha)
         _hold(curve, rows[name], name, float((found.carried - found.spend).mean()))
@@ -299,12 +300,12 @@ def _window(days: Any, window: tuple[str, str]) -> Bools:
     return inside
 
 
-def _column(fits: pd.DataFrame, name: str) -> Floats:
-    if name not in fits.columns:
+def _column(fits: Table, name: str) -> Floats:
+    if name not in fits.cells:
         raise refused(
             "bad-columns", name, say("column-not", name=repr(name)), say("remedy-whole-table")
         )
-    return pd.to_numeric(fits[name], errors="coerce").to_numpy(dtype=np.float64)
+    return rough(fits.cells[name], Style(delimiter=fits.delimiter))
 
 
 def _data(whole: Any, path: str | PathLike[str]) -> pd.DataFrame:

@@ -25,14 +25,15 @@ pandas is imported only where a data frame or a parquet file is read or written.
 
 from __future__ import annotations
 
-from budgetopt.history.cells import Cells, Column, Style, read_amounts
+from budgetopt.history.cells import Cells, Column, Style, read_amounts, rough
 from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.dates import read_days
-from budgetopt.history.files import Table, column_letter, first_row, load
+from budgetopt.history.files import READERS as TABLES
+from budgetopt.history.files import Table, column_letter, first_row, load, load_plain
 from budgetopt.history.history import History
 from budgetopt.history.imports import Import, is_of_reading
 from budgetopt.history.layouts import CONVERSIONS, plain_name
-from budgetopt.history.mapping import MapRule
+from budgetopt.history.mapping import MapRule, as_text
 from budgetopt.history.maturity import Delay
 from budgetopt.history.recognise import recognise, together
 from budgetopt.history.sources import named_files, source_names
@@ -40,6 +41,7 @@ from budgetopt.history.template import WORDS as TEMPLATE_WORDS
 
 __all__ = [
     "CONVERSIONS",
+    "TABLES",
     "TEMPLATE_WORDS",
     "Cells",
     "Column",
@@ -51,15 +53,18 @@ __all__ = [
     "Reading",
     "Style",
     "Table",
+    "as_text",
     "column_letter",
     "first_row",
     "is_of_reading",
     "load",
+    "load_plain",
     "named_files",
     "plain_name",
     "read_amounts",
     "read_days",
     "recognise",
+    "rough",
     "source_names",
     "together",
 ]

@@ -280,8 +280,7 @@ def _plain(cells: NDArray[Any]) -> bool:
 def _read_cell(cell: Any, style: Style) -> tuple[float, str]:
     if isinstance(cell, str):
         return _read_text(half_width(cell.strip()), style)
-    # pandas marks a missing number in an object column by a value of its own.
-    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+    if cell is None:
         return math.nan, ""
     if isinstance(cell, (bool, np.bool_)):
         raise _UnreadableError(say("yes-no-not"), say("remedy-number"))

@@ -15,6 +15,7 @@ from budgetopt.calendar import as_date
 from budgetopt.errors import did_you_mean
 from budgetopt.history.cells import refuse
 from budgetopt.history.dates import EXCEL
+from budgetopt.history.layouts import beside
 from budgetopt.history.mapping import MapRule
 from budgetopt.i18n import say
 from budgetopt.untrusted import is_blank, is_safe, twin_key
@@ -243,10 +244,13 @@ class Columns:
         return tuple(dict.fromkeys(named))
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The declared columns that hold no amounts."""
-        amounts = {*self.spend_columns, *self.outcome_columns, *self.controls}
-        return tuple(name for name in self.declared if name not in amounts)
+    def amounts(self) -> tuple[str, ...]:
+        """The declared columns of numbers."""
+        return (*self.spend_columns, *self.outcome_columns, *self.controls)
+
+    def beside(self, header: Sequence[str]) -> tuple[str, ...]:
+        """Return the columns of a header that are read beside the declared ones, as evidence."""
+        return beside(header, self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from the defaults as plain data, for TOML and JSON."""

@@ -30,7 +30,7 @@ from budgetopt.errors import HistoryError, foreign
 from budgetopt.history.cells import Cells, Column, Style, as_objects, numbering, refuse, rough
 from budgetopt.history.columns import Columns, check_columns, suggest
 from budgetopt.history.dates import span_of
-from budgetopt.history.layouts import beside, end_column
+from budgetopt.history.layouts import end_column
 from budgetopt.history.template import (
     HEADER_WITHIN,
     Filled,
@@ -62,6 +62,22 @@ MOST_CELL = 100_000
 """Characters of one cell."""
 SHOWN = 6
 """Rows, names or weeks that one note names."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The columns of a table that is no history: some are wanted, and all are read as they are."""
+
+    declared: tuple[str, ...]
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    amounts: tuple[str, ...] = ()
+
+    def beside(self, header: Sequence[str]) -> tuple[str, ...]:
+        """Return the other columns of a header that have a name of their own."""
+        others = (n for n in header if n and n not in self.declared and header.count(n) == 1)
+        return tuple(others)
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,7 @@ class Table:
 def from_rows(
     rows: Sequence[tuple[int, Sequence[Any]]],
     header: Sequence[str],
-    columns: Columns,
+    columns: Columns | Plain,
     *,
     unit: str,
     above: int,
@@ -153,7 +169,7 @@ def from_rows(
 
     `labelled` says whether any cell may be the label of a totals row.
     """
-    at = {name: header.index(name) for name in (*columns.declared, *beside(header, columns))}
+    at = {name: header.index(name) for name in (*columns.declared, *columns.beside(header))}
     cells = {name: Cells.of(row[column] for _, row in rows) for name, column in at.items()}
     texts = [[cell for cell in row if labelled and isinstance(cell, str)] for _, row in rows]
     made = Table(
@@ -207,11 +223,10 @@ def _skipped(above: int, unit: str) -> tuple[str, ...]:
     return (say("header-skipped-row") if above == 1 else say("header-skipped-rows", rows=above),)
 
 
-def from_frame(frame: Any, columns: Columns) -> Table:
+def from_frame(frame: Any, columns: Columns | Plain) -> Table:
     """Return the declared columns, or index levels, of a data frame of any library as a table."""
     import pandas as pd
 
-    check_columns(columns)
     if not isinstance(frame, pd.DataFrame):
         frame = _as_pandas(frame, columns)
     if set(frame.index.names) & set(columns.declared) - set(frame.columns):
@@ -221,8 +236,8 @@ def from_frame(frame: Any, columns: Columns) -> Table:
         refuse("no-data", say("history-is-empty"), "history", 0, say("remedy-with-rows"))
     check_header(names, columns)
     cells = {
-        name: _series_cells(frame.iloc[:, names.index(name)], number=name not in columns.labels)
-        for name in (*columns.declared, *beside(names, columns))
+        name: _series_cells(frame.iloc[:, names.index(name)], number=name in columns.amounts)
+        for name in (*columns.declared, *columns.beside(names))
     }
     labels = np.zeros(len(frame), dtype=bool)
     for column in cells.values():
@@ -231,7 +246,7 @@ def from_frame(frame: Any, columns: Columns) -> Table:
     return without_totals(table, columns)
 
 
-def _as_pandas(frame: Any, columns: Columns) -> pd.DataFrame:
+def _as_pandas(frame: Any, columns: Columns | Plain) -> pd.DataFrame:
     """Return what is read of a frame of another library, such as polars or pyarrow."""
     import narwhals as nw
     import pandas as pd
@@ -245,13 +260,13 @@ def _as_pandas(frame: Any, columns: Columns) -> pd.DataFrame:
     whole = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
 
     def cells(name: str) -> pd.Series[Any]:
-        column, amount = whole[name], name.strip() not in columns.labels
+        column, amount = whole[name], name.strip() in columns.amounts
         if amount and (column.dtype.is_integer() or column.dtype.is_float()):
             return pd.Series(column.cast(nw.Float64()).to_numpy())
         return pd.Series(column.to_list(), dtype=object)
 
     header = [name.strip() for name in whole.columns]
-    wanted = {*columns.declared, *beside(header, columns)}
+    wanted = {*columns.declared, *columns.beside(header)}
     return pd.DataFrame({name: cells(name) for name in whole.columns if name.strip() in wanted})
 
 
@@ -307,7 +322,8 @@ def _series_cells(column: pd.Series[Any], *, number: bool) -> Cells:
         return Cells.of(local.to_numpy(dtype="datetime64[us]"))
     if number and kind in "iuf":
         return Cells.of(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    return Cells.of(column.to_numpy(dtype=object))
+    # What is missing is so in one way: pandas has four, one of which cannot even be compared.
+    return Cells.of(column.astype(object).where(column.notna(), None).to_numpy(dtype=object))
 
 
 def style_of(table: Table, columns: Columns) -> Style:
@@ -315,8 +331,10 @@ def style_of(table: Table, columns: Columns) -> Style:
     return Style(columns.decimal, table.delimiter)
 
 
-def without_totals(table: Table, columns: Columns) -> Table:
-    """Leave out totals rows, note them, and refuse a table without other rows."""
+def without_totals(table: Table, columns: Columns | Plain) -> Table:
+    """Leave out totals rows of a history, note them, and refuse a table without other rows."""
+    if isinstance(columns, Plain):
+        return table
     end = end_column(tuple(table.cells), columns)
     style = style_of(table, columns)
     names = columns.spend_columns
@@ -337,7 +355,7 @@ def without_totals(table: Table, columns: Columns) -> Table:
     return table
 
 
-def check_header(header: Sequence[str], columns: Columns) -> None:
+def check_header(header: Sequence[str], columns: Columns | Plain) -> None:
     """Refuse a header that lacks a declared column, or has it twice.
 
     Raises
@@ -385,7 +403,7 @@ MARKS = (
 )
 
 
-def read_text(path: Path, data: bytes, columns: Columns) -> Table:
+def read_text(path: Path, data: bytes, columns: Columns | Plain) -> Table:
     """Return the declared columns of a delimited text file."""
     if data.startswith(b"PK\x03\x04"):
         bad_file(path, say("workbook-name-text"), say("remedy-rename-xlsx"))
@@ -399,7 +417,7 @@ def read_text(path: Path, data: bytes, columns: Columns) -> Table:
     marks = (columns.delimiter,) if columns.delimiter else DELIMITERS
     delimiter, above, header = _best(text_rows(text, marks), columns)
     check_header(header, columns)
-    position = {name: header.index(name) for name in (*columns.declared, *beside(header, columns))}
+    position = {name: header.index(name) for name in (*columns.declared, *columns.beside(header))}
     even = _even(text, delimiter, above, len(header)) if len(text) > _LARGE else None
     read = _columns_below(path, text, columns, delimiter, above, header) if even is None else even
     cells, places, labels = read
@@ -466,10 +484,10 @@ def _even(text: str, delimiter: str, above: int, width: int) -> Below | None:
 
 
 def _columns_below(
-    path: Path, text: str, columns: Columns, delimiter: str, above: int, header: list[str]
+    path: Path, text: str, columns: Columns | Plain, delimiter: str, above: int, header: list[str]
 ) -> Below:
     """Return what stands below the header of a text, of the columns that are read."""
-    wanted = {header.index(n) for n in (*columns.declared, *beside(header, columns))}
+    wanted = {header.index(n) for n in (*columns.declared, *columns.beside(header))}
     read = [_Column(at) for at in sorted(wanted)]
     others = [at for at in range(len(header)) if at not in wanted]
     places, labels, words = [np.zeros(0, np.int64)], [np.zeros(0, bool)], set[str]()
@@ -534,6 +552,38 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
     return text.removeprefix("\ufeff"), encoding or marked
 
 
+_ENCODINGS = ("utf-8", "gbk", "gb18030", "big5", "shift_jis", "cp1251", "cp1252")
+_OF_TWO_BYTES = ("utf-16-le", "utf-16-be")
+"""Encodings of text that has zero bytes."""
+
+
+def find_encoding(
+    path: Path, data: bytes, score: Callable[[list[str]], int]
+) -> tuple[list[str], str | None]:
+    """Return the row of a text that is most of a header, and the encoding that shows it.
+
+    The encoding is None where a byte-order mark says it, or where it is UTF-8.
+    """
+    marked = [name for mark, name in MARKS if data.startswith(mark)]
+    seen: list[tuple[int, str, list[str], str]] = []
+    for encoding in marked[:1] or (_OF_TWO_BYTES if b"\0" in data else _ENCODINGS):
+        try:
+            text = data.decode(encoding).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            continue
+        rows = ((score(row), row) for _, _, row in text_rows(text))
+        best, row = max(rows, key=itemgetter(0), default=(0, []))
+        seen.append((best, encoding, row, text))
+    if not seen:
+        bad_file(path, say("no-encoding-known"), say("remedy-save-utf-8"))
+    most, encoding, row, text = max(seen, key=itemgetter(0))
+    others = {other for s, _, _, other in seen if s == most}
+    if encoding != "utf-8" and not marked and "".join(row).isascii() and len(others) > 1:
+        # Names of campaigns would be read in one way or another.
+        bad_file(path, say("several-encodings"), say("remedy-save-utf-8"))
+    return row, None if marked or encoding == "utf-8" else encoding
+
+
 _HEAD = re.compile(f"(?:[^\r\n]*(?:\r\n|\r|\n)){{0,{HEADER_WITHIN}}}[^\r\n]*")
 
 
@@ -561,7 +611,7 @@ def sheet_rows(sheets: Sheets) -> Iterator[HeadRow]:
             yield title, above, cells_of(row)
 
 
-def _best(rows: Iterable[HeadRow], columns: Columns) -> HeadRow:
+def _best(rows: Iterable[HeadRow], columns: Columns | Plain) -> HeadRow:
     """Return the first row that holds most of the declared columns, else the longest.
 
     It is the one that an error suggests from, where it lacks some.
@@ -586,14 +636,14 @@ _BREAK = re.compile("\r\n|\r|\n")
 
 
 def _blocks_below(
-    path: Path, text: str, columns: Columns, delimiter: str, above: int, header: list[str]
+    path: Path, text: str, columns: Columns | Plain, delimiter: str, above: int, header: list[str]
 ) -> Iterator[tuple[NDArray[np.int64], list[list[str]]]]:
     """Yield the rows under the header with their line numbers, blank ones left out."""
     stream = io.StringIO(text, newline="")
     for _ in range(above):
         stream.readline()
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
-    need = max(header.index(name) for name in columns.declared) + 1
+    need = max((header.index(name) + 1 for name in columns.declared), default=0)
     long = _longer_line(text, MOST_CELL) is not None
     try:
         next(reader)
@@ -639,13 +689,13 @@ def _evened(
     return places, rows
 
 
-def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
+def read_workbook(path: Path, data: bytes, columns: Columns | Plain) -> Table:
     """Return the declared columns of the sheet that is declared, or that alone holds them all.
 
     A filled-in template has columns of its own.
     """
     sheets = read_sheets(path, data)
-    filled = find_template(sheets, columns)
+    filled = None if isinstance(columns, Plain) else find_template(sheets, columns)
     if filled is not None:
         return _of_template(path, data, sheets, filled)
     if columns.sheet is not None:
@@ -667,7 +717,7 @@ def read_workbook(path: Path, data: bytes, columns: Columns) -> Table:
     check_header(header, columns)
     rows = numbered_rows(sheets[title], above, len(header))
     table = from_rows(rows, header, columns, unit="row", above=above, sheet=title)
-    empty = [name for name in columns.declared if None in table.cells[name].spellings.tolist()]
+    empty = [name for name in table.letters if None in table.cells[name].spellings.tolist()]
     if empty:
         places = {int(place) for place in table.places[~table.labels]}
         _check_formulas(path, data, title, {header.index(name) for name in empty}, places)
@@ -796,6 +846,27 @@ def load(path: str | os.PathLike[str], columns: Columns) -> Table:
     return replace(READERS[path.suffix.lower()](path, data, columns), file=path.name)
 
 
+def load_plain(source: Any, needed: Sequence[str]) -> Table:
+    """Return all columns of a file or of a data frame that is no history, its cells as they stand.
+
+    A text is read in the encoding that shows the columns which are needed.
+
+    Raises
+    ------
+    HistoryError
+        As `load`.
+    """
+    wanted = Plain(tuple(dict.fromkeys(needed)))
+    if not isinstance(source, (str, os.PathLike)):
+        return from_frame(source, wanted)
+    path = Path(source)
+    data, read = read_file(path), READERS[path.suffix.lower()]
+    if read is read_text:
+        _, encoding = find_encoding(path, data, lambda row: len({*row} & {*wanted.declared}))
+        wanted = replace(wanted, encoding=encoding)
+    return replace(read(path, data, wanted), file=path.name, one_of_many=True)
+
+
 def first_row(path: str | os.PathLike[str]) -> list[str]:
     """Return the first row of a file as text, such as the header of one that we wrote.
 
@@ -847,7 +918,7 @@ def read_file(path: Path) -> bytes:
     return data
 
 
-def _read_parquet(path: Path, data: bytes, columns: Columns) -> Table:
+def _read_parquet(path: Path, data: bytes, columns: Columns | Plain) -> Table:
     return from_frame(parquet_frame(path, data), columns)
 
 
@@ -878,7 +949,7 @@ def parquet_frame(path: Path, data: bytes) -> pd.DataFrame:
         bad_file(path, say("not-whole-parquet", error=foreign(error)), say("remedy-write-again"))
 
 
-READERS: dict[str, Callable[[Path, bytes, Columns], Table]] = {
+READERS: dict[str, Callable[[Path, bytes, Columns | Plain], Table]] = {
     ".csv": read_text,
     ".txt": read_text,
     ".tsv": read_text,

@@ -196,6 +196,7 @@ class History(Shown, JsonRecord):
         It may be of pandas, polars, pyarrow or another library that narwhals knows; lazy frames are
         collected.
         """
+        check_columns(columns)
         return cls._of([(from_frame(frame, columns), columns)], Reading(**options))
 
     @classmethod

@@ -23,14 +23,13 @@ from budgetopt.history.cells import refuse
 from budgetopt.history.columns import Columns
 from budgetopt.history.dates import read_spans
 from budgetopt.history.files import (
-    MARKS,
     bad_file,
+    find_encoding,
     load,
     parquet_frame,
     read_file,
     read_sheets,
     sheet_rows,
-    text_rows,
 )
 from budgetopt.history.history import History
 from budgetopt.history.imports import of_days, of_header
@@ -38,9 +37,6 @@ from budgetopt.history.layouts import first_named, plain_name, platform_of, role
 from budgetopt.history.mapping import MapRule
 from budgetopt.i18n import say
 
-_ENCODINGS = ("utf-8", "gbk", "gb18030", "big5", "shift_jis", "cp1251", "cp1252")
-_OF_TWO_BYTES = ("utf-16-le", "utf-16-be")
-"""Encodings of text that has zero bytes."""
 _WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)
 _CAMPAIGNS = frozenset({"channel", "渠道", "session default channel group"})
 
@@ -105,27 +101,8 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
         return row, {"sheet": title} if len(sheets) > 1 else {}
     if path.suffix.lower() == ".parquet":
         return list(map(str, parquet_frame(path, data).columns)), {}
-    marked = [name for mark, name in MARKS if data.startswith(mark)]
-    seen: list[tuple[int, str, list[str], str]] = []
-    for encoding in marked[:1] or (_OF_TWO_BYTES if b"\0" in data else _ENCODINGS):
-        try:
-            text = data.decode(encoding).removeprefix("\ufeff")
-        except UnicodeDecodeError:
-            continue
-        best, row = max(
-            ((_score(row), row) for _, _, row in text_rows(text)),
-            key=itemgetter(0),
-            default=(0, []),
-        )
-        seen.append((best, encoding, row, text))
-    if not seen:
-        bad_file(path, say("no-encoding-known"), say("remedy-save-utf-8"))
-    score, encoding, row, text = max(seen, key=itemgetter(0))
-    others = {other for s, _, _, other in seen if s == score}
-    if encoding != "utf-8" and not marked and "".join(row).isascii() and len(others) > 1:
-        # Names of campaigns would be read in one way or another.
-        bad_file(path, say("several-encodings"), say("remedy-save-utf-8"))
-    return row, {} if marked or encoding == "utf-8" else {"encoding": encoding}
+    row, encoding = find_encoding(path, data, _score)
+    return row, {} if encoding is None else {"encoding": encoding}
 
 
 def _score(header: Sequence[str]) -> int:
