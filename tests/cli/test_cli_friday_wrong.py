@@ -45,7 +45,7 @@ WRONG = [
      "below its floor 800"),
     (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--spends", "none.csv"), 2, "none.csv"),
     (("edit", *at.FILES, "--week", at.WEEK, "--why", "x", "--spends", "plan.toml"), 2,
-     "has no column 'channel'"),
+     "not a supported file"),
     (("release", *at.ON, "--amount", "9999", "--why", "x", "--who", "李雷 Li Lei"), 2,
      "give at most 300"),
     (("release", *at.ON, "--amount", "-1", "--why", "x", "--who", "李雷 Li Lei"), 2, "negative"),

@@ -448,3 +448,22 @@ def test_an_attribute_that_says_it_is_longer_than_the_file_is_refused(tmp_path):
     path.write_bytes(whole)
     with pytest.raises(HistoryError, match="damaged or too large"):
         read_pymc(path)
+
+
+@pytest.mark.parametrize(
+    ("made", "said", "chinese"),
+    [
+        ({"data": ["x", "y"], "dtype": h5py.string_dtype()}, "holds no numbers", "不是数值"),
+        ({"shape": (2**26,), "dtype": "f8"}, "is larger than", "超过可读取的大小"),
+        ({"data": np.ones((2, 9)), "compression": "lzf"}, "is packed in a way", "压缩方式无法读取"),
+    ],
+)
+def test_what_of_a_file_is_not_read_is_said(tmp_path, made, said, chinese):
+    path = saved(tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["posterior/saturation_lam"]
+        file["posterior"].create_dataset("saturation_lam", **made)
+    with pytest.raises(HistoryError, match=f"saturation_lam of model.nc {said}") as caught:
+        read_pymc(path)
+    assert caught.value.field == "saturation_lam"
+    assert chinese in caught.value.to_dict("zh")["message"]

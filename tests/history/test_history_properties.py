@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.errors import HistoryError
-from budgetopt.history import Columns, History, files, load
+from budgetopt.history import Columns, History, load, texts
 
 MONDAY = dt.date(2026, 11, 2)
 AMOUNTS = st.one_of(
@@ -137,7 +137,7 @@ def test_a_large_even_text_is_read_as_any_other(tmp_path_factory, above, rows, o
 
     def read(large):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files, "_LARGE", large)
+            patch.setattr(texts, "_LARGE", large)
             try:
                 table = load(path, Columns())
             except HistoryError as error:
@@ -150,10 +150,10 @@ def test_a_large_even_text_is_read_as_any_other(tmp_path_factory, above, rows, o
 
 def test_what_is_even_is_read_by_columns():
     text = "x\nweek,channel,spend,outcome\n2026-11-02,a,1,2\n合计,a,3,合计\n\n"
-    cells, places, labels = files._even(text, ",", 1, 4)
+    cells, places, labels = texts._even(text, ",", 1, 4)
     assert [cells[1].spellings.tolist(), cells[1].at.tolist()] == [["a"], [0, 0]]
     assert (places.tolist(), labels.tolist()) == ([3, 4], [False, True])
     for odd in (text + "a,b\n", text.replace("1,2", "1,2,3"), text.replace("a", '"a"')):
-        assert files._even(odd, ",", 1, 4) is None
+        assert texts._even(odd, ",", 1, 4) is None
     # As many cells as in two whole rows.
-    assert files._even("a,b,c,d\n1,2,3,4,5\n1,2,3\n", ",", 0, 4) is None
+    assert texts._even("a,b,c,d\n1,2,3,4,5\n1,2,3\n", ",", 0, 4) is None

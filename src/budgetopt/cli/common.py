@@ -7,7 +7,6 @@ reading a history and writing an answer; changes of what-ifs; money by channel f
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import getpass
 import os
@@ -25,9 +24,10 @@ import typer
 
 import budgetopt as bo
 from budgetopt.cli.language import VARIABLE, usual_language
-from budgetopt.errors import InputError, foreign
+from budgetopt.errors import InputError
+from budgetopt.history import as_text, load_plain
 from budgetopt.messages import say
-from budgetopt.untrusted import MEBIBYTE, escaped, from_cell, read_bounded
+from budgetopt.untrusted import escaped, from_cell
 
 
 def command(*words: str) -> str:
@@ -561,7 +561,6 @@ def named(option: str, text: str) -> tuple[str, str]:
     )
 
 
-_MOST_BYTES = 16 * MEBIBYTE
 _COLUMNS = ("channel", "spend")
 
 
@@ -571,12 +570,13 @@ def spends_of(given: Sequence[str] | None, path: Path | None) -> dict[str, str]:
     Raises
     ------
     InputError
-        ``bad-argument`` for what is not ``channel=amount`` or is given twice; ``bad-file`` or
-        ``bad-columns`` for the file.
+        ``bad-argument`` for what is not ``channel=amount`` or is given twice.
+    HistoryError
+        ``bad-file`` or ``bad-columns`` for the file.
     """
     from_file: dict[str, str] = {}
     if path is not None:
-        rows = ((name, amount) for name, amount in csv_rows(path, _COLUMNS, "spends"))
+        rows = ((name, amount) for name, amount in table_rows(path, _COLUMNS))
         from_file = once(rows, f"{str(path)!r}")
     return from_file | once(map(_pair, given or ()), "--set")
 
@@ -605,15 +605,15 @@ def once(pairs: Iterable[tuple[str, str]], where: str) -> dict[str, str]:
     return found
 
 
-def csv_rows(
-    path: Path, columns: Sequence[str], field: str, optional: Sequence[str] = ()
+def table_rows(
+    path: Path, columns: Sequence[str], optional: Sequence[str] = ()
 ) -> Iterator[tuple[str, ...]]:
-    """Yield the cells of some columns of a CSV file, row by row, other columns aside.
+    """Yield the cells of some columns of a table, row by row, other columns aside.
 
     Parameters
     ----------
-    path, field
-        The file, and the option that it was given with.
+    path
+        A file of any kind that a history is read from.
     columns
         Columns that it must have.
     optional
@@ -621,47 +621,13 @@ def csv_rows(
 
     Raises
     ------
-    InputError
-        ``bad-file``, ``bad-columns`` or ``bad-argument``.
+    HistoryError
+        ``bad-file`` or ``bad-columns``.
     """
-    try:
-        text = read_bounded(path, _MOST_BYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = foreign(error)
-        raise InputError(
-            "bad-file",
-            say("path-unreadable", path=repr(str(path)), reason=reason),
-            field=field,
-            value=str(path),
-            remedy=say("remedy-csv-file-utf"),
-        ) from None
-    try:
-        rows = list(csv.reader(text.splitlines(), strict=True))
-    except csv.Error as error:
-        raise _wrong(
-            field,
-            say("not-valid-csv", path=repr(str(path)), error=foreign(error)),
-            say("remedy-export-again"),
-            str(path),
-        ) from None
-    header = [name.strip() for name in rows[0]] if rows else []
-    for name in (*columns, *optional):
-        if header.count(name) == 1 or (name in optional and name not in header):
-            continue
-        raise InputError(
-            "bad-columns",
-            say(
-                "file-column-twice" if name in header else "file-lacks-column",
-                path=repr(str(path)),
-                name=repr(name),
-            ),
-            field=field,
-            value=name,
-            remedy=say("remedy-columns", columns=" and ".join(columns)),
-        )
-    at = [header.index(name) if name in header else len(header) for name in (*columns, *optional)]
-    for row in filter(any, rows[1:]):
-        yield tuple(from_cell(row[each].strip()) if each < len(row) else "" for each in at)
+    table = load_plain(path, columns, optional)
+    for row in range(len(table.places)):
+        cells = (table.cells.get(name) for name in (*columns, *optional))
+        yield tuple("" if each is None else from_cell(as_text(each[row])) for each in cells)
 
 
 def _wrong(field: str, problem: str, remedy: str, value: str) -> InputError:
@@ -706,7 +672,7 @@ Set = Annotated[
 ]
 SpendsPath = Annotated[
     Path | None,
-    typer.Option("--spends", metavar="FILE", help="CSV file with the columns channel and spend."),
+    typer.Option("--spends", metavar="FILE", help="Table with the columns channel and spend."),
 ]
 
 

@@ -28,7 +28,6 @@ from budgetopt.cli.common import (
     check_place,
     check_suffix,
     command,
-    csv_rows,
     files_of,
     keep,
     named,
@@ -37,6 +36,7 @@ from budgetopt.cli.common import (
     promised,
     read_history,
     respond,
+    table_rows,
     today,
 )
 from budgetopt.errors import InputError
@@ -112,7 +112,7 @@ def export(
 def attribute(
     paths: Annotated[
         Path,
-        typer.Argument(metavar="PATHS", help="CSV file with one row a path and how it ended."),
+        typer.Argument(metavar="PATHS", help="Table with one row a path and how it ended."),
     ],
     path: Annotated[
         str, typer.Option(metavar="COLUMN", help="Column of the channels met, first to last.")
@@ -190,7 +190,7 @@ def upload(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="CSV file with the columns channel, campaign and, if they differ, share.",
+            help="Table with the columns channel, campaign and, if they differ, share.",
         ),
     ] = None,
     history: Annotated[
@@ -296,9 +296,7 @@ def _format(given: SheetFormat | None, out: Path | None) -> SheetFormat:
 def _campaigns(path: Path) -> dict[str, dict[str, str]]:
     """Return campaigns and their shares by channel, as a file gives them."""
     found: dict[str, dict[str, str]] = {}
-    for channel, campaign, share in csv_rows(
-        path, ("channel", "campaign"), "campaigns", ("share",)
-    ):
+    for channel, campaign, share in table_rows(path, ("channel", "campaign"), ("share",)):
         there = found.setdefault(channel, {})
         if campaign in there:
             raise InputError(

@@ -136,7 +136,7 @@ HELP: dict[str, str] = {
     "Share out conversions among the channels on their paths, by six rules side by side.": (
         "按六种归因规则并列，把转化分给路径上的各渠道。"
     ),
-    "CSV file with one row a path and how it ended.": "CSV 文件，每行一条路径及其结果。",
+    "Table with one row a path and how it ended.": "表格文件，每行一条路径及其结果。",
     "Column of the channels met, first to last.": "路径列：先后接触的各渠道。",
     "Column of the number of conversions.": "转化数列。",
     "Column of their value, shared out in their place.": "转化价值列，给出时改为分配价值。",
@@ -299,7 +299,7 @@ HELP: dict[str, str] = {
         "修改一周的分配方案；会逐条核对限制，并算出代价。"
     ),
     "New amount of a channel; may be repeated.": "某渠道的新金额；可重复给出。",
-    "CSV file with the columns channel and spend.": "含 channel 和 spend 两列的 CSV 文件。",
+    "Table with the columns channel and spend.": "含 channel 和 spend 两列的表格文件。",
     "Record an approved week as live, with any amounts that differ from the approved ones.": (
         "登记已审批的一周为已执行，可注明与审批不同的金额。"
     ),
@@ -310,8 +310,8 @@ HELP: dict[str, str] = {
     "Channel that runs on it; may be repeated. Default: as labelled in the plan.": (
         "在该平台投放的渠道；可重复给出。默认按计划中的标签。"
     ),
-    "CSV file with the columns channel, campaign and, if they differ, share.": (
-        "CSV 文件，含 channel 和 campaign 两列；比例不同时另有 share 列。"
+    "Table with the columns channel, campaign and, if they differ, share.": (
+        "表格文件，含 channel 和 campaign 两列；比例不同时另有 share 列。"
     ),
     "History with what this week has spent so far.": "含本周已消耗金额的历史数据。",
     "The same by channel, in place of a history; may be repeated.": (

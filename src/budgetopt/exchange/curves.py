@@ -75,7 +75,7 @@ def read_points(
     """
     if weeks < 1:
         raise refused("bad-argument", "weeks", say("weeks-is", weeks=weeks), say("remedy-least-1"))
-    table = load_plain(path, (channel, spend, outcome))
+    table = load_plain(path, (channel, spend, outcome), (low, high))
     bounds = [name if name in table.cells else None for name in (low, high)]
     channels = np.array(texts(table, channel))
     made = {}
@@ -192,7 +192,7 @@ def read_parameters(
         ``bad-curve`` for kinds that are not known or differ, for parameters out of range and where
         draws are missing.
     """
-    table = load_plain(path, (channel, kind))
+    table = load_plain(path, (channel, kind), (draw,))
     kinds = list(dict.fromkeys(texts(table, kind)))
     known = [name for name in KINDS if name != Points.kind]
     if len(kinds) != 1 or kinds[0] not in known:

@@ -96,9 +96,10 @@ class InferenceFile:
                           name_2=name), say("remedy-save-whole-inferencedata"))  # fmt: skip
 
         def values() -> Variable:
-            data = self._checked(self.root[group][name], MOST_VALUES)
+            data = self._checked(self.root[group][name], MOST_VALUES, name)
             if np.dtype(data.dtype).kind not in "iuf":
-                raise ValueError("no numbers")
+                raise refused("bad-number", name, say("inference-no-numbers", name=self.name,
+                              variable=name), say("remedy-check-model-s"))  # fmt: skip
             array = np.asarray(data[()], dtype=np.float64).reshape(data.shape)
             return Variable(self._dims(data), array)
 
@@ -114,14 +115,14 @@ class InferenceFile:
             return None
 
         def labels() -> tuple[str, ...]:
-            data = self._checked(self.root[group][dim], _MOST_NAMES)
+            data = self._checked(self.root[group][dim], _MOST_NAMES, dim)
             found: list[str] = []
             for at in range(data.shape[0]):
                 # One by one, since many may point at one long text.
                 label = np.asarray(data[at : at + 1]).ravel()[0]
                 found.append(label.decode() if isinstance(label, bytes) else str(label))
                 if sum(map(len, found)) > _MOST_TEXT:
-                    raise ValueError("too long")
+                    raise self._too_large(dim)
             return tuple(found)
 
         return self._guarded(labels)
@@ -158,26 +159,31 @@ class InferenceFile:
         sizes = [values.shape[left.index(dim)] if dim in left else 1 for dim in order]
         return values.reshape(count, *sizes)
 
-    def _checked(self, data: Any, most: int) -> Any:
+    def _too_large(self, variable: str) -> HistoryError:
+        problem = say("inference-too-large", name=self.name, variable=variable)
+        return refused("bad-file", variable, problem, say("remedy-thin-inference"))
+
+    def _checked(self, data: Any, most: int, variable: str) -> Any:
         """Return a dataset that is no larger than allowed, and whose chunks are what they say."""
         shape, kind = tuple(data.shape), np.dtype(data.dtype)
         count = math.prod(shape)
         if count > most:
-            raise ValueError("too large")
+            raise self._too_large(variable)
         if data.chunks is None:
             return data
         chunk = math.prod(data.chunks) * kind.itemsize
         if chunk > 8 * MOST_VALUES:
-            raise ValueError("too large")
+            raise self._too_large(variable)
         filters = [one["filter_id"] for one in data.id.filter_pipeline or ()]
         if any(one not in _FILTERS for one in filters) or filters.count(_GZIP) > 1:
-            raise ValueError("unknown compression")
+            raise refused("bad-file", variable, say("inference-packed", name=self.name,
+                          variable=variable), say("remedy-inference-gzip"))  # fmt: skip
         for at in range(data.id.get_num_chunks() if _GZIP in filters else 0):
             info = data.id.get_chunk_info(at)
             _, packed = data.id.read_direct_chunk(info.chunk_offset)
             unpacked = zlib.decompressobj().decompress(packed, chunk + 64)
             if len(unpacked) > chunk + 8:
-                raise ValueError("a chunk is larger than it says")
+                raise _DamagedError
         return data
 
     def _dims(self, data: Any) -> tuple[str, ...]:
@@ -189,11 +195,15 @@ class InferenceFile:
             return (str(data.name).rsplit("/", 1)[-1],)
         found = [self.root[np.asarray(scale).ravel()[0]].name for scale in scales]
         if len(found) != len(data.shape):
-            raise ValueError("axes are missing")
+            raise _DamagedError
         return tuple(str(name).rsplit("/", 1)[-1] for name in found)
 
     def _guarded(self, read: Callable[[], _T]) -> _T:
         return _guarded(read, self.name)
+
+
+class _DamagedError(Exception):
+    """The file is not what it says, which `_guarded` tells with its name."""
 
 
 def _guarded(read: Callable[[], _T], name: str) -> _T:
@@ -223,14 +233,14 @@ def _bound_attributes() -> None:
 
     def bounded_value(self: Any, kind: Any, buffer: Any, count: int, offset: int) -> Any:
         if count > len(buffer or b""):
-            raise ValueError("an attribute is longer than the file has bytes for")
+            raise _DamagedError
         return value(self, kind, buffer, count, offset)
 
     def bounded_text(self: Any, buffer: Any, offset: int) -> Any:
         size, data = text(self, buffer, offset)
         self.bytes_read = getattr(self, "bytes_read", 0) + len(data or b"")
         if self.bytes_read > _MOST_ATTRIBUTES:
-            raise ValueError("attributes are too long")
+            raise _DamagedError
         return size, data
 
     bounded_value.is_bounded = True  # type: ignore[attr-defined]

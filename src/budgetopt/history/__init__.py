@@ -4,7 +4,8 @@ From the file inwards:
 
 - `columns`: what the user declares about a file, and what every reading is asked beside it; nothing
   that matters is guessed.
-- `files`: bytes to raw tables. Encodings, delimiters, title rows, sheets.
+- `tables`: raw tables, and frames and queries as such; `texts`: encodings, delimiters, title lines.
+- `files`: workbooks and parquet as well, chosen by the suffix.
 - `cells`, `dates`: cells to amounts and days, refusing whatever can be read in two ways.
 - `layouts`, `totals`: the columns of each platform by name, and totals rows by evidence.
 - `mapping`: campaigns to channels by declared rules.
@@ -29,7 +30,7 @@ from budgetopt.history.cells import Cells, Column, Style, read_amounts, rough
 from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.dates import read_days
 from budgetopt.history.files import READERS as TABLES
-from budgetopt.history.files import Table, column_letter, first_row, load, load_plain
+from budgetopt.history.files import first_row, load, load_plain
 from budgetopt.history.history import History
 from budgetopt.history.imports import Import, is_of_reading
 from budgetopt.history.layouts import CONVERSIONS, plain_name
@@ -37,6 +38,7 @@ from budgetopt.history.mapping import MapRule, as_text
 from budgetopt.history.maturity import Delay
 from budgetopt.history.recognise import recognise, together
 from budgetopt.history.sources import named_files, source_names
+from budgetopt.history.tables import Table, column_letter
 from budgetopt.history.template import WORDS as TEMPLATE_WORDS
 
 __all__ = [

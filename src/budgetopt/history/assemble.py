@@ -21,7 +21,7 @@ from budgetopt.calendar import DAYS, as_date, start_day_number, week_starts
 from budgetopt.history.cells import refuse
 from budgetopt.history.columns import Columns, Named, Reading, check_names
 from budgetopt.history.entries import LAST_DAY, Days, Entries
-from budgetopt.history.files import SHOWN
+from budgetopt.history.tables import SHOWN
 from budgetopt.i18n import listed, quoted, say
 
 

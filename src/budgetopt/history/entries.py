@@ -37,9 +37,9 @@ from budgetopt.history.columns import (
     suggest,
 )
 from budgetopt.history.dates import read_spans
-from budgetopt.history.files import SHOWN, Table, style_of
 from budgetopt.history.layouts import end_column, first_named
 from budgetopt.history.mapping import as_text, kept, mapped
+from budgetopt.history.tables import SHOWN, Table, style_of
 from budgetopt.history.totals import is_empty
 from budgetopt.i18n import listed, quoted, say, show_figure
 from budgetopt.money import currencies_of

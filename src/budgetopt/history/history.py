@@ -38,9 +38,10 @@ from budgetopt.history.columns import (
     check_names,
     suggest,
 )
-from budgetopt.history.files import Table, from_frame, from_query, load
+from budgetopt.history.files import load
 from budgetopt.history.imports import Import
 from budgetopt.history.sources import Paths, files_of, read_group
+from budgetopt.history.tables import Table, from_frame, from_query
 from budgetopt.i18n import messages_of, quoted, restored, say, show_figure
 from budgetopt.notebook import Card, Shown
 from budgetopt.records import JsonRecord

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from budgetopt.calendar import week_starts
 from budgetopt.history.columns import CHOICES, Columns
 from budgetopt.history.entries import Entries
-from budgetopt.history.files import SHOWN, Table
 from budgetopt.history.layouts import named, platform_of
+from budgetopt.history.tables import SHOWN, Table
 from budgetopt.i18n import Message, listed, messages_of, quoted, say, show_figure
 
 _OF_NOTES = {

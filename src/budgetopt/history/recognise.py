@@ -22,19 +22,13 @@ from budgetopt.errors import BudgetoptError
 from budgetopt.history.cells import refuse
 from budgetopt.history.columns import Columns
 from budgetopt.history.dates import read_spans
-from budgetopt.history.files import (
-    bad_file,
-    find_encoding,
-    load,
-    parquet_frame,
-    read_file,
-    read_sheets,
-    sheet_rows,
-)
+from budgetopt.history.files import load, parquet_frame, read_file, read_sheets, sheet_rows
 from budgetopt.history.history import History
 from budgetopt.history.imports import of_days, of_header
 from budgetopt.history.layouts import first_named, plain_name, platform_of, roles_of
 from budgetopt.history.mapping import MapRule
+from budgetopt.history.tables import bad_file
+from budgetopt.history.texts import find_encoding
 from budgetopt.i18n import say
 
 _WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)

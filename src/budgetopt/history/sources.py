@@ -28,8 +28,9 @@ from budgetopt.history.assemble import WEEK, Weekly, assemble, collapse
 from budgetopt.history.cells import refuse, same_currency
 from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.entries import LAST_DAY, Entries, read_entries
-from budgetopt.history.files import SHOWN, Table, is_template
+from budgetopt.history.files import is_template
 from budgetopt.history.imports import Import, import_of
+from budgetopt.history.tables import SHOWN, Table
 from budgetopt.i18n import listed, quoted, say
 from budgetopt.money import currencies_of
 from budgetopt.untrusted import is_safe
