@@ -12,8 +12,9 @@ import pytest
 
 import budgetopt as bo
 from budgetopt.belief import Belief, Settings
-from budgetopt.belief.aggregate import HELD_OUT, HeldOut, _Tried
+from budgetopt.belief.aggregate import _Tried
 from budgetopt.belief.belief import learn
+from budgetopt.belief.explained import HELD_OUT, HeldOut
 from budgetopt.belief.regression import freedom_of
 from budgetopt.curves import Hill
 from budgetopt.errors import InputError

@@ -96,7 +96,7 @@ def pair(seed, test=None):
     priors = Priors(lift_tests=() if test is None else (test,))
     belief = learn(history, Plan(history.channels, 2e3, priors=priors), settings=COARSE)
     log = belief.log
-    found = total._regressed(
+    found = total.regressed(
         log, COARSE.total_grid(log.reference), COARSE, total.usable(log.spend, log.total)
     )
     known, level = belief.posterior, np.log(found.fit.tried.level / found.size)[:, None]

@@ -63,6 +63,7 @@ def shop():
     return SimpleNamespace(
         plan=plan,
         past=past,
+        total=bo.learn(_one_total(), plan, settings=bo.Settings.fast()),
         belief=belief,
         decision=decision,
         line=bo.frontier(plan, belief, [3500, 4000, 4500, 5000], last=past.last_spend),
@@ -72,6 +73,15 @@ def shop():
         states=_ledger(plan),
         pace=_pace(plan),
     )  # fmt: skip
+
+
+def _one_total():
+    """Return weeks of four channels' money and one total."""
+    rng = np.random.default_rng(7)
+    weeks = np.datetime64("2025-01-06") + 7 * np.arange(60)
+    spend = 1000 * rng.lognormal(0, 0.4, (60, 4))
+    total = 9000 + np.sqrt(spend) @ [60.0, 40, 80, 30] + rng.normal(0, 100, 60)
+    return bo.History(NAMES, weeks, spend, total=total)
 
 
 def _ledger(plan):
@@ -121,6 +131,7 @@ DRAWN = {
     "limit_prices": lambda s, **k: report.plot_limit_prices(s.decision.allocation, **k),
     "frontier": lambda s, **k: report.plot_frontier(s.line, **k),
     "forecast": lambda s, **k: report.plot_forecast(s.belief, **k),
+    "decomposition": lambda s, **k: report.plot_decomposition(s.total, **k),
     "pacing": lambda s, **k: report.plot_pacing(s.pace, **k),
     "ledger": lambda s, **k: report.plot_ledger(s.states, **k),
     "fan": lambda s, **k: report.plot_fan(s.years, **k),
@@ -393,3 +404,15 @@ def test_without_matplotlib_the_extra_is_named(shop, monkeypatch):
     with pytest.raises(bo.InputError, match=r"pip install 'budgetopt\[plot\]'") as caught:
         DRAWN["fan"](shop)
     assert caught.value.code == "missing-extra"
+
+
+def test_the_areas_are_the_parts_and_end_at_what_is_expected(shop):
+    ax, found = DRAWN["decomposition"](shop), shop.total.decomposition()
+    expected = np.array(found.actual) - found.parts[-1].outcome
+    assert len(ax.collections) == 1 + len(NAMES)
+    top = ax.collections[-1].get_paths()[0].vertices[:, 1]
+    # An area's outline runs back and forth, so that each height is in it somewhere.
+    assert np.abs(top[:, None] - expected).min(axis=0).max() <= 1e-9 * expected.max()
+    assert line(ax, 0)[1].tolist() == list(found.actual)
+    with pytest.raises(bo.InputError, match="one total"):
+        report.plot_decomposition(shop.belief)

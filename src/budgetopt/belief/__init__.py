@@ -10,18 +10,17 @@ little as one total outcome can, on the rows of `regression`, and knows no drift
 
 from __future__ import annotations
 
-from budgetopt.belief.aggregate import HeldOut
 from budgetopt.belief.belief import (
     Belief,
     ChannelBelief,
     ChannelSummary,
     LevelChange,
-    Planned,
     learn,
 )
+from budgetopt.belief.explained import Decomposition, HeldOut
 from budgetopt.belief.inputs import Treated
 from budgetopt.belief.learning import Calibration
-from budgetopt.belief.log import ObservationLog, Observed
+from budgetopt.belief.log import ObservationLog, Observed, Planned
 from budgetopt.belief.notes import out_of_scale
 from budgetopt.belief.posterior import (
     ELASTICITY_SD,
@@ -45,6 +44,7 @@ __all__ = [
     "Calibration",
     "ChannelBelief",
     "ChannelSummary",
+    "Decomposition",
     "Estimate",
     "Extrapolated",
     "Grid",

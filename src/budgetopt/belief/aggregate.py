@@ -28,8 +28,7 @@ told apart by any method. No changing effects; the other channels' shapes are ta
 not integrated out.
 
 `from_total` goes from a log to a posterior, lift tests included; `learn_total` is the regression;
-`held_out` predicts the last quarter from the weeks before it; the helpers follow in the order in
-which they are called.
+the helpers follow in the order in which they are called.
 
 References
 ----------
@@ -40,14 +39,12 @@ and shape effects, for the model without the integrals.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri_exp, softmax, stdtrit
+from scipy.special import log_ndtr, ndtri_exp, softmax
 
 from budgetopt.arrays import Floats
 from budgetopt.belief.evidence import log_step, renewed
@@ -60,7 +57,7 @@ from budgetopt.belief.inputs import (
     own_of,
 )
 from budgetopt.belief.log import ObservationLog
-from budgetopt.belief.posterior import Posterior, wrong
+from budgetopt.belief.posterior import Posterior
 from budgetopt.belief.regression import (
     Baseline,
     Design,
@@ -72,7 +69,6 @@ from budgetopt.belief.regression import (
     Weighed,
     baseline,
     fit_of,
-    freedom_of,
     kept_moments,
     media_scales,
     model_at,
@@ -86,7 +82,7 @@ from budgetopt.errors import InputError
 from budgetopt.i18n import say
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _BLOCK = 4_000_000
 """Numbers held at once in one table of features."""
@@ -317,8 +313,8 @@ def learn_total(
     fit
         How well the model fits.
     """
-    used = usable(log.spend, _completed(log))
-    found = _regressed(log, grid, settings, used)
+    used = usable(log.spend, completed(log))
+    found = regressed(log, grid, settings, used)
     fit, seen, size, average = found.fit, found.seen, found.size, found.average
     tried, groups = fit.tried, fit.groups
     likely = fit.weighed.chance > _NEGLIGIBLE
@@ -351,7 +347,7 @@ def learn_total(
     return learned, alike, fit_of(weeks, fit.design, fit.rows, fit.weighed, usual, shares)
 
 
-class _Regressed(NamedTuple):
+class Regressed(NamedTuple):
     """A regression on some weeks, with what it takes to predict the others.
 
     Parameters
@@ -362,8 +358,10 @@ class _Regressed(NamedTuple):
         The baseline of all weeks.
     carried
         Effective money by carryover in all weeks, shape ``(carryovers, weeks, channels)``.
-    demand, pinned
-        Known demand, and what pinned channels bring, in all weeks, ``(weeks,)``.
+    demand
+        Known demand in all weeks, ``(weeks,)``.
+    pinned
+        What each pinned channel brings in all weeks, by name.
     size
         Mean total of the weeks learned from.
     seen, average
@@ -374,17 +372,28 @@ class _Regressed(NamedTuple):
     base: Baseline
     carried: Floats
     demand: Floats
-    pinned: Floats
+    pinned: dict[str, Floats]
     size: float
     seen: NDArray[np.bool_]
     average: Floats
 
+    def at(self, weeks: NDArray[np.bool_]) -> tuple[Gaussian, Floats, Floats]:
+        """Return the model, and in some weeks the baseline's columns and each channel's feature.
 
-def _regressed(
+        What a channel brings is its feature times the effect of its group and its part of it.
+        """
+        fit, scales = self.fit, self.fit.weighed.overall
+        model = model_at(fit.design, fit.rows, scales)
+        log_weight = _cells(fit, scales, model, fit.before.lift)[0]
+        features = fit.tried.ahead(self.carried[:, weeks], self.demand[weeks], log_weight)
+        return model, self.base.columns[weeks], features
+
+
+def regressed(
     log: ObservationLog, grid: Grid, settings: Settings, used: NDArray[np.bool_]
-) -> _Regressed:
+) -> Regressed:
     """Return the regression on the used weeks."""
-    total, pinned = _completed(log), dict(log.priors.pinned)
+    total, pinned = completed(log), dict(log.priors.pinned)
     index = np.exp(demand_of(log))
     ever = np.nansum(log.spend[used], axis=0) > 0
     seen = ever & ~np.isin(log.channels, list(pinned))
@@ -393,11 +402,11 @@ def _regressed(
     share = average[seen] / average.sum()
     each = np.moveaxis(effective(log, settings.total_carryover), 1, 0)[:, :, seen]
     # Without a carryover of its own a pinned curve takes the money of the week.
-    money, brought = effective(log, (0.0,))[:, 0], np.zeros(len(index))
+    money, brought = effective(log, (0.0,))[:, 0], dict[str, Floats]()
     for name, curve in pinned.items():
         at = log.channels.index(name)
         if ever[at]:
-            brought += index * np.asarray(curve.value(money[:, at]), dtype=np.float64)
+            brought[name] = index * np.asarray(curve.value(money[:, at]), dtype=np.float64)
     own = own_of(log)
     cells = _cell_prior(log.spend[used][:, seen], own.log_half[seen], own.log_half_sd[seen], grid,
                         settings)  # fmt: skip
@@ -405,101 +414,14 @@ def _regressed(
     declared = tried.effects_at(np.exp(own.centre[seen]) / size, own.sd[seen])
     before = _Before(*declared, _lift_evidence(log, tried, seen, size))
     groups = groups_of(log.spend[used][:, seen], _known_apart(log)[seen])
-    base = baseline(log.weeks, used).beside(event_columns(log), settings.event_sd)
+    base = baseline(log.weeks, used).beside(event_columns(log)[1], settings.event_sd)
     base = base.beside(control_columns(log, used), _CONTROL_SD)
     base = base._replace(columns=base.columns * index[:, None])
-    left = (total - brought)[used] / size
+    left = (total - sum(brought.values()))[used] / size
     mine = base._replace(columns=base.columns[used])
     told = left, groups.added(share)
     fit = _sweeps(Rows.plain(log.weeks[used]), mine, tried, (before, groups), told, settings)
-    return _Regressed(fit, base, each, index, brought, size, seen, average)
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """The last weeks, predicted from those before them, with their spends, events and controls.
-
-    Parameters
-    ----------
-    weeks
-        First days.
-    forecast, low, high
-        What was expected, and the ends of the band.
-    actual
-        What was reported, completed where outcomes arrive late.
-    level
-        Chance inside the band.
-    """
-
-    weeks: tuple[dt.date, ...]
-    forecast: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    actual: tuple[float, ...]
-    level: float
-
-    @property
-    def inside(self) -> int:
-        """How many of the weeks lie in their band."""
-        ends = zip(self.low, self.actual, self.high, strict=True)
-        return sum(low <= actual <= high for low, actual, high in ends)
-
-    @property
-    def error(self) -> float:
-        """Mean distance of forecast and actual, as a share of the mean actual."""
-        actual = np.array(self.actual)
-        return float(np.mean(np.abs(actual - self.forecast)) / abs(actual.mean()))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a week: week, forecast, low, high and actual."""
-        import pandas as pd
-
-        columns = ("forecast", "low", "high", "actual")
-        days = np.array(self.weeks, dtype="datetime64[D]")
-        return pd.DataFrame({"week": days} | {name: getattr(self, name) for name in columns})
-
-
-HELD_OUT = 13
-"""Weeks that are held out: a quarter. Twice as many must be left to learn from."""
-
-
-def held_out(log: ObservationLog, settings: Settings, level: float) -> HeldOut | None:
-    r"""Return the last quarter predicted from the weeks before it; None where that cannot be.
-
-    A prediction is Student's law around :math:`x^T\hat\gamma` with the scale
-    :math:`\sqrt{Var(x^T\gamma) + \sigma^2}` and the degrees of freedom of the errors. It cannot be
-    made from fewer than 26 weeks, nor where a channel has no money before the quarter but in it.
-
-    Raises
-    ------
-    InputError
-        ``bad-argument`` for a level that is not between 0 and 1.
-    """
-    if not 0.0 < level < 1.0:
-        raise wrong("level", say("part-is-value", level=repr(level)), say("remedy-share-between-0"))
-    total = _completed(log)
-    good = usable(log.spend, total)
-    if good.sum() < 3 * HELD_OUT:
-        return None
-    test = good & (np.cumsum(good[::-1])[::-1] <= HELD_OUT)
-    used = good & ~test
-    news = (np.nansum(log.spend[used], axis=0) == 0) & (np.nansum(log.spend[test], axis=0) > 0)
-    if news.any() or not total[used].mean() > 0:
-        return None
-    found = _regressed(log, settings.total_grid(log.reference), settings, used)
-    fit, scales = found.fit, found.fit.weighed.overall
-    model = model_at(fit.design, fit.rows, scales)
-    log_weight = _cells(fit, scales, model, fit.before.lift)[0]
-    features = fit.tried.ahead(found.carried[:, test], found.demand[test], log_weight)
-    features = fit.groups.mixed(features)
-    columns = np.hstack([found.base.columns[test], features])
-    middle = found.size * (columns @ model.coefficients) + found.pinned[test]
-    scale = found.size * np.sqrt(model.fit_variance(columns) + scales.noise)
-    far = stdtrit(freedom_of(fit.rows.told), 0.5 + 0.5 * level) * scale
-    days = log.weeks[test].astype("datetime64[D]").tolist()
-    sides = (middle, middle - far, middle + far, total[test])
-    forecast, low, high, actual = (tuple(side.tolist()) for side in sides)
-    return HeldOut(tuple(days), forecast, low, high, actual, level)
+    return Regressed(fit, base, each, index, brought, size, seen, average)
 
 
 def usable(spend: Floats, total: Floats) -> NDArray[np.bool_]:
@@ -538,7 +460,7 @@ def _lift_evidence(
     return found
 
 
-def _completed(log: ObservationLog) -> Floats:
+def completed(log: ObservationLog) -> Floats:
     """Return the totals as they will be when all of them is reported, NaN where too young."""
     share, _ = maturity(log)
     completed: Floats = np.asarray(log.total) / share[:, 0]

@@ -21,7 +21,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +29,8 @@ from numpy.typing import ArrayLike
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.belief import notes as notes_of
-from budgetopt.belief.aggregate import HeldOut, from_total, held_out
+from budgetopt.belief.aggregate import from_total
+from budgetopt.belief.explained import Decomposition, HeldOut, decompose, held_out
 from budgetopt.belief.inputs import Treated, model_of, own_of, treated
 from budgetopt.belief.learning import (
     TRIED,
@@ -42,7 +43,7 @@ from budgetopt.belief.learning import (
     undeclared,
     walk,
 )
-from budgetopt.belief.log import ObservationLog, Observed
+from budgetopt.belief.log import ObservationLog, Observed, Planned
 from budgetopt.belief.posterior import LEVEL, Band, Estimate, Posterior, Reading, wrong
 from budgetopt.belief.regression import TotalFit
 from budgetopt.belief.saved import Learned, Restart, goes_on, learned_of, learned_text
@@ -57,22 +58,6 @@ from budgetopt.records import misfit_of, parsed
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Planned(Protocol):
-    """What learning asks of a plan; a property `priors` is read where there is one."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Channels, in order."""
-
-    @property
-    def weekly(self) -> float:
-        """Spendable money per week, above 0."""
-
-    @property
-    def outcome_unit(self) -> float | None:
-        """Size of one event in units of the outcome; None where it is not known."""
 
 
 LOG = logging.getLogger("budgetopt.belief")
@@ -454,6 +439,10 @@ class Belief(Shown):
         weeks before the quarter are too few or lack a channel of it.
         """
         return None if self.fit is None else held_out(self.log, self.settings, level)
+
+    def decomposition(self) -> Decomposition | None:
+        """Return the parts of each week's total; None where channels have outcomes of their own."""
+        return None if self.fit is None else decompose(self.log, self.settings)
 
     @cached_property
     def trusted_range(self) -> Floats:

@@ -239,8 +239,8 @@ def demand_of(log: ObservationLog) -> Floats:
     return index
 
 
-def event_columns(log: ObservationLog) -> Floats:
-    """Return for each named event the days of it in each week, its most being 1.
+def event_columns(log: ObservationLog) -> tuple[tuple[str, ...], Floats]:
+    """Return names of events, and for each the days of it in each week, its most being 1.
 
     Shape ``(weeks, names)``; names that none of the weeks has are left out.
     """
@@ -251,7 +251,7 @@ def event_columns(log: ObservationLog) -> Floats:
     ).reshape(len(days), len(log.weeks))
     most = held.max(axis=1, initial=0)
     columns: Floats = (held[most > 0] / most[most > 0, None]).T
-    return columns
+    return tuple(name for name, days in zip(names, most, strict=True) if days > 0), columns
 
 
 def control_columns(log: ObservationLog, used: NDArray[np.bool_]) -> Floats:

@@ -24,6 +24,22 @@ from budgetopt.plan import Priors
 _NOBODY = Priors()
 
 
+class Planned(Protocol):
+    """What learning asks of a plan; a property `priors` is read where there is one."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Channels, in order."""
+
+    @property
+    def weekly(self) -> float:
+        """Spendable money per week, above 0."""
+
+    @property
+    def outcome_unit(self) -> float | None:
+        """Size of one event in units of the outcome; None where it is not known."""
+
+
 class Observed(Protocol):
     """What learning asks of a history."""
 

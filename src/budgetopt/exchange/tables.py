@@ -294,7 +294,9 @@ def _what_if(result: WhatIf) -> Book:
 def _belief(result: Belief) -> Book:
     sheet = Sheet.of_frame("belief", result.to_frame())
     sheet = replace(sheet, shares=frozenset({"data_share", "change_chance"}))
-    return Book("belief", (sheet,), lambda language: belief_table(result, language=language))
+    parts = result.decomposition()
+    more = () if parts is None else (Sheet.of_frame("decomposition", parts.to_frame()),)
+    return Book("belief", (sheet, *more), lambda language: belief_table(result, language=language))
 
 
 _BY = ("week", "channel", "run")

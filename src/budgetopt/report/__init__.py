@@ -38,6 +38,7 @@ from budgetopt.report.ledger import (
 from budgetopt.report.page import page
 from budgetopt.report.plots import (
     MissingFontWarning,
+    plot_decomposition,
     plot_differences,
     plot_fan,
     plot_forecast,
@@ -113,6 +114,7 @@ __all__ = [
     "noted",
     "pace_table",
     "page",
+    "plot_decomposition",
     "plot_differences",
     "plot_fan",
     "plot_forecast",

@@ -6,7 +6,7 @@ apart with any colour vision, and what they tell marks tell too.
 
 - one channel and one week: `plot_response`, `plot_split`, `plot_limit_prices`;
 - more money: `plot_frontier`, `plot_next_money`;
-- the past: `plot_forecast`, `plot_pacing`, `plot_ledger`;
+- the past: `plot_forecast`, `plot_decomposition`, `plot_pacing`, `plot_ledger`;
 - possible years: `plot_fan`, `plot_differences`, `plot_funnel`; and inputs: `plot_tornado`.
 
 Text is drawn in the caller's font and, where that lacks letters of a name or of a language, in a
@@ -330,6 +330,50 @@ def plot_forecast(
     title = say("plot-forecast-title", inside=int(inside.sum()), count=len(frame), share=share,
                 level=f"{level:.0%}")  # fmt: skip
     return _finished(ax, language, title, say("plot-forecast-axis"), say("plot-actual-axis"))
+
+
+def plot_decomposition(belief: Belief, *, ax: Axes | None = None, language: str = "en") -> Axes:
+    """Draw what each week's total is made of: baseline, the greatest channels and all others.
+
+    The baseline has season, events and controls in it. What the model leaves over is between the
+    top of the areas and the line of the totals.
+
+    Parameters
+    ----------
+    belief
+        Learned from one total.
+    ax, language
+        As in `plot_response`.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` where channels have outcomes of their own.
+    """
+    found = belief.decomposition()
+    if found is None:
+        raise InputError("bad-argument", say("parts-need-one-total"), field="belief",
+                         remedy=say("remedy-one-total-belief"))  # fmt: skip
+    ax, days = _axes(ax), np.array(found.weeks, dtype="datetime64[D]")
+    channels = [part for part in found.parts if part.kind == "channel"]
+    channels.sort(key=lambda part: -sum(part.outcome))
+    rest = [part for part in found.parts if part.kind not in ("channel", "left-over")]
+    below = np.sum([part.outcome for part in rest], axis=0)
+    areas = [(_in(say("plot-baseline"), language), below, "#cccccc")]
+    for part, colour in zip(channels, (BLUE, ORANGE, GREEN, RED), strict=False):
+        areas.append((clipped(part.name, _NAME), np.array(part.outcome), colour))
+    if others := channels[4:]:
+        label = _in(say("plot-other-channels", count=len(others)), language)
+        areas.append((label, np.sum([part.outcome for part in others], axis=0), GREY))
+    bottom: Any = np.zeros(len(days))
+    for label, values, colour in areas:
+        ax.fill_between(days, bottom, bottom + values, color=colour, lw=0, label=label)
+        bottom = bottom + values
+    ax.plot(days, found.actual, color="black", lw=1.0, label=_in(say("actual"), language))
+    title = say("plot-decomposition-title")
+    _finished(ax, language, title, say("week"), say("outcome"), numbers=False)
+    ax.tick_params(axis="x", rotation=30)
+    return ax
 
 
 def plot_pacing(pace: Pace, *, ax: Axes | None = None, language: str = "en") -> Axes:
