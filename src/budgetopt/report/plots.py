@@ -363,7 +363,7 @@ def plot_decomposition(belief: Belief, *, ax: Axes | None = None, language: str 
     for part, colour in zip(channels, (BLUE, ORANGE, GREEN, RED), strict=False):
         areas.append((clipped(part.name, _NAME), np.array(part.outcome), colour))
     if others := channels[4:]:
-        label = _in(say("plot-other-channels", count=len(others)), language)
+        label = _in(say("other-channels", count=len(others)), language)
         areas.append((label, np.sum([part.outcome for part in others], axis=0), GREY))
     bottom: Any = np.zeros(len(days))
     for label, values, colour in areas:
