@@ -2,15 +2,16 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from budgetopt.cli.help_zh import HELP
 from budgetopt.cli.language import language_of, usual_language
-from budgetopt.cli.run import command_line
+from budgetopt.cli.run import UsageError, _problem_of, _reason_of, command_line
 from budgetopt.errors import CODES
-from budgetopt.i18n import in_language
+from budgetopt.i18n import Message, in_language
 
 from . import friday
 from .helpers import run
@@ -187,7 +188,10 @@ def test_no_help_in_chinese_is_cut_off_at_eighty_columns(capsys, monkeypatch):
         (("reallocate",), "缺少参数 'PLAN'"),
         (("reallocate", "p", "q"), "多余的参数（q）"),
         (("reallocate", "p", "--seed"), "选项 '--seed' 需要一个值"),
-        (("year", "p", "--by", "x"), "'--by' 的值无效："),
+        (("year", "p", "--by", "x"), "'--by' 的值无效：“x”不是“week”、“month”之一"),
+        (("year", "p", "--weeks", "x"), "'--weeks' 的值无效：不是整数"),
+        (("--version=3",), "选项 '--version' 不带值"),
+        (("ledger",), "缺少命令"),
     ],
 )
 def test_a_wrong_call_is_said_in_chinese(capsys, monkeypatch, words, said):
@@ -197,3 +201,75 @@ def test_a_wrong_call_is_said_in_chinese(capsys, monkeypatch, words, said):
     joined = "".join(err.split())
     assert "".join(said.split()) in joined
     assert "原文" not in joined
+
+
+def every_option():
+    """Return every option of every command, with the words that call its command."""
+    for name, command in command_line().commands.items():
+        inner = getattr(command, "commands", None)
+        for words, one in (
+            [((name, n), c) for n, c in inner.items()] if inner else [((name,), command)]
+        ):
+            for param in one.params:
+                if param.param_type_name == "option" and "--help" not in param.opts:
+                    yield words, param
+
+
+def test_no_value_of_any_option_is_refused_in_english(capsys, monkeypatch):
+    monkeypatch.setenv("BUDGETOPT_LANG", "zh")
+    seen = set()
+    for words, param in every_option():
+        option = max(param.opts, key=len)
+        if param.is_flag or option == "--lang":
+            continue
+        for value in ("~", "-7", "1e400"):
+            code, _, err = run(capsys, *words, f"{option}={value}", "--lang", "zh")
+            assert code != 0, (words, option)
+            assert "原文" not in err, err
+            # What is left are names of options, commands, and values.
+            plain = re.sub(r"'[^']*'|“[^”]*”|budgetopt[a-z -]*|--[a-z-]+|\.[a-z]+|[A-Z]{2,}|[^a-z]", "",
+                           " ".join(err.split()))  # fmt: skip
+            assert not plain, (words, option, value, err)
+            seen |= {text for text in ("值无效",) if text in err}
+    assert seen
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        # As click, typer and pydantic say it, of any version that we take.
+        ("'x' is not a valid integer.", "不是整数"),
+        ("Input should be a valid integer, unable to parse string as an integer", "不是整数"),
+        ("'x' is not a valid float.", "不是数字"),
+        ("Input should be a valid number, unable to parse string as a number", "不是数字"),
+        ("Input should be a finite number", "不是数字"),
+        ("'x' is not a valid boolean.", "既不是真也不是假"),
+        ("Input should be a valid boolean, unable to interpret input", "既不是真也不是假"),
+        ("2.0 is not in the range 0.0<=x<=1.0.", "不在范围 0.0<=x<=1.0 内"),
+        ("Input should be greater than or equal to 1", "小于 1"),
+        ("Input should be less than or equal to 1", "大于 1"),
+        ("'x' is not one of 'a', 'b'.", "“x”不是“a”、“b”之一"),
+        ("Value error, 'x' is not one of 'a', 'b'", "“x”不是“a”、“b”之一"),
+    ],
+)
+def test_a_reason_of_any_library_is_said_in_chinese(reason, said):
+    assert in_language(_reason_of(reason), "zh") == said
+
+
+def test_every_kind_of_wrong_call_is_said_in_chinese():
+    module = sys.modules[UsageError.__module__]
+    kinds = {name for name, one in vars(module).items()
+             if isinstance(one, type) and issubclass(one, UsageError)}  # fmt: skip
+    param = next(p for _, p in every_option())
+    made = {
+        "UsageError": UsageError("No such command 'frob'."),
+        "BadParameter": module.BadParameter("'x' is not a valid integer.", param=param),
+        "MissingParameter": module.MissingParameter(param=param),
+        "NoSuchOption": module.NoSuchOption("--x", possibilities=["--y"]),
+        "BadOptionUsage": module.BadOptionUsage("--x", "Option '--x' requires 2 arguments."),
+        "BadArgumentUsage": module.BadArgumentUsage("Argument 'x' takes 2 values."),
+    }
+    # Its text is a page of help, which no command of ours shows in place of an error.
+    assert kinds - made.keys() <= {"NoArgsIsHelpError"}
+    for name, error in made.items():
+        assert isinstance(_problem_of(error), Message), name

@@ -30,7 +30,7 @@ from budgetopt.cli.weeks import diff, history, pace, ramp, report, show, verify,
 from budgetopt.cli.what_if import what_if
 from budgetopt.cli.year import year
 from budgetopt.errors import BudgetoptError, InputError
-from budgetopt.messages import say
+from budgetopt.messages import listed, quoted, say
 from budgetopt.untrusted import escaped
 from budgetopt.version import VERSION
 
@@ -277,7 +277,7 @@ def _as_input_error(error: Any) -> InputError:
 
 
 def _problem_of(error: Any) -> str:
-    """Return what is wrong with the words of a call; why a value is not taken stays click's own."""
+    """Return what is wrong with the words of a call."""
     param, text = getattr(error, "param", None), " ".join(error.format_message().split())
     match type(error).__name__:
         case "NoSuchOption":
@@ -289,14 +289,18 @@ def _problem_of(error: Any) -> str:
             code = "argument-not-given" if argument else "option-not-given"
             return say(code, name=_called(param))
         case "BadOptionUsage":
-            return say("option-without-value", option=repr(error.option_name))
+            code = "option-takes-no-value" if "not take" in text else "option-without-value"
+            return say(code, option=repr(error.option_name))
         case "BadParameter" if param is not None:
-            reason = error.message.rstrip(".")
-            return say("value-not-taken", name=_called(param), reason=reason)
+            return say("value-not-taken", name=_called(param), reason=_reason_of(error.message))
         case "UsageError" if (found := _NO_COMMAND.search(text)) is not None:
             return say("no-such-command", name=found[1])
         case "UsageError" if (found := _EXTRA.search(text)) is not None:
             return say("unexpected-arguments", words=found[1])
+        case "BadArgumentUsage":
+            return say("argument-of-many")
+        case "UsageError" if text.startswith("Missing command"):
+            return say("command-missing")
     return text[:1].lower() + text[1:].rstrip(".")
 
 
@@ -307,6 +311,29 @@ def _called(param: Any) -> str:
     return " / ".join(map(repr, param.opts))
 
 
+def _reason_of(text: str) -> str:
+    """Return why a value is not taken, by the forms of click, of typer and of pydantic."""
+    text = " ".join(text.removeprefix("Value error, ").split()).rstrip(".")
+    if found := _CHOICE.fullmatch(text):
+        choices = [quoted(name) for name in re.findall("'(.*?)'", found[2])]
+        return say("reason-choice", value=quoted(found[1]), choices=listed(choices))
+    for pattern, code in _REASONS:
+        if found := pattern.search(text):
+            return say(code, **found.groupdict())
+    return text
+
+
+_CHOICE = re.compile("'(.*)' is not one of ((?:'[^']*'(?:, )?)+)")
+_REASONS = (
+    (re.compile("valid int"), "reason-integer"),
+    (re.compile("valid (?:float|number)"), "reason-number"),
+    (re.compile("finite number"), "reason-number"),
+    (re.compile("valid boolean"), "reason-boolean"),
+    (re.compile(r"greater than or equal to (?P<least>\S+)"), "reason-least"),
+    (re.compile(r"less than or equal to (?P<most>\S+)"), "reason-most"),
+    (re.compile(r"not in the range (?P<range>.+)"), "reason-range"),
+)
+"""Forms of what is said of a value, whose places are those of our own text."""
 # click keeps these words in its sentence alone.
 _NO_COMMAND = re.compile(r"^No such command (.+?)\.?$")
 _EXTRA = re.compile(r"extra argument\S* \((.*)\)$")
