@@ -263,6 +263,65 @@ def test_whatever_is_public_is_shown_in_short(results):
     assert found == {}
 
 
+MANY = re.compile(r"\.\.\.|Mapping|dict\[|Sequence|Floats|NDArray|Integers|Whole|Belief|History")
+
+
+def answers():
+    """Return the records of the menu, and those that public functions and methods return."""
+    public = public_classes()
+    menu = {getattr(bo, name) for name in bo.__all__} & public
+    rooms = [bo, *(getattr(bo, room) for room in bo._ROOMS)]
+    calls = [getattr(room, name) for room in rooms for name in getattr(room, "__all__", ())]
+    for one in menu:
+        members = (m for name, m in vars(one).items() if not name.startswith("_"))
+        calls += [m.fget if isinstance(m, property) else getattr(m, "__func__", m) for m in members]
+    functions = (call for call in calls if not isinstance(call, type))
+    told = " ".join(str(getattr(f, "__annotations__", {}).get("return", "")) for f in functions)
+    returned = {one for one in public if re.search(rf"\b{one.__name__}\b", told)}
+    kinds = (one for one in menu | returned if not issubclass(one, Exception))
+    return {one for one in kinds if is_dataclass(one) or hasattr(one, "_fields")}
+
+
+def test_whatever_may_hold_many_things_has_a_card():
+    every = answers()
+    assert len(every) > 80
+    large = {
+        one.__name__
+        for one in every
+        for base in one.__mro__
+        for text in map(str, getattr(base, "__annotations__", {}).values())
+        if MANY.search(text) and not hasattr(one, "_repr_html_")
+    }
+    assert large == set()
+
+
+LARGE = {
+    "points": lambda: bo.Points(np.arange(3000.0), np.sqrt(np.arange(3000.0))),
+    "curves": lambda: bo.Hill(*np.ones((3, 400))),
+    "freeze": lambda: bo.Freeze(name="x", first=FRIDAY, last=FRIDAY, channels=NAMES),
+    "change": lambda: bo.Change(price=dict.fromkeys(NAMES, "+30%")),
+    "lines": lambda: bo.BudgetLines(total=300, lines={f"{n} {'x' * 99}": 10 for n in range(30)}),
+    "approval": lambda: bo.Approval(total=0, approvers=NAMES),
+    "schedule": lambda: bo.simulation.Schedule(np.ones((52, 30)), "x"),
+    "delay": lambda: bo.Delay(tuple(np.linspace(0.001, 1, 400))),
+    "columns": lambda: bo.Columns(ignore=tuple(f"{n} {'x' * 99}" for n in range(30))),
+    "goal": lambda: bo.Goal.most_outcome({f"{n} {'x' * 99}": 1 for n in range(30)}),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_large_record_is_shown_in_short(kind):
+    text = repr(LARGE[kind]())
+    assert len(text.encode()) < 2048
+    assert len(text.splitlines()) <= 10
+    assert "script" not in Tags(LARGE[kind]()._repr_html_()).tags
+
+
+def test_a_small_record_keeps_its_own_text():
+    assert repr(bo.Log(900, 500)) == "Log(top=900.0, scale=500.0)"
+    assert repr(bo.Points([0, 1], [0, 2])).startswith("Points(")
+
+
 CARDS = ("run", "pace", "state", "ramp", "schedule", "market", "simulation", "years", "tornado",
          "sobol", "what-if", "frontier", "belief", "curves", "draws")  # fmt: skip
 

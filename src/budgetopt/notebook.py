@@ -1,8 +1,9 @@
 """What a notebook or a prompt shows of a large object: a title and a few rows, never all of it.
 
 `Shown` gives a class its `__repr__`, at most ten lines under 2 KB, and its `_repr_html_`, from one
-`Card`; `brief` gives one that lists the fields. What is shown is no part of equality, and nothing
-reads it; the whole is in `to_frame` and `to_dict`. `progress_bar` is what ``progress=True`` means.
+`Card`; `brief` gives one that lists the fields, `short` to what is large alone. What is shown is no
+part of equality, and nothing reads it; the whole is in `to_frame` and `to_dict`. `progress_bar` is
+what ``progress=True`` means.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ Progress = Callable[[int, int], object]
 _ROWS, _NAME, _TITLE = 7, 24, 300
 """Rows that fit into ten lines with title, heads and what is left out; letters of a name and of a
 title that are shown."""
+_LINES, _BYTES = 10, 2000
+"""What a text of its own may have at most."""
 _PATIENCE = 2.0
 """Seconds after which a bar appears."""
 
@@ -62,6 +65,22 @@ class Shown:
 
     def _repr_html_(self) -> str:
         return as_html(self._card())
+
+
+def short(kind: type[T]) -> type[T]:
+    """Give a dataclass or a named tuple the card of `brief` where it holds many things.
+
+    Where its own text fits into ten lines under 2 KB, it stays that.
+    """
+    own, carded = kind.__repr__, brief(kind).__repr__
+
+    def shown(self: Any) -> str:
+        text = own(self)
+        fits = len(text.encode()) < _BYTES and text.count("\n") < _LINES
+        return text if fits else carded(self)
+
+    kind.__repr__ = shown  # type: ignore[method-assign] # one for all kinds
+    return kind
 
 
 def brief(kind: type[T]) -> type[T]:

@@ -20,6 +20,7 @@ from budgetopt.belief.posterior import wrong
 from budgetopt.belief.regression import freedom_of
 from budgetopt.belief.settings import Settings
 from budgetopt.i18n import say
+from budgetopt.notebook import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +112,7 @@ def decompose(log: ObservationLog, settings: Settings) -> Decomposition:
     return Decomposition(tuple(days), (*parts, over), tuple(total[used].tolist()))
 
 
+@short
 @dataclass(frozen=True)
 class HeldOut:
     """The last weeks, predicted from those before them, with their spends, events and controls.

@@ -15,6 +15,7 @@ from budgetopt.belief.log import ObservationLog
 from budgetopt.belief.settings import Settings
 from budgetopt.curves import Carryover, kernels
 from budgetopt.i18n import say
+from budgetopt.notebook import short
 from budgetopt.plan import ChannelPrior, days_of
 
 FIRST_WEEKS = 8
@@ -338,6 +339,7 @@ def event_size(outcome: Floats, unit: float | None) -> tuple[Floats, NDArray[np.
     return np.where(some, size, np.median(size[some])) if some.any() else np.ones(channels), known
 
 
+@short
 class Treated(NamedTuple):
     """Weeks of a channel that were not learned from like all others.
 

@@ -28,7 +28,7 @@ from budgetopt.belief.settings import Grid
 from budgetopt.curves import Curve, Mixture, Picked
 from budgetopt.errors import InputError, SolverError
 from budgetopt.i18n import say
-from budgetopt.notebook import brief
+from budgetopt.notebook import brief, short
 
 LEVEL = 0.8
 """Share of the chance that a band holds unless another is asked for."""
@@ -363,6 +363,7 @@ class Reading:
     mroas: Estimate
 
 
+@short
 @dataclass(frozen=True, eq=False)
 class Band:
     """A quantity with its mean and the ends of its band, one value a channel.

@@ -21,11 +21,13 @@ from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, Exponential, Hill, Scalable, Stack
 from budgetopt.errors import InputError
 from budgetopt.messages import say
+from budgetopt.notebook import short
 
 _LN2 = float(np.log(2.0))
 _TINY = float(np.finfo(np.float64).tiny)
 
 
+@short
 @dataclass(frozen=True)
 class Grid:
     """Saturation points times families; in each cell a curve that brings 1 at the reference.
@@ -185,6 +187,7 @@ _MAY_BE_EMPTY = ("hill_shapes", "steep_shapes", "week_effect")
 
 
 @public
+@short
 @dataclass(frozen=True)
 class Settings:
     """Grids and priors of `learn`; every one is free of units.

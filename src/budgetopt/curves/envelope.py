@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_spend
 from budgetopt.curves.sampled import Sampled, SlopeTable, products
+from budgetopt.notebook import short
 
 _PARTS = 4
 """A panel is proven concave in so many parts."""
@@ -33,6 +34,7 @@ _LEVEL = 1e-11
 polynomials say no more."""
 
 
+@short
 class Stretches(NamedTuple):
     """Stretches of spends on which curves are concave, in order, the convex ones between them.
 

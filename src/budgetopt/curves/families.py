@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_spend, check_parameter, check_shapes
+from budgetopt.notebook import short
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,7 @@ class _TopAndScale(Curve):
 
 
 @public
+@short
 @dataclass(frozen=True, eq=False)
 class Exponential(_TopAndScale):
     r"""Constant share of what is left is won by each unit: :math:`top\,(1-e^{-x/scale})`.
@@ -102,6 +104,7 @@ that their memory is used again instead of going back to the system (checked on 
 
 
 @public
+@short
 @dataclass(frozen=True, eq=False)
 class Hill(Curve):
     r"""Saturation as in dose and response: :math:`top\,x^{s}/(half^{s}+x^{s})`.
@@ -317,6 +320,7 @@ def _start_falling(goal: Floats, rho: Floats) -> Floats:
 
 
 @public
+@short
 @dataclass(frozen=True, eq=False)
 class Log(_TopAndScale):
     r"""Each doubling brings about the same again: :math:`top\,\ln(1+x/scale)`.
@@ -367,6 +371,7 @@ class Log(_TopAndScale):
 
 
 @public
+@short
 @dataclass(frozen=True, eq=False)
 class Logistic(_TopAndScale):
     r"""Half a logistic curve: :math:`top\,(1-e^{-x/scale})/(1+e^{-x/scale})`.
@@ -428,6 +433,7 @@ class Logistic(_TopAndScale):
 
 
 @public
+@short
 @dataclass(frozen=True, eq=False)
 class Power(_TopAndScale):
     r"""One per cent more money brings `exponent` per cent more: :math:`top\,(x/scale)^{p}`.

@@ -14,6 +14,7 @@ from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_floats, as_spend, check_parameter
 from budgetopt.errors import CurveError
 from budgetopt.messages import say
+from budgetopt.notebook import short
 
 _NEARLY = 1e-6
 """A curve this near below its concave envelope, as a share of its top, counts as concave: published
@@ -28,6 +29,7 @@ _CLOSE = 1e-14
 
 
 @public
+@short
 @dataclass(frozen=True, eq=False)
 class Points(Curve):
     """The curve through measured points; nothing is assumed beyond the last one.

@@ -23,11 +23,13 @@ from budgetopt.exchange.draws import CurveDraws
 from budgetopt.exchange.files import numbers, refused, texts
 from budgetopt.history import Table, as_text, load_plain
 from budgetopt.messages import say
+from budgetopt.notebook import short
 
 _NEARLY = 1e-6
 """Share of the top by which a published curve may fall from rounding."""
 
 
+@short
 @dataclass(frozen=True)
 class PointCurve:
     """One channel's published curve.

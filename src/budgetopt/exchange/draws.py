@@ -14,6 +14,7 @@ from budgetopt.curves import Carryover, Curve, Hill, Mixture, Points
 from budgetopt.errors import CurveError, InputError
 from budgetopt.exchange.files import safe_names
 from budgetopt.messages import say
+from budgetopt.notebook import short
 
 MOST_DRAWS = 2**17
 """Draws of one posterior."""
@@ -25,6 +26,7 @@ _FAR = 1e3
 greatest: log-spaced points so near that lines between them miss it by some 1e-6 of its top."""
 
 
+@short
 @dataclass(frozen=True, eq=False)
 class CurveDraws:
     r"""Equally likely draws of the curves of several channels, each draw coherent across them.

@@ -22,6 +22,7 @@ from budgetopt.experiments import ValueOfTests
 from budgetopt.horizon import Schedule
 from budgetopt.i18n import say
 from budgetopt.money import Currency, total_of
+from budgetopt.notebook import short
 from budgetopt.optimize import Allocation, Frontier
 from budgetopt.report import (
     Years,
@@ -62,6 +63,7 @@ class Chart(NamedTuple):
     up: tuple[str, ...]
 
 
+@short
 @dataclass(frozen=True)
 class Sheet:
     """Columns of one length under names.
@@ -167,6 +169,7 @@ def _value(cell: Any, money: Currency | None) -> Any:
     return cell if money is None else money.amount(round(Fraction(cell) * money.units))
 
 
+@short
 @dataclass(frozen=True)
 class Book:
     """A result as sheets, the first of which is the one of formats that hold only one.

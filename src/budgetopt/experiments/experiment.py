@@ -34,11 +34,13 @@ from budgetopt.experiments.settings import FIELDS, METRICS, Metric, Observation,
 from budgetopt.experiments.stopping import expected_loss, probability_best, settle, value_remaining
 from budgetopt.i18n import Message, say, show_bound, show_figure
 from budgetopt.money import Currency, round_to_step, show_amount, total_of
+from budgetopt.notebook import short
 
 _TAIL = np.array([0.025])
 
 
 @public
+@short
 @dataclass(frozen=True)
 class Experiment:
     """A test of creatives or audiences before money is scaled.
@@ -394,6 +396,7 @@ def _checked_arms(given: Any) -> tuple[str, ...]:
     return tuple(sorted(arms))
 
 
+@short
 @dataclass(frozen=True)
 class NextDay:
     """What every arm gets on the next day.
@@ -598,6 +601,7 @@ class ArmSummary:
     complete: bool
 
 
+@short
 @dataclass(frozen=True)
 class Verdict:
     """What a test says so far.

@@ -18,6 +18,7 @@ from budgetopt.history.dates import EXCEL
 from budgetopt.history.layouts import beside
 from budgetopt.history.mapping import MapRule
 from budgetopt.i18n import say
+from budgetopt.notebook import short
 from budgetopt.untrusted import is_blank, is_safe, twin_key
 
 V = TypeVar("V")
@@ -74,6 +75,7 @@ _SOURCES = {
 
 
 @public
+@short
 @dataclass(frozen=True)
 class Columns:
     """What the columns of a history file mean; the ``[history]`` table of a plan file.

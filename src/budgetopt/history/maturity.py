@@ -63,6 +63,7 @@ from budgetopt.arrays import Floats
 from budgetopt.errors import did_you_mean
 from budgetopt.history.cells import refuse
 from budgetopt.messages import quoted, say
+from budgetopt.notebook import short
 
 if TYPE_CHECKING:
     from budgetopt.history.history import History
@@ -415,6 +416,7 @@ _NUMBERS = {"schema": {"anyOf": [{"type": "array", "items": {"type": "number"}},
 
 
 @public
+@short
 @dataclass(frozen=True)
 class Delay:
     r"""The share of a week's outcome that is reported at each age of the week.

@@ -22,6 +22,7 @@ from budgetopt.errors import PlanError
 from budgetopt.i18n import Message, listed, of_name, say
 from budgetopt.market.dynamics import known
 from budgetopt.money import as_decimal, show_amount
+from budgetopt.notebook import short
 from budgetopt.optimize import Known, StretchedBelief, curves_of
 from budgetopt.plan import PATTERN, Channel, Plan, Relative
 from budgetopt.untrusted import half_width
@@ -31,6 +32,7 @@ Pairs = tuple[tuple[str, Relative], ...]
 
 
 @public
+@short
 @dataclass(frozen=True)
 class Change:
     """Inputs that are other than planned.

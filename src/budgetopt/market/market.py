@@ -52,7 +52,7 @@ from budgetopt.market.noise import Noise
 from budgetopt.market.random import Balanced, Stream
 from budgetopt.market.scenarios.base import Effect, Scenario
 from budgetopt.market.truth import CurveSource, draw_truth, one_cell
-from budgetopt.notebook import brief
+from budgetopt.notebook import brief, short
 from budgetopt.plan import Plan, nature_of
 from budgetopt.untrusted import is_safe
 
@@ -69,6 +69,7 @@ _PARTS: dict[str, type] = {
 }
 
 
+@short
 class MarketState(NamedTuple):
     """What a market remembers of earlier weeks, newest first.
 
@@ -84,6 +85,7 @@ class MarketState(NamedTuple):
     reported: tuple[Floats, ...] = ()
 
 
+@short
 class Outcome(NamedTuple):
     """What came of a week's spends, arrays that broadcast to ``(runs, channels)``.
 
@@ -461,6 +463,7 @@ def _weights(carryover: Any, size: int) -> Floats:
     return kernels(carryover)
 
 
+@short
 @dataclass(frozen=True, eq=False)
 class Weather:
     """A chunk of runs of a market's weather; `Market.weather` makes it.

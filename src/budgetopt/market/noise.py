@@ -30,10 +30,12 @@ from budgetopt.errors import as_number
 from budgetopt.market.dynamics import by_channel, wrong
 from budgetopt.market.random import Stream, poisson_quantile
 from budgetopt.messages import say
+from budgetopt.notebook import short
 
 PerChannel = float | tuple[float, ...]
 
 
+@short
 @dataclass(frozen=True)
 class Noise:
     r"""Mean-one noise of a channel's weekly outcome; the class methods name the usual ones.

@@ -35,6 +35,7 @@ from budgetopt.errors import CalendarError, HistoryError, InfeasibleError, Input
 from budgetopt.history import History
 from budgetopt.i18n import Message, listed, quoted, say, show_figure
 from budgetopt.money import show_amount, sum_minor
+from budgetopt.notebook import short
 from budgetopt.optimize.problem import UNLIMITED, Clock, DeclaredBounds, Problem
 from budgetopt.plan import (
     CAP,
@@ -287,6 +288,7 @@ def believed_in(plan: Plan, week: Week, belief: Any) -> Any:
     return Known(plan.names, in_demand(curves_of(plan, belief), index, len(plan.names)))
 
 
+@short
 class DatedWeek(NamedTuple):
     """A plan and curves as they are in one week.
 

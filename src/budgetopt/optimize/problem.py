@@ -33,7 +33,7 @@ from budgetopt.curves import Curve
 from budgetopt.errors import SolverError, VerificationError
 from budgetopt.i18n import messages_of, restored, say
 from budgetopt.money import Currency, sum_minor
-from budgetopt.notebook import brief
+from budgetopt.notebook import brief, short
 from budgetopt.optimize.check import broken_limit
 from budgetopt.plan import RULES, Bounds, Reserve, Row, Source, integers
 
@@ -268,6 +268,7 @@ class Rows:
         return used
 
 
+@short
 class Solved(NamedTuple):
     """A continuous split, the prices of the rows, and a proven bound.
 

@@ -23,6 +23,7 @@ from budgetopt.arrays import Floats
 from budgetopt.curves import Curve, Mixture, Sampled
 from budgetopt.errors import SolverError
 from budgetopt.messages import say
+from budgetopt.notebook import short
 from budgetopt.optimize.problem import Problem, Rows
 
 Blocks = list[Floats]
@@ -55,6 +56,7 @@ _CHEAPER = 0.01
 """What the log price of such a start is lowered by, above its sampling error."""
 
 
+@short
 class Filled(NamedTuple):
     """Spends and the price of the budget.
 

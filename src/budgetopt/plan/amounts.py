@@ -35,6 +35,7 @@ from budgetopt.money import (
     show_share,
     total_of,
 )
+from budgetopt.notebook import short
 from budgetopt.plan.declare import (
     AMOUNT,
     Declared,
@@ -334,6 +335,7 @@ class Reserve(Declared):
 
 @public
 @declaration()
+@short
 class BudgetLines(Declared):
     """The lines of a module budget, which must add up to their total.
 
@@ -401,6 +403,7 @@ def _amount(given: Any, field: str) -> Decimal:
 
 @public
 @declaration()
+@short
 class Goal(Declared):
     r"""What is maximised: :math:`\sum_i w_i f_i(x_i) - b \sum_i x_i`.
 

@@ -22,6 +22,7 @@ from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CurveError, InputError, PlanError, as_number, did_you_mean
 from budgetopt.i18n import of_name, quoted, say
 from budgetopt.money import as_decimal, product_of, show_amount
+from budgetopt.notebook import short
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import (
     Declared,
@@ -167,6 +168,7 @@ class ChannelPrior:
 
 @public
 @declaration(kw_only=True)
+@short
 class Channel(Declared):
     """One line that money can go to.
 

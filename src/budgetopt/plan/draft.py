@@ -21,6 +21,7 @@ import numpy as np
 from budgetopt.history import CONVERSIONS, Columns, History, plain_name, recognise, together
 from budgetopt.i18n import in_language, listed, say, show_figure
 from budgetopt.money import DIGITS, Currency, currencies_of
+from budgetopt.notebook import short
 from budgetopt.plan.channel import Channel
 from budgetopt.plan.fields import PlanFields
 
@@ -28,6 +29,7 @@ USUAL_WEEKS = 8
 """Whole weeks whose median is the usual spend, and after which without spend a channel is idle."""
 
 
+@short
 @dataclass(frozen=True)
 class Draft:
     """A drafted plan and the reasons of its fields.

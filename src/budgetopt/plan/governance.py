@@ -22,6 +22,7 @@ from budgetopt.calendar import Fiscal, Week, as_date
 from budgetopt.errors import CalendarError, InputError, PlanError, as_number, did_you_mean
 from budgetopt.i18n import say
 from budgetopt.money import Number
+from budgetopt.notebook import short
 from budgetopt.plan.amounts import MaxChange, as_share
 from budgetopt.plan.channel import check_name
 from budgetopt.plan.declare import (
@@ -210,6 +211,7 @@ class Phase(Declared):
 
 @public
 @declaration()
+@short
 class Freeze(Declared):
     """Days on which channels may not move; a week that one of them lies in is frozen whole.
 
@@ -255,6 +257,7 @@ _AMOUNTS = ("move", "channel", "total")
 
 @public
 @declaration()
+@short
 class Approval(Declared):
     """A proposal that goes above one of these needs a name; else it is approved by this rule.
 
@@ -476,6 +479,7 @@ def _part(kind: type[T], own: str) -> Callable[[Any, Any], T]:
 
 @public
 @declaration()
+@short
 class Operation(Declared):
     """How weeks are run; every part may be left out, and each may be given by its fields.
 

@@ -19,6 +19,7 @@ from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, PlanError
 from budgetopt.i18n import Message, say
 from budgetopt.money import as_decimal, number_text, show_number
+from budgetopt.notebook import short
 from budgetopt.plan.amounts import Relative, as_share, shifted
 from budgetopt.plan.channel import check_name
 from budgetopt.plan.declare import Declared, declaration, declared, part_of
@@ -244,6 +245,7 @@ def check_targets(plan: Measurable, *, is_money: bool) -> None:
                 ) from None
 
 
+@short
 class Ratio(NamedTuple):
     """How a metric is made: what is added up above the line, and below it.
 

@@ -19,6 +19,7 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InfeasibleError, SolverError, VerificationError
 from budgetopt.i18n import say
+from budgetopt.notebook import short
 from budgetopt.optimize import in_proportion
 from budgetopt.policies.base import (
     Policy,
@@ -94,6 +95,7 @@ class Cautious:
         return view.project_across(along(start, end, best_part(worth, start[..., 0])))
 
 
+@short
 class Kept(NamedTuple):
     """A split that loses no more than is allowed.
 
@@ -239,6 +241,7 @@ def conservative(
 _UNSOLVED = (SolverError, InfeasibleError, ArithmeticError, np.linalg.LinAlgError)
 
 
+@short
 class Decided(NamedTuple):
     """A split and whose it is.
 

@@ -27,6 +27,7 @@ from budgetopt.errors import InputError, foreign
 from budgetopt.history import Import
 from budgetopt.i18n import begun, in_language, magnitude, say, show_figure
 from budgetopt.money import show_amount
+from budgetopt.notebook import short
 from budgetopt.untrusted import escaped
 
 WIDTH = 80
@@ -77,6 +78,7 @@ def import_report(imports: Sequence[Import], language: str = "en") -> str:
     return "\n".join(lines)
 
 
+@short
 @dataclass(frozen=True)
 class Table:
     """A table in one language: names to the left, numbers to the right of their columns.

@@ -21,6 +21,7 @@ from budgetopt.arrays import Bools, Floats
 from budgetopt.errors import InputError, PlanError, VerificationError, as_number, did_you_mean
 from budgetopt.i18n import say, show_figure
 from budgetopt.market import RISKS, Conditions, Weather, known, scenarios_of, whole, wrong
+from budgetopt.notebook import short
 from budgetopt.plan import Plan
 
 
@@ -230,6 +231,7 @@ _AT_WORK = 0.1
 """Strength from which a scenario is at work; one that fades is over below it."""
 
 
+@short
 @dataclass(frozen=True)
 class Contingency:
     """An answer to a scenario, in the runs and weeks in which it is at work.

@@ -22,6 +22,7 @@ from budgetopt.errors import SolverError
 from budgetopt.horizon import LookAhead
 from budgetopt.i18n import say
 from budgetopt.market import BLOCK, Conditions, Market, Scenario, wrong
+from budgetopt.notebook import short
 from budgetopt.optimize import (
     objective_of,
     problem_of,
@@ -36,6 +37,7 @@ from budgetopt.simulation.contingency import (
 )
 
 
+@short
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """A fixed plan of spends, carried out whatever comes back.

@@ -51,6 +51,7 @@ from budgetopt.i18n import (
     show_figure,
 )
 from budgetopt.money import show_amount
+from budgetopt.notebook import short
 from budgetopt.optimize import (
     Problem,
     Solved,
@@ -235,6 +236,7 @@ _SILENT = 3
 """Weeks without any spend after which a channel that used to spend is probed."""
 
 
+@short
 @dataclass(frozen=True)
 class Watch:
     """What the guards found before a week is decided, and what stays where it was.

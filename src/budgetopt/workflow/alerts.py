@@ -31,6 +31,7 @@ from budgetopt.history import Delay, History
 from budgetopt.i18n import Message, messages_of, restored, say, show_figure
 from budgetopt.ledger import LONGEST
 from budgetopt.money import show_amount as show
+from budgetopt.notebook import short
 from budgetopt.plan import RULES, AlertRules, Plan
 from budgetopt.weekly import Intervention, TargetStatus
 from budgetopt.workflow.inputs import Difference, Revised
@@ -64,6 +65,7 @@ CODES: dict[str, str] = {
 """Every code an alert can carry, with its meaning; codes are never renamed."""
 
 
+@short
 @dataclass(frozen=True)
 class Alert:
     """Something that a person should know.

@@ -29,6 +29,7 @@ from budgetopt.history import History
 from budgetopt.i18n import Message, messages_of, say, show_figure
 from budgetopt.ledger import Entry, Ledger, Transaction
 from budgetopt.money import show_amount, show_share
+from budgetopt.notebook import short
 from budgetopt.optimize import Problem, believed_in, draws_of, last_split, problem_of, settle
 from budgetopt.plan import Bounds, Plan
 from budgetopt.weekly import (
@@ -258,6 +259,7 @@ EDIT = "edit"
 """Whose split an edited one is, in place of a policy's name."""
 
 
+@short
 @dataclass(frozen=True)
 class Edited:
     """An edited split, verified and priced.

@@ -31,6 +31,7 @@ from budgetopt.history import History
 from budgetopt.i18n import listed, say, show_figure
 from budgetopt.ledger import Entry, Transaction
 from budgetopt.money import show_amount
+from budgetopt.notebook import short
 from budgetopt.plan import Plan
 from budgetopt.policies import Policy, policy_to_dict
 from budgetopt.workflow.week_state import LedgerReader
@@ -86,6 +87,7 @@ _SURE = 4
 """Weeks in common by which two plans' histories are told apart."""
 
 
+@short
 @dataclass(frozen=True)
 class RecordedHistory:
     """A history as the ledger keeps it.

@@ -50,6 +50,7 @@ from budgetopt.errors import MoneyError, did_you_mean
 from budgetopt.i18n import Message, say, show_figure
 from budgetopt.money import as_decimal, difference_of, total_of
 from budgetopt.money import show_amount as show
+from budgetopt.notebook import short
 from budgetopt.plan import KINDS, Overspend, Plan, Release
 from budgetopt.workflow.pacing import Pace, Paced
 from budgetopt.workflow.validation import wrong_argument
@@ -477,6 +478,7 @@ class Source:
     amount: Decimal
 
 
+@short
 @dataclass(frozen=True)
 class Answered:
     """Who pays for an overspend.

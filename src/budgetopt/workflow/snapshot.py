@@ -19,6 +19,7 @@ from budgetopt.calendar import Period, Week, periods
 from budgetopt.i18n import Message, code_of, restored, say
 from budgetopt.ledger import Entry
 from budgetopt.money import total_of
+from budgetopt.notebook import short
 from budgetopt.plan import Plan
 from budgetopt.workflow.proposal import BudgetAdjustment, latest_split
 from budgetopt.workflow.reserves import Account, Answered, Balances, Movement, balances, parts_of
@@ -75,6 +76,7 @@ def applied_weeks(reader: LedgerReader) -> AppliedWeeks:
     return AppliedWeeks(dict(sorted(applied.items())), measured)
 
 
+@short
 @dataclass(frozen=True)
 class Snapshot:
     """A ledger as one week sees it.

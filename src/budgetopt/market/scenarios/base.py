@@ -16,6 +16,7 @@ from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, InputError, as_number
 from budgetopt.i18n import Message, say
 from budgetopt.market.dynamics import Factor, known, wrong
+from budgetopt.notebook import short
 from budgetopt.plan import Relative
 from budgetopt.untrusted import is_safe
 
@@ -82,6 +83,7 @@ def relative(default: str, what: str, *, least: float = -1, above: float = -math
     return field(default=Relative.of(default, say(what)), metadata=about | {"range": rule})
 
 
+@short
 @dataclass(frozen=True, kw_only=True)
 class Scenario(ABC):
     """Something that happens to a market.

@@ -10,6 +10,7 @@ from typing import ClassVar
 from budgetopt.market.dynamics import wrong
 from budgetopt.market.scenarios.base import NOTHING, Effect, Recovering, Scenario, relative, setting
 from budgetopt.messages import say
+from budgetopt.notebook import short
 from budgetopt.plan import Relative
 
 LOST = "assumed-response-lost"
@@ -185,6 +186,7 @@ class NewChannel(Scenario):
         return self.effect(0.0)
 
 
+@short
 @dataclass(frozen=True, kw_only=True)
 class Promotion(Scenario):
     """A shopping festival or brand day: demand and prices both rise.

@@ -27,6 +27,7 @@ from budgetopt.curves import Curve
 from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.i18n import joined, listed, say
 from budgetopt.money import Currency
+from budgetopt.notebook import short
 
 Integers = NDArray[Any]
 """Whole numbers: ``int64``, or Python integers (``object``) where 64 bits do not hold them."""
@@ -35,6 +36,7 @@ _FITS = 2**60
 """Integers below this, and sums of a few of them, are held by 64 bits."""
 
 
+@short
 @dataclass(frozen=True, eq=False)
 class Row:
     r"""One inequality over the channels, a sum of parts that each see one channel.
