@@ -23,6 +23,7 @@ from budgetopt.history.dates import span_of
 from budgetopt.history.layouts import end_column
 from budgetopt.history.totals import find_totals, is_total
 from budgetopt.i18n import listed, missing_extra, quoted, say
+from budgetopt.notebook import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,7 @@ class Plain:
         return tuple(others)
 
 
+@short
 @dataclass(frozen=True)
 class Table:
     """The declared columns of a file, cell by cell.
