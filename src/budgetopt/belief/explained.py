@@ -44,6 +44,7 @@ class Part(NamedTuple):
     outcome: tuple[float, ...]
 
 
+@short
 @dataclass(frozen=True)
 class Decomposition:
     r"""How the totals of weeks came about: parts that add up to what was reported.
