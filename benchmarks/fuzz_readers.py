@@ -5,8 +5,8 @@
 Histories are small exports of every platform in several encodings, workbooks, parquet files, with
 bytes, cells and lines spoilt. Each is recognised by its columns or read with those it was made of,
 some of them beside a second file. Models are what Robyn exports, saved models of Meridian and
-PyMC-Marketing, and tables of curves. Our own files are histories as `write` lays them out for each
-tool, templates that are filled in, and plans.
+PyMC-Marketing, tables of curves, and paths of customers. Our own files are histories as `write`
+lays them out for each tool, templates that are filled in, and plans.
 """
 
 from __future__ import annotations
@@ -202,6 +202,8 @@ def attempt(seed: int, folder: Path) -> str:
 @functools.cache
 def models() -> dict[str, bytes]:
     """Return a whole file of each kind that has curves, as the tests write it."""
+    import pandas as pd
+
     robyn, meridian, pymc = (importlib.import_module(f"tests.exchange.test_exchange_{name}")
                              for name in ("robyn", "meridian", "pymc"))  # fmt: skip
     points = "channel,spend,mean\na,0,0\na,10,5\na,30,9\nb,0,0\nb,5,2\n"
@@ -209,6 +211,13 @@ def models() -> dict[str, bytes]:
     parameters = "channel,kind,top,half,shape\na,hill,20,30,1\nb,hill,10,5,2\n"
     tables = {"points.csv": points, "draws.csv": draws, "parameters.csv": parameters}
     found = {name: text.encode() for name, text in tables.items()}
+    paths = {"path": ["a > b", "抖音", "b > a"], "conversions": [3, 4, 5.5], "lost": [9, 0, 1]}
+    frame, stream = (
+        pd.DataFrame(paths | {"week": ["2025-09-01", "2025-09-01", "2025-09-08"]}),
+        io.BytesIO(),
+    )
+    frame.to_excel(stream, index=False)
+    found |= {"paths.csv": frame.to_csv(index=False).encode(), "paths.xlsx": stream.getvalue()}
     for adstock in ("geometric", "weibull_cdf", "weibull_pdf"):
         found[f"{adstock}.json"] = json.dumps(robyn.exported(adstock)).encode()
     with tempfile.TemporaryDirectory() as name:
@@ -220,21 +229,26 @@ def models() -> dict[str, bytes]:
 
 def attempt_model(seed: int, folder: Path) -> str:
     """Read one spoilt file of curves; return how it ended."""
-    from budgetopt.exchange import read_curves, read_meridian
+    from budgetopt.exchange import attribute, read_curves, read_meridian
 
     rng = random.Random(seed)
     name = rng.choice(sorted(models()))
     data = models()[name]
-    if name.endswith(".nc") or rng.random() < 0.4:
+    if name.endswith(".xlsx") and rng.random() < 0.8:
+        data = spoilt_zip(rng, data)
+    elif name.endswith((".nc", ".xlsx")) or rng.random() < 0.4:
         data = spoilt_bytes(rng, data)
     else:
-        data = spoilt_text(rng, data.decode()).encode("utf-8", "replace")
+        encoding = rng.choice(("utf-8",) * 6 + ENCODINGS) if name == "paths.csv" else "utf-8"
+        data = spoilt_text(rng, data.decode()).encode(encoding, "replace")
     pair = ("model.nc", "data.csv")
     for each in pair if name in pair else ():
         (folder / each).write_bytes(models()[each])
     (folder / name).write_bytes(data)
     if name in pair:
         read_meridian(*(folder / each for each in pair), draws=3)
+    elif name.startswith("paths"):
+        attribute(folder / name, lost="lost", week="week")
     else:
         read_curves(folder / name)
     return f"read {name}"
@@ -252,6 +266,8 @@ def own_files() -> dict[str, bytes]:
     weeks = np.datetime64("2025-09-01") + 7 * np.arange(3)
     spend = np.array([[1.5, 20], [0, 30.25], [7, np.nan]])
     history = History(("a", "抖音"), weeks, spend, outcome=2 * spend, partial=[False, False, True])
+    beside = {"price": np.array([-1.5, 0, 3])}
+    total = History(("a", "抖音"), weeks, spend, total=[-5, 7.5, np.nan], controls=beside)
     whole = (root / "tests" / "plan" / "every_field.toml").read_bytes()
     found = {"every.toml": whole}
     with tempfile.TemporaryDirectory() as name:
@@ -259,6 +275,9 @@ def own_files() -> dict[str, bytes]:
             for suffix in (".csv", ".tsv", ".xlsx", ".parquet", ".json"):
                 path = Path(name) / f"{layout}{suffix}"
                 write(history_sheet(history, layout), path)
+                found[path.name] = path.read_bytes()
+                path = path.with_stem(f"{layout} total")
+                write(history_sheet(total, layout), path)
                 found[path.name] = path.read_bytes()
         plan = Plan.load(root / "examples" / "weekly" / "plan.toml")
         made = template(plan, weeks=2, week=dt.date(2025, 9, 1))

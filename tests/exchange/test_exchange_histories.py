@@ -1,6 +1,7 @@
 """A history in the layouts of models: any history, in any format, is read back as it was."""
 
 import datetime as dt
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.exchange import LAYOUTS, Book, history_sheet, read_history, write
+from budgetopt.untrusted import from_cell
 
 MONEY = st.integers(0, 10**9).map(lambda cents: cents / 100)
 AMOUNTS = st.one_of(MONEY, st.just(float("nan")), st.just(0.0))
 OUTCOMES = st.one_of(AMOUNTS, st.floats(0, 1e12))
+SIGNED = st.one_of(MONEY, MONEY.map(lambda amount: -amount), st.floats(-1e12, 1e12))
 NAMES = st.lists(
     st.text("abt抖=+@_'", min_size=1, max_size=4), min_size=1, max_size=3, unique=True
 ).filter(lambda names: not {"y", "date_week"} & {*names})
@@ -23,7 +26,7 @@ SEVENTH = np.timedelta64(7, "D")
 
 @st.composite
 def histories(draw):
-    """Draw a history of any channels, weekday, gaps, partial weeks, and of one outcome or many."""
+    """Draw a history of any channels, weekday, gaps, partial weeks, outcomes and controls."""
     channels = draw(NAMES)
     first = draw(st.dates(dt.date(2001, 1, 1), dt.date(2090, 1, 1)))
     count = draw(st.integers(1, 4))
@@ -31,7 +34,11 @@ def histories(draw):
     spend = np.array(draw(st.lists(AMOUNTS, min_size=size, max_size=size))).reshape(count, -1)
     total = draw(st.booleans())
     size = count if total else size
-    came = np.array(draw(st.lists(OUTCOMES, min_size=size, max_size=size)))
+    each = st.one_of(SIGNED, st.just(float("nan"))) if total else OUTCOMES
+    came = np.array(draw(st.lists(each, min_size=size, max_size=size)))
+    lists = st.lists(SIGNED, min_size=count, max_size=count).map(np.array)
+    beside = draw(st.dictionaries(st.text("ab价 =_", min_size=1, max_size=3).map(str.strip).filter(
+        bool), lists, max_size=2 * total))  # fmt: skip
     weeks = np.datetime64(first, "D") + 7 * np.arange(count)
     partial = np.array(draw(st.lists(st.booleans(), min_size=count, max_size=count)))
     return bo.History(
@@ -45,6 +52,7 @@ def histories(draw):
         data_through=draw(st.sampled_from([None, weeks[0].item() + dt.timedelta(days=3)]))
         if partial.all()
         else None,
+        controls=beside,
     )
 
 
@@ -60,6 +68,9 @@ def same(read, history, rel=0.0):
         assert (one is None) == (two is None)
         if two is not None:
             np.testing.assert_allclose(one, two, rtol=rel, atol=0)
+    assert set(read.controls) == set(history.controls)
+    for name, values in history.controls.items():
+        np.testing.assert_allclose(read.controls[name], values, rtol=rel, atol=0)
     assert rel or read == history
 
 
@@ -75,6 +86,20 @@ def test_any_history_is_read_back_as_it_was(tmp_path_factory, layout, ending):
         same(read_history(path), history, rel=1e-15 if ending == "xlsx" else 0.0)
 
     back()
+
+
+@settings(max_examples=60)
+@given(history=histories())
+def test_any_history_comes_back_from_a_record_and_a_frame(history):
+    text = history.to_json()
+    assert bo.History.from_json(text).to_json() == text
+    assert bo.History.from_json(text) == history == pickle.loads(pickle.dumps(history))
+    # A name such as '= would be taken for one that was kept from being a formula.
+    plain = all(from_cell(name) == name for name in history.channels)
+    if history.total is None and not history.partial.any() and plain:
+        columns = bo.Columns(missing="unknown", gaps="unknown")
+        options = {"channels": history.channels, "week_start": history.week_start}
+        assert bo.History.from_frame(history.to_frame(), columns, **options) == history
 
 
 PAST = bo.History(

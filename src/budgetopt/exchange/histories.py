@@ -8,7 +8,6 @@ controls, marks of partial weeks, and the last day that is known.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +20,9 @@ import numpy as np
 from budgetopt.arrays import Floats
 from budgetopt.calendar import DAYS
 from budgetopt.errors import HistoryError, did_you_mean, foreign
+from budgetopt.exchange.files import dates, texts
 from budgetopt.exchange.tables import Book, Sheet, book_of
-from budgetopt.history import Cells, Column, Columns, History, first_row, load, read_days
+from budgetopt.history import Columns, History, Style, load_plain, read_amounts
 from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, from_cell, read_bounded
 
@@ -222,61 +222,53 @@ def read_history(path: str | PathLike[str]) -> History:
     CalendarError
         ``bad-date``.
     """
+    import pandas as pd
+
     file = Path(path)
     frame = _json_frame(file) if file.suffix.lower() == ".json" else None
-    header = first_row(file) if frame is None else [str(name) for name in frame.columns]
-    columns, channels = columns_of(header)
-    controls = [name for name in header if name.startswith(_CONTROL)]
-    extras = [*controls, *(name for name in (_PARTIAL, _THROUGH) if name in header)]
-
-    def cells(name: str) -> list[Any]:
-        if frame is not None:
-            return list(frame[name])
-        # Declared as filters, the cells beside the amounts are read too.
-        known = dict.fromkeys(extras, ("",))
-        column = load(file, replace(columns, where=known)).cells[name]
-        return [column[row] for row in range(len(column))]
-
-    days = _days(cells(columns.week), columns.week)
+    table = load_plain(file if frame is None else frame, ())
+    columns, channels = columns_of(table.header)
+    if not table.places.size:
+        raise _bad("no-data", "history", 0, say("history-without-rows"), say("remedy-with-rows"))
+    days = dates(table, columns.week).tolist()
     if not channels:
-        names = (from_cell(str(cell).strip()) for cell in cells(columns.channel))
-        channels = tuple(dict.fromkeys(names))
+        channels = tuple(dict.fromkeys(map(from_cell, texts(table, columns.channel))))
     known: dict[str, Any] = {"channels": channels, "week_start": DAYS[min(days).weekday()]}
+    total = str(columns.outcome) if columns.layout == "long" and columns.outcome in _TOTALS else ""
+    if total:
+        # A total may be below zero, as no outcome of a channel may, and every row repeats it.
+        names = (columns.week, columns.channel, str(columns.spend))
+        read = {name: table.cells[name].spellings[table.cells[name].at] for name in names}
+        frame = pd.DataFrame(read | {total: 0.0})
     past = (
         History.read(file, columns, **known)
         if frame is None
         else History.from_frame(frame, columns, **known)
     )
+    weeks = past.weeks.tolist()
+
+    def by_week(name: str) -> Floats:
+        """Return the number of each week, NaN where no row has one."""
+        values = read_amounts(table.column(name), Style(), signed=True).values
+        written = {day: value for day, value in zip(days, values, strict=True) if value == value}
+        return np.array([written.get(week, np.nan) for week in weeks], dtype=np.float64)
+
     found: dict[str, Any] = {}
-    if _PARTIAL in extras:
-        marks = zip(days, cells(_PARTIAL), strict=True)
-        partial = {day for day, mark in marks if str(mark).strip() in ("1", "1.0")}
-        found["partial"] = [week in partial for week in past.weeks.tolist()]
-    if _THROUGH in extras:
-        found["data_through"] = _days(cells(_THROUGH)[:1], _THROUGH)[0]
-    if past.outcome is not None and columns.layout == "long" and columns.outcome in _TOTALS:
-        found |= {"outcome": None, "total": past.outcome[:, 0]}
+    if _PARTIAL in table.cells:
+        marks = zip(days, texts(table, _PARTIAL), strict=True)
+        partial = {day for day, mark in marks if mark in ("1", "1.0")}
+        found["partial"] = [week in partial for week in weeks]
+    if _THROUGH in table.cells:
+        found["data_through"] = dates(table, _THROUGH).tolist()[0]
+    if total:
+        found |= {"outcome": None, "total": by_week(total)}
+    controls = [name for name in table.cells if name.startswith(_CONTROL)]
     if controls:
-        found["controls"] = {
-            name.removeprefix(_CONTROL): _by_week(past.weeks.tolist(), days, cells(name))
-            for name in controls
-        }
+        found["controls"] = {name.removeprefix(_CONTROL): by_week(name) for name in controls}
     return replace(past, **found)
 
 
 _TOTALS = frozenset(layout.total for layout in LAYOUTS.values() if layout.channel)
-
-
-def _by_week(weeks: Sequence[dt.date], days: Sequence[dt.date], cells: Sequence[Any]) -> Floats:
-    """Return the number of each week, NaN where no row has one."""
-    written = {day: cell for day, cell in zip(days, cells, strict=True) if str(cell).strip()}
-    return np.array([np.nan if written.get(w) is None else written[w] for w in weeks], dtype=float)
-
-
-def _days(cells: Sequence[Any], field: str) -> list[dt.date]:
-    column = Column(Cells.of(cells), field, lambda row: say("at-row", place=row + 1))
-    days: list[dt.date] = read_days(column, None).tolist()
-    return days
 
 
 def _json_frame(file: Path) -> pd.DataFrame:

@@ -30,7 +30,7 @@ from budgetopt.history.cells import Cells, Column, Style, read_amounts, rough
 from budgetopt.history.columns import Columns, Reading
 from budgetopt.history.dates import read_days
 from budgetopt.history.files import READERS as TABLES
-from budgetopt.history.files import first_row, load, load_plain
+from budgetopt.history.files import load, load_plain
 from budgetopt.history.history import History
 from budgetopt.history.imports import Import, is_of_reading
 from budgetopt.history.layouts import CONVERSIONS, plain_name
@@ -57,7 +57,6 @@ __all__ = [
     "Table",
     "as_text",
     "column_letter",
-    "first_row",
     "is_of_reading",
     "load",
     "load_plain",

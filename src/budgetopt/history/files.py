@@ -41,7 +41,7 @@ from budgetopt.history.template import (
     find_template,
     numbered_rows,
 )
-from budgetopt.history.texts import decode, find_encoding, read_text, text_rows
+from budgetopt.history.texts import find_encoding, read_text
 from budgetopt.i18n import listed, missing_extra, say
 from budgetopt.untrusted import read_bounded
 
@@ -247,25 +247,6 @@ def load_plain(source: Any, needed: Sequence[str], optional: Sequence[str] = ())
     there = tuple(name for name in optional if name in table.header)
     check_header(table.header, Plain(there), path.name)
     return replace(table, file=path.name, one_of_many=True)
-
-
-def first_row(path: str | os.PathLike[str]) -> list[str]:
-    """Return the first row of a file as text, such as the header of one that we wrote.
-
-    Raises
-    ------
-    HistoryError
-        ``bad-file`` or ``missing-extra``.
-    """
-    path = Path(path)
-    data, kind = read_file(path), path.suffix.lower()
-    if kind == ".parquet":
-        return [str(name) for name in parquet_frame(path, data).columns]
-    if kind == ".xlsx":
-        rows = sheet_rows(read_sheets(path, data))
-    else:
-        rows = text_rows(decode(path, data, None)[0], "\t" if kind == ".tsv" else ",")
-    return next((cells for _, _, cells in rows), [])
 
 
 def read_file(path: Path, kind: str | None = None) -> bytes:
