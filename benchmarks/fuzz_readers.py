@@ -6,14 +6,17 @@ Histories are small exports of every platform in several encodings, workbooks, p
 bytes, cells and lines spoilt. Each is recognised by its columns or read with those it was made of,
 some of them beside a second file. Models are what Robyn exports, saved models of Meridian and
 PyMC-Marketing, tables of curves, and paths of customers. Our own files are histories as `write`
-lays them out for each tool, templates that are filled in, and plans.
+lays them out for each tool, templates that are filled in, and plans. Frames are of pandas, polars,
+pyarrow and parquet, with odd cells and columns of odd kinds.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import datetime as dt
+import decimal
 import functools
 import importlib
 import io
@@ -329,7 +332,60 @@ def attempt_own(seed: int, folder: Path) -> str:
     return f"read {Path(name).suffix}"
 
 
-ATTEMPTS = {"histories": attempt, "models": attempt_model, "own": attempt_own}
+def attempt_frame(seed: int, folder: Path) -> str:
+    """Read one data frame with cells and kinds of columns that nobody expects."""
+    import pandas as pd
+    import polars
+    import pyarrow
+
+    from budgetopt.exchange import attribute
+    from budgetopt.history import Columns, History
+
+    rng = random.Random(seed)
+    odd = (*CELLS, *TOKENS, pd.NA, pd.NaT, float("nan"), decimal.Decimal("1.5"), b"x", [1],
+           {"a": 1}, 2j, 10**400, pd.Timestamp("2025-09-01 13:00", tz="Asia/Shanghai"))  # fmt: skip
+    kinds = ("string", "category", "Int64", "Float32", "boolean", "datetime64[ns, UTC]", "object",
+             "timedelta64[s]", "complex128", "string[pyarrow]", "period[D]")  # fmt: skip
+    weeks = [dt.date(2025, 9, 1) + dt.timedelta(weeks=n) for n in range(6)]
+    frame = pd.DataFrame(
+        {"week": weeks, "channel": ["a"] * 6, "spend": [100.5] * 6, "outcome": [3] * 6}
+    )
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        name = rng.choice(list(frame))
+        cells = frame[name].tolist()
+        if rng.random() < 0.6:
+            cells[rng.randrange(6)] = rng.choice(odd)
+        made = pd.Series(cells, dtype=object)
+        with contextlib.suppress(Exception):
+            made = made.astype(rng.choice(kinds))
+        frame[name] = made
+    if rng.random() < 0.2:
+        frame.columns = rng.choices(["week", "channel", "spend", "outcome", 3, None, ""], k=4)
+    given, library = frame, rng.choice(("pandas", "pandas", "polars", "pyarrow", "parquet"))
+    try:
+        if library == "polars":
+            given = polars.DataFrame(frame.to_dict("list"), strict=False)
+        elif library == "pyarrow":
+            given = pyarrow.Table.from_pandas(frame)
+        elif library == "parquet":
+            frame.to_parquet(folder / "a.parquet")
+    except Exception:  # noqa: BLE001 - there is no such frame
+        return "no such frame"
+    if library == "parquet":
+        History.read(folder / "a.parquet")
+    elif rng.random() < 0.3:
+        attribute(given, path="channel", conversions="spend", week="week")
+    else:
+        History.from_frame(given, Columns(rows=rng.choice(("weekly", "daily"))))
+    return f"read {library}"
+
+
+ATTEMPTS = {
+    "histories": attempt,
+    "models": attempt_model,
+    "own": attempt_own,
+    "frames": attempt_frame,
+}
 
 
 def peak() -> float:
