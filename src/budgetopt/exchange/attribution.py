@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number, did_you_mean
-from budgetopt.exchange.files import dates, numbers, refused, safe_names, texts
-from budgetopt.history import load_plain
+from budgetopt.exchange.files import dates, numbers, refused, texts
+from budgetopt.history import check_names, load_plain
 from budgetopt.i18n import Message, in_language, quoted, say, show_figure
 from budgetopt.notebook import Card, Shown
 from budgetopt.plan import LiftTest
@@ -398,7 +398,7 @@ def attribute(
     }
     days = None if week is None else dates(table, week)
     touches = [[part.strip() for part in cell.split(separator)] for cell in texts(table, path)]
-    names = safe_names(sorted({name for touched in touches for name in touched}), path)
+    names = check_names(sorted({name for touched in touches for name in touched}), path)
     number = {name: at for at, name in enumerate(names)}
     length = np.array([len(touched) for touched in touches], dtype=np.intp)
     converted = amounts[conversions]

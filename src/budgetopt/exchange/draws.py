@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arrays import Floats
 from budgetopt.curves import Carryover, Curve, Hill, Mixture, Points
 from budgetopt.errors import CurveError, InputError
-from budgetopt.exchange.files import safe_names
+from budgetopt.history import check_names
 from budgetopt.messages import say
 from budgetopt.notebook import short
 
@@ -72,7 +72,7 @@ class CurveDraws:
     carryovers: tuple[Carryover | None, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", safe_names(self.channels, "channels"))
+        object.__setattr__(self, "channels", check_names(self.channels, "channels"))
         shape = np.shape(self.curves.value(np.zeros((1, 1))))
         if len(shape) != 2 or shape[0] != len(self.channels) or shape[1] > MOST_DRAWS:
             raise _unfit(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError, foreign
 from budgetopt.history import Style, Table, as_text, read_amounts, read_days
 from budgetopt.messages import say
-from budgetopt.untrusted import MEBIBYTE, is_safe, read_bounded
+from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 MOST_BYTES = 64 * MEBIBYTE
 
@@ -53,7 +52,7 @@ def dates(table: Table, name: str) -> NDArray[np.datetime64]:
     return read_days(table.column(name), None)
 
 
-def read_json(path: str | PathLike[str]) -> Any:
+def read_json(path: str | PathLike[str], remedy: str) -> Any:
     """Return the plain data of a JSON file: no constants beside JSON's, no deep nesting.
 
     Raises
@@ -69,29 +68,11 @@ def read_json(path: str | PathLike[str]) -> Any:
     except (ValueError, RecursionError):
         reason = say("not-json-utf")
     raise refused("bad-file", "path", say("path-unreadable", path=repr(str(path)), reason=reason),
-                  say("remedy-export-model-again"))  # fmt: skip
+                  remedy)  # fmt: skip
 
 
 def _no_number(text: str) -> Any:
     raise ValueError(text)
-
-
-def safe_names(names: Sequence[str], field: str) -> tuple[str, ...]:
-    """Return channel names that can be shown and are told apart.
-
-    Raises
-    ------
-    HistoryError
-        ``bad-name``.
-    """
-    for name in names:
-        if not name.strip() or not is_safe(name) or len(name) > 200:
-            raise refused("bad-name", field, say("channel-called", name=repr(name[:60])),
-                          say("remedy-name-can-shown"))  # fmt: skip
-    if len(set(names)) < len(names) or not names:
-        raise refused("bad-name", field, say("no-channel-two"),
-                      say("remedy-name-channel-once"))  # fmt: skip
-    return tuple(names)
 
 
 def refused(code: str, field: str, problem: str, remedy: str) -> HistoryError:

@@ -8,7 +8,6 @@ controls, marks of partial weeks, and the last day that is known.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -19,17 +18,16 @@ import numpy as np
 
 from budgetopt.arrays import Floats
 from budgetopt.calendar import DAYS
-from budgetopt.errors import HistoryError, did_you_mean, foreign
-from budgetopt.exchange.files import dates, texts
+from budgetopt.errors import HistoryError, did_you_mean
+from budgetopt.exchange.files import dates, read_json, texts
 from budgetopt.exchange.tables import Book, Sheet, book_of
 from budgetopt.history import Columns, History, Style, load_plain, read_amounts
 from budgetopt.messages import say
-from budgetopt.untrusted import MEBIBYTE, from_cell, read_bounded
+from budgetopt.untrusted import from_cell
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOST_BYTES = 64 * MEBIBYTE
 _PARTIAL, _THROUGH, _CONTROL = "partial", "data_through", "control "
 
 
@@ -275,18 +273,17 @@ def _json_frame(file: Path) -> pd.DataFrame:
     """Return the sheet of a history in a JSON file."""
     import pandas as pd
 
+    data = read_json(file, say("remedy-write-again"))
     try:
-        data = json.loads(read_bounded(file, _MOST_BYTES).decode("utf-8-sig"))
         sheet = data["sheets"]["history"]
         names = [str(name) for name in sheet["columns"]]
         rows = [tuple(row) for row in sheet["rows"]]
         if any(len(row) != len(names) for row in rows):
             raise ValueError
         return pd.DataFrame(rows, columns=names, dtype=object)
-    except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
-        reason = foreign(error) if isinstance(error, OSError) else say("json-no-history")
+    except (ValueError, TypeError, KeyError):
         raise _bad("bad-file", "path", str(file), say("path-unreadable", path=repr(str(file)),
-                   reason=reason), say("remedy-write-again")) from None  # fmt: skip
+                   reason=say("json-no-history")), say("remedy-write-again")) from None  # fmt: skip
 
 
 def _bad(code: str, field: str, value: Any, problem: str, remedy: str) -> HistoryError:

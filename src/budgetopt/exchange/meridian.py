@@ -25,9 +25,9 @@ import numpy as np
 from budgetopt.arrays import Floats
 from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.exchange.draws import CurveDraws
-from budgetopt.exchange.files import dates, numbers, refused, safe_names, texts
+from budgetopt.exchange.files import dates, numbers, refused, texts
 from budgetopt.exchange.inference import InferenceFile, open_inference
-from budgetopt.history import load_plain
+from budgetopt.history import check_names, load_plain
 from budgetopt.messages import say
 
 _POINTS = 151
@@ -127,7 +127,7 @@ def read_meridian(
         raise refused(
             "bad-columns", "alpha_rf", say("model-channels-reach"), say("remedy-say-media-only")
         )
-    names = safe_names(file.names("posterior", "media_channel") or (), "media_channel")
+    names = check_names(file.names("posterior", "media_channel") or (), "media_channel")
     regions = file.names("posterior", "geo") if geo is not None else None
     columns = {"kpi": kpi, "value": value, "time": time, "geo": geo, "population": population}
     given = _data(data, names, regions, columns, media, spend)

@@ -31,8 +31,9 @@ from budgetopt.arrays import Floats
 from budgetopt.curves import Carryover, Curve, Hill, Logistic, Power
 from budgetopt.errors import CurveError
 from budgetopt.exchange.draws import CurveDraws
-from budgetopt.exchange.files import refused, safe_names
+from budgetopt.exchange.files import refused
 from budgetopt.exchange.inference import InferenceFile, open_inference
+from budgetopt.history import check_names
 from budgetopt.messages import say
 
 _WEEK = 7.0
@@ -186,7 +187,7 @@ def read_pymc(path: str | PathLike[str], *, days: float | None = None) -> CurveD
     extra = tuple(str(dim) for dim in dims) if isinstance(dims, list) else ()
     axes = (*extra, "channel")
     labels = [_labels(file, dim, attrs) for dim in axes]
-    names = safe_names(["/".join(cell) for cell in _product(labels)], "channel")
+    names = check_names(["/".join(cell) for cell in _product(labels)], "channel")
     sizes = tuple(len(each) for each in labels)
     scales = _scales(file, axes, sizes)
     steps = _WEEK / (_days(file) if days is None else _positive(days))

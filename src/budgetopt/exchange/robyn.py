@@ -26,10 +26,9 @@ from budgetopt.exchange.files import (
     numbers,
     read_json,
     refused,
-    safe_names,
     texts,
 )
-from budgetopt.history import Style, Table, load_plain, rough
+from budgetopt.history import Style, Table, check_names, load_plain, rough
 from budgetopt.messages import say
 
 _DAYS = 7
@@ -161,7 +160,7 @@ def read_robyn_json(
     ----------
     .. [1] Meta, Robyn, ``R/json.R``, ``R/transformation.R``.
     """
-    whole = read_json(path)
+    whole = read_json(path, say("remedy-export-model-again"))
     inputs, model = (_part(whole, name, path) for name in ("InputCollect", "ExportedModel"))
     values = {name: _one(value) for name, value in _part(model, "hyper_values", path).items()}
     rows = {str(_one(row.get("variable"))): row for row in _rows(model.get("summary"))}
@@ -176,7 +175,7 @@ def read_robyn_json(
     kind = _text(inputs, "adstock", path)
     spends = [str(name) for name in _list(inputs.get("paid_media_spends"))]
     made = {}
-    for name in safe_names(spends, "paid_media_spends"):
+    for name in check_names(spends, "paid_media_spends"):
         if name not in rows or f"{name}_alphas" not in values or name not in table.cells:
             raise refused("bad-columns", name, say("model-not-fitted", name=repr(name)),
                           say("remedy-curve-table-points"))  # fmt: skip

@@ -27,7 +27,7 @@ pandas is imported only where a data frame or a parquet file is read or written.
 from __future__ import annotations
 
 from budgetopt.history.cells import Cells, Column, Style, read_amounts, rough
-from budgetopt.history.columns import Columns, Reading
+from budgetopt.history.columns import Columns, Reading, check_names
 from budgetopt.history.dates import read_days
 from budgetopt.history.files import READERS as TABLES
 from budgetopt.history.files import load, load_plain
@@ -56,6 +56,7 @@ __all__ = [
     "Style",
     "Table",
     "as_text",
+    "check_names",
     "column_letter",
     "is_of_reading",
     "load",

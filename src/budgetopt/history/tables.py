@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -143,12 +143,11 @@ def from_rows(
     `labelled` says whether any cell may be the label of a totals row.
     """
     at = {name: header.index(name) for name in (*columns.declared, *columns.beside(header))}
-    cells = {name: Cells.of(row[column] for _, row in rows) for name, column in at.items()}
-    texts = [[cell for cell in row if labelled and isinstance(cell, str)] for _, row in rows]
+    every = [Cells.of(column) for column in zip_longest(*(row for _, row in rows))]
     made = Table(
-        cells,
+        {name: every[column] if rows else Cells.of(()) for name, column in at.items()},
         np.array([place for place, _ in rows], dtype=np.int64),
-        rows_with(labels_among(chain.from_iterable(texts)), texts),
+        labelled_rows(every if labelled else (), len(rows)),
         unit,
         notes=skipped_above(above, unit),
         sheet=sheet,
@@ -173,17 +172,20 @@ def column_letter(at: int) -> str:
     return letters
 
 
+def labelled_rows(columns: Iterable[Cells], rows: int) -> NDArray[np.bool_]:
+    """Return which rows hold the label of a totals row in any of some columns."""
+    labels = np.zeros(rows, dtype=bool)
+    for column in columns:
+        texts = (cell for cell in column.spellings if isinstance(cell, str))
+        if words := labels_among(texts):
+            labels |= column.each(words.__contains__)
+    return labels
+
+
 def labels_among(cells: Iterable[str]) -> set[str]:
     """Return the cells that are labels of totals rows."""
     # Most cells are amounts and days, which no label begins like.
     return {cell for cell in cells if not "0" <= cell < ":" and is_total(cell)}
-
-
-def rows_with(words: set[str], rows: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """Return which rows hold any of some words."""
-    if not words:
-        return np.zeros(len(rows), dtype=bool)
-    return np.array([not words.isdisjoint(row) for row in rows], dtype=bool)
 
 
 def skipped_above(above: int, unit: str) -> tuple[str, ...]:
@@ -212,9 +214,7 @@ def from_frame(frame: Any, columns: Columns | Plain, file: str = "") -> Table:
         name: _series_cells(frame.iloc[:, names.index(name)], number=name in columns.amounts)
         for name in (*columns.declared, *columns.beside(names))
     }
-    labels = np.zeros(len(frame), dtype=bool)
-    for column in cells.values():
-        labels |= column.each(is_total)
+    labels = labelled_rows(cells.values(), len(frame))
     table = Table(cells, np.arange(len(frame)), labels, unit="position", header=tuple(names))
     return without_totals(table, columns)
 

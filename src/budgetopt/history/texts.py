@@ -33,8 +33,8 @@ from budgetopt.history.tables import (
     bad_file,
     best_header,
     check_header,
+    labelled_rows,
     labels_among,
-    rows_with,
     skipped_above,
     too_much,
     without_totals,
@@ -123,15 +123,12 @@ def _even(text: str, delimiter: str, above: int, width: int) -> Below | None:
     if not even or above + rows >= MOST_ROWS:
         return None
     cells = {}
-    labels = np.zeros(rows, dtype=bool)
     for number in range(width):
         at, spellings = pd.factorize(frame.iloc[:, number].to_numpy())
-        column = cells[number] = Cells(spellings, at)
+        cells[number] = Cells(spellings, at)
         if not number and not all(map(str.strip, spellings)):
             return None
-        if words := labels_among(column.spellings):
-            labels |= column.each(words.__contains__)
-    return cells, above + 2 + np.arange(rows), labels
+    return cells, above + 2 + np.arange(rows), labelled_rows(cells.values(), rows)
 
 
 def _columns_below(
@@ -147,9 +144,16 @@ def _columns_below(
         rest = chain.from_iterable({*map(itemgetter(at), rows)} for at in others)
         words |= labels_among(chain(new, rest))
         places.append(where)
-        labels.append(rows_with(words, rows))
+        labels.append(_rows_with(words, rows))
     cells = {column.at: column.cells for column in read}
     return cells, np.concatenate(places), np.concatenate(labels)
+
+
+def _rows_with(words: set[str], rows: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """Return which rows hold any of some words."""
+    if not words:
+        return np.zeros(len(rows), dtype=bool)
+    return np.array([not words.isdisjoint(row) for row in rows], dtype=bool)
 
 
 def _longer_line(text: str, most: int) -> int | None:
