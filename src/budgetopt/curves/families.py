@@ -156,15 +156,16 @@ class Hill(Curve):
 
     def slope(self, spend: ArrayLike) -> Floats:
         """Return ``top s/half · z**(s-1) / (1+z**s)**2`` with ``z = x/half``."""
-        x = as_spend(spend)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            z = x / self.half
-            power = self._power(z)
-            rest = 1.0 / (1.0 + power)
-            power *= rest
-            power *= rest
-            power /= z
-            slope = np.asarray(self.top) * self.shape / self.half * power
+            z = as_spend(spend) / self.half
+            return self._slope(z, self._power(z))
+
+    def _slope(self, z: Floats, power: Floats) -> Floats:
+        rest = 1.0 / (1.0 + power)
+        part = power * rest
+        part *= rest
+        part /= z
+        slope = np.asarray(self.top) * self.shape / self.half * part
         # Also where the spend is too small a part of half to be told from zero.
         zero = z == 0
         return np.where(zero, self._slope_at_zero(), slope) if np.any(zero) else slope
@@ -204,14 +205,24 @@ class Hill(Curve):
 
     def slope_decay(self, spend: ArrayLike) -> Floats:
         """Return ``x (1+z**s) / ((1-s) + (1+s) z**s)``; where the slope still rises, infinity."""
-        x, s = as_spend(spend), np.asarray(self.shape)
+        x = as_spend(spend)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            power = self._power(x / self.half)
-            fall = (1.0 + s) * power
-            fall += 1.0 - s
-            power += 1.0
-            power /= fall
-            decay = x * power
+            return self._decay(x, self._power(x / self.half))
+
+    def slope_and_decay(self, spend: ArrayLike) -> tuple[Floats, Floats]:
+        """Return both, of one power."""
+        x = as_spend(spend)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            z = x / self.half
+            power = self._power(z)
+            return self._slope(z, power), self._decay(x, power)
+
+    def _decay(self, x: Floats, power: Floats) -> Floats:
+        s = np.asarray(self.shape)
+        fall = (1.0 + s) * power
+        fall += 1.0 - s
+        decay = (1.0 + power) / fall
+        decay *= x
         if np.all(fall > 0):
             return decay
         # For shape 1 the limit at zero.

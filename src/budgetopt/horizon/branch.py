@@ -232,7 +232,7 @@ class _Tree:
         # Where a node holds no plan, prices grow beyond all numbers, and its bound says nothing.
         with np.errstate(over="ignore", invalid="ignore"):
             solved = solve(self._level(program), _NEAR)
-            bound = float(bound_of(program, *solved[:3]))
+            bound = float(bound_of(program, *solved[1:4]))
         self.work += solved.rounds * self.each
         spend = np.clip(solved.spend, narrow.lower, narrow.upper)
         bound = min(bound, most) if np.isfinite(bound) else most

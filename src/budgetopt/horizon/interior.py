@@ -18,6 +18,7 @@ curves and the multipliers alone (`bound_of`), so that it holds whatever the rou
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -32,10 +33,11 @@ from budgetopt.curves import Curve
 
 ROUNDS = 60
 """Most rounds; ten to thirty are usual."""
-NEAR = 1e-9
+NEAR = 5e-9
 """Gap to the bound, as a share of it, at which a plan is solved."""
-CLOSE = 1e-6
-"""Sum of slacks times prices, as a share of the first objective, at which the gap is asked for."""
+_ASKED = 100
+"""How many times that gap the sum of slacks times prices is at most, as a share of the first
+objective, where the gap is asked for."""
 _PATIENCE = 2
 """Rounds without a smaller gap, near the end, after which the smallest is the answer."""
 _AGAIN = 3
@@ -46,11 +48,14 @@ _FEW = 1e-6
 """What may always be missed."""
 _HALVINGS = 4
 """Most halvings of a step after which more is."""
-_EASY = 1e-2
-"""Sum of slacks times prices, as `CLOSE` counts it, above which steps are not mended."""
+_EASY = 1e-5
+"""Sum of slacks times prices, as a share of the first objective, above which steps are not mended.
+"""
+_COARSE = 1e-7
+"""Gap from which on steps are not mended."""
 _EXACT = 1e-10
 """What a Newton step may miss, as a share of the largest right side, without being mended."""
-_BACK = 0.995
+_BACK = 0.9995
 """Share of the way to the nearest limit that a step goes."""
 _CORRECTIONS = 2
 """Most corrections of a step towards the centre."""
@@ -62,6 +67,16 @@ _GAIN = 0.006
 """By how much more of a step may be gone where it was worth while."""
 _LARGE = 24
 """Weeks from which blocks are inverted one by one, by Cholesky's factors, and steps corrected."""
+_BEGIN = (0.02, 0.5)
+"""Least and most share of the way between its bounds that a spend begins at."""
+_ROOMY = 0.1
+"""Least slack of a row at the beginning, as a share of its room or of a spend of usual size."""
+_CENTRE = 0.1
+"""Product of slack and price at the beginning, where spends and slopes are about 1."""
+_BESIDE = 0.5
+"""Share of an effective spend within which a tangent is taken beside it."""
+_FEW_BLOCKS = 100
+"""Blocks up to which one by one is quicker whatever their size."""
 _STILL = 1e-9
 """Share added to the Schur complement's diagonal, for rows that depend on each other."""
 
@@ -126,6 +141,11 @@ class Program:
         works = (self.kernel > 0) & self.free[..., None, :]
         return _weeks_first(np.any(works, axis=-1))
 
+    @cached_property
+    def all_fed(self) -> bool:
+        """Whether spends that are not fixed work in every week."""
+        return bool(self.fed.all())
+
     def effective(self, spend: Floats) -> Floats:
         """Return the effective spends of a plan, ``(lasting, channels)``."""
         own = _weeks_first(_each(spend, self.kernel.swapaxes(1, 2)))
@@ -134,38 +154,33 @@ class Program:
 
     def value(self, spend: Floats) -> Floats:
         """Return what is maximised, at money of shape ``(channels, weeks)``."""
-        brought = self._weighed(self.curves.value(self.effective(spend)))
+        brought = self.weighed(self.curves.value(self.effective(spend)))
         paid = np.sum(self.cost * spend, axis=(-2, -1))
         return np.asarray(np.sum(brought, axis=(0, -1)) - paid)
 
-    def slope(self, spend: Floats) -> Floats:
-        """Return what the next unit of each spend brings over all weeks; 0 where it is fixed."""
-        return self.rise(self._steep(self.curves.slope(self.effective(spend))))
+    def steep(self, effective: Floats) -> Floats:
+        """Return slopes by effective spend where money that is not fixed works, else 0."""
+        return self._where_fed(self.curves.slope(effective))
 
-    def slope_and_fall(self, spend: Floats) -> tuple[Floats, Floats]:
-        """Return slopes by effective spend where money that is not fixed works, and their falls.
+    def steep_and_fall(self, effective: Floats) -> tuple[Floats, Floats]:
+        """Return `steep`, and minus the second derivatives there."""
+        slope, decay = self.curves.slope_and_decay(effective)
+        steep = self._where_fed(slope)
+        fall = steep / decay
+        return steep, fall if np.isfinite(fall.sum()) else np.where(np.isfinite(fall), fall, 0.0)
 
-        Falls are minus the second derivatives; `rise` and `bend` make of both what spends bring.
-        """
-        slope, decay = self.curves.slope_and_decay(self.effective(spend))
-        steep = self._steep(slope)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            fall = steep / decay
-        return steep, np.where(np.isfinite(fall), fall, 0.0)
+    def _where_fed(self, slope: Floats) -> Floats:
+        weighed = self.weighed(slope)
+        return weighed if self.all_fed else np.where(self.fed, weighed, 0.0)
 
-    def _steep(self, slope: Floats) -> Floats:
-        with np.errstate(invalid="ignore"):
-            return np.where(self.fed, self._weighed(slope), 0.0)
-
-    def _weighed(self, each: Floats) -> Floats:
+    def weighed(self, each: Floats) -> Floats:
         """Return what each week's figures count for, ``(lasting, [runs,] channels)``."""
         lasting, channels = self.weight.shape
         return each * self.weight.reshape(lasting, *(1,) * (each.ndim - 2), channels)
 
     def rise(self, steep: Floats) -> Floats:
-        """Return `slope` of slopes by effective spend."""
-        rise = _each(_weeks_last(steep), self.kernel) - self.cost
-        return np.where(self.free, rise, 0.0)
+        """Return what the next unit of each spend brings over all weeks, of `steep`."""
+        return _each(_weeks_last(steep), self.kernel) - self.cost
 
     def bend(self, fall: Floats) -> Floats:
         """Return minus the second derivatives by spends, ``(channels, weeks, weeks)``."""
@@ -225,8 +240,9 @@ class Solution(NamedTuple):
     ----------
     spend
         Money, ``(channels, weeks)``; it keeps the rows nearly.
-    own_price, price
-        Prices of the rows of channels and across channels.
+    tangent, own_price, price
+        Effective spends at which curves have their tangents, prices of the rows of channels and
+        prices across channels, of which `bound_of` makes the bound.
     bound
         No plan within the rows has a better objective.
     rounds
@@ -234,10 +250,20 @@ class Solution(NamedTuple):
     """
 
     spend: Floats
+    tangent: Floats
     own_price: Floats
     price: Floats
     bound: Floats
     rounds: int
+
+    def instead(self, other: Solution, where: Bools) -> Solution:
+        """Return the solution with another one in some runs."""
+        if where.all():
+            return other
+        ours, others = ((s.spend, s.own_price, s.price, s.bound) for s in (self, other))
+        spend, own_price, price, bound = _instead(ours, others, where)
+        tangent = np.where(where[:, None], other.tangent, self.tangent)
+        return Solution(spend, tangent, own_price, price, bound, self.rounds)
 
 
 def solve(program: Program, near: float = NEAR, most: int = ROUNDS) -> Solution:
@@ -252,62 +278,50 @@ def solve(program: Program, near: float = NEAR, most: int = ROUNDS) -> Solution:
     most
         Most rounds.
     """
-    many = program
-    if program.lower.ndim == 2:
-        by_run = ("lower", "upper", "own_room", "room")
-        parts = {name: getattr(program, name)[None] for name in by_run}
-        many = replace(program, carried=program.carried[:, None], **parts)
-    rounds = _Rounds(many)
-    point, count = rounds.run(near, most)
-    found = rounds.in_money(point)
-    if many is not program:
-        found = tuple(part[0] for part in found)
-    return Solution(*found, bound_of(program, *found), count)
+    if program.lower.ndim == 3:
+        return _Rounds(program).run(near, most)
+    by_run = ("lower", "upper", "own_room", "room")
+    parts = {name: getattr(program, name)[None] for name in by_run}
+    many = replace(program, carried=program.carried[:, None], **parts)
+    spend, tangent, own_price, price, bound, rounds = _Rounds(many).run(near, most)
+    return Solution(spend[0], tangent[:, 0], own_price[0], price[0], bound[0], rounds)
 
 
-def bound_of(program: Program, spend: Floats, own_price: Floats, price: Floats) -> Floats:
+def bound_of(program: Program, tangent: Floats, own_price: Floats, price: Floats) -> Floats:
     r"""Return what no plan within the rows exceeds.
 
-    A concave objective lies below its tangent at any plan, :math:`F(x) \le F(y) + g (x - y)`, and
-    with prices :math:`\pi, \zeta \ge 0` of rows across and of channels (any sign for equations)
+    Every concave curve lies below its tangent at any effective spend :math:`y`, and with prices
+    :math:`\pi, \zeta \ge 0` of rows across and of channels (any sign for equations)
 
-    .. math:: g x \le \pi d + \zeta l + \sum_{ti} \max_{lo \le x \le hi}
-        (g - C^T \pi - L^T \zeta)_{ti}\, x_{ti}.
+    .. math:: F(x) \le \sum_{ti} \bigl(w f(y) + \lambda (k - y)\bigr)_{ti} + \pi d + \zeta l
+        + \sum_{ti} \max_{lo \le x \le hi} (K^T \lambda - c - C^T \pi - L^T \zeta)_{ti}\, x_{ti}
+        \quad\text{with } \lambda = w f'(y).
+
+    No money need bring these effective spends: each curve has its own.
 
     Parameters
     ----------
     program
         The program.
-    spend
-        Any plan within the bounds where no slope is infinite, ``(channels, weeks)``.
+    tangent
+        Any effective spends where no slope is infinite, ``(lasting, channels)``; where nothing may
+        be spent that is not fixed, those that are.
     own_price, price
         Any prices; those of inequalities are taken as at least 0.
 
     References
     ----------
-    Everett (1963), for the prices; Boyd and Vandenberghe (2004), section 3.1.3, for the tangent.
+    Everett (1963), for the prices; Boyd and Vandenberghe (2004), sections 3.1.3 and 5.1.6, for the
+    tangents of sums.
     """
-    own, across = np.maximum(own_price, 0.0), _no_less(program, price)
-    left = program.slope(spend)
-    over = _above(program, spend, left, left - program.pull(own, across), own, across)
-    return program.value(spend) + over
-
-
-def _no_less(program: Program, price: Floats) -> Floats:
-    """Return prices of rows across channels, at least 0 where these are inequalities."""
-    return np.where(program.exact, price, np.maximum(price, 0.0))
-
-
-def _above(
-    program: Program, spend: Floats, rise: Floats, left: Floats, own: Floats, across: Floats
-) -> Floats:
-    """Return by how much a plan's bound lies above its value.
-
-    `rise` is what spends bring, `left` what of it prices of rows, at least 0, leave.
-    """
+    own = np.maximum(own_price, 0.0)
+    across = np.where(program.exact, price, np.maximum(price, 0.0))
+    steep = program.steep(tangent)
+    lines = program.weighed(program.curves.value(tangent)) + steep * (program.carried - tangent)
+    left = program.rise(steep) - program.pull(own, across)
     best = np.where(left > 0, program.upper, program.lower)
     rooms = np.sum(across * program.room, axis=-1) + np.sum(own * program.own_room, axis=(-2, -1))
-    return np.asarray(np.sum(left * best - rise * spend, axis=(-2, -1)) + rooms)
+    return np.asarray(lines.sum(axis=(0, -1)) + np.sum(left * best, axis=(-2, -1)) + rooms)
 
 
 class _Point(NamedTuple):
@@ -321,20 +335,13 @@ class _Point(NamedTuple):
     slack: Floats
     price: Floats
 
-    def instead(self, other: _Point, where: Bools) -> _Point:
-        """Return the point with another one in some runs."""
-        if where.all():
-            return other
-        parts = zip(self, other, strict=True)
-        return _Point(*(np.where(_wide(where, b), b, a) for a, b in parts))
-
-
-class _Missed(NamedTuple):
-    """By how much slopes miss their prices, and rows with their slacks their rooms."""
-
-    slope: Floats
-    own: Floats
-    across: Floats
+    def moved(self, step: _Point, way: Floats) -> _Point:
+        """Return a point some of a step further."""
+        return _Point(
+            self.spend + way[:, None, None] * step.spend,
+            self.slack + way[:, None] * step.slack,
+            self.price + way[:, None] * step.price,
+        )
 
 
 class _Here(NamedTuple):
@@ -344,10 +351,12 @@ class _Here(NamedTuple):
     ----------
     point
         The point.
-    rise, fall
-        What the next unit of spends brings, and how slopes fall, in the program's units.
-    missed
-        What the point misses.
+    effective, steep, fall
+        Effective spends, slopes by them, and how these fall, in the program's units, by run first.
+    slope
+        By how much what spends bring misses what prices ask.
+    rows
+        By how much limits with their slacks miss their rooms, as slacks stand.
     gap
         Sum of slacks times prices, by run.
     off
@@ -355,9 +364,11 @@ class _Here(NamedTuple):
     """
 
     point: _Point
-    rise: Floats
+    effective: Floats
+    steep: Floats
     fall: Floats
-    missed: _Missed
+    slope: Floats
+    rows: Floats
     gap: Floats
     off: Floats
 
@@ -365,19 +376,26 @@ class _Here(NamedTuple):
         """Return the other point in some runs."""
         if where.all():
             return other
-        fall = np.where(where[:, None], other.fall, self.fall)
-        parts = (self.rise, *self.missed, self.gap, self.off)
-        others = (other.rise, *other.missed, other.gap, other.off)
-        rise, slope, own, across, gap, off = (
-            np.where(_wide(where, b), b, a) for a, b in zip(parts, others, strict=True)
-        )
-        point = self.point.instead(other.point, where)
-        return _Here(point, rise, fall, _Missed(slope, own, across), gap, off)
+        point = _Point(*_instead(self.point, other.point, where))
+        return _Here(point, *_instead(self[1:], other[1:], where))
+
+    def tangent(self, before: _Here) -> Floats:
+        r"""Return effective spends whose slopes are what the step to here took them for.
+
+        Prices go with the slopes of the linear model, :math:`\lambda = g - F''\,dz`; by what the
+        slopes here differ from that a bound would lie too high. Where a slope is right is next to
+        the effective spend, by Newton's method.
+        """
+        model = before.steep - before.fall * (self.effective - before.effective)
+        there = self.effective + (self.steep - model) / self.fall
+        near = np.abs(there - self.effective) <= _BESIDE * self.effective
+        return np.where(near, there, self.effective)
 
 
-def _wide(one: NDArray[Any], like: Floats) -> NDArray[Any]:
-    """Return a number of each run beside an array by run."""
-    return one.reshape(-1, *(1,) * (like.ndim - 1))
+def _instead(ours: Iterable[Floats], others: Iterable[Floats], where: Bools) -> Iterator[Floats]:
+    """Return arrays by run with those of others in some runs."""
+    for our, other in zip(ours, others, strict=True):
+        yield np.where(where.reshape(-1, *(1,) * (other.ndim - 1)), other, our)
 
 
 class _Rounds:
@@ -385,94 +403,144 @@ class _Rounds:
 
     def __init__(self, program: Program) -> None:
         free = program.free
-        middle = np.where(free, 0.5 * (program.lower + program.upper), program.lower)
+        self.program, self.free, self.strict = program, free, ~program.exact
+        self.rows, self.coupling = _Own(program.own), _Coupling(program.across)
+        # Whether all limits have a slack and a price that vanish together.
+        self.plain = bool(free.all() and self.strict.all())
+        start = program.lower + self._share() * (program.upper - program.lower)
         many = np.maximum(free.sum(axis=(1, 2)), 1)
-        rise = np.abs(np.where(free, program.slope(middle), 0.0)).sum(axis=(1, 2)) / many
-        money = np.where(free, program.upper, 0.0).sum(axis=(1, 2)) / many
+        effective = program.effective(start)
+        steep = program.steep(effective)
+        rise = np.abs(np.where(free, program.rise(steep), 0.0)).sum(axis=(1, 2)) / many
+        money = np.where(free, start, 0.0).sum(axis=(1, 2)) / many
         self.money = np.where(money > 0, money, 1.0)
         self.worth = np.where(rise * self.money > 0, rise * self.money, 1.0)
-        self.program, self.free, self.strict = program, free, ~program.exact
-        self.all_free, self.all_strict = bool(free.all()), bool(self.strict.all())
-        wide = self.money[:, None, None]
         self.unit = (self.money / self.worth)[:, None, None]
-        self.lower, self.upper = program.lower / wide, program.upper / wide
-        self.own_room, self.room = program.own_room / wide, program.room / self.money[:, None]
-        self.start = middle / wide
-        self.scale = np.maximum(1.0, np.abs(program.value(middle)) / self.worth)
-        self.rows, self.coupling = _Own(program.own), _Coupling.of(program.across)
-        own = self.own_room[0].size
-        self.ends = np.cumsum([free[0].size, free[0].size, own]).tolist()
+        self.scale = np.maximum(1.0, np.abs(program.value(start)) / self.worth)
+        wide = self.money[:, None, None]
+        own_room, room = program.own_room / wide, program.room / self.money[:, None]
+        self.shapes = free.shape, free.shape, own_room.shape
+        size = free[0].size
+        self.ends = [size, 2 * size, 2 * size + own_room[0].size]
         # Which products of slack and price are to vanish.
-        runs = len(free)
-        ones = np.ones((runs, own)), np.broadcast_to(self.strict, self.room.shape)
+        ones = np.ones(own_room.shape), np.broadcast_to(self.strict, room.shape)
         self.pairs = _flat(free, free, *ones)
         self.count = np.maximum(self.pairs.sum(axis=1), 1.0)
+        # Equations have a slack of 1.
+        self.rooms = _flat(own_room, room + program.exact)
+        self.first = self._first(start / wide, program.lower / wide, program.upper / wide)
         # With few weeks a round costs no more than the corrections that would save it.
         self.corrections = _CORRECTIONS if free.shape[2] >= _LARGE else 0
 
-    def run(self, near: float, most: int) -> tuple[_Point, int]:
-        """Return the points with the smallest gap to their bounds, and how many rounds it took."""
-        here, size = self._at(self._first()), None
-        # Rows that nearly hold make steps miss digits that only a small gap asks for.
-        self.again = _AGAIN if near < CLOSE else 0
-        best, runs = here.point, len(self.free)
-        least, since, done = np.full(runs, np.inf), np.zeros(runs), np.zeros(runs, np.bool_)
+    def _share(self) -> Floats:
+        """Return how far spends begin between their bounds: all alike as rows across have room."""
+        program, free = self.program, self.free
+        span = np.where(free, program.upper - program.lower, 0.0)
+        reach = self.coupling.use(span)
+        spare = program.room - self.coupling.use(program.lower)
         with np.errstate(all="ignore"):
-            for number in range(most):
-                asked = ~done & (here.gap <= max(CLOSE, 100 * near) * self.scale)
-                if asked.any():
-                    size = self._value(here) if size is None else size
-                    short = self._over(here) / size
-                    better = asked & (short < least)
-                    still = asked & ~better & (here.gap <= near * self.scale)
-                    since = np.where(still, since + 1, np.where(asked, 0, since))
-                    best = best.instead(here.point, better)
-                    least = np.where(better, short, least)
-                    # Where rows nearly hold the rounds lose digits in the end, and the gap grows.
-                    done |= asked & np.isfinite(least) & ((least <= near) | (since == _PATIENCE))
-                if done.all():
-                    return best, number
-                try:
-                    further = self._further(here, self._step(here))
-                except np.linalg.LinAlgError:
-                    break
-                done |= ~np.isfinite(further.gap)
-                if done.all():
-                    break
-                here = here.instead(further, ~done)
-        return here.point.instead(best, np.isfinite(least)), most
+            share = np.where(reach > 0, np.clip(spare / reach, *_BEGIN), _BEGIN[1])
+        return np.where(free, self.coupling.least(share, _BEGIN[1]), 0.0)
+
+    def _first(self, start: Floats, lower: Floats, upper: Floats) -> _Point:
+        """Return the point that the rounds start from, inside the bounds."""
+        slack = self.rooms - self.use(start)
+        slack = np.maximum(slack, _ROOMY * np.maximum(np.abs(self.rooms), 1.0))
+        # Slacks are carried on by themselves: differences of spends and bounds would cancel out.
+        slack = _flat(start - lower, upper - start, slack)
+        slack = np.where(self.pairs > 0, slack, 1.0)
+        return _Point(start, slack, _CENTRE * self.pairs / slack)
+
+    def run(self, near: float, most: int) -> Solution:
+        """Return the points with the smallest gap to their bounds."""
+        with np.errstate(all="ignore"):
+            return self._run(near, most)
+
+    def _run(self, near: float, most: int) -> Solution:
+        before = here = self._at(self.first)
+        # Rows that nearly hold make steps miss digits that only a small gap asks for.
+        self.again = _AGAIN if near < _COARSE else 0
+        runs, best = len(self.free), None
+        least, since, done = np.full(runs, np.inf), np.zeros(runs), np.zeros(runs, np.bool_)
+        for number in range(most):
+            asked = ~done & (here.gap <= _ASKED * near * self.scale)
+            if asked.any():
+                found = self._solution(here, before, most)
+                value = self.program.value(found.spend)
+                short = (found.bound - value) / np.maximum(np.abs(value), 1e-300)
+                better = asked & (short < least)
+                still = asked & ~better & (here.gap <= near * self.scale)
+                since = np.where(still, since + 1, np.where(asked, 0, since))
+                best = found if best is None else best.instead(found, better)
+                least = np.where(better, short, least)
+                # Where rows nearly hold the rounds lose digits in the end, and the gap grows.
+                done |= asked & np.isfinite(least) & ((least <= near) | (since == _PATIENCE))
+            if done.all() and best is not None:
+                return best._replace(rounds=number)
+            try:
+                further = self._further(here, self._step(here))
+            except np.linalg.LinAlgError:
+                break
+            done |= ~np.isfinite(further.gap)
+            if done.all():
+                break
+            before, here = before.instead(here, ~done), here.instead(further, ~done)
+        last = self._solution(here, before, most)
+        return last if best is None else last.instead(best, np.isfinite(least))
+
+    def _solution(self, here: _Here, before: _Here, rounds: int) -> Solution:
+        """Return a point and the bound of its prices, in the program's units."""
+        point, program = here.point, self.program
+        spend = point.spend * self.money[:, None, None]
+        spend = spend if self.plain else np.where(self.free, spend, program.lower)
+        unit = self.worth / self.money
+        own, across = self.parts(point.price)[2:]
+        own, across = own * unit[:, None, None], across * unit[:, None]
+        tangent = here.tangent(before).swapaxes(0, 1)
+        bound = bound_of(program, tangent, own, across)
+        return Solution(spend, tangent, own, across, bound, rounds)
 
     def parts(self, flat: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the parts of lower bounds, upper bounds, rows of channels and rows across."""
         low, high, own = self.ends
-        shape = self.free.shape
+        bounds, _, rows = self.shapes
         return (
-            flat[:, :low].reshape(shape),
-            flat[:, low:high].reshape(shape),
-            flat[:, high:own].reshape(self.own_room.shape),
+            flat[:, :low].reshape(bounds),
+            flat[:, low:high].reshape(bounds),
+            flat[:, high:own].reshape(rows),
             flat[:, own:],
         )
 
+    def use(self, spend: Floats) -> Floats:
+        """Return the left sides of all rows, as slacks stand."""
+        return _flat(self.rows.use(spend), self.coupling.use(spend))
+
+    def open(self, each: Floats) -> Floats:
+        """Return numbers of spends, 0 where these are fixed."""
+        return each if self.plain else np.where(self.free, each, 0.0)
+
     def _at(self, point: _Point) -> _Here:
         """Return a point with what its spends bring."""
-        steep, fall = self.program.slope_and_fall(point.spend * self.money[:, None, None])
-        rise = self.program.rise(steep)
-        missed = self._missed(point, rise * self.unit)
-        off = np.maximum(_most(missed.slope), _most(missed.across))
-        if missed.own.size:
-            off = np.maximum(off, _most(missed.own))
-        return _Here(point, rise, fall, missed, self._gap(point), off)
+        effective = self.program.effective(point.spend * self.money[:, None, None])
+        steep, fall = self.program.steep_and_fall(effective)
+        low, high, own, across = self.parts(point.price)
+        slope = high - low + self.rows.pull(own) + self.coupling.pull(across)
+        slope = self.open(slope - self.program.rise(steep) * self.unit)
+        rows = self.use(point.spend) + point.slack[:, self.ends[1] :] - self.rooms
+        effective, steep, fall = (each.swapaxes(0, 1) for each in (effective, steep, fall))
+        off = np.maximum(_most(slope), _most(rows))
+        return _Here(point, effective, steep, fall, slope, rows, self._gap(point), off)
 
     def _step(self, here: _Here) -> _Point:
         """Return the step to the next point."""
-        newton, (point, _, _, _, gap, _) = _Newton(self, here), here
-        # Only how far it may go is asked of the guess.
+        newton, point, gap = _Newton(self, here), here.point, here.gap
         products = self._products(point)
+        # Only how far it may go is asked of the guess.
         guess = newton.step(products, 0)
-        ahead = self._gap(_moved(point, guess, np.minimum(1.0, self._way(point, guess))))
+        ahead = self._gap(point.moved(guess, np.minimum(1.0, self._way(point, guess))))
         # Mehrotra's centre, and his correction by the guess's own products.
         centre = (gap / self.count * np.minimum(1.0, (ahead / gap) ** 3))[:, None]
-        aim = products + self.pairs * (guess.slack * guess.price - centre)
+        aim = products + self.paired(guess.slack * guess.price - centre)
         again = self.again if np.any(gap <= _EASY * self.scale) else 0
         step = newton.step(aim, again)
         for _ in range(self.corrections):
@@ -481,12 +549,12 @@ class _Rounds:
             ahead = np.minimum(1.0, far + _FURTHER)[:, None]
             product = (point.slack + ahead * step.slack) * (point.price + ahead * step.price)
             drawn = np.clip(product, _NEARER * centre, centre / _NEARER) - product
-            aim = aim - self.pairs * np.maximum(drawn, -centre / _NEARER)
+            aim = aim - self.paired(np.maximum(drawn, -centre / _NEARER))
             other = newton.step(aim, again)
             longer = np.minimum(1.0, self._way(point, other)) >= far + _GAIN
             if not longer.any():
                 break
-            step = step.instead(other, longer)
+            step = other if longer.all() else _Point(*_instead(step, other, longer))
         return step
 
     def _further(self, here: _Here, step: _Point) -> _Here:
@@ -496,74 +564,31 @@ class _Rounds:
         slopes change so much on the way that more is missed at its end; then half of it is gone.
         """
         way = np.minimum(1.0, _BACK * self._way(here.point, step))
-        further = self._at(_moved(here.point, step, way))
+        further = self._at(here.point.moved(step, way))
         for _ in range(_HALVINGS):
             worse = further.off > _WORSE * np.maximum(here.off, _FEW)
             if not worse.any():
                 break
             way = np.where(worse, 0.5 * way, way)
-            further = self._at(_moved(here.point, step, way))
+            further = self._at(here.point.moved(step, way))
         return further
 
-    def in_money(self, point: _Point) -> tuple[Floats, Floats, Floats]:
-        """Return spends, and prices of own rows and rows across, in the program's units."""
-        spend = np.where(self.free, point.spend * self.money[:, None, None], self.program.lower)
-        unit = self.worth / self.money
-        own, across = self.parts(point.price)[2:]
-        return spend, own * unit[:, None, None], across * unit[:, None]
-
-    def _value(self, here: _Here) -> Floats:
-        return np.maximum(np.abs(self.program.value(self.in_money(here.point)[0])), 1e-300)
-
-    def _over(self, here: _Here) -> Floats:
-        """Return by how much bounds of points lie above their values."""
-        spend, own, across = self.in_money(here.point)
-        own, across = np.maximum(own, 0.0), _no_less(self.program, across)
-        left = here.rise - self.rows.pull(own) - self.coupling.pull(across)
-        return _above(self.program, spend, here.rise, left, own, across)
-
-    def _first(self) -> _Point:
-        """Return the point that the rounds start from, inside the bounds."""
-        own = np.maximum(self.own_room - self.rows.use(self.start), 0.1)
-        across = self.room - self.coupling.use(self.start)
-        across = np.maximum(across, 0.1 * np.maximum(np.abs(self.room), 1.0))
-        # Slacks are carried on by themselves: differences of spends and bounds would cancel out.
-        slack = _flat(self.start - self.lower, self.upper - self.start, own, across)
-        slack = np.where(self.pairs > 0, slack, 1.0)
-        return _Point(self.start, slack, self.pairs / slack)
-
-    def _missed(self, point: _Point, rise: Floats) -> _Missed:
-        """Return what is missed at a point where spends bring so much more."""
-        low, high, own, across = self.parts(point.price)
-        _, _, own_slack, slack = self.parts(point.slack)
-        slope = self.rows.pull(own) + self.coupling.pull(across) - rise - low + high
-        own_room = self.rows.use(point.spend) + own_slack - self.own_room
-        slack = slack if self.all_strict else np.where(self.strict, slack, 0.0)
-        return _Missed(
-            self.open(slope), own_room, self.coupling.use(point.spend) + slack - self.room
-        )
-
-    def open(self, each: Floats) -> Floats:
-        """Return numbers of spends, 0 where these are fixed."""
-        return each if self.all_free else np.where(self.free, each, 0.0)
+    def paired(self, each: Floats) -> Floats:
+        """Return numbers of limits, 0 where slack and price need not vanish together."""
+        return each if self.plain else each * self.pairs
 
     def _products(self, point: _Point) -> Floats:
         """Return slacks times prices, where equations have none."""
-        return point.slack * point.price * self.pairs
+        return self.paired(point.slack * point.price)
 
     def _gap(self, point: _Point) -> Floats:
         return np.asarray(self._products(point).sum(axis=1))
 
     def _way(self, point: _Point, step: _Point) -> Floats:
         """Return how many steps can be gone before a slack or a price vanishes."""
-        # Equations give 0 over 0, which `fmax` passes over.
-        fastest = np.fmax(-step.slack / point.slack, -step.price / point.price) * self.pairs
-        return np.asarray(1.0 / np.fmax.reduce(fastest, axis=1, initial=0.0))
-
-
-def _moved(point: _Point, step: _Point, way: Floats) -> _Point:
-    """Return a point some of a step further."""
-    return _Point(*(a + _wide(way, b) * b for a, b in zip(point, step, strict=True)))
+        # Equations give 0 over 0, which `fmin` passes over.
+        slowest = self.paired(np.fmin(step.slack / point.slack, step.price / point.price))
+        return np.asarray(1.0 / np.abs(np.fmin.reduce(slowest, axis=1, initial=0.0)))
 
 
 def _flat(*parts: Floats | Bools) -> Floats:
@@ -653,32 +678,18 @@ def _over(table: csr_array, given: Floats) -> Floats:
     return np.ascontiguousarray((table @ given.reshape(len(given), -1).T).T)
 
 
-class _Coupling(NamedTuple):
+class _Coupling:
     """Rows across channels, as sums over weeks of a few patterns of channels.
 
     The total of every week is one pattern, and so is a limit that stands in every week.
 
     Parameters
     ----------
-    patterns
-        Shape ``(patterns, channels)``.
-    table
-        Of each pattern in each week, ``(rows, patterns * weeks)``.
-    entry, factor
-        Places in the table's second axis, row by row, and what stands there.
-    first
-        The first entry of each row.
+    across
+        Shape ``(rows, channels, weeks)``.
     """
 
-    patterns: Floats
-    table: Floats
-    entry: Places
-    factor: Floats
-    first: Places
-
-    @classmethod
-    def of(cls, across: Floats) -> Self:
-        """Return rows, ``(rows, channels, weeks)``, by patterns."""
+    def __init__(self, across: Floats) -> None:
         rows, channels, weeks = across.shape
         some = np.any(across != 0, axis=1)
         # A row without money has an entry too, of factor 0.
@@ -688,12 +699,18 @@ class _Coupling(NamedTuple):
         lead = each[np.arange(row.size), np.argmax(each != 0, axis=1)]
         kinds = each / np.where(lead != 0, lead, 1.0)[:, None]
         number: dict[bytes, int] = {}
-        kind = [number.setdefault(one.tobytes(), len(number)) for one in kinds]
-        patterns = np.frombuffer(b"".join(number)).reshape(-1, channels)
-        entry = np.array(kind) * weeks + week
-        table = np.zeros((rows, len(patterns) * weeks))
-        table[row, entry] = lead
-        return cls(patterns, table, entry, lead, np.flatnonzero(np.diff(row, prepend=-1)))
+        kind = np.array([number.setdefault(one.tobytes(), len(number)) for one in kinds])
+        count = len(number)
+        self.patterns = np.frombuffer(b"".join(number)).reshape(-1, channels)
+        # Of each pattern in each week.
+        self.table = np.zeros((rows, count * weeks))
+        self.table[row, kind * weeks + week] = lead
+        # The first entry of each row, and where products of two entries stand in `schur`.
+        self.first = np.flatnonzero(np.diff(row, prepend=-1))
+        self.place = (kind[:, None] * count + kind) * weeks**2 + week[:, None] * weeks + week
+        self.factor = lead[:, None] * lead
+        self.pairs = (self.patterns[:, None] * self.patterns).reshape(-1, channels)
+        self.adds = (self.table > 0) & np.all(across >= 0, axis=(1, 2))[:, None]
 
     def use(self, spend: Floats) -> Floats:
         """Return the left sides of the rows, ``(runs, rows)``."""
@@ -705,17 +722,19 @@ class _Coupling(NamedTuple):
         each = (price @ self.table).reshape(len(price), len(self.patterns), -1)
         return np.asarray(np.matmul(self.patterns.T, each))
 
+    def least(self, share: Floats, most: float) -> Floats:
+        """Return the least number of the rows of sums that hold each spend, at most so much."""
+        each = np.where(self.adds, share[:, :, None], most).min(axis=1, initial=most)
+        each = each.reshape(len(share), len(self.patterns), 1, -1)
+        held = np.where(self.patterns[:, :, None] > 0, each, most)
+        return np.asarray(held.min(axis=1, initial=most))
+
     def schur(self, inverse: Floats) -> Floats:
         r"""Return :math:`\sum_i C_i M_i^{-1} C_i^T` of inverses, shaped as the blocks."""
-        runs, channels, weeks, _ = inverse.shape
-        pairs = (self.patterns[:, None] * self.patterns).reshape(-1, channels)
-        between = np.matmul(pairs, inverse.reshape(runs, channels, -1))
-        kind, week = np.divmod(self.entry, weeks)
-        place = (
-            (kind[:, None] * len(self.patterns) + kind) * weeks**2 + week[:, None] * weeks + week
-        )
-        found = between.reshape(runs, -1)[:, place] * (self.factor[:, None] * self.factor)
-        if self.first.size < self.entry.size:
+        runs, channels = inverse.shape[:2]
+        between = np.matmul(self.pairs, inverse.reshape(runs, channels, -1))
+        found = between.reshape(runs, -1)[:, self.place] * self.factor
+        if self.first.size < len(self.place):
             found = np.add.reduceat(np.add.reduceat(found, self.first, 1), self.first, 2)
         return np.asarray(found)
 
@@ -723,14 +742,18 @@ class _Coupling(NamedTuple):
 def _inverted(blocks: Floats) -> Floats:
     """Return the inverses of symmetric blocks with positive eigenvalues, one behind the other."""
     size = blocks.shape[-1]
-    if size < _LARGE:
+    if size < _LARGE and blocks.size > _FEW_BLOCKS * size**2:
         return np.asarray(np.linalg.inv(blocks))
-    found = np.empty(blocks.shape)
-    pairs = zip(blocks.reshape(-1, size, size), found.reshape(-1, size, size), strict=True)
-    for block, into in pairs:
-        factor, failed = dpotrf(block.T)
+    found = blocks.copy()
+    for block, into in zip(
+        blocks.reshape(-1, size, size), found.reshape(-1, size, size), strict=True
+    ):
+        factor, failed = dpotrf(into.T, overwrite_a=True)
         # Half of the inverse; of an inverse from elsewhere half is kept, too.
-        into[...] = np.triu(np.linalg.inv(block)).T if failed else dpotri(factor)[0].T
+        if failed:
+            into[...] = np.triu(np.linalg.inv(block)).T
+        else:
+            dpotri(factor, overwrite_c=True)
     found += found.swapaxes(-1, -2)
     at = np.arange(size)
     found[..., at, at] *= 0.5
@@ -745,40 +768,46 @@ class _Newton:
     """
 
     def __init__(self, rounds: _Rounds, here: _Here) -> None:
-        program, free = rounds.program, rounds.free
-        point = here.point
-        self.rounds, self.point, self.missed = rounds, point, here.missed
-        self.price, self.slack = rounds.parts(point.price), rounds.parts(point.slack)
-        low, high, own = (z / s for z, s in zip(self.price[:3], self.slack[:3], strict=True))
-        block = program.bend(here.fall * (rounds.unit[:, :, 0] * rounds.money[:, None]))
+        self.rounds, self.here = rounds, here
+        point, free, bounds = here.point, rounds.free, rounds.ends[1]
+        self.inner = inner = rounds.ends[2]
+        self.slack, self.price = point.slack[:, :inner], point.price[:, inner:]
+        low, high, own, _ = rounds.parts(point.price / point.slack)
+        fall = here.fall.swapaxes(0, 1) * (rounds.unit[:, :, 0] * rounds.money[:, None])
+        block = rounds.program.bend(fall)
         rounds.rows.add(block, own)
-        if not rounds.all_free:
-            block *= free[..., :, None] & free[..., None, :]
         at = np.arange(free.shape[-1])
-        block[..., at, at] += low + high if rounds.all_free else np.where(free, low + high, 1.0)
+        if rounds.plain:
+            block[..., at, at] += low + high
+        else:
+            block *= free[..., :, None] & free[..., None, :]
+            block[..., at, at] += np.where(free, low + high, 1.0)
         self.block, self.inverse = block, _inverted(block)
-        if not rounds.all_free:
+        self.side = point.slack[:, inner:] / self.price
+        if not rounds.plain:
             self.inverse[..., at, at] *= free
-        self.side = self.slack[3] / self.price[3]
-        if not rounds.all_strict:
             self.side = np.where(rounds.strict, self.side, 0.0)
         schur = rounds.coupling.schur(self.inverse)
         at = np.arange(schur.shape[-1])
         schur[:, at, at] += self.side + _STILL * schur[:, at, at]
         self.schur = np.asarray(np.linalg.inv(schur), np.float64)
+        # What rows of channels miss, as prices ask for it, and what rows across miss.
+        self.lost = point.price[:, bounds:inner] * here.rows[:, : inner - bounds]
+        self.missed = here.rows[:, inner - bounds :]
 
     def step(self, aim: Floats, again: int) -> _Point:
         """Return the step on which products of slacks and prices fall by an aim."""
-        rounds, missed = self.rounds, self.missed
-        (_, _, own, across), (s_low, s_high, s_own, _) = self.price, self.slack
-        low_aim, high_aim, own_aim, aims = rounds.parts(aim)
-        right = -missed.slope - low_aim / s_low + high_aim / s_high
-        right = rounds.open(right - rounds.rows.pull((own * missed.own - own_aim) / s_own))
-        ask = aims / across - missed.across
-        if not rounds.all_strict:
-            ask = np.where(rounds.strict, ask, -missed.across)
+        rounds, here, inner = self.rounds, self.here, self.inner
+        push = aim[:, :inner].copy()
+        push[:, inner - self.lost.shape[1] :] -= self.lost
+        push /= self.slack
+        low, high, own, _ = rounds.parts(push)
+        right = rounds.open(high - low + rounds.rows.pull(own) - here.slope)
+        ask = aim[:, inner:] / self.price - self.missed
+        if not rounds.plain:
+            ask = np.where(rounds.strict, ask, -self.missed)
         move, price = self._solved(right, ask)
-        wrong = _EXACT * np.maximum(_most(right), _most(ask))
+        wrong = _EXACT * np.maximum(_most(right), _most(ask)) if again else _most(ask)
         for turn in range(again):
             left = rounds.open(right - self._times(self.block, move) - rounds.coupling.pull(price))
             asked = ask - rounds.coupling.use(move) + self.side * price
@@ -790,13 +819,10 @@ class _Newton:
             move = move + np.where(worse[:, None, None], more, 0.0)
             price = price + np.where(worse[:, None], price_more, 0.0)
             wrong = off
-        own_slack = -missed.own - rounds.rows.use(move)
-        slack = -missed.across - rounds.coupling.use(move)
-        slack = slack if rounds.all_strict else np.where(rounds.strict, slack, 0.0)
-        slacks, end = _flat(move, -move, own_slack, slack), rounds.ends[-1]
-        prices = -(aim + self.point.price * slacks) / self.point.slack
-        prices[:, end:] = price
-        return _Point(move, slacks, prices)
+        slack = rounds.paired(_flat(move, -move, -here.rows - rounds.use(move)))
+        prices = -(aim + here.point.price * slack) / here.point.slack
+        prices[:, inner:] = price
+        return _Point(move, slack, prices)
 
     def _solved(self, right: Floats, ask: Floats) -> tuple[Floats, Floats]:
         """Return spends and prices of rows across for some right sides."""
@@ -812,4 +838,4 @@ class _Newton:
 
 def _most(each: Floats) -> Floats:
     """Return the largest number of each run, whatever its sign."""
-    return np.asarray(np.abs(each).reshape(len(each), -1).max(axis=1))
+    return np.asarray(np.abs(each).reshape(len(each), -1).max(axis=1, initial=0.0))

@@ -65,7 +65,7 @@ class LookAhead:
         Weights of carryover by lag, ``(lags, channels)``.
     from_zero
         Money that a channel at zero in the first week may start with in the second; infinite where
-        no change limit says so.
+        no share of a change limit says so.
     """
 
     program: Program
@@ -158,7 +158,8 @@ class LookAhead:
         # A channel that is closed now may come back, as it may after a week without money.
         starts = (shared.own[:, :, 0] < 0) & (shared.own[:, :, 1:2].sum(axis=2) > 0)
         closed = (upper <= 0.0)[:, :, None] & starts
-        own_room = np.where(closed, self.from_zero[:, None], own_room)
+        limited = closed & np.isfinite(self.from_zero)[:, None]
+        own_room = np.where(limited, self.from_zero[:, None], own_room)
         path = np.nan_to_num(before[:, max(before.shape[1] - len(self.lags) + 1, 0) :])
         nothing = np.zeros((len(shared.weight), runs, lower.shape[1]))
         carried = effective_spend(nothing, self.lags, path.transpose(1, 0, 2))
