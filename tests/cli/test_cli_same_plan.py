@@ -63,6 +63,13 @@ channels = ["kol"]
 [demand]
 2026-11-03 = 1.6
 """,
+    "limits_over": """
+[[limits_over.month]]
+kind = "group"
+name = "search a month"
+where = ["search"]
+at_most = 3500
+""",
     "events": """
 [events]
 "brand day" = [["2026-08-12"], ["2026-11-04"]]

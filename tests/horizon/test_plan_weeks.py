@@ -410,6 +410,39 @@ def test_a_least_amount_over_a_quarter_may_come_late_and_one_out_of_reach_is_ref
         plan_weeks(plan, weeks=2, start=START, over={"month": [bo.Limit.few_moves(1)]})
 
 
+def test_limits_over_periods_may_stand_in_the_plan():
+    cap = {"kind": "group", "name": "search a month", "where": ["search"], "at_most": "13333.33"}
+    data = plan_of(max_change="60%").to_dict()
+    plan = bo.Plan.from_dict({**data, "limits_over": {"month": [cap]}})
+    given = {"month": [bo.Limit.group("search a month", ["search"], at_most="13333.33")]}
+    plain, weeks = bo.Plan.from_dict(data), {"weeks": 9, "start": START, "last": LAST}
+    held, told = plan_weeks(plan, **weeks), plan_weeks(plain, over=given, **weeks)
+    assert held.minor.tolist() == told.minor.tolist()
+    # What a call says stands instead.
+    free = plan_weeks(plan, over={}, **weeks)
+    assert free.minor.tolist() == plan_weeks(plain, **weeks).minor.tolist()
+    assert free.objective > held.objective
+    assert bo.Plan.from_dict(plan.to_dict()) == plan
+
+
+@pytest.mark.parametrize(
+    "limit", [bo.Limit.few_moves(1), bo.Limit.turnover(5), bo.Limit.mroas(at_least=2)]
+)
+def test_only_money_is_summed_over_periods(limit):
+    with pytest.raises(bo.PlanError) as caught:
+        plan_of(limits_over={"month": [limit]}, value=1)
+    assert (caught.value.field, caught.value.value) == ("limits_over", limit.name)
+    with pytest.raises(SolverError, match="many weeks") as refused:
+        plan_weeks(plan_of(value=1), weeks=2, start=START, over={"month": [limit]})
+    assert refused.value.code == "wrong-method"
+
+
+def test_periods_of_a_plan_are_months_and_quarters():
+    with pytest.raises(bo.PlanError, match="limits_over") as caught:
+        plan_of(limits_over={"year": []})
+    assert "quarter" in str(caught.value.remedy)
+
+
 RATES, VALUES = {"search": 0, "feed": 1, "kol": 9}, (40, 30, 20)
 GOALS = {
     "outcome": ({}, (1, 1, 1), 0),

@@ -44,6 +44,7 @@ EVERY_FIELD_IN_PYTHON = Plan(
     outcome_unit=120.5,
     week_start="Sunday",
     park_after=8,
+    limits_over={"quarter": [bo.Limit.group("feeds a quarter", {"kind": "feeds"}, at_most="60%")]},
     reserve=Reserve("5%"),
     columns=bo.Columns(
         layout="wide",

@@ -21,7 +21,7 @@ from budgetopt.errors import SolverError
 from budgetopt.horizon.interior import Program
 from budgetopt.messages import say
 from budgetopt.optimize import Known, Problem, objective_of, on_week, problem_of
-from budgetopt.plan import FREE, MaxChange, Plan, Row
+from budgetopt.plan import FREE, MaxChange, Plan, Row, Rule
 
 Timing = Literal["week", "month", "quarter", "all"]
 """Over which weeks the money may be moved."""
@@ -181,8 +181,7 @@ def _over(
     for timing, limits in over.items():
         labels = [_label(week, timing) for week in weeks]
         begun, ahead = labels[: len(known)], labels[len(known) :]
-        for row in (row for limit in limits for row in limit.rows(plan, zero)):
-            _refuse_row(row)
+        for row in (row for limit in limits for row in _money_rows(limit, plan, zero)):
             for label in dict.fromkeys(ahead):
                 # All weeks are those of the schedule, whatever was before them.
                 inside = [timing != "all" and one == label for one in begun]
@@ -192,16 +191,25 @@ def _over(
     return tuple(found)
 
 
+def _money_rows(limit: Rule, plan: Plan, last: Whole) -> tuple[Row, ...]:
+    """Return the rows of a limit; one that is not of money alone is refused."""
+    rows = tuple(limit.rows(plan, last))
+    if not rows:
+        raise _refused(limit.name)
+    for row in rows:
+        _refuse_row(row)
+    return rows
+
+
 def _refuse_row(row: Row) -> None:
-    """Refuse a limit that is not one of money alone."""
-    if row.counts or row.moved is not None or row.outcome is not None:
-        raise SolverError(
-            "wrong-method",
-            say("many-weeks-once", limit=repr(row.limit)),
-            field="limits",
-            value=row.limit,
-            remedy=say("remedy-leave-out-plan"),
-        )
+    if not row.of_money:
+        raise _refused(row.limit)
+
+
+def _refused(limit: str) -> SolverError:
+    problem = say("many-weeks-once", limit=repr(limit))
+    return SolverError("wrong-method", problem, field="limits", value=limit,
+                       remedy=say("remedy-leave-out-plan"))  # fmt: skip
 
 
 def _refuse(plan: Plan, one: Dated) -> None:

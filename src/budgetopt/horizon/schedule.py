@@ -249,7 +249,8 @@ def plan_weeks(
     rate
         Interest by week, 0 to 1, by which later outcomes and costs count for less.
     over
-        Limits that the sums of the weeks of each period keep, by its length: a channel's monthly
+        Limits that the sums of the weeks of each period keep, by its length; by default the plan's
+        `limits_over`: a channel's monthly
         cap is ``{"month": [Limit.group("tv a month", ["tv"], at_most=40_000)]}``, a group's share
         of the quarter ``{"quarter": [Limit.group("social", ["feed", "kol"], at_most="40%")]}``.
         Money alone counts, of a period that has begun also what `before`, or `last`, says was
@@ -283,7 +284,8 @@ def plan_weeks(
     """
     if history is not None:
         curves, start, last, before = _known(plan, curves, history, start, last, before)
-    horizon = _horizon(plan, curves, weeks, start, last, before, timing, rate, over or {})
+    kept: Over = over if over is not None else {**dict(plan.limits_over)}
+    horizon = _horizon(plan, curves, weeks, start, last, before, timing, rate, kept)
     program = program_of(horizon)
     refuse_ahead(horizon, program)
     spend, bound = _solved(horizon, program)

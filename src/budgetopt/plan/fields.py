@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from decimal import Decimal
 from functools import cache, cached_property
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,8 @@ from budgetopt.plan.tables import RawTable, as_cases, as_contingencies, as_scena
 from budgetopt.plan.targets import Target, as_targets, check_targets
 
 T = TypeVar("T")
+Period = Literal["month", "quarter"]
+"""Periods over which limits of a plan may be kept."""
 MOST_IDLE = 520
 """Weeks after which a channel is parked at the latest: ten years."""
 
@@ -129,6 +131,11 @@ class PlanFields(Declared):
     targets: Given[tuple[Target, ...]] = declared(lambda given, _: as_targets(given), default=())
     horizon: Given[int | None] = declared(
         lambda given, _: as_count(given, "horizon", 104), default=None
+    )
+    limits_over: Given[tuple[tuple[Period, tuple[Rule, ...]], ...]] = declared(
+        lambda given, _: as_limits_over(given),
+        default=(),
+        plain=lambda pairs: {name: [limit_to_dict(one) for one in held] for name, held in pairs},
     )
     park_after: Given[int | None] = declared(
         lambda given, _: None if given is None else as_count(given, "park_after", MOST_IDLE),
@@ -367,6 +374,17 @@ def as_limits(given: Any) -> tuple[Rule, ...]:
     return tuple(limit_from_dict(one) if isinstance(one, Mapping) else one for one in given)
 
 
+def as_limits_over(given: Any) -> tuple[tuple[Period, tuple[Rule, ...]], ...]:
+    """Return limits by the length of the periods that keep them, from a mapping or pairs."""
+    pairs = dict(given)
+    for period in pairs:
+        if period not in get_args(Period):
+            raise PlanError("bad-plan", say("field-is", field="limits_over", value=repr(period)),
+                            field="limits_over", value=str(period),
+                            remedy=say("choose-one-of", known=get_args(Period)))  # fmt: skip
+    return tuple((period, as_limits(held)) for period, held in pairs.items())
+
+
 def as_columns(given: Any) -> Columns:
     """Return the columns of a history from themselves, from their fields, or the usual ones."""
     if isinstance(given, Mapping):
@@ -556,6 +574,7 @@ MATTERS: dict[str, str] = {
     "channels.learning",
     "files": "week_start columns budget_lines name id",
     "horizon": "horizon",
+    "periods": "limits_over",
     "curve": "channels.curve",
     "pinned": "channels.pinned",
     "prior": "channels.prior",
@@ -598,6 +617,7 @@ _WEEKS_ALONE = say("unused-weeks-alone")
 _USUAL = say("unused-event-weeks")
 _NOT_PARKED = say("unused-parking")
 _ONE_WEEK = say("unused-one-week")
+_PERIODS = say("unused-periods")
 _WEEKS_GIVEN = say("unused-weeks-given")
 _PAST_MONEY = say("unused-past-money")
 
@@ -608,14 +628,21 @@ _WEEK = {
     **dict.fromkeys(("pinned", "prior", "lift tests", "carryover", "delay"), LEARNED),
     **dict.fromkeys(("demand", "events", "phases", "freezes"), _NO_WEEK),
     "horizon": _ONE_WEEK,
+    "periods": _PERIODS,
     **dict.fromkeys(("rules", "ledger", "years", "cases", "targets"), BESIDE),
     "parking": _NOT_PARKED,
 }
-_DECISION = {**dict.fromkeys(MATTERS, USED), "curve": OWN, "years": BESIDE, "cases": BESIDE}
+_DECISION = {
+    **dict.fromkeys(MATTERS, USED),
+    "curve": OWN,
+    "periods": _PERIODS,
+    **dict.fromkeys(("years", "cases"), BESIDE),
+}
 _CHECK = {
     **dict.fromkeys(("split", "files", "phases", "rules", "ledger", "years", "cases"), USED),
     "targets": USED,
     "horizon": _ONE_WEEK,
+    "periods": _PERIODS,
     **dict.fromkeys(("prior", "lift tests", "carryover", "demand", "events"), _NO_CURVES),
     **dict.fromkeys(("curve", "pinned", "delay"), USED),
     "freezes": _HOLDS,
@@ -624,6 +651,7 @@ _CHECK = {
 _YEARS = {
     **dict.fromkeys(MATTERS, USED),
     "pinned": _LEARNED_ANEW,
+    "periods": _PERIODS,
     "lift tests": _WEEKS_ALONE,
     "events": _USUAL,
     **dict.fromkeys(("phases", "freezes", "demand"), _NO_DATE),
@@ -652,7 +680,8 @@ COMMANDS: dict[str, dict[str, str]] = {
     | {"phases": _PAST_MONEY},
     "tests": _WEEK,
     "week": _DECISION,
-    "year": _WEEK | dict.fromkeys(("carryover", "demand", "events", "phases", "freezes"), USED),
+    "year": _WEEK
+    | dict.fromkeys(("carryover", "demand", "events", "phases", "freezes", "periods"), USED),
     "simulate": _YEARS,
 }
 """What each command does with each matter: one of the words above, or why it cannot use it."""

@@ -125,6 +125,11 @@ class Plan(Shown, PlanFields):
         How many weeks the weekly decision looks ahead, 1 to 104: a week is then the first step of
         the best plan of so many weeks, so that change limits are spent where they will be needed,
         and money that works on in later weeks counts. None for each week by itself.
+    limits_over
+        Limits that the sums of the weeks of each month or quarter keep, such as a channel's monthly
+        cap: ``{"month": [Limit.group("tv a month", ["tv"], at_most=40_000)]}``; groups and linear
+        rules on money. `plan_weeks` keeps them, and so does the plan of weeks that a `horizon`
+        looks ahead; weekly decisions by themselves do not, and say so.
     park_after
         Whole weeks without spend, 1 to 520, after which a channel that had money before is parked:
         weekly decisions lock it at 0, and say so, unless it has a floor or is declared ``awake``.
@@ -399,16 +404,23 @@ def _check_releases(plan: Plan) -> None:
 
 
 def _check_limits(plan: Plan) -> None:
-    """Refuse what is not a limit, two of one name, and unknown names."""
-    for limit in plan.limits:
+    """Refuse what is not a limit, two of one name, unknown names, and periods not of money."""
+    over = [limit for _, limits in plan.limits_over for limit in limits]
+    for limit in (*plan.limits, *over):
         if not (isinstance(getattr(limit, "name", None), str) and hasattr(limit, "rows")):
             raise PlanError("bad-plan", say("limit-name-rows", limit=repr(limit)), field="limits",
                             value=repr(limit), remedy=say("remedy-make-bo-limit-name"))  # fmt: skip
         check_name(limit.name, "limits.name", "limit")
-    _refuse_doubled("limit", [limit.name for limit in plan.limits])
+    _refuse_doubled("limit", [limit.name for limit in (*plan.limits, *over)])
     nothing = np.zeros(len(plan.channels), dtype=np.int64)
     for limit in plan.limits:
         limit.rows(plan, nothing)
+    for limit in over:
+        rows = limit.rows(plan, nothing)
+        if not rows or not all(row.of_money for row in rows):
+            raise PlanError("bad-plan", say("limit-over-not-money", limit=repr(limit.name)),
+                            field="limits_over", value=limit.name,
+                            remedy=say("remedy-limit-over-money"))  # fmt: skip
 
 
 FREE, FLOOR, CAP, LOCKED, CHANGE, MARGIN = range(6)

@@ -101,6 +101,11 @@ class Row:
         """Whether the row counts channels, which only an integer program keeps."""
         return self.on is not None or self.moves is not None
 
+    @property
+    def of_money(self) -> bool:
+        """Whether only what is spent counts, so that spends of several weeks may be summed."""
+        return not self.counts and self.moved is None and self.outcome is None
+
     @cached_property
     def money_floats(self) -> Floats:
         """Coefficients ``a`` in floating point, each the nearest to the exact one."""
