@@ -482,11 +482,12 @@ def test_what_is_said_against_last_weeks_mix_is_by_the_goal(name):
         assert f"{show_figure(sales)} sales, worth {show_figure(2 * sales)} by the goal" in text
 
 
-def kept_by_its_remedies(seed):
+def kept_by_its_remedies(seed, base=None):
     """Return how many remedies a random year took until it was kept, None if no share is named."""
     rng = np.random.default_rng(seed)
     size, count = int(rng.integers(2, 5)), int(rng.integers(3, 6))
-    base = int(rng.choice([10_000, 123_450]))
+    drawn = int(rng.choice([10_000, 123_450]))
+    base = drawn if base is None else base
     money = (10 * np.round(base * np.exp(rng.normal(0, 0.4, count)) / 10)).astype(int).tolist()
     percent = rng.integers(5, 40, count).tolist()
     last = np.round(base * rng.dirichlet(np.full(size, 5.0)), 2).tolist()
@@ -526,3 +527,35 @@ def kept_by_its_remedies(seed):
 def test_every_remedy_is_enough_for_its_week(seeds):
     taken = [kept_by_its_remedies(seed) for seed in seeds]
     assert sum(one is not None and one > 0 for one in taken) >= 2
+
+
+# Steps of 10 are coarse for budgets of 2,000: some years that any money keeps no whole steps do.
+@pytest.mark.parametrize(
+    "seeds", [(28, 39), pytest.param(range(60), marks=pytest.mark.slow)], ids=["two", "many"]
+)
+def test_a_remedy_is_enough_in_coarse_steps(seeds):
+    taken = [kept_by_its_remedies(seed, 2000) for seed in seeds]
+    assert sum(one is not None and one > 0 for one in taken) >= 2
+
+
+def test_a_year_that_only_whole_steps_break_is_refused_by_name():
+    # 110 become 140 at 30 %, but of whole tens from 50 on 50 and 60 become 60 and 70.
+    def found(share):
+        weeks = ((110, "none"), (140, share))
+        phases = [
+            bo.Phase(f"w{at}", START + dt.timedelta(days=7 * at),
+                     START + dt.timedelta(days=7 * at + 6), total, max_change=change)
+            for at, (total, change) in enumerate(weeks)
+        ]  # fmt: skip
+        plan = plan_of(
+            channels=[bo.Channel(name, curve=bo.Log(100, 500), floor=50) for name in "ab"],
+            spend="all", step=10, operation=bo.Operation(phases=phases),
+        )  # fmt: skip
+        return plan_weeks(plan, weeks=2, start=START).minor.tolist()
+
+    with pytest.raises(InfeasibleError) as caught:
+        found("30%")
+    assert caught.value.details["week"] == START + dt.timedelta(days=7)
+    # 60 become 80.
+    assert caught.value.details["max_change"] == 0.34
+    assert sorted(map(sorted, found("34%"))) == [[5000, 6000], [6000, 8000]]

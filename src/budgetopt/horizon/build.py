@@ -117,6 +117,12 @@ class Horizon:
         least = np.stack([one.problem.least_on for one in self.weeks], axis=1)
         return np.asarray(least / self.plan.money.units)
 
+    @property
+    def steps(self) -> Floats:
+        """Money of the steps that spends are whole numbers of, ``(channels, weeks)``."""
+        steps = np.stack([one.problem.lots for one in self.weeks], axis=1)
+        return np.asarray(steps / self.plan.money.units)
+
     def demand(self, lasting: int) -> Floats:
         """Return the demand of so many weeks from the first on, those after the plan included."""
         first = self.weeks[0].week

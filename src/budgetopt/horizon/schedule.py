@@ -7,7 +7,6 @@ steps week after week, and holds every week's limits once more, on exact money, 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
@@ -16,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from budgetopt.arguments import public
-from budgetopt.arrays import Bools, Floats, Whole
+from budgetopt.arrays import Floats, Whole
 from budgetopt.belief import learn
 from budgetopt.calendar import Week
-from budgetopt.curves import Log, Mixture, stack
-from budgetopt.errors import InfeasibleError, InputError, SolverError, VerificationError
+from budgetopt.curves import Mixture
+from budgetopt.errors import InfeasibleError, InputError, SolverError
 from budgetopt.history import History
 from budgetopt.horizon.ahead import SPARE, refuse_ahead
 from budgetopt.horizon.branch import improved, search
 from budgetopt.horizon.build import Horizon, Over, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
+from budgetopt.horizon.rounding import week_by_week, whole_lots, whole_together
 from budgetopt.i18n import Message, listed, quoted, round_known, say, show_bound, show_figure
-from budgetopt.money import Currency, round_to_step, show_amount, sum_minor
+from budgetopt.money import Currency, show_amount, sum_minor
 from budgetopt.notebook import Card, Shown
 from budgetopt.optimize import (
-    Problem,
     Spread,
     as_week,
     curves_of,
@@ -38,8 +37,6 @@ from budgetopt.optimize import (
     draws_of,
     goal_of,
     last_spend,
-    rounded,
-    verify,
     week_decided,
     whole_weeks,
 )
@@ -51,8 +48,6 @@ if TYPE_CHECKING:
 _PERIODS = ("week", "month", "quarter", "all")
 _NAMED = 6
 """Names that one note lists."""
-_SNAP = 1e-3
-"""Steps by which a total may miss a whole one and still be taken for it."""
 
 
 @public
@@ -289,9 +284,7 @@ def plan_weeks(
     program = program_of(horizon)
     refuse_ahead(horizon, program)
     spend, bound = _solved(horizon, program)
-    minor = _rounded(horizon, spend)
-    if minor is None:
-        minor = _rounded(horizon, _solved(horizon, program_of(horizon, SPARE))[0])
+    minor = _rounded(horizon, program, spend)
     if minor is not None:
         drawn = draws_of(plan, curves, draws, seed)
         found = _schedule(horizon, program, minor, bound, drawn)
@@ -416,90 +409,34 @@ def _solved(horizon: Horizon, program: Program) -> tuple[Floats | None, float]:
         if found.spend is None:
             return found
         spend, bound = found.spend, found.bound
-    lots = np.stack([one.problem.lots for one in horizon.weeks], axis=1)
-    own = program.free & (lots != horizon.plan.step_minor)
+    lots = horizon.steps
+    own = program.free & (lots != horizon.plan.step_minor / horizon.plan.money.units)
     if not own.any():
         return spend, bound
     # What the others do best beside whole lots; where those cannot be, weeks are rounded alone.
-    whole = np.where(own, _whole_lots(program, spend, own, lots / horizon.plan.money.units), spend)
+    whole = np.where(own, whole_lots(program, spend, own, lots), spend)
     lower, upper = (np.where(own, whole, end) for end in (program.lower, program.upper))
     fixed = replace(program, lower=lower, upper=upper)
     beside = improved(fixed, np.where(own, 0.0, horizon.least_on), whole)
     return (spend if beside is None else beside), bound
 
 
-def _whole_lots(program: Program, spend: Floats, own: Bools, lots: Floats) -> Floats:
-    """Return spends of some channels on whole lots near theirs, ``(channels, weeks)``.
+def _rounded(horizon: Horizon, program: Program, spend: Floats | None) -> Whole | None:
+    """Return exact money near the best weeks, ``(weeks, channels)``; None where none is found.
 
-    Lots go up in the order of their remainders as far as the week's money reaches; beside channels
-    without lots, only from half a lot on.
+    Raises
+    ------
+    InfeasibleError
+        ``limits-clash`` where no whole steps keep the weeks.
     """
-    least, most = np.ceil(program.lower / lots - _SNAP), np.floor(program.upper / lots + _SNAP)
-    down = np.clip(np.floor(spend / lots + _SNAP), least, np.maximum(least, most))
-    rest = np.where(own, spend / lots - down, 0.0)
-    whole = np.where(own, down * lots, program.lower)
-    for week in range(spend.shape[1]):
-        enough = _SNAP if own[:, week].all() else 0.5
-        for at in np.argsort(-rest[:, week], kind="stable").tolist():
-            up = whole[at, week] + lots[at, week]
-            left = spend[:, week].sum() - whole[:, week].sum() + _SNAP * lots[at, week]
-            if (
-                rest[at, week] >= enough
-                and lots[at, week] <= left
-                and up <= program.upper[at, week]
-            ):
-                whole[at, week] = up
-    return whole
-
-
-def _rounded(horizon: Horizon, spend: Floats | None) -> Whole | None:
-    """Return whole steps near spends, ``(weeks, channels)``; None without a way."""
-    left, period = horizon.totals, horizon.period
-    found: list[Whole] = []
-    if spend is None:
-        return None
-    for at, near in enumerate(spend.T * horizon.plan.money.units):
-        ends = horizon.plan.spend == "all" and period[at] not in period[at + 1 :]
-        try:
-            problem = horizon.on(at, found[-1] if found else horizon.last, left[period[at]])
-            row = _on_steps(problem, near, problem.target if ends else None)
-            outcome = problem.curves.value(row / problem.money.units)
-            verify(problem.names, row, problem.rules, outcome)
-        except (InfeasibleError, VerificationError):
-            return None
-        left[period[at]] -= sum_minor(row)
-        found.append(row)
-    minor = np.stack(found)
-    units = horizon.plan.money.units
-    for limit, during in horizon.over:
-        if limit.used(minor[list(during)].sum(axis=0), None, units) > limit.room:
-            return None
+    minor = week_by_week(horizon, spend)
+    if minor is None:
+        minor = week_by_week(horizon, _solved(horizon, program_of(horizon, SPARE))[0])
+    if minor is None and spend is not None and not horizon.least_on.any():
+        minor = week_by_week(horizon, whole_together(program, spend, horizon.steps))
+        if minor is None:
+            refuse_ahead(horizon, program, whole=True)
     return minor
-
-
-def _on_steps(problem: Problem, near: Floats, total: int | None) -> Whole:
-    """Return a week's spends on whole steps, near some, with this total or about theirs."""
-    low, high, step = problem.bounds.lower, problem.bounds.upper, problem.step
-    if problem.least_on.any() or np.any(problem.lots != step):
-        return _on_lots(replace(problem, spend_all=total is not None), np.clip(near, low, high))
-    if total is None:
-        fixed = sum_minor(low[low == high])
-        steps = math.floor((float(near.sum()) - fixed) / step + _SNAP)
-        most = min(problem.target, sum_minor(high))
-        total = max(min(fixed + steps * step, most), sum_minor(low))
-    return round_to_step(np.clip(near, low, high), total, step, low, high)
-
-
-def _on_lots(problem: Problem, near: Floats) -> Whole:
-    """Return a week's spends near some where channels have lots, or are off or at least so much.
-
-    What is asked is curves whose slopes are the same at the spends that are wished, and fall.
-    """
-    money, size = near / problem.money.units, near.size
-    equal = max(problem.budget_money / size, 1e-9)
-    wish = stack([Log(one + equal, equal) for one in money.tolist()])
-    ones = np.ones(size)
-    return rounded(replace(problem, curves=wish, weight=ones, cost=0.0 * ones), money)
 
 
 def _schedule(
