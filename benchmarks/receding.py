@@ -38,7 +38,7 @@ from budgetopt.market import Drift, Market, Noise, believed_market
 
 CHANNELS, WEEKS, PAST, AHEAD = 12, 26, 40, 13
 START = dt.date(2026, 12, 7)
-_BATCH = 256
+_BATCH = 64
 """Runs that are planned side by side."""
 
 

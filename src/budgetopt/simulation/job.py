@@ -93,6 +93,9 @@ BATCH = 4 * BLOCK
 so neither does any number; with half as many, calls of NumPy cost a fifth more."""
 _OPEN = 32 * BLOCK
 """The same where all plans are fixed, and the market is all that is computed."""
+_AHEAD = BLOCK
+"""The same where weeks ahead are planned: all go on until the last run is solved, and what a round
+reads stays near the processor; four blocks take seven tenths more."""
 _PER_RUN_BATCH = 16
 """The same where runs are solved one by one, so that workers get equal parts of few runs."""
 
@@ -258,7 +261,8 @@ class Job:
         """Runs that are decided side by side."""
         if all(isinstance(player, Schedule) for player in self.policies) and not self.regret:
             return _OPEN
-        return _PER_RUN_BATCH if self.per_run else BATCH
+        together = BATCH if (self.plan.horizon or 1) == 1 else _AHEAD
+        return _PER_RUN_BATCH if self.per_run else together
 
     def rng(self, policy: Player, at: int) -> np.random.Generator:
         """Return the random numbers of a policy in a batch, or in a run that is decided alone.

@@ -105,7 +105,8 @@ def simulate(
         are not paired with others.
     chunk
         Runs that a worker is given at a time, rounded up to whole batches: of 256 runs, of 2,048
-        where all plans are fixed, of 16 where runs are solved one by one. No result depends on it.
+        where all plans are fixed, of 64 where weeks ahead are planned, of 16 where runs are solved
+        one by one. No result depends on it.
 
     Returns
     -------
