@@ -249,7 +249,10 @@ COMMANDS = {
 }
 
 
-BESIDE = {("learn", field) for field in ("horizon", "operation.phases", "operation.freezes")}
+BESIDE = {
+    ("learn", field)
+    for field in ("horizon", "limits_over", "operation.phases", "operation.freezes")
+}
 BESIDE.add(("backtest", "horizon"))
 """Fields beside the matter: what is learned from was spent, and past weeks have no phase ahead."""
 
@@ -270,7 +273,11 @@ def numbers(found):
 
 def named_in(notes):
     """Return the fields that notes name as unused."""
-    fields = (note.values.get("fields", ()) for note in notes if hasattr(note, "values"))
+    said = re.compile(r"plan fields not used here: ([^(]*) \(")
+    fields = (
+        note.values.get("fields", ()) if hasattr(note, "values") else said.findall(str(note))
+        for note in notes
+    )
     return [name for each in fields for name in each]
 
 
