@@ -21,6 +21,7 @@ import numbers
 import sys
 import types
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -104,7 +105,8 @@ def _answering(call: Any, names: dict[str, Any]) -> Any:
     @functools.wraps(call)
     def answered(*args: Any, **kwargs: Any) -> Any:
         try:
-            return call(*args, **kwargs)
+            with usual_arithmetic():
+                return call(*args, **kwargs)
         except BudgetoptError:
             raise
         except Exception as failure:
@@ -114,6 +116,18 @@ def _answering(call: Any, names: dict[str, Any]) -> Any:
             raise wrong from failure
 
     return answered
+
+
+def usual_arithmetic() -> AbstractContextManager[Any]:
+    """Return a context of NumPy's usual floating-point errors, whatever the caller has set.
+
+    With ``numpy.seterr(all="raise")`` a chance that rightly underflows to 0 would end a call.
+    """
+    numpy = sys.modules.get("numpy")
+    return nullcontext() if numpy is None else numpy.errstate(**_USUAL)
+
+
+_USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
 def misfit(

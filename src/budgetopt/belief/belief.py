@@ -588,6 +588,7 @@ _TOGETHER = 256
 """Spends that a band is worked out for at once: each asks all cells of the channel."""
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class ChannelBelief(Shown):
     """What is believed of one channel's curve in a usual week; ``belief["search"]`` gives it.

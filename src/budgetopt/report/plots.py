@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from budgetopt.arguments import public
 from budgetopt.belief import LEVEL, Belief
 from budgetopt.errors import InputError
 from budgetopt.i18n import in_language, missing_extra, say, show_figure
@@ -72,6 +73,7 @@ def _axes(ax: Axes | None, rows: int = 0) -> Axes:
     return cast("Axes", pyplot.subplots(figsize=size, layout="constrained")[1])
 
 
+@public
 def plot_response(
     belief: Belief,
     channel: str,
@@ -144,6 +146,7 @@ def plot_response(
     return _finished(ax, language, title, say("plot-weekly-spend"), say("outcome"))
 
 
+@public
 def plot_split(decision: Decision, *, ax: Axes | None = None, language: str = "en") -> Axes:
     """Draw every channel's money before and after, side by side, with the change.
 
@@ -172,6 +175,7 @@ def plot_split(decision: Decision, *, ax: Axes | None = None, language: str = "e
     return _finished(ax, language, title, money, "", grid="x")
 
 
+@public
 def plot_next_money(
     line: Frontier, *, budget: Any = None, ax: Axes | None = None, language: str = "en"
 ) -> Axes:
@@ -223,6 +227,7 @@ def plot_next_money(
     return _finished(ax, language, title, axis, "", grid="x")
 
 
+@public
 def plot_limit_prices(week: Allocation, *, ax: Axes | None = None, language: str = "en") -> Axes:
     """Draw what one more unit of room under each binding limit is worth, the dearest first.
 
@@ -258,6 +263,7 @@ def plot_limit_prices(week: Allocation, *, ax: Axes | None = None, language: str
     return _finished(ax, language, say("plot-limit-prices-title"), about, "", grid="x")
 
 
+@public
 def plot_frontier(line: Frontier, *, ax: Axes | None = None, language: str = "en") -> Axes:
     """Draw the best outcome by budget with its 90 % range, the knee, and the plan's own budget.
 
@@ -291,6 +297,7 @@ def plot_frontier(line: Frontier, *, ax: Axes | None = None, language: str = "en
     return _finished(ax, language, say("plot-frontier-title"), axis, _outcome(plan.outcome))
 
 
+@public
 def plot_forecast(
     belief: Belief, *, level: float = LEVEL, ax: Axes | None = None, language: str = "en"
 ) -> Axes:
@@ -332,6 +339,7 @@ def plot_forecast(
     return _finished(ax, language, title, say("plot-forecast-axis"), say("plot-actual-axis"))
 
 
+@public
 def plot_decomposition(belief: Belief, *, ax: Axes | None = None, language: str = "en") -> Axes:
     """Draw what each week's total is made of: baseline, the greatest channels and all others.
 
@@ -376,6 +384,7 @@ def plot_decomposition(belief: Belief, *, ax: Axes | None = None, language: str 
     return ax
 
 
+@public
 def plot_pacing(pace: Pace, *, ax: Axes | None = None, language: str = "en") -> Axes:
     """Draw what is spent and projected of what may be spent in each span, with the warning lines.
 
@@ -413,6 +422,7 @@ def plot_pacing(pace: Pace, *, ax: Axes | None = None, language: str = "en") -> 
     return ax
 
 
+@public
 def plot_ledger(
     states: Iterable[WeekState],
     *,
@@ -470,6 +480,7 @@ _MEASURES = {
 """How measures of a simulation are called."""
 
 
+@public
 def plot_fan(
     simulation: Simulation,
     policy: str | None = None,
@@ -508,6 +519,7 @@ def plot_fan(
     return _finished(ax, language, title, say("week"), _MEASURES[measure])
 
 
+@public
 def plot_differences(
     simulation: Simulation,
     *,
@@ -558,6 +570,7 @@ def plot_differences(
     return _finished(ax, language, title, axis, "", grid="x")
 
 
+@public
 def plot_tornado(
     tornado: Tornado, *, most: int = 12, ax: Axes | None = None, language: str = "en"
 ) -> Axes:
@@ -592,6 +605,7 @@ def plot_tornado(
 _STEPS = ("impressions", "clicks", "conversions", "orders", "new_customers")
 
 
+@public
 def plot_funnel(
     simulation: Simulation,
     policy: str | None = None,
@@ -757,7 +771,7 @@ def _in_letters(ax: Axes) -> None:
             "such as Noto Sans CJK (fonts-noto-cjk), and restart Python, or add its file by "
             "matplotlib.font_manager.fontManager.addfont",
             MissingFontWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
