@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal
+from functools import cache
+from types import NoneType
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from budgetopt.errors import InputError
 from budgetopt.messages import say
+
+T = TypeVar("T")
 
 
 class JsonRecord:
@@ -92,3 +99,47 @@ def misfit_of(error: Exception) -> str:
     if isinstance(error, KeyError):
         return say("record-lacks", field=str(error.args[0]))
     return say("record-other-kind")
+
+
+def of_plain(kind: type[T], data: Mapping[str, Any]) -> T:
+    """Return a dataclass from plain data of its fields, by their annotations.
+
+    Money is text and days are ISO 8601 there; what the data have beside the fields is left out.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, ArithmeticError
+        Where a field is absent, or of another kind.
+    """
+    hints, found = _hints(kind), {}
+    for one in fields(kind):  # type: ignore[arg-type] # a dataclass is what it is for
+        if one.name in data:
+            found[one.name] = _read(hints[one.name], data[one.name])
+        elif one.default is MISSING and one.default_factory is MISSING:
+            raise KeyError(one.name)
+    return kind(**found)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read(hint: Any, value: Any) -> Any:
+    """Return a plain value as what an annotation asks for."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal and value in inner:
+        return value
+    if NoneType in inner:
+        return None if value is None else _read(inner[0], value)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_read(inner[0], each) for each in value)
+    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
+        return of_plain(hint, value)
+    if hint in (Decimal, dt.date) and isinstance(value, str):
+        return Decimal(value) if hint is Decimal else dt.date.fromisoformat(value)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and hint in (int, str, bool) and type(value) is hint:
+        return value
+    raise TypeError(hint)

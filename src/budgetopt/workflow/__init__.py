@@ -32,10 +32,11 @@ from budgetopt.workflow.reserves import (
     release_by_hand,
     releases_due,
 )
-from budgetopt.workflow.run_week import WeekRun, run_week
+from budgetopt.workflow.run_week import run_week
 from budgetopt.workflow.scores import Score, Scores, scores
 from budgetopt.workflow.snapshot import Snapshot, take_snapshot
 from budgetopt.workflow.validation import RULE, ledger_of, next_week, week_of
+from budgetopt.workflow.week_run import WeekRun
 from budgetopt.workflow.week_state import LedgerReader, WeekState, fold, state_of, states_of
 
 __all__ = [

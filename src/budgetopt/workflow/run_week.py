@@ -11,7 +11,6 @@ one that is killed leaves nothing.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +29,6 @@ from budgetopt.history import History
 from budgetopt.i18n import Message, messages_of, restored, say
 from budgetopt.ledger import Ledger, Transaction
 from budgetopt.money import difference_of, total_of
-from budgetopt.notebook import Card, Shown
 from budgetopt.optimize import allocate, believed_in
 from budgetopt.plan import Goal, Plan
 from budgetopt.policies import Policy, as_policy, default_policy
@@ -76,7 +74,6 @@ from budgetopt.workflow.proposal import (
 )
 from budgetopt.workflow.reserves import (
     Answered,
-    Balances,
     Due,
     Movement,
     answer_overspend,
@@ -86,121 +83,8 @@ from budgetopt.workflow.reserves import (
 )
 from budgetopt.workflow.snapshot import Snapshot, take_snapshot
 from budgetopt.workflow.validation import as_text, ledger_of, named, next_week, plan_key, week_of
-from budgetopt.workflow.week_state import LedgerReader, State, WeekState, state_of
-
-SCHEMA_VERSION = 1
-
-
-@public
-@dataclass(frozen=True, repr=False)
-class WeekRun(Shown):
-    """A week as its run leaves it.
-
-    Parameters
-    ----------
-    decision
-        The split that stands: the newest proposal, or the edit that took its place.
-    state
-        Where the week stands.
-    revision
-        Number of the revision that stands.
-    entry
-        Number of its entry in the ledger.
-    head
-        Number and hash of the ledger's last entry; an anchor to keep elsewhere.
-    new
-        Whether this run proposed it; False where it was there already.
-    changed
-        What changed since the revision before; empty for the first.
-    needs
-        Why a name is needed; empty where a rule approves it.
-    pace
-        Plan, actual and projection on the day of the run.
-    balances
-        What the reserves hold once this week is counted.
-    alerts
-        What a person should know on the day of the run, the worst first.
-    news
-        Those of them that were not raised before.
-    released
-        What left the reserves for this week.
-    measured
-        Weeks that were measured by this run.
-    notes
-        What a reader should know of the run itself; those of the split are in `decision`.
-    widened
-        Why change limits give in this week; empty where they do not.
-    not_recorded
-        Earlier weeks that are approved and have begun, but were never recorded as applied.
-    """
-
-    decision: Decision
-    state: State
-    revision: int
-    entry: int
-    head: tuple[int, str]
-    new: bool
-    changed: tuple[str, ...]
-    needs: tuple[str, ...]
-    pace: Pace
-    balances: Balances
-    alerts: tuple[Alert, ...] = ()
-    news: tuple[Alert, ...] = ()
-    released: tuple[Movement, ...] = ()
-    measured: tuple[dt.date, ...] = ()
-    notes: tuple[str, ...] = ()
-    widened: str = ""
-    not_recorded: tuple[dt.date, ...] = ()
-
-    @property
-    def week(self) -> dt.date:
-        """First day of the week."""
-        return self.decision.week.start
-
-    def _card(self) -> Card:
-        counted = dict.fromkeys(("critical", "warning", "info"), 0)
-        for alert in self.alerts:
-            counted[alert.severity] += 1
-        stands = say("run-in-short", state=self.state, revision=self.revision, **counted)
-        decided = self.decision._card()
-        return decided._replace(title=say("two-sentences", one=stands, other=decided.title))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        said = (
-            *self.changed,
-            *self.needs,
-            *self.notes,
-            *(m.why for m in self.released),
-            self.widened,
-        )
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "week": str(self.week),
-            "state": self.state,
-            "revision": self.revision,
-            "entry": self.entry,
-            "head": list(self.head),
-            "new": self.new,
-            "changed": list(self.changed),
-            "needs": list(self.needs),
-            "notes": list(self.notes),
-            "widened": self.widened,
-            "measured": [str(week) for week in self.measured],
-            "not_recorded": [str(week) for week in self.not_recorded],
-            "alerts": [one.to_dict() for one in self.alerts],
-            "news": [one.key for one in self.news],
-            "released": [one.to_dict() for one in self.released],
-            "balances": self.balances.to_dict(),
-            "pace": self.pace.to_dict(),
-            "words": messages_of(said),
-            "decision": self.decision.to_dict(),
-        }
-
-    def to_json(self) -> str:
-        """Return the run as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
-
+from budgetopt.workflow.week_run import WeekRun
+from budgetopt.workflow.week_state import LedgerReader, WeekState, state_of
 
 LOG = logging.getLogger("budgetopt.workflow")
 _ATTEMPTS = 100
