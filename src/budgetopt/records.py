@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
-from functools import cache
 from types import NoneType
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
@@ -22,6 +21,8 @@ class JsonRecord:
 
     _VERSIONS: ClassVar[tuple[int, ...]]
     """Schema versions that are read, the newest last."""
+    _MADE_BY: ClassVar[str] = "to_dict"
+    """What is called for the plain data that are read."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` takes and JSON keeps."""
@@ -59,7 +60,7 @@ class JsonRecord:
                 say("record-misfit", record=cls.__name__, version=cls._VERSIONS[-1],
                     why=misfit_of(error)),
                 field="data",
-                remedy=say("give-what-returned", function=f"{cls.__name__}.to_dict"),
+                remedy=say("give-what-returned", function=f"{cls.__name__}.{cls._MADE_BY}"),
             ) from None  # fmt: skip
 
     def to_json(self) -> str:
@@ -111,18 +112,13 @@ def of_plain(kind: type[T], data: Mapping[str, Any]) -> T:
     KeyError, TypeError, ValueError, ArithmeticError
         Where a field is absent, or of another kind.
     """
-    hints, found = _hints(kind), {}
+    hints, found = get_type_hints(kind), {}
     for one in fields(kind):  # type: ignore[arg-type] # a dataclass is what it is for
         if one.name in data:
             found[one.name] = _read(hints[one.name], data[one.name])
         elif one.default is MISSING and one.default_factory is MISSING:
             raise KeyError(one.name)
     return kind(**found)
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
 
 
 def _read(hint: Any, value: Any) -> Any:

@@ -80,7 +80,19 @@ def test_records_that_come_back_are_as_their_schemas_say():
     check("belief", json.loads(belief.to_json()))
     check("belief", json.loads(belief.to_json(learned=True)))
     check("decision", json.loads(bo.reallocate(PLAN, HISTORY, belief=belief).to_json()))
+    line = bo.frontier(PLAN, belief, budgets=[500, 1000, 10**9], last=LAST)
+    check("frontier-whole", json.loads(line.to_json(whole=True)))
+    years = bo.simulate(
+        PLAN, bo.Market.of_plan(PLAN), ["hold", "equal"], weeks=2, runs=4, last=LAST
+    )
+    check("simulation-whole", json.loads(years.to_json(whole=True)))
     check("tests", json.loads(bo.report.as_json(bo.value_of_tests(PLAN, belief).to_dict())))
+
+
+def test_a_weekly_run_is_as_its_schema_says(tmp_path):
+    book = bo.Ledger.open(tmp_path / "week.db")
+    run = bo.run_week(PLAN, HISTORY, book, who="cron", today="2026-03-30")
+    check("week-run", json.loads(run.to_json()))
 
 
 @pytest.mark.parametrize("name", ["results", *RESULTS])

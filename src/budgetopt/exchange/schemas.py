@@ -28,7 +28,7 @@ from budgetopt.messages import say
 from budgetopt.optimize import Allocation, Spread
 from budgetopt.version import VERSION
 from budgetopt.weekly import Intervention, Move, TargetStatus
-from budgetopt.workflow import Line, Paced, Warned
+from budgetopt.workflow import Line, Movement, Paced, Warned
 
 Money = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="money, exact")]
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a date")]
@@ -412,7 +412,7 @@ class Balances(Strict):
     holdout: Reserve
 
 
-class Pacing(Strict):
+class Pace(Strict):
     """The pace on one day, over each span that the day lies in."""
 
     today: Day
@@ -421,6 +421,11 @@ class Pacing(Strict):
     period: PacedTable  # type: ignore[valid-type]
     phase: PacedTable | None = None  # type: ignore[valid-type]
     campaign: PacedTable | None = None  # type: ignore[valid-type]
+
+
+class Pacing(Pace):
+    """The pace on one day, with what the reserves hold."""
+
     balances: Balances
 
 
@@ -599,6 +604,94 @@ class Years(Strict):
     costs: list[dict[str, str | float | None]]
 
 
+class BudgetPoint(Strict):
+    """One budget of a frontier and its verified split; null where there is none."""
+
+    budget: Money
+    allocation: AllocationTable | None  # type: ignore[valid-type]
+    problem: str
+    value: Unbounded | None
+    mroas: Unbounded | None
+
+
+class WholeFrontier(Strict):
+    """All that a frontier is: its points, and what it was made from."""
+
+    schema_version: int
+    plan: Plain
+    curves: Plain | None
+    last: dict[str, Money] | None
+    risk: Plain | None
+    draws: int
+    seed: int
+    points: list[BudgetPoint]
+    knee: Money | None
+    notes: list[str]
+    words: Words
+
+
+class WholeSimulation(Strict):
+    """All that simulated years are: each run, week and channel, null where nothing is known."""
+
+    schema_version: int
+    channels: list[str]
+    policies: list[str]
+    scenarios: list[str]
+    seed: int
+    asked: int
+    interrupted: bool
+    together: int
+    goal: str
+    target: float | None
+    budget: list[list[float]]
+    happens: dict[str, list[bool]]
+    records: dict[str, Plain]
+    same_money: dict[str, Plain]
+    funnel: Plain
+    notes: list[str]
+    words: Words
+
+
+class AlertTable(Strict):
+    """What a person should know."""
+
+    code: str
+    severity: Literal["critical", "warning", "info"]
+    sentence: str
+    figures: dict[str, float]
+    channels: list[str]
+    key: str
+    words: Words
+
+
+MovementTable = _table(Movement, "Movement", ("on", "amount"), on=Day, amount=Money)
+
+
+class WeekAsRun(Strict):
+    """A week as its run leaves it."""
+
+    schema_version: int
+    week: Day
+    state: str
+    revision: int
+    entry: int
+    head: list[int | str]
+    new: bool
+    changed: list[str]
+    needs: list[str]
+    notes: list[str]
+    widened: str
+    measured: list[Day]
+    not_recorded: list[Day]
+    alerts: list[AlertTable]
+    news: list[str]
+    released: list[MovementTable]  # type: ignore[valid-type]
+    balances: Balances
+    pace: Pace
+    words: Words
+    decision: Decision
+
+
 NextTable = _table(NextDay, "NextDay")
 VerdictTable = _table(Verdict, "Verdict")
 
@@ -627,14 +720,17 @@ RESULTS: dict[str, type[BaseModel]] = {
     "experiment-next": NextTable,
     "experiment-verdict": VerdictTable,
     "frontier": Frontier,
+    "frontier-whole": WholeFrontier,
     "history": HistoryTable,
     "learn": Learned,
     "pace": Pacing,
     "ramp": Ramp,
     "reallocate": Decision,
     "simulate": Years,
+    "simulation-whole": WholeSimulation,
     "tests": TestsWorth,
     "upload": Upload,
+    "week-run": WeekAsRun,
     "what-if": WhatIf,
     "year": Schedule,
 }

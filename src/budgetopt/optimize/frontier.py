@@ -13,28 +13,32 @@ than they do. With counts, lots or S-curves the outcome may jump between two bud
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
+from budgetopt.belief import Belief
 from budgetopt.calendar import Week
+from budgetopt.curves import curve_from_dict
 from budgetopt.errors import InfeasibleError, InputError, PlanError, SolverError
-from budgetopt.i18n import Message, listed, round_known, say, show_figure
+from budgetopt.i18n import Message, listed, messages_of, restored, round_known, say, show_figure
 from budgetopt.money import as_decimal, difference_of, show_amount, sum_minor
 from budgetopt.notebook import Card, Progress, Shown, brief, progress_bar
 from budgetopt.optimize.allocate import allocate, draws_of
 from budgetopt.optimize.allocation import Allocation
-from budgetopt.optimize.build import on_week, problem_of
+from budgetopt.optimize.build import StretchedBelief, on_week, problem_of
 from budgetopt.optimize.engines import Method, solve
 from budgetopt.optimize.problem import Problem
 from budgetopt.optimize.risk.measure import Risk
 from budgetopt.plan import Plan, kind_of, return_words, unused
+from budgetopt.records import JsonRecord, of_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -280,9 +284,45 @@ class FrontierPoint:
         return () if self.allocation is None else self.allocation.binding
 
 
+def _written(number: float) -> float | str | None:
+    """Return a number as JSON has it: as text what has no end, and None for what is unknown."""
+    return None if math.isnan(number) else number if math.isfinite(number) else str(number)
+
+
+def _number(written: float | str | None) -> float:
+    return math.nan if written is None else float(written)
+
+
+def _kept(curves: Any) -> dict[str, Any] | None:
+    """Return what a frontier's curves or belief are as plain data; None for those of the plan."""
+    match curves:
+        case None:
+            return None
+        case Belief():
+            return {"belief": curves.to_dict()}
+        case StretchedBelief():
+            ends = {"height": list(curves.height), "width": list(curves.width)}
+            return {"of": _kept(curves.belief), **ends}
+        case Mapping() if all(hasattr(curve, "to_dict") for curve in curves.values()):
+            return {"channels": {name: curve.to_dict() for name, curve in curves.items()}}
+    said, how = say("curves-not-kept", kind=type(curves).__name__), say("remedy-curves-kept")
+    raise InputError("bad-argument", said, field="curves", remedy=how)
+
+
+def _curves_of(data: Mapping[str, Any] | None) -> Any:
+    if data is None:
+        return None
+    if "of" in data:
+        inner = _curves_of(data["of"])
+        return StretchedBelief(inner, tuple(data["height"]), tuple(data["width"]))
+    if "belief" in data:
+        return Belief.from_dict(data["belief"])
+    return {name: curve_from_dict(curve) for name, curve in data["channels"].items()}
+
+
 @public
 @dataclass(frozen=True, repr=False)
-class Frontier(Shown):
+class Frontier(Shown, JsonRecord):
     """The best outcome along a range of budgets.
 
     Parameters
@@ -298,6 +338,9 @@ class Frontier(Shown):
         What a reader should know: the demand of its week, and fields of the plan that it cannot
         use.
     """
+
+    _VERSIONS = (1,)
+    _MADE_BY = "to_dict(whole=True)"
 
     points: tuple[FrontierPoint, ...]
     knee: Decimal | None
@@ -381,14 +424,83 @@ class Frontier(Shown):
         costs = [1 / value if value else math.nan for value in each]
         return costs[0], costs[1]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the points and the knee as plain data."""
+    def to_dict(self, *, whole: bool = False) -> dict[str, Any]:
+        """Return the points and the knee as plain data.
+
+        Parameters
+        ----------
+        whole
+            Whether to return all that it is, with its plan, curves or belief, and the split of each
+            budget, which `from_dict` takes.
+
+        Raises
+        ------
+        InputError
+            ``bad-argument`` where the whole of it has curves of a class of one's own.
+        """
+        if whole:
+            return self._whole()
         rows = [
             {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in r.items()}
             for r in self._rows()
         ]
         knee = None if self.knee is None else str(self.knee)
         return {"points": rows, "knee": knee, "notes": list(self.notes)}
+
+    def to_json(self, *, whole: bool = False) -> str:
+        """Return `to_dict` as JSON text."""
+        data = self.to_dict(whole=whole)
+        return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
+
+    def _whole(self) -> dict[str, Any]:
+        source, last = self.source, self.source.last
+        points = [
+            {
+                "budget": str(point.budget),
+                "allocation": None if point.allocation is None else point.allocation.to_dict(),
+                "problem": str(point.problem),
+                "value": _written(point.value),
+                "mroas": _written(point.mroas),
+            }
+            for point in self.points
+        ]
+        return {
+            "schema_version": self._VERSIONS[-1],
+            "plan": source.plan.to_dict(),
+            "curves": _kept(source.curves),
+            "last": last and {name: str(as_decimal(money, "last")) for name, money in last.items()},
+            "risk": None if source.risk is None else asdict(source.risk),
+            "draws": source.draws,
+            "seed": source.seed,
+            "points": points,
+            "knee": None if self.knee is None else str(self.knee),
+            "notes": list(self.notes),
+            "words": messages_of([*self.notes, *(point.problem for point in self.points)]),
+        }
+
+    @classmethod
+    def _of_data(cls, data: Mapping[str, Any]) -> Self:
+        words, last, risk, knee = (data[name] for name in ("words", "last", "risk", "knee"))
+        source = FrontierSource(
+            Plan.from_dict(data["plan"]),
+            _curves_of(data["curves"]),
+            last and {name: Decimal(money) for name, money in last.items()},
+            None if risk is None else of_plain(Risk, risk),
+            int(data["draws"]),
+            int(data["seed"]),
+        )
+        points = tuple(
+            FrontierPoint(
+                Decimal(row["budget"]),
+                None if row["allocation"] is None else Allocation.from_dict(row["allocation"]),
+                restored(row["problem"], words),
+                _number(row["value"]),
+                _number(row["mroas"]),
+            )
+            for row in data["points"]
+        )
+        notes = tuple(restored(note, words) for note in data["notes"])
+        return cls(points, None if knee is None else Decimal(knee), source, notes)
 
     def _rows(self) -> list[dict[str, Any]]:
         rows = []

@@ -16,21 +16,31 @@ market's description.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.arguments import public
-from budgetopt.arrays import Floats
+from budgetopt.arrays import Floats, plain_numbers
 from budgetopt.errors import InputError, as_number, did_you_mean, foreign
-from budgetopt.i18n import Message, in_language, missing_extra, quoted, say, show_figure
+from budgetopt.i18n import (
+    Message,
+    in_language,
+    messages_of,
+    missing_extra,
+    quoted,
+    restored,
+    say,
+    show_figure,
+)
 from budgetopt.market import Funnel, wrong
 from budgetopt.notebook import Card, Shown
+from budgetopt.records import JsonRecord
 from budgetopt.simulation import statistics
 from budgetopt.simulation.statistics import (
     LEVEL,
@@ -72,9 +82,30 @@ class OnTarget(NamedTuple):
     spend: float
 
 
+_CHOSEN = ("fell", "gave_way", "alone")
+"""Fields of a `Record` that say yes or no."""
+
+
+def _plain_record(record: Record) -> dict[str, Any]:
+    """Return what a policy did as plain data, None for what is unknown."""
+    plain: dict[str, Any] = {"detail": [plain_numbers(each) for each in record.detail]}
+    for name in Record._fields[:-1]:
+        each = getattr(record, name)
+        plain[name] = each.tolist() if name in _CHOSEN else plain_numbers(each)
+    return plain
+
+
+def _record_of(data: Mapping[str, Any]) -> Record:
+    """Return the record of `_plain_record`."""
+    kinds = {name: bool if name in _CHOSEN else float for name in Record._fields[:-1]}
+    detail = tuple(np.array(each, dtype=float) for each in data["detail"])
+    arrays: list[Any] = [np.array(data[name], dtype=kind) for name, kind in kinds.items()]
+    return Record._make([*arrays, detail])
+
+
 @public
 @dataclass(frozen=True, eq=False, repr=False)
-class Simulation(Shown):
+class Simulation(Shown, JsonRecord):
     """Possible years of a plan under some policies; `simulate` makes it.
 
     Parameters
@@ -108,6 +139,9 @@ class Simulation(Shown):
     target
         Outcome of a week that a goal of least money asks for; None for other goals.
     """
+
+    _VERSIONS = (SCHEMA,)
+    _MADE_BY = "to_dict(whole=True)"
 
     channels: tuple[str, ...]
     policies: tuple[str, ...]
@@ -384,8 +418,16 @@ class Simulation(Shown):
                              error=foreign(error)), field="path", value=str(path),
                              remedy=say("remedy-check-path-permissions")) from error  # fmt: skip
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the summary as plain data for JSON."""
+    def to_dict(self, *, whole: bool = False) -> dict[str, Any]:
+        """Return the summary as plain data for JSON.
+
+        Parameters
+        ----------
+        whole
+            Whether to return all that it is, each run and week of it, which `from_dict` takes.
+        """
+        if whole:
+            return self._whole()
         return {
             "schema": SCHEMA,
             "seed": self.seed,
@@ -401,9 +443,50 @@ class Simulation(Shown):
             "notes": list(self.notes),
         }
 
-    def to_json(self) -> str:
-        """Return the summary as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+    def to_json(self, *, whole: bool = False) -> str:
+        """Return `to_dict` as JSON text, that of all runs on one line."""
+        data, indent = self.to_dict(whole=whole), None if whole else 2
+        return json.dumps(data, ensure_ascii=False, indent=indent, allow_nan=False)
+
+    def _whole(self) -> dict[str, Any]:
+        apart = ("budget", "happens", "records", "same_money", "funnel", "notes")
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
+        return {
+            "schema_version": SCHEMA,
+            **{k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()},
+            "budget": plain_numbers(self.budget),
+            "happens": {name: each.tolist() for name, each in self.happens.items()},
+            "records": {name: _plain_record(each) for name, each in self.records.items()},
+            "same_money": {name: _plain_record(each) for name, each in self.same_money.items()},
+            "funnel": asdict(self.funnel),
+            "notes": list(self.notes),
+            "words": messages_of(self.notes),
+        }
+
+    @classmethod
+    def _of_data(cls, data: Mapping[str, Any]) -> Self:
+        rates: dict[str, Any] = {
+            name: tuple(rate) if isinstance(rate, list) else rate
+            for name, rate in data["funnel"].items()
+        }
+        target = data["target"]
+        return cls(
+            channels=tuple(data["channels"]),
+            policies=tuple(data["policies"]),
+            scenarios=tuple(data["scenarios"]),
+            seed=int(data["seed"]),
+            asked=int(data["asked"]),
+            budget=np.array(data["budget"], dtype=float),
+            happens={name: np.array(each, dtype=bool) for name, each in data["happens"].items()},
+            records={name: _record_of(each) for name, each in data["records"].items()},
+            funnel=Funnel(**rates),
+            notes=tuple(restored(note, data["words"]) for note in data["notes"]),
+            interrupted=bool(data["interrupted"]),
+            together=int(data["together"]),
+            goal=data["goal"],
+            same_money={name: _record_of(each) for name, each in data["same_money"].items()},
+            target=None if target is None else float(target),
+        )
 
     def summary(self, language: str = "en") -> str:
         """Return what came of it in words, in ``"en"`` or ``"zh"``."""
