@@ -138,12 +138,9 @@ def _of_text(table: Table, columns: Columns) -> list[tuple[str, str]]:
     """Return how the cells of a file were told apart."""
     decided: list[tuple[str, str]] = []
     if table.encoding:
-        how = "declared" if columns.encoding else "marked" if table.encoding != "utf-8" else ""
-        said = {
-            "declared": say("import-encoding-declared", encoding=table.encoding),
-            "marked": say("import-encoding-marked", encoding=table.encoding),
-        }.get(how, say("import-encoding", encoding=table.encoding))
-        decided.append(("encoding", said))
+        read = "import-encoding" if table.encoding == "utf-8" else "import-encoding-marked"
+        how = "import-encoding-declared" if columns.encoding else read
+        decided.append(("encoding", say(how, encoding=table.encoding)))
     if table.delimiter:
         mark = quoted(table.delimiter)
         decided.append(("delimiter", say("import-delimiter", mark=mark)))
