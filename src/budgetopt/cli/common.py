@@ -25,7 +25,6 @@ import typer
 import budgetopt as bo
 from budgetopt.cli.language import VARIABLE, usual_language
 from budgetopt.errors import InputError
-from budgetopt.history import as_text, load_plain
 from budgetopt.messages import say
 from budgetopt.untrusted import escaped, from_cell
 
@@ -624,6 +623,8 @@ def table_rows(
     HistoryError
         ``bad-file`` or ``bad-columns``.
     """
+    from budgetopt.history import as_text, load_plain  # Help loads no engine.
+
     table = load_plain(path, columns, optional)
     for row in range(len(table.places)):
         cells = (table.cells.get(name) for name in (*columns, *optional))
