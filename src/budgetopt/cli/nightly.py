@@ -20,7 +20,6 @@ from budgetopt.cli.decide import PolicyOption, SeedOption
 from budgetopt.cli.simulate import ExecutorOption, WorkersOption, workers_of
 from budgetopt.errors import InputError
 from budgetopt.messages import say
-from budgetopt.money import show_amount
 
 MOST_SHOWN = 10
 """Accounts that failed or are stale, named on the screen; the file has all."""
@@ -122,9 +121,9 @@ def nightly(
 def _shared(shares: bo.Allocation) -> bo.i18n.Message:
     return say(
         "portfolio-shared",
-        total=show_amount(shares.budget),
+        total=bo.money.show_amount(shares.budget),
         currency=shares.currency,
         count=len(shares.spend),
-        spent=show_amount(shares.total),
-        rest=show_amount(shares.unspent),
+        spent=bo.money.show_amount(shares.total),
+        rest=bo.money.show_amount(shares.unspent),
     )
