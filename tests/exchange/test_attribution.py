@@ -194,6 +194,7 @@ def test_evidence_counts_in_a_plan_with_one_total_and_a_lift_test_outweighs_it()
     [
         ({"conversions": [40, 60, -1, 10, 30]}, "conversions", "bad-number"),
         ({"conversions": ["40", "x", "1", "1", "1"]}, "conversions", "bad-number"),
+        ({"conversions": [40, 60, 1e300, 10, 30]}, "conversions", "bad-number"),
         ({"conversions": [0, 0, 0, 0, 0]}, "conversions", "bad-number"),
         ({"path": ["a > ", "b", "a", "b", "d"]}, "path", "bad-name"),
         ({"path": ["a", float("nan"), "a", "b", "d"]}, "path", "bad-name"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError, foreign
-from budgetopt.history import Style, Table, as_text, read_amounts, read_days
+from budgetopt.history import MOST_AMOUNT, Style, Table, as_text, read_amounts, read_days
 from budgetopt.messages import say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
@@ -26,7 +26,7 @@ def texts(table: Table, name: str) -> list[str]:
 
 
 def numbers(table: Table, name: str, *, signed: bool = True) -> Floats:
-    """Return a column as finite numbers, none of them below zero unless they are signed.
+    """Return a column as numbers of at most `MOST_AMOUNT`, at least zero unless they are signed.
 
     Raises
     ------
@@ -35,9 +35,11 @@ def numbers(table: Table, name: str, *, signed: bool = True) -> Floats:
     """
     column = table.column(name)
     values = read_amounts(column, Style(delimiter=table.delimiter), signed=signed).values
-    for row in np.flatnonzero(np.isnan(values))[:1]:
-        at = int(column.cells.at[row])
-        column.refuse("bad-number", at, say("value-missing"), say("remedy-export-again"))
+    for row in np.flatnonzero(~(np.abs(values) <= MOST_AMOUNT))[:1]:
+        missing = np.isnan(values[row])
+        problem = say("value-missing") if missing else say("beyond-most", most=f"{MOST_AMOUNT:g}")
+        remedy = say("remedy-export-again") if missing else say("remedy-amount-in-range")
+        column.refuse("bad-number", int(column.cells.at[row]), problem, remedy)
     return values
 
 

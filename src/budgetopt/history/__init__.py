@@ -26,6 +26,7 @@ pandas is imported only where a data frame or a parquet file is read or written.
 
 from __future__ import annotations
 
+from budgetopt.history.assemble import MOST_AMOUNT
 from budgetopt.history.cells import Cells, Column, Style, read_amounts, rough
 from budgetopt.history.columns import Columns, Reading, check_names
 from budgetopt.history.dates import read_days
@@ -43,6 +44,7 @@ from budgetopt.history.template import WORDS as TEMPLATE_WORDS
 
 __all__ = [
     "CONVERSIONS",
+    "MOST_AMOUNT",
     "TABLES",
     "TEMPLATE_WORDS",
     "Cells",
