@@ -310,7 +310,7 @@ def hold_schedule(claims, found, plan, value, last, drawn=None):
     claims.says("from a plan of {} channels.", len(names))
     if drawn is not None:
         runs = sum(drawn.value(np.array(week)).sum(axis=-1) for week in at_work(paid))
-        low, middle, high = np.quantile(runs, (0.05, 0.5, 0.95), method="inverted_cdf").tolist()
+        low, middle, high = np.quantile(runs, (0.05, 0.5, 0.95)).tolist()
         claims.says("Outcome: median {}, with 90% of simulations between {} and {}.",
                     middle, low, high)  # fmt: skip
     phases = {day: [p.name for p in plan.operation.phases

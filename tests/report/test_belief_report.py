@@ -84,7 +84,8 @@ def test_the_tables_say_what_the_summary_says():
     spend, outcome, low, high, roas, *_ = rows_of(text, "per unit")["百度"]
     assert float(spend) == pytest.approx(at.spend, rel=1e-3)
     for said, meant in ((outcome, "mean"), (low, "low"), (high, "high")):
-        assert float(said) == pytest.approx(getattr(at.response, meant), rel=2e-3)
+        # Three digits: half of the last of them is up to a two-hundredth.
+        assert float(said) == pytest.approx(getattr(at.response, meant), rel=5e-3)
     assert float(roas) == pytest.approx(at.roas.mean, rel=2e-2)
     mroas, least, most, half, *_, steep = rows_of(text, "S-shape")["百度"]
     assert float(mroas) == pytest.approx(at.mroas.mean, rel=2e-2)
