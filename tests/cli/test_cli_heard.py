@@ -85,6 +85,7 @@ def test_a_bare_number_is_no_change_of_a_case(folder, capsys, option, given):
         ("at_most = 10", lambda used: used <= 10),
         ("at_least = 60", lambda used: used >= 60),
         ("equal = -20", lambda used: used == -20),
+        ("equal = 60", lambda used: used == 60),
     ],
 )
 def test_a_linear_rule_of_a_plan_file_is_kept_on_every_side(folder, capsys, bound, kept):

@@ -282,7 +282,9 @@ class Settings:
     drift: tuple[float, ...] = (0.004, 0.02, 0.07)
     usual_drift: float = 0.02
     # A jump is averaged with the usual week at once, so it is kept small: twice as likely and 0.5
-    # wide, a steady level would be known a fifth less well. Large jumps are breaks.
+    # wide, a steady level would be known a fifth less well, and decisions would bring 0.05 to 0.09
+    # points less where responses are steady, 0.05 more at most where they drift (benchmarks).
+    # Large jumps are breaks.
     jump_chance: float = 0.005
     jump_sd: float = 0.3
     outlier_chance: float = 0.02
