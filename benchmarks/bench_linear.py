@@ -42,7 +42,7 @@ def _note(benchmark, problem: Problem, solved: Solved, most: float) -> None:
     assert gap <= most
 
 
-@pytest.mark.parametrize("count", [20, 100, 1000])
+@pytest.mark.parametrize("count", [20, 100, pytest.param(1000, marks=pytest.mark.slow)])
 def bench_linear_with_50_groups(benchmark, count: int) -> None:
     problem = _grouped(count, 50)
     _note(benchmark, problem, benchmark(linear, problem), 1e-6)
@@ -70,7 +70,7 @@ def _chosen(count: int, kind: str, seed: int = 7) -> Problem:
 
 
 @pytest.mark.parametrize("kind", ["few moves", "apart", "off or at least", "S-curves"])
-@pytest.mark.parametrize("count", [10, 30, 1000])
+@pytest.mark.parametrize("count", [10, pytest.param(30, marks=pytest.mark.slow), 1000])
 def bench_integer(benchmark, count: int, kind: str, request: pytest.FixtureRequest) -> None:
     if count == 1000 and not request.config.getoption("--benchmark-enable"):
         pytest.skip("timed only")

@@ -40,6 +40,29 @@ if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2**32:
 # Pages are compared in English, whatever the locale; programs that tests start inherit it.
 os.environ["BUDGETOPT_LANG"] = "en"
 
+FEW = 3
+"""Seeds of a test, and the part of its examples, that the default suite takes."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave the further seeds and examples of a property to CI's slow run, which takes all.
+
+    A property is tried thrice in CI by the default suite, each time on the same seeds and examples:
+    that it holds for many of them need be shown once. ``-m "slow or hypothesis"`` takes all.
+    """
+    few = config.getoption("markexpr") == "not slow"
+    for item in items:
+        seeds = getattr(item, "callspec", None) and item.callspec.indices.get("seed", 0)
+        if seeds and seeds >= FEW:
+            item.add_marker(pytest.mark.slow)
+        # A function's settings are given to it in this attribute; there is no other way to them.
+        own = getattr(item.obj, "_hypothesis_internal_use_settings", None)
+        if few and own:
+            less = settings(own, max_examples=max(5, own.max_examples // FEW))
+            getattr(item.obj, "__func__", item.obj)._hypothesis_internal_use_settings = less
+
+
 _known = {}
 
 

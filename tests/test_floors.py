@@ -1,6 +1,7 @@
 """The floors of the house: imports run strictly downwards, and in no circle inside a room."""
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def runtime_nodes(tree):
         yield from runtime_nodes(node)
 
 
+@cache
 def imports(name, *, of_types=False):
     """Return the full names a module imports: of modules, or of things in them."""
     tree = ast.parse(MODULES[name].read_text("utf-8"))
@@ -71,7 +73,7 @@ def imports(name, *, of_types=False):
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, base] if base else above)
             found |= {f"{base}.{alias.name}" for alias in node.names} | {base}
-    return found
+    return frozenset(found)
 
 
 def modules_of(names):

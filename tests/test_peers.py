@@ -12,6 +12,7 @@ from budgetopt.optimize import problem_of
 OPTIONAL = "failed: ModuleNotFoundError: No module named 'cvxpy'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", peers.PARTS)
 def test_every_part_is_measured(part):
     for row in peers.rows(part, quick=True):

@@ -87,7 +87,9 @@ def test_coefficients_and_their_doubt_are_those_of_bayes(count, columns):
     np.testing.assert_allclose(model.fit_variance(new), expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("count", "channels"), [(40, 3), (6, 4)])
+@pytest.mark.parametrize(
+    ("count", "channels"), [(40, 3), pytest.param(6, 4, marks=pytest.mark.slow)]
+)
 def test_evidence_is_that_of_the_multivariate_normal(count, channels, monkeypatch):
     """In columns and in weeks; with the chance of positive effects by its own integral."""
     monkeypatch.setattr(regression, "_NOISE", np.geomspace(0.01, 1.0, 7))

@@ -118,7 +118,11 @@ def written(file):
     return re.sub(r"<style.*?</style>|<script.*?</script>|<[^>]+>", " ", text)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    ["count", "revenue", "weighted"]
+    + [pytest.param(case, marks=pytest.mark.slow) for case in ("count with a value", "undeclared")],
+)
 def test_no_page_speaks_of_what_is_not_known(folder, capsys, case):
     at.write(folder, plan=plan_text(case))
     (folder / "curves.toml").write_text(with_curves(plan_text(case)), encoding="utf-8")

@@ -458,7 +458,7 @@ def test_a_pool_that_is_slow_to_drop_what_was_cancelled_ends_without_a_word(monk
     ("workers", "how"),
     [
         (1, signal.SIGINT),
-        (2, signal.SIGTERM),
+        pytest.param(2, signal.SIGTERM, marks=pytest.mark.slow),
         pytest.param(2, signal.SIGINT, marks=pytest.mark.slow),
         pytest.param(1, signal.SIGTERM, marks=pytest.mark.slow),
     ],

@@ -33,7 +33,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["friday", pytest.param("weekly", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIVES)
 def test_an_example_is_lived_as_it_is(name, folder, capsys):
     text = live(name, (), folder, capsys).text
     assert "Beyond the plan's change limits" not in text
@@ -65,13 +66,12 @@ def test_an_example_is_lived_with_all_that_can_happen(name, folder, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", LIVES)
 @pytest.mark.parametrize("event", EVENTS)
-def test_an_example_is_lived_with_one_thing_that_happens(name, event, folder, capsys):
+def test_an_example_is_lived_with_one_thing_that_happens(event, folder, capsys):
+    # The shorter life, except where its weeks are too few for the event to be known.
+    name = "weekly" if event == "nothing" else "friday"
     events = (event, "corrected") if event == "overspent" else (event,)
-    text = live(name, events, folder, capsys).text
-    if (name, event) != ("friday", "nothing"):
-        assert SIGNS[event] in text
+    assert SIGNS[event] in live(name, events, folder, capsys).text
 
 
 def test_a_number_that_nobody_recomputes_is_found():

@@ -137,6 +137,7 @@ def test_a_search_for_steps_whose_time_runs_out_promises_enough():
     assert late > 5
 
 
+@pytest.mark.slow
 def test_an_equation_that_no_program_settles_is_given_up_after_so_much_work(monkeypatch):
     # Weights of 16 digits: one node tightens whole steps one by one, and never ends by itself.
     rng = random.Random(9)
@@ -172,6 +173,7 @@ def test_an_equation_that_no_program_settles_is_given_up_after_so_much_work(monk
     assert ends[-1].iterations == again
 
 
+@pytest.mark.slow
 def test_untying_channels_ends_with_the_time(monkeypatch):
     draft = declared.random_draft(random.Random(60000283), most=30)
     problem = problem_of(declared.plan_of(draft), last=draft.last)

@@ -515,6 +515,7 @@ def test_steps_of_channels_that_are_unlike_by_twelve_digits_hide_no_split():
     assert bo.allocate(plan, last=last).unspent == 0
 
 
+@pytest.mark.slow
 def test_a_clash_of_a_thousand_channels_ends_and_has_a_change():
     channels = [Channel(f"c{n}", floor=2, cap=10, curve=Log(1, 1)) for n in range(1000)]
     plan = Plan(budget=11_000, currency="JPY", channels=channels, spend="all")
