@@ -320,6 +320,17 @@ def test_a_large_record_is_shown_in_short(kind):
 def test_a_small_record_keeps_its_own_text():
     assert repr(bo.Log(900, 500)) == "Log(top=900.0, scale=500.0)"
     assert repr(bo.Points([0, 1], [0, 2])).startswith("Points(")
+    assert repr(bo.Goal.most_profit()) == "Goal(kind='profit', target=None, weights=())"
+    assert repr(bo.Channel("feed")).startswith("Channel(name='feed', ")
+
+
+def test_what_is_no_record_yet_has_no_text_to_keep():
+    # Below what makes a dataclass of it, a class would show its address for good.
+    class Plain:
+        one: int
+
+    with pytest.raises(TypeError, match="Plain"):
+        notebook.short(Plain)
 
 
 CARDS = ("run", "pace", "state", "ramp", "schedule", "market", "simulation", "years", "tornado",

@@ -72,6 +72,8 @@ def short(kind: type[T]) -> type[T]:
 
     Where its own text fits into ten lines under 2 KB, it stays that.
     """
+    if kind.__repr__ is object.__repr__:
+        raise TypeError(f"{kind.__name__} is no record yet: short stands above what makes it one")
     own, carded = kind.__repr__, brief(kind).__repr__
 
     def shown(self: Any) -> str:

@@ -334,8 +334,8 @@ class Reserve(Declared):
 
 
 @public
-@declaration()
 @short
+@declaration()
 class BudgetLines(Declared):
     """The lines of a module budget, which must add up to their total.
 
@@ -402,8 +402,8 @@ def _amount(given: Any, field: str) -> Decimal:
 
 
 @public
-@declaration()
 @short
+@declaration()
 class Goal(Declared):
     r"""What is maximised: :math:`\sum_i w_i f_i(x_i) - b \sum_i x_i`.
 

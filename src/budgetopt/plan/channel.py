@@ -167,8 +167,8 @@ class ChannelPrior:
 
 
 @public
-@declaration(kw_only=True)
 @short
+@declaration(kw_only=True)
 class Channel(Declared):
     """One line that money can go to.
 

@@ -210,8 +210,8 @@ class Phase(Declared):
 
 
 @public
-@declaration()
 @short
+@declaration()
 class Freeze(Declared):
     """Days on which channels may not move; a week that one of them lies in is frozen whole.
 
@@ -256,8 +256,8 @@ _AMOUNTS = ("move", "channel", "total")
 
 
 @public
-@declaration()
 @short
+@declaration()
 class Approval(Declared):
     """A proposal that goes above one of these needs a name; else it is approved by this rule.
 
@@ -478,8 +478,8 @@ def _part(kind: type[T], own: str) -> Callable[[Any, Any], T]:
 
 
 @public
-@declaration()
 @short
+@declaration()
 class Operation(Declared):
     """How weeks are run; every part may be left out, and each may be given by its fields.
 
