@@ -30,7 +30,7 @@ def next_table(day: NextDay, language: str = "en") -> str:
         [f"{day.probability[arm]:.0%}" for arm in day.spend],
         amounts([day.minimum[arm] for arm in day.spend]),
     )
-    heads = (say("arm"), say("next"), say("chance-of-best"), say("minimum"))
+    heads = (say("arm"), say("next-day"), say("chance-of-best"), say("minimum"))
     table = Table([in_language(head, language) for head in heads], columns)
     return laid_out([title, table, spent, *note_lines(day.notes)], language)
 
