@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -198,6 +198,25 @@ def test_free_timing_never_loses_and_keeps_the_totals():
         month.setdefault((middle.year, middle.month), []).append(total)
     assert all(sum(totals) <= 10_000 * len(totals) for totals in month.values())
     assert sum(found["all"].totals) <= 80_000
+
+
+# In 19 a week must spend more than its own money, and its month has it.
+@settings(max_examples=10)
+@given(st.integers(0, 10**6))
+@example(19)
+def test_more_weeks_of_freedom_never_lose(seed):
+    plan, last = random_plan(seed)
+    weeks = {"weeks": 6, "start": START, "last": last}
+    found = [plan_weeks(plan, timing=timing, **weeks) for timing in ("week", "month", "all")]
+    # Whole steps may cost a little, as with random plans below.
+    step = 1 if plan.currency == "JPY" else 0.01
+    for one, freer in pairwise(found):
+        assert freer.bound >= one.objective * (1 - 1e-9)
+        each = freer.objective / float(sum(freer.totals))
+        assert freer.objective >= one.objective - 3 * step * each * one.minor.size
+    # A plan of more weeks holds that of fewer: whatever it does later, it starts no worse.
+    longer = plan_weeks(plan, weeks=7, start=START, last=last)
+    assert longer.bound >= found[0].objective * (1 - 1e-9)
 
 
 def test_interest_moves_money_forwards():

@@ -20,8 +20,8 @@ from budgetopt.curves import Curve, effective_spend, kernels
 from budgetopt.errors import SolverError
 from budgetopt.horizon.interior import Program
 from budgetopt.messages import say
-from budgetopt.optimize import Known, Problem, objective_of, on_week, problem_of
-from budgetopt.plan import FREE, MaxChange, Plan, Row, Rule
+from budgetopt.optimize import DatedWeek, Known, Problem, objective_of, on_week, problem_of
+from budgetopt.plan import MaxChange, Plan, Row, Rule
 
 Timing = Literal["week", "month", "quarter", "all"]
 """Over which weeks the money may be moved."""
@@ -30,13 +30,16 @@ Over = Mapping[Timing, Sequence[Any]]
 
 
 class Dated(NamedTuple):
-    """One week of a plan by itself, and how far channels may move from the week before."""
+    """One week of a plan by itself, how far channels may move from the week before, and its money.
+
+    The problem may take any part of its period's money.
+    """
 
     week: Week
     problem: Problem
     change: tuple[MaxChange, ...]
     frozen: Bools
-    equal: int
+    money: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,21 +98,24 @@ class Horizon:
             Where a week cannot be kept by itself.
         """
         rows, weeks = _over(plan, weeks, known, over), weeks[len(known) :]
-        dated = tuple(_dated(plan, Known(plan.names, curve), week) for week in weeks)
-        for one in dated:
-            _refuse(plan, one)
         labels = [_label(week, timing) for week in weeks]
         order = {label: at for at, label in enumerate(dict.fromkeys(labels))}
         period = tuple(order[one] for one in labels)
+        known_curve = Known(plan.names, curve)
+        plans = [on_week(plan, known_curve, week) for week in weeks]
+        money = _sums(period, [one.plan.spendable_minor for one in plans])
+        dated = tuple(
+            _dated(plan, one, week, money[at])
+            for one, week, at in zip(plans, weeks, period, strict=True)
+        )
+        for one in dated:
+            _refuse(plan, one)
         return cls(plan, curve, dated, last, before, period, rate, rows)
 
     @property
     def totals(self) -> list[int]:
         """Money of each period in minor units."""
-        total = [0] * (max(self.period) + 1)
-        for at, one in zip(self.period, self.weeks, strict=True):
-            total[at] += one.problem.budget
-        return total
+        return _sums(self.period, [one.money for one in self.weeks])
 
     @property
     def least_on(self) -> Floats:
@@ -130,8 +136,7 @@ class Horizon:
 
     def alone(self, at: int) -> Problem:
         """Return a week that may take all of its period's money; the first after the last spend."""
-        total = self.totals[self.period[at]]
-        return _timed(self.weeks[at].problem, total) if at else self.on(0, self.last, total)
+        return self.weeks[at].problem if at else self.on(0, self.last, self.totals[0])
 
     def on(self, at: int, last: Whole | None, left: int) -> Problem:
         """Return a week's problem after a week's spends, with so much of its period left."""
@@ -139,28 +144,31 @@ class Horizon:
         amounts = None if last is None else self.plan.money.amounts(last.tolist())
         spent = None if amounts is None else dict(zip(self.plan.names, amounts, strict=True))
         dated = on_week(self.plan, known, self.weeks[at].week, spent)
-        return _timed(problem_of(dated.plan, dated.curves, spent), left)
+        return _problem(dated, spent, left)
 
 
-def _timed(problem: Problem, total: int) -> Problem:
-    """Return a week that may take any part of a period's money."""
-    if total == problem.budget:
-        return problem
-    open_ = problem.bounds.upper_rule == FREE
-    upper = np.where(open_, np.maximum(problem.bounds.lower, total), problem.bounds.upper)
-    bounds = replace(problem.bounds, upper=upper)
-    return replace(problem, budget=total, spend_all=False, bounds=bounds)
+def _sums(period: Sequence[int], each: Sequence[int]) -> list[int]:
+    """Return the sums of periods, whose numbers weeks have."""
+    total = [0] * (max(period) + 1)
+    for at, one in zip(period, each, strict=True):
+        total[at] += one
+    return total
 
 
-def _dated(plan: Plan, known: Known, week: Week) -> Dated:
-    dated = on_week(plan, known, week)
+def _problem(dated: DatedWeek, spent: Mapping[str, Any] | None, money: int) -> Problem:
+    """Return a week that may take any part of so much money, where that is not its own."""
+    own = money == dated.plan.spendable_minor
+    return problem_of(dated.plan, dated.curves, spent, money=None if own else money)
+
+
+def _dated(plan: Plan, dated: DatedWeek, week: Week, money: int) -> Dated:
+    """Return a week by itself that may take so much money."""
     frozen = np.isin(plan.names, list(plan.frozen(week)))
     change = tuple(
         channel.max_change or dated.plan.max_change if channel.locked is None else MaxChange()
         for channel in dated.plan.channels
     )
-    problem = problem_of(dated.plan, dated.curves)
-    return Dated(week, problem, change, frozen, dated.plan.spendable_minor // len(plan.names))
+    return Dated(week, _problem(dated, None, money), change, frozen, dated.plan.spendable_minor)
 
 
 def _label(week: Week, timing: Timing) -> tuple[int, ...]:

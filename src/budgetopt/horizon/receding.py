@@ -98,7 +98,7 @@ class LookAhead:
                 if rule.from_zero is not None:
                     from_zero[at] = float(rule.from_zero)
                 elif rule.share is not None:
-                    from_zero[at] = float(rule.share) * second.equal / plan.money.units
+                    from_zero[at] = float(rule.share) * (second.money // size) / plan.money.units
         lags = kernels([channel.carryover for channel in plan.channels])
         program = program_of(horizon)
         works = np.flatnonzero(program.kernel.max(axis=(0, 2)) > _FADED)

@@ -41,11 +41,13 @@ from budgetopt.plan import (
     CAP,
     FAR,
     FLOOR,
+    FREE,
     MARGIN,
     RULES,
     Bounds,
     Channel,
     Plan,
+    Reserve,
     Row,
     Source,
     bounds_of,
@@ -446,6 +448,8 @@ def problem_of(
     curves: Any = None,
     last: Mapping[str, Any] | None = None,
     left: Clock = UNLIMITED,
+    *,
+    money: int | None = None,
 ) -> Problem:
     """Return a plan's problem for one week, or say why it has no solution.
 
@@ -459,6 +463,8 @@ def problem_of(
         Last applied spend by channel, or None.
     left
         The caller's time, in which an explanation is made.
+    money
+        What the week may take any part of, in minor units, instead of the plan's budget.
 
     Raises
     ------
@@ -480,12 +486,18 @@ def problem_of(
         bounds = bounds.on_lots(lots, plan.names, plan.money, before, stay)
     except InfeasibleError as caught:
         bounds, error = _crossing(sources), caught
+    budget, reserve = plan.money.minor(plan.budget, "budget"), plan.reserve
+    if money is not None:
+        budget, reserve = money, Reserve()
+        open_ = bounds.upper_rule == FREE
+        upper = np.where(open_, np.maximum(bounds.lower, money), bounds.upper)
+        bounds = replace(bounds, upper=upper)
     problem = Problem(
         names=plan.names,
         money=plan.money,
         step=plan.step_minor,
-        budget=plan.spendable_minor,
-        spend_all=plan.spend == "all",
+        budget=plan.spendable_minor if money is None else money,
+        spend_all=money is None and plan.spend == "all",
         bounds=bounds,
         curves=curve,
         weight=weight,
@@ -494,9 +506,7 @@ def problem_of(
         lots=lots,
         limits=(*limits, *_target(plan, size)),
         last=before,
-        declared=DeclaredBounds(
-            sources, bounds, plan.money.minor(plan.budget, "budget"), plan.reserve
-        ),
+        declared=DeclaredBounds(sources, bounds, budget, reserve),
     )
     if error is not None:
         raise _explained(problem, left) or error
