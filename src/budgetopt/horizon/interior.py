@@ -25,7 +25,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse import csr_array
 
 from budgetopt.arrays import Bools, Floats, Places
@@ -66,7 +65,7 @@ _NEARER = 0.1
 _GAIN = 0.006
 """By how much more of a step may be gone where it was worth while."""
 _LARGE = 24
-"""Weeks from which blocks are inverted one by one, by Cholesky's factors, and steps corrected."""
+"""Weeks from which rows are held by their entries, and steps corrected."""
 _BEGIN = (0.02, 0.5)
 """Least and most share of the way between its bounds that a spend begins at."""
 _ROOMY = 0.1
@@ -75,8 +74,6 @@ _CENTRE = 0.1
 """Product of slack and price at the beginning, where spends and slopes are about 1."""
 _BESIDE = 0.5
 """Share of an effective spend within which a tangent is taken beside it."""
-_FEW_BLOCKS = 100
-"""Blocks up to which one by one is quicker whatever their size."""
 _STILL = 1e-9
 """Share added to the Schur complement's diagonal, for rows that depend on each other."""
 
@@ -739,27 +736,6 @@ class _Coupling:
         return np.asarray(found)
 
 
-def _inverted(blocks: Floats) -> Floats:
-    """Return the inverses of symmetric blocks with positive eigenvalues, one behind the other."""
-    size = blocks.shape[-1]
-    if size < _LARGE and blocks.size > _FEW_BLOCKS * size**2:
-        return np.asarray(np.linalg.inv(blocks))
-    found = blocks.copy()
-    for block, into in zip(
-        blocks.reshape(-1, size, size), found.reshape(-1, size, size), strict=True
-    ):
-        factor, failed = dpotrf(into.T, overwrite_a=True)
-        # Half of the inverse; of an inverse from elsewhere half is kept, too.
-        if failed:
-            into[...] = np.triu(np.linalg.inv(block)).T
-        else:
-            dpotri(factor, overwrite_c=True)
-    found += found.swapaxes(-1, -2)
-    at = np.arange(size)
-    found[..., at, at] *= 0.5
-    return found
-
-
 class _Newton:
     r"""The Newton system at a point, solved by blocks of channels and rows across them.
 
@@ -782,7 +758,8 @@ class _Newton:
         else:
             block *= free[..., :, None] & free[..., None, :]
             block[..., at, at] += np.where(free, low + high, 1.0)
-        self.block, self.inverse = block, _inverted(block)
+        # LAPACK's Cholesky factors are quicker on one core, and wake all others for each block.
+        self.block, self.inverse = block, np.asarray(np.linalg.inv(block), np.float64)
         self.side = point.slack[:, inner:] / self.price
         if not rounds.plain:
             self.inverse[..., at, at] *= free
