@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow
 import pytest
 
 from budgetopt.errors import BudgetoptError, CalendarError, HistoryError
@@ -339,6 +340,16 @@ def test_what_is_missing_is_so_in_a_column_of_any_kind(plain, missing, kind, nam
     error = error_of(History.from_frame, frame)
     assert (error.code, error.field) == (code, name)
     assert "position 1" in str(error)
+
+
+def test_frames_that_hold_what_no_cell_may_are_refused(plain):
+    frame = plain.to_frame().astype(object)
+    frame["channel"] = ["Total", "a", "Total", "a"]
+    frame["spend"] = pd.Series([1, [1], 1, 1], dtype=object)
+    assert error_of(History.from_frame, frame).code in ("bad-number", "bad-history")
+    far = pyarrow.table({"week": pyarrow.array([10**7], pyarrow.date32()), "channel": ["a"],
+                         "spend": [1.0], "outcome": [1.0]})  # fmt: skip
+    assert error_of(History.from_frame, far).code == "bad-columns"
 
 
 def test_numbers_may_name_channels_and_dates_where_that_is_declared(plain):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import budgetopt as bo
 from budgetopt.errors import HistoryError
+from budgetopt.history import cells as cells_of
 from budgetopt.history.cells import Cells, Column, Style, read_amounts
 
 
@@ -250,3 +251,23 @@ def test_amounts_that_no_sum_could_hold_are_refused(field, value, fits):
         bo.History(("a",), week, **amounts)
     assert caught.value.code == "bad-number"
     assert "more than 1e+50: check the number and its unit" in str(caught.value)
+
+
+@given(
+    cell=st.text("0123.,", min_size=1, max_size=9),
+    point=st.sampled_from(".,"),
+    delimiter=st.sampled_from([",", ";", "\t", None]),
+)
+def test_the_quick_way_reads_as_the_grammar_does(cell, point, delimiter):
+    def read():
+        column = Column(Cells.of([cell, "7"]), "spend", str)
+        try:
+            return read_amounts(column, Style(point, delimiter)).values.tolist()
+        except HistoryError as error:
+            return str(error)
+
+    quick = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells_of, "USUAL", dict.fromkeys(".,", re.compile("no")))
+        patch.setattr(cells_of, "_plain", lambda _: False)
+        assert read() == quick

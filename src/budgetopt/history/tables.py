@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from budgetopt.errors import HistoryError
+from budgetopt.errors import HistoryError, foreign
 from budgetopt.history.cells import Cells, Column, Style, refuse, rough
 from budgetopt.history.columns import Columns, check_columns, suggest
 from budgetopt.history.dates import span_of
@@ -176,9 +176,9 @@ def labelled_rows(columns: Iterable[Cells], rows: int) -> NDArray[np.bool_]:
     """Return which rows hold the label of a totals row in any of some columns."""
     labels = np.zeros(rows, dtype=bool)
     for column in columns:
-        texts = (cell for cell in column.spellings if isinstance(cell, str))
-        if words := labels_among(texts):
-            labels |= column.each(words.__contains__)
+        words = labels_among(cell for cell in column.spellings if isinstance(cell, str))
+        for at in (at for at, cell in enumerate(column.spellings) if words and is_total(cell)):
+            labels |= column.at == at
     return labels
 
 
@@ -236,7 +236,12 @@ def _as_pandas(frame: Any, columns: Columns | Plain) -> pd.DataFrame:
         column, amount = whole[name], name.strip() in columns.amounts
         if amount and (column.dtype.is_integer() or column.dtype.is_float()):
             return pd.Series(column.cast(nw.Float64()).to_numpy())
-        return pd.Series(column.to_list(), dtype=object)
+        try:
+            return pd.Series(column.to_list(), dtype=object)
+        except (OverflowError, ValueError) as error:
+            # Such as a day of Arrow's that Python's calendar does not reach.
+            problem = say("column-unreadable", name=repr(name), error=foreign(error))
+            refuse("bad-columns", problem, name, None, say("remedy-export-again"))
 
     header = [name.strip() for name in whole.columns]
     wanted = {*columns.declared, *columns.beside(header)}
