@@ -48,19 +48,22 @@ FEW = 3
 def pytest_collection_modifyitems(config, items):
     """Leave the further seeds and examples of a property to CI's slow run, which takes all.
 
-    A property is tried thrice in CI by the default suite, each time on the same seeds and examples:
+    CI runs the default suite on two Pythons, with the same seeds and examples of a property:
     that it holds for many of them need be shown once. ``-m "slow or hypothesis"`` takes all.
     """
-    few = config.getoption("markexpr") == "not slow"
+    few, done = config.getoption("markexpr") == "not slow", set()
     for item in items:
         seeds = getattr(item, "callspec", None) and item.callspec.indices.get("seed", 0)
         if seeds and seeds >= FEW:
             item.add_marker(pytest.mark.slow)
         # A function's settings are given to it in this attribute; there is no other way to them.
-        own = getattr(item.obj, "_hypothesis_internal_use_settings", None)
-        if few and own:
+        # Cases of one test share it.
+        function = getattr(item.obj, "__func__", item.obj)
+        own = getattr(function, "_hypothesis_internal_use_settings", None)
+        if few and own and function not in done:
+            done.add(function)
             less = settings(own, max_examples=max(5, own.max_examples // FEW))
-            getattr(item.obj, "__func__", item.obj)._hypothesis_internal_use_settings = less
+            function._hypothesis_internal_use_settings = less
 
 
 _known = {}
