@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import budgetopt as bo
 from budgetopt.belief import Settings
 from budgetopt.curves import Hill
+from budgetopt.report import belief_facts, belief_table
 
 CURVES = (Hill(3000.0, 1000.0, 1.0), Hill(1500.0, 600.0, 1.0))
 QUICK = Settings.fast()
@@ -123,3 +124,30 @@ def test_channels_with_outcomes_of_their_own_have_no_total_to_take_apart():
     own = bo.History(("a", "b"), history.weeks, history.spend, outcome=history.spend)
     plan = replace(plan, columns=bo.Columns())
     assert bo.learn(own, plan, settings=QUICK).decomposition() is None
+
+
+def adstocked(spend, share):
+    """Return each week's average of itself and the weeks before, by hand."""
+    weights = share ** np.arange(8)
+    lagged = [np.concatenate([np.repeat(spend[:1], lag), spend])[: len(spend)] for lag in range(8)]
+    return weights @ lagged / weights.sum()
+
+
+def test_the_carryover_that_was_learned_is_told():
+    rng = np.random.default_rng(0)
+    spend = 1000 * rng.lognormal(0, 0.6, (130, 2))
+    total = 5000 + 60 * np.sqrt(adstocked(spend[:, 0], 0.6)) + 60 * np.sqrt(spend[:, 1])
+    days = np.datetime64("2023-01-02") + 7 * np.arange(130)
+    history = bo.History(("slow", "quick"), days, spend, total=total + rng.normal(0, 40, 130))
+    plan = bo.Plan(budget=2000, currency="CNY", channels=[bo.Channel("slow"), bo.Channel("quick")])
+    belief = bo.learn(history, plan)
+    told = dict(belief.fit.carryover)
+    assert told["slow"] == pytest.approx(0.6, abs=0.05)
+    assert told["quick"] == pytest.approx(0.0, abs=0.05)
+    assert belief_facts(belief)["fit"]["carryover"] == told
+    assert f"slow {told['slow']:.2f}, quick {told['quick']:.2f}; 0.40 where" in " ".join(
+        belief_table(belief).split()
+    )
+    given_one = bo.Channel("slow", carryover=bo.Carryover("geometric", share=0.6))
+    declared = bo.learn(history, replace(plan, channels=[given_one, plan.channels[1]]))
+    assert [name for name, _ in declared.fit.carryover] == ["quick"]

@@ -40,7 +40,8 @@ and shape effects, for the model without the integrals.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,9 +81,6 @@ from budgetopt.belief.regression import (
 from budgetopt.belief.settings import Grid, Settings
 from budgetopt.errors import InputError
 from budgetopt.i18n import say
-
-if TYPE_CHECKING:
-    pass
 
 _BLOCK = 4_000_000
 """Numbers held at once in one table of features."""
@@ -274,12 +272,14 @@ def groups_of(spend: Floats, single: NDArray[np.bool_]) -> Groups:
 class Effects(NamedTuple):
     """Normals that, kept above zero, are the effects in an average week, ``(channels, cells)``.
 
-    `chance` is that of the cell, with the carryovers added up.
+    `chance` is that of the cell, with the carryovers added up, and `carried`, ``(channels,
+    carryovers)``, that of each carryover, with the cells added up.
     """
 
     chance: Floats
     mean: Floats
     variance: Floats
+    carried: Floats
 
 
 def learn_total(
@@ -343,8 +343,14 @@ def learn_total(
     learned.data_share[seen] = known
     alike = np.zeros((len(seen), len(seen)))
     alike[np.ix_(seen, seen)] = _correlations(fit.design.features[:, groups.of])
+    kept = np.tensordot(chance, [one.carried for one in effects], axes=1)
+    kept = (kept @ np.array(settings.total_carryover)).tolist()
+    told = dict(log.priors.carryovers)
+    names = [name for name, some in zip(log.channels, seen.tolist(), strict=True) if some]
+    carryover = tuple(one for one in zip(names, kept, strict=True) if one[0] not in told)
     weeks, usual = log.weeks[used], settings.effect_share
-    return learned, alike, fit_of(weeks, fit.design, fit.rows, fit.weighed, usual, shares)
+    how_well = fit_of(weeks, fit.design, fit.rows, fit.weighed, usual, shares)
+    return learned, alike, replace(how_well, carryover=carryover)
 
 
 class Regressed(NamedTuple):
@@ -673,13 +679,13 @@ def _effects(fit: Fitted, scales: Scales) -> Effects:
     shape = (fit.tried.channels, fit.tried.cells, fit.tried.carryovers)
     log_weight, mean, variance = (part.reshape(shape) for part in found)
     weight = softmax(log_weight, axis=(1, 2))
-    chance = weight.sum(axis=2)
+    chance, carried = weight.sum(axis=2), weight.sum(axis=1)
     weight /= np.maximum(chance, _TINY)[..., None]
     # A cell of no chance keeps the mean of its carryovers, whatever that is.
     weight[chance < _TINY] = 1.0 / weight.shape[2]
     middle = np.sum(weight * mean, axis=2)
     spread = np.sum(weight * (variance + np.square(mean - middle[..., None])), axis=2)
-    return Effects(chance, middle, spread)
+    return Effects(chance, middle, spread, carried)
 
 
 def _shares(

@@ -754,6 +754,9 @@ class TotalFit:
     odd
         Weeks that do not fit, with what they miss as a share of the mean total: they counted for
         less than a fifth of a usual week.
+    carryover
+        Of each channel whose carryover is learned, the share of a week's effect that is expected
+        to work again in the week after.
     """
 
     explained: float
@@ -764,6 +767,7 @@ class TotalFit:
     without_peaks: float
     shares: tuple[tuple[float, float, float], ...]
     odd: tuple[tuple[dt.date, float], ...]
+    carryover: tuple[tuple[str, float], ...] = ()
 
     def media_range(self, level: float) -> tuple[float, float]:
         """Return the ends of the band of `media`; what is left of 1 is the baseline's."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from budgetopt.belief import Belief, ChannelSummary, Estimate, HeldOut, Reading, TotalFit
-from budgetopt.i18n import Message, in_language, say, show_figure
+from budgetopt.i18n import Message, in_language, listed, say, show_figure
 from budgetopt.plan import Plan, ReturnWords, is_valued, return_words, unused
 from budgetopt.report.decision import outcome_head
 from budgetopt.report.text import Table, as_known, figures, laid_out, note_lines
@@ -115,6 +115,7 @@ def _fit_facts(fit: TotalFit, level: float) -> dict[str, Any]:
     odd = [{"week": str(week), "miss": miss} for week, miss in fit.odd]
     low, high = fit.media_range(level)
     facts = asdict(fit) | {"odd": odd, "media_low": low, "media_high": high}
+    facts["carryover"] = dict(fit.carryover)
     del facts["shares"]
     baseline = {"baseline": 1.0 - fit.media, "baseline_low": 1.0 - high, "baseline_high": 1.0 - low}
     return facts | baseline
@@ -267,6 +268,10 @@ def belief_record(belief: Belief, level: float = LEVEL) -> list[Message]:
         ends |= {"least": 1.0 - high, "most": 1.0 - low}
         shares |= {name: f"{end:.0%}" for name, end in ends.items()}
         said = [say("total-fit", **shares, serial=f"{fit.serial:.2f}", level=_exactly(level))]
+        if fit.carryover:
+            each = [say("total-carried", channel=n, share=f"{x:.2f}") for n, x in fit.carryover]
+            usual = float(np.mean(belief.settings.total_carryover))
+            said.append(say("total-carryover", channels=listed(each), usual=f"{usual:.2f}"))
         quarter = belief.held_out(level)
         if quarter is not None:
             counts = {"weeks": len(quarter.weeks), "inside": quarter.inside}
