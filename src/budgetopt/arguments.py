@@ -119,15 +119,19 @@ def _answering(call: Any, names: dict[str, Any]) -> Any:
 
 
 def usual_arithmetic() -> AbstractContextManager[Any]:
-    """Return a context of NumPy's usual floating-point errors, whatever the caller has set.
+    """Return a context in which arithmetic ends no call, whatever the caller has set.
 
-    With ``numpy.seterr(all="raise")`` a chance that rightly underflows to 0 would end a call.
+    With ``numpy.seterr(all="raise")`` a chance that rightly underflows to 0 would. Where nothing
+    raises nothing is set: before NumPy 2 setting what is usual already disturbs other threads.
     """
-    numpy = sys.modules.get("numpy")
-    return nullcontext() if numpy is None else numpy.errstate(**_USUAL)
-
-
-_USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+    numpy: Any = sys.modules.get("numpy")
+    found = {} if numpy is None else numpy.geterr()
+    if not found or (found["under"] == "ignore" and "raise" not in found.values()):
+        return nullcontext()
+    usual: AbstractContextManager[Any] = numpy.errstate(
+        divide="warn", over="warn", under="ignore", invalid="warn"
+    )
+    return usual
 
 
 def misfit(

@@ -227,7 +227,7 @@ def test_no_value_of_any_option_is_refused_in_english(capsys, monkeypatch):
             assert code != 0, (words, option)
             assert "原文" not in err, err
             # What is left are names of options, commands, and values.
-            known = r"'[^']*'|“[^”]*”|budgetopt[a-z -]*|--[a-z-]+|\.[a-z]+|[A-Z]{2,}|[^a-z]"
+            known = r"x[<>]=?|'[^']*'|“[^”]*”|budgetopt[a-z -]*|--[a-z-]+|\.[a-z]+|[A-Z]{2,}|[^a-z]"
             plain = re.sub(known, "", " ".join(err.split()))
             assert not plain, (words, option, value, err)
             seen |= {text for text in ("值无效",) if text in err}

@@ -12,6 +12,7 @@ from tests.portfolio.test_portfolio import accounts, folder, history, nightly, p
 import budgetopt as bo
 from budgetopt.belief import learn
 from budgetopt.portfolio import Account, Portfolio
+from budgetopt.portfolio import portfolio as room
 
 
 def shop(n, **changes):
@@ -103,6 +104,10 @@ def test_who_fails_keeps_its_own_budget(shops):
     spend = some.shares.spend
     assert (spend["poisoned"], spend["unread"]) == (2500, 0)
     assert sum(Decimal(row["budget"]) for row in some.accounts[1:4]) == 7500
+    twins = Portfolio([*shops, shops[0]]).reallocate(shared=10_000)
+    assert [row["status"] for row in twins.accounts] == [*["decided"] * 3, "failed"]
+    assert twins.accounts[3]["code"] == "bad-name"
+    assert sum(Decimal(row["budget"]) for row in twins.accounts[:3]) == 10_000
     assert Portfolio([poisoned]).reallocate(shared=10_000).shares is None
     assert Portfolio([]).reallocate(shared=10_000).accounts == ()
 
@@ -159,3 +164,21 @@ def test_the_command_shares_a_budget(folder, tmp_path, capsys):  # noqa: F811
     files = (tmp_path / "two" / "accounts.csv", out / "accounts.csv")
     assert files[0].read_bytes() == files[1].read_bytes()
     assert nightly(folder, tmp_path / "three", "--shared", "much") == 2
+
+
+def test_who_fails_once_is_not_decided_with_what_was_set_aside(shops, monkeypatch):
+    def broken(account, *rest):
+        if account == "shop 1":
+            raise RuntimeError("once")
+        return line_of(account, *rest)
+
+    line_of = room.line_of
+    monkeypatch.setattr(room, "line_of", broken)
+    some = Portfolio(shops).reallocate(shared=10_000)
+    row = some.accounts[1]
+    assert (row["status"], row["code"], row["message"]) == (
+        "failed",
+        "internal",
+        "RuntimeError: once",
+    )
+    assert some.shares.spend["shop 1"] == shops[1].plan.budget

@@ -383,12 +383,21 @@ class Portfolio:
         accounts, shares = iter(self.accounts), None
         if shared is not None:
             many = tuple(self.accounts)
-            lines = tuple(_answers(_line, request, iter(many), size, executor))
+            found = list(_answers(_lined, request, iter(many), size, executor))
+            # Of two accounts of one name the second fails, and has no share.
+            lines = tuple({line.account: line for line, _ in reversed(found)}.values())
             shares = share(shared, lines) if any(line.week for line in lines) else None
-            accounts = (_with_share(one, shares) for one in many)
+            failures = [failure for _, failure in found]
+            able = [one for one, failure in zip(many, failures, strict=True) if failure is None]
+            accounts = (_with_share(one, shares) for one in able)
+        decided = _answers(_answer, request, accounts, size, executor)
+        if shared is not None:
+            # Who failed when its frontier was asked for is not tried again, as its part is given.
+            rest = decided
+            decided = (next(rest) if failure is None else failure for failure in failures)
         rows: list[Mapping[str, Any]] = []
         channels: list[Mapping[str, Any]] = []
-        for answer in _answers(_answer, request, accounts, size, executor):
+        for answer in decided:
             rows.append(answer.status)
             channels += answer.channels
         return PortfolioRun(tuple(rows), tuple(channels), shares)
@@ -405,7 +414,7 @@ def _with_share(account: Account, shares: Allocation | None) -> Account:
     return account if money is None else _Sharing(**vars(account), share=money)
 
 
-def _line(request: _Request, account: Account) -> Line:
+def _lined(request: _Request, account: Account) -> tuple[Line, _Answer | None]:
     """Return what an account brings along a range of budgets; where it fails, what it keeps."""
     try:
         plan, past = account.load()
@@ -413,12 +422,12 @@ def _line(request: _Request, account: Account) -> Line:
             None if request.store is None else request.store.read(account.key), account.key
         )
         start, whole, belief = _learned(request, plan, past, kept.restart)
-        return line_of(account.key, plan, belief, last_spend(plan, whole), start)
-    except Exception:  # noqa: BLE001 - its row says why
-        LOG.info("%s: shares nothing", account.key)
+        return line_of(account.key, plan, belief, last_spend(plan, whole), start), None
+    except Exception as error:  # noqa: BLE001 - whatever it fails of, the others go on
+        failure = _failed(request, account, error)
     with suppress(Exception):
-        return set_aside(account.key, account.load_plan())
-    return set_aside(account.key, None)
+        return set_aside(account.key, account.load_plan()), failure
+    return set_aside(account.key, None), failure
 
 
 def _answers(
@@ -468,11 +477,17 @@ def _answer(request: _Request, account: Account) -> _Answer:
     """Return the rows of an account, with the error where it fails."""
     try:
         return _Answer(*_decided(request, account))
-    except BudgetoptError as error:
-        code, said = error.code, error.explain(request.language)
-    except OSError as error:
-        code, said = "bad-file", str(error)
     except Exception as error:  # noqa: BLE001 - whatever an account fails of, the others go on
+        return _failed(request, account, error)
+
+
+def _failed(request: _Request, account: Account, error: Exception) -> _Answer:
+    """Return the row of an account that failed."""
+    if isinstance(error, BudgetoptError):
+        code, said = error.code, error.explain(request.language)
+    elif isinstance(error, OSError):
+        code, said = "bad-file", str(error)
+    else:
         code, said = "internal", f"{type(error).__name__}: {error}"
     row = dict.fromkeys(_STATUS) | {"account": account.key, "status": "failed"}
     return _Answer(row | {"code": code, "message": str(said)}, [])
