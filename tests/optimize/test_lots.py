@@ -85,7 +85,7 @@ def test_where_the_search_leaves_a_gap_the_integer_program_looks_too(monkeypatch
         monkeypatch.setattr(steps, name, value)
     monkeypatch.setattr(steps.StepGrid, "prices", lambda grid, some, left: None)
     engines = set()
-    for seed in range(4):
+    for seed in range(8):
         problem = problem_of(plan_of(seed))
         solved = solve(problem)
         best = best_of_all(plan_of(seed))

@@ -100,7 +100,7 @@ def test_chunks_workers_order_and_company_change_nothing_to_the_bit():
         regret=True,
     )  # fmt: skip
     whole = ask(POLICIES)
-    for chunk in (1, 1000):
+    for chunk in (1, 7, 1000):
         same(whole, ask(POLICIES, chunk=chunk))
     turned = ask(POLICIES[::-1])
     for name in whole.policies:
