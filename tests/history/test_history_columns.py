@@ -77,6 +77,7 @@ def test_plain_data_round_trips():
         ("date_format", "%d-%m", "%d-%m-%Y"),
         ("date_format", "%Y-%m", "%d-%m-%Y"),
         ("date_format", "%Y-%Q", "%d-%m-%Y"),
+        ("date_format", "%m-%m-%Y", "%d-%m-%Y"),
         ("date_format", 5, "%d-%m-%Y"),
     ],
 )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NoReturn, Self, TypedDict, TypeVar, cast
@@ -552,7 +553,7 @@ def _check_date_format(date_format: Any) -> None:
         # Without a year, Python warns before it fails.
         told = any(year in date_format for year in ("%Y", "%y", "%G", "%x", "%c"))
         told = told and dt.datetime.strptime(day.strftime(date_format), date_format).date() == day
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, re.error):
         told = False
     if not told:
         remedy = say("remedy-year-month-day")

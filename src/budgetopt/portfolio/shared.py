@@ -29,7 +29,7 @@ from budgetopt.belief import Belief
 from budgetopt.curves import Points
 from budgetopt.errors import InputError, PlanError, did_you_mean
 from budgetopt.i18n import quoted, say
-from budgetopt.money import show_amount, sum_minor
+from budgetopt.money import show_amount, sum_minor, total_of
 from budgetopt.optimize import Allocation, allocate, budget_of_spendable, frontier, on_week
 from budgetopt.plan import Channel, Plan, bounds_of, kind_of
 
@@ -74,7 +74,8 @@ def line_of(
     InfeasibleError
         Where no budget keeps the limits.
     """
-    own = max(plan.budget, sum(last.values(), Decimal(0)), plan.money.amount(1))
+    spent = total_of(last.values())
+    own = max(plan.budget, spent, plan.money.amount(1))
     around = {plan.money.amount(plan.money.nearest(float(own) * step)) for step in _STEPS.tolist()}
     dated = on_week(plan, belief, week, last).plan
     least = budget_of_spendable(dated, sum_minor(bounds_of(dated, last).lower))
@@ -94,7 +95,7 @@ def line_of(
         week,
         tuple(point.budget for point in points),
         tuple(worth.tolist()),
-        sum(last.values(), Decimal(0)),
+        spent,
     )
 
 
