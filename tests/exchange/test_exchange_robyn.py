@@ -131,9 +131,11 @@ def test_the_data_may_stand_beside_the_file(tmp_path):
 
 def test_every_model_of_2022_as_json_gives_its_published_response(tmp_path):
     at = folder("robyn_models_2022")
-    fits = pd.read_csv(at / "pareto_hyperparameters.csv").set_index("solID")
-    media = pd.read_csv(at / "pareto_media.csv")
-    data = pd.read_csv(at / "dt_simulated_weekly_2022.csv", keep_default_na=False)
+    # By default pandas before 3 reads the nearest number but one.
+    exact = {"float_precision": "round_trip"}
+    fits = pd.read_csv(at / "pareto_hyperparameters.csv", **exact).set_index("solID")
+    media = pd.read_csv(at / "pareto_media.csv", **exact)
+    data = pd.read_csv(at / "dt_simulated_weekly_2022.csv", keep_default_na=False, **exact)
     models = read_robyn(
         at / "pareto_hyperparameters.csv",
         at / "pareto_media.csv",
