@@ -70,7 +70,7 @@ def while_making(file, kills, rng):
     broken, made = [], 0
     for number in range(kills):
         each = f"{file}.{number}"
-        # The first at once, so that on a quick machine too some are killed before they have made it.
+        # The first at once: a quick machine had made every one before it was killed.
         killed(each, rng.uniform(0, 0.04) if number else 0.0)
         made += os.path.exists(each)
         broken += Ledger.open(each).verify().problems
