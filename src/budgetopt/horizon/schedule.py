@@ -120,7 +120,7 @@ class Schedule(Shown):
             title=say("year-title", weeks=len(self.weeks), first=first, currency=currency),
             outcome=numbers[0],
             after=numbers[1],
-            share=show_bound(100 * self.gap),
+            share=self.gap_in_percent,
         )
         return Card(title, (say("channel"), say("spend"), say("outcome")), rows)
 
@@ -129,6 +129,11 @@ class Schedule(Shown):
         """Most that is lost against the best schedule, as a share of the bound."""
         short = max(0.0, self.bound - self.objective)
         return short / abs(self.bound) if self.bound else short
+
+    @property
+    def gap_in_percent(self) -> str:
+        """The gap as pages say it: rounded up, and a ten-thousandth of a percent at least."""
+        return show_bound(max(100.0 * self.gap, 1e-4))
 
     @property
     def proven(self) -> bool:

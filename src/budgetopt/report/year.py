@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from budgetopt.arrays import Whole
 from budgetopt.calendar import Week
 from budgetopt.horizon import Schedule
-from budgetopt.i18n import Message, in_language, say, show_bound, show_figure
+from budgetopt.i18n import Message, in_language, say, show_figure
 from budgetopt.money import sum_minor
 from budgetopt.optimize import GOAL_WORDS, expected_by
 from budgetopt.plan import Phase, Plan
@@ -117,7 +117,7 @@ def _sentences(found: Schedule) -> list[str]:
     """Return what the weeks bring, against last week's mix, and how good they are."""
     spread, after = found.spread, float(found.after.sum())
     numbers = as_known([after, found.mix or 0.0], _width(found))
-    good = say("gap-outcome", share=show_bound(100 * found.gap))
+    good = say("gap-outcome", share=found.gap_in_percent)
     good = say("optimal-outcome") if found.proven else good
     outcome = expected_by(found.goal, found.outcome, found.objective, found.kinds, _width(found))
     lines: list[str] = [say("year-outcome", outcome=outcome, good=good)]
