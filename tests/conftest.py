@@ -78,7 +78,7 @@ def _learned_once(request, monkeypatch):
         "cli",
     ):
         return
-    warm_start = importlib.import_module("budgetopt.weekly.reallocate")
+    weekly = importlib.import_module("budgetopt.weekly.reallocate")
     learn = budgetopt.belief.learn
 
     def once(history, plan, **settings):
@@ -89,5 +89,5 @@ def _learned_once(request, monkeypatch):
             _known[key] = learn(history, plan)
         return _known[key]
 
-    monkeypatch.setattr(warm_start, "learn", once)
+    monkeypatch.setattr(weekly, "learn", once)
     monkeypatch.setattr(budgetopt, "learn", once)

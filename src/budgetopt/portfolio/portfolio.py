@@ -125,13 +125,6 @@ class _Doubled(Account):
         )
 
 
-@dataclass(frozen=True)
-class _Sharing(Account):
-    """An account with its part of a budget that many share."""
-
-    share: Decimal = Decimal(0)
-
-
 class _Request(NamedTuple):
     """What is asked of every account; `Portfolio.reallocate`."""
 
@@ -147,6 +140,14 @@ class _Answer(NamedTuple):
 
     status: dict[str, Any]
     channels: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Sharing(Account):
+    """An account with its part of a budget that many share, or how it failed to get one."""
+
+    share: Decimal | None = None
+    failure: _Answer | None = None
 
 
 @public
@@ -387,17 +388,14 @@ class Portfolio:
             # Of two accounts of one name the second fails, and has no share.
             lines = tuple({line.account: line for line, _ in reversed(found)}.values())
             shares = share(shared, lines) if any(line.week for line in lines) else None
-            failures = [failure for _, failure in found]
-            able = [one for one, failure in zip(many, failures, strict=True) if failure is None]
-            accounts = (_with_share(one, shares) for one in able)
-        decided = _answers(_answer, request, accounts, size, executor)
-        if shared is not None:
-            # Who failed when its frontier was asked for is not tried again, as its part is given.
-            rest = decided
-            decided = (next(rest) if failure is None else failure for failure in failures)
+            money = {} if shares is None else shares.spend
+            accounts = (
+                _Sharing(**vars(one), share=money.get(one.key), failure=failure)
+                for one, (_, failure) in zip(many, found, strict=True)
+            )
         rows: list[Mapping[str, Any]] = []
         channels: list[Mapping[str, Any]] = []
-        for answer in decided:
+        for answer in _answers(_answer, request, accounts, size, executor):
             rows.append(answer.status)
             channels += answer.channels
         return PortfolioRun(tuple(rows), tuple(channels), shares)
@@ -409,19 +407,11 @@ def _of_folder(folder: Path, as_of: dt.date | str | None) -> Account:
     return Account(folder.name, plan if plan.exists() else None, files or None, as_of)
 
 
-def _with_share(account: Account, shares: Allocation | None) -> Account:
-    money = None if shares is None else shares.spend.get(account.key)
-    return account if money is None else _Sharing(**vars(account), share=money)
-
-
 def _lined(request: _Request, account: Account) -> tuple[Line, _Answer | None]:
     """Return what an account brings along a range of budgets; where it fails, what it keeps."""
     try:
         plan, past = account.load()
-        kept = Kept.from_bytes(
-            None if request.store is None else request.store.read(account.key), account.key
-        )
-        start, whole, belief = _learned(request, plan, past, kept.restart)
+        start, whole, belief = _learned(request, plan, past, _kept(request, account).restart)
         return line_of(account.key, plan, belief, last_spend(plan, whole), start), None
     except Exception as error:  # noqa: BLE001 - whatever it fails of, the others go on
         failure = _failed(request, account, error)
@@ -475,6 +465,9 @@ def _chunk(
 
 def _answer(request: _Request, account: Account) -> _Answer:
     """Return the rows of an account, with the error where it fails."""
+    if isinstance(account, _Sharing) and account.failure is not None:
+        # Not tried again, as what it keeps is set aside.
+        return account.failure
     try:
         return _Answer(*_decided(request, account))
     except Exception as error:  # noqa: BLE001 - whatever an account fails of, the others go on
@@ -501,7 +494,7 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     plan, past = account.load()
     money = account.share if isinstance(account, _Sharing) else None
     inputs, store = _fingerprint(request, plan, past, money), request.store
-    kept = Kept.from_bytes(None if store is None else store.read(account.key), account.key)
+    kept = _kept(request, account)
     resumed = kept.inputs == inputs
     if not resumed:
         decision, learned = _decide(request, plan, past, kept.restart, money)
@@ -518,6 +511,12 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
             said = in_language(alert.sentence, request.language)
             status = status | {"code": STALE, "message": said}
     return status, channels
+
+
+def _kept(request: _Request, account: Account) -> Kept:
+    """Return what the store has of an account, which may be nothing."""
+    store = request.store
+    return Kept.from_bytes(None if store is None else store.read(account.key), account.key)
 
 
 def _learned(
