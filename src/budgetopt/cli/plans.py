@@ -1,7 +1,8 @@
-"""Commands on a plan alone: ``demo``, ``schema``, ``check``, ``allocate`` and ``frontier``.
+"""Commands on a plan: ``demo``, ``schema``, ``init``, ``check``, and then ``allocate`` to ``year``.
 
 ``check`` needs no curves; ``allocate`` and ``frontier`` use those that the plan's channels carry,
-or those of another model's file, and ``frontier`` can learn them from a history instead.
+or those of another model's file, and ``frontier`` and ``year`` can learn them from a history
+instead. ``init`` drafts a plan from the files of a history.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -18,6 +20,7 @@ import budgetopt as bo
 from budgetopt.cli.common import (
     METHODS,
     AsOf,
+    BeliefPath,
     BudgetChange,
     CurvesHistory,
     CurvesPath,
@@ -33,22 +36,28 @@ from budgetopt.cli.common import (
     LanguageOption,
     MethodOption,
     OutPath,
+    PlanId,
     PlanPath,
     PriceChange,
     TimeLimit,
     WeekOption,
+    Who,
     answer,
     change_of,
+    check_place,
     command,
     curve_files,
     files_of,
     keep,
+    login,
     model_curves,
+    open_ledger,
     promised,
     read_history,
     respond,
     today,
 )
+from budgetopt.cli.decide import load_belief, past_of
 from budgetopt.errors import InputError, foreign
 from budgetopt.messages import say
 
@@ -313,4 +322,114 @@ def frontier(
         table=lambda: bo.report.frontier_table(line, lang),
         json=lambda: json.dumps(line.to_dict(), ensure_ascii=False, allow_nan=False),
         result=line,
+    )
+
+
+def init(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Exports of any kind.")],
+    out: Annotated[Path, typer.Option("--out", metavar="PLAN", help="Plan file to write.")],
+    currency: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Currency; default: what the files carry.")
+    ] = None,
+    as_of: AsOf = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Draft a plan from exported files, with what was decided beside each line."""
+    keep(out, files)
+    check_place(out)
+    if out.exists() or out.suffix.lower() != ".toml":
+        there = say("there-already") if out.exists() else say("no-such-suffix", suffix=".toml")
+        raise InputError(
+            "bad-argument",
+            say("path-is-other", option="--out", path=repr(str(out)), what=there),
+            field="out",
+            value=str(out),
+            remedy=say("remedy-name-new-toml"),
+        )
+
+    drafted, reasons = bo.plan.draft_files(files, currency=currency, as_of=today(as_of))
+    bo.report.write_whole(out, drafted.to_toml(reasons, lang.value))
+    plan, count = drafted.plan, len(drafted.plan.channels)
+    wrote = say(
+        "draft-written",
+        file=str(out),
+        channels=say("one-channel") if count == 1 else say("count-channels", count=count),
+        budget=bo.money.show_amount(plan.budget),
+        currency=plan.currency,
+    )
+    words = [word for path in files for word in ("--history", str(path))]
+    answer("\n".join(bo.report.said(line, lang) for line in (wrote, say("now-try"))), None)
+    typer.echo(command("check", str(out), *words))
+    typer.echo(command("reallocate", str(out), *words))
+
+
+class By(StrEnum):
+    """What one line of the answer is."""
+
+    week = "week"
+    month = "month"
+
+
+class Timing(StrEnum):
+    """Over which weeks money may be moved."""
+
+    week = "week"
+    month = "month"
+    quarter = "quarter"
+    all = "all"
+
+
+def year(
+    plan: PlanPath,
+    history: CurvesHistory = None,
+    belief: BeliefPath = None,
+    weeks: Annotated[
+        int, typer.Option("--weeks", metavar="N", help="How many weeks to plan.")
+    ] = 52,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="DATE", help="Day of the first week; default: the next."),
+    ] = None,
+    timing: Annotated[
+        Timing, typer.Option("--timing", help="Over which weeks money may be moved.")
+    ] = Timing.week,
+    by: Annotated[By, typer.Option("--by", help="What one line of the table is.")] = By.month,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger",
+            metavar="FILE",
+            help="Ledger to record the weeks in: the weekly run says how far it moved from them.",
+        ),
+    ] = None,
+    plan_id: PlanId = None,
+    who: Who = None,
+    as_of: AsOf = None,
+    data_through: DataThrough = None,
+    format: FormatOption = Format.table,
+    out: OutPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Plan many weeks at once, with what each week's money does in later weeks.
+
+    Every week keeps the plan's limits, and from week to week the change limits. A year that cannot
+    be kept is refused now, with the first week that cannot be kept.
+    """
+    declared = bo.Plan.load(plan)
+    files = curve_files(declared, plan, history, belief)
+    keep(out, plan, files, belief)
+    curves = None if belief is None else load_belief(belief)
+    past = past_of(declared, files, curves, as_of, data_through)
+    found = bo.plan_weeks(declared, curves, weeks, history=past, start=start, timing=timing.value)
+    if ledger is not None:
+        with open_ledger(ledger, plan_id, create=True) as kept:
+            bo.workflow.record_year(declared, found, kept, who=login(who))
+    respond(
+        format,
+        out,
+        lang,
+        table=lambda: bo.report.year_table(declared, found, by, lang),
+        json=lambda: bo.report.as_json(found.to_dict()),
+        result=found,
+        plan=declared,
     )

@@ -21,6 +21,7 @@ from budgetopt.exchange.attribution import Attribution, attribute
 from budgetopt.exchange.curves import (
     PointCurve,
     from_draws,
+    read_curves,
     read_draws,
     read_parameters,
     read_points,
@@ -31,7 +32,6 @@ from budgetopt.exchange.histories import LAYOUTS, history_sheet, read_history
 from budgetopt.exchange.meridian import read_meridian
 from budgetopt.exchange.platforms import PLATFORMS, Platform
 from budgetopt.exchange.pymc import read_pymc
-from budgetopt.exchange.read import read_curves
 from budgetopt.exchange.robyn import RobynCurve, read_robyn, read_robyn_json
 from budgetopt.exchange.schemas import RESULTS, identified, result_schema
 from budgetopt.exchange.tables import Book, Chart, Sheet, book_of

@@ -2,13 +2,14 @@
 
 From simple to subtle: `read_points` reads a table of points per channel, as Meridian reports it,
 with its bounds; `read_draws` a table of points per channel and draw; `read_parameters` a table of
-the parameters of curves, per draw where it has them; `from_draws` takes arrays. Money and outcome
-are per week, or divided by the weeks that a table's totals are of.
+the parameters of curves, per draw where it has them; `from_draws` takes arrays; `read_curves` reads
+one file of any model, whose kind its name and its columns tell. Money and outcome are per week, or
+divided by the weeks that a table's totals are of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,11 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.arrays import Floats
-from budgetopt.curves import KINDS, Mixture, Points
+from budgetopt.curves import KINDS, Curve, Mixture, Points
 from budgetopt.errors import CurveError, did_you_mean
 from budgetopt.exchange.draws import CurveDraws
 from budgetopt.exchange.files import numbers, refused, texts
-from budgetopt.history import Table, as_text, load_plain
+from budgetopt.exchange.inference import open_inference
+from budgetopt.exchange.pymc import read_pymc
+from budgetopt.exchange.robyn import read_robyn_json
+from budgetopt.history import TABLES, Table, as_text, load_plain
 from budgetopt.messages import say
 from budgetopt.notebook import short
 
@@ -235,3 +239,53 @@ def _rising(values: Floats) -> Floats:
     """Return values without the falls that rounding leaves; a real fall is refused by `Points`."""
     top = np.maximum.accumulate(values, axis=-1)
     return top if np.all(top - values <= _NEARLY * np.abs(values).max(initial=0.0)) else values
+
+
+_KINDS = (*TABLES, ".json", ".nc")
+
+
+def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Mapping[str, Curve]:
+    """Return the curves of a file, as `allocate` and `frontier` take them.
+
+    ==========  ==========================================  =====================
+    file        with                                        read by
+    ==========  ==========================================  =====================
+    ``.json``   a model that Robyn exported                 `read_robyn_json`
+    ``.nc``     InferenceData of PyMC-Marketing             `read_pymc`
+    table       a column ``kind``                           `read_parameters`
+    table       columns ``draw`` and ``outcome``            `read_draws`
+    table       columns ``spend`` and ``mean``              `read_points`
+    ==========  ==========================================  =====================
+
+    Parameters
+    ----------
+    path
+        The file.
+    weeks
+        Weeks that the totals of a table of points are of.
+
+    Raises
+    ------
+    HistoryError
+        ``bad-file`` for another suffix, and for InferenceData of Meridian, which need its data
+        (`read_meridian`); else as those functions.
+    CurveError
+        As those functions.
+    """
+    name, kind = Path(path).name, Path(path).suffix.lower()
+    if kind == ".json":
+        return {channel: one.steady for channel, one in read_robyn_json(path).items()}
+    if kind == ".nc":
+        if "alpha_m" in open_inference(path).variables("posterior"):
+            raise refused("bad-file", "curves", say("model-meridian-whose", name=name),
+                          say("remedy-read-python-read"))  # fmt: skip
+        return read_pymc(path)
+    if kind not in TABLES:
+        raise refused("bad-file", "curves", say("no-file-curves", name=name),
+                      say("remedy-give-one-of", kinds=[*_KINDS]))  # fmt: skip
+    columns = load_plain(path, ("channel",)).cells
+    if "kind" in columns:
+        return read_parameters(path)
+    if "draw" in columns:
+        return read_draws(path, weeks=weeks)
+    return {channel: one.mean for channel, one in read_points(path, weeks=weeks).items()}

@@ -3,7 +3,7 @@
 `render` writes a `Book` in a format, `write` any result to a file whose ending names the format.
 Text that a spreadsheet would take for a formula is text in each of them. A workbook has formats for
 its numbers, sums that are alive, and native charts; the values that are stored beside the sums are
-the exact ones, for readers that recompute nothing.
+the exact ones, for readers that recompute nothing. The same content makes the same bytes.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ _HEADS: dict[str, Message] = {
     "splits": say("splits"),
 }
 """Columns and sheets as people read them; others are called what they are."""
+MOST_TEXT = 32_767
+"""Characters that a cell of a workbook holds."""
+_NO_GUESS = {f"strings_to_{kind}": False for kind in ("formulas", "urls", "numbers")}
+_BEGAN = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+"""A date of creation that says nothing, so that the same workbook has the same bytes."""
 
 
 def write(
@@ -206,6 +211,61 @@ def check_installed(format: str) -> None:
         raise missing_extra(say("writing-format", format=format), package, extra, "format")
 
 
+class Workbook:
+    """A workbook that is made in memory.
+
+    Raises
+    ------
+    InputError
+        ``missing-extra`` where the package that writes workbooks is not installed.
+    """
+
+    def __init__(self) -> None:
+        check_installed("xlsx")
+        import xlsxwriter  # type: ignore[import-untyped] # it comes without types
+
+        self._bytes = io.BytesIO()
+        self.book: Any = xlsxwriter.Workbook(self._bytes, {"in_memory": True, **_NO_GUESS})
+        self.book.set_properties({"created": _BEGAN.replace(tzinfo=None)})
+        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def sheet(self, title: str) -> Any:
+        """Return a new sheet."""
+        return self.book.add_worksheet(title)
+
+    def format(self, **properties: Any) -> Any:
+        """Return a format, the same for the same properties."""
+        key = tuple(sorted(properties.items()))
+        if key not in self._formats:
+            self._formats[key] = self.book.add_format(properties)
+        return self._formats[key]
+
+    def text(self, sheet: Any, row: int, column: int, text: str, **properties: Any) -> None:
+        """Write a text that no spreadsheet takes for a formula, also when it is edited.
+
+        Raises
+        ------
+        InputError
+            ``bad-name`` for a text that is longer than a cell.
+        """
+        if len(text) > MOST_TEXT:
+            raise InputError(
+                "bad-name",
+                say("name-has-characters", text=repr(text[:40]), text_2=f"{len(text):,}"),
+                field="name",
+                value=text[:40],
+                remedy=say("remedy-cell-workbook-holds", most_text=f"{MOST_TEXT:,}"),
+            )
+        if as_cell(text) != text:
+            properties["quote_prefix"] = True
+        sheet.write_string(row, column, text, self.format(**properties))
+
+    def to_bytes(self) -> bytes:
+        """Return the finished workbook."""
+        self.book.close()
+        return self._bytes.getvalue()
+
+
 def as_workbook(book: Book, language: str = "en") -> bytes:
     """Return a result as a workbook: its sheets, and its sentences on a last one.
 
@@ -214,26 +274,19 @@ def as_workbook(book: Book, language: str = "en") -> bytes:
     InputError
         ``missing-extra``; ``bad-argument`` for more rows than a sheet holds.
     """
-    check_installed("xlsx")
-    import xlsxwriter  # type: ignore[import-untyped] # it comes without types
-
     _check_rows(book.sheets)
-    out = io.BytesIO()
-    workbook = xlsxwriter.Workbook(out, {"in_memory": True})
-    # The same result makes the same bytes.
-    workbook.set_properties({"created": dt.datetime(2000, 1, 1)})
+    made = Workbook()
     for sheet in book.sheets:
-        _Page(workbook, sheet, language).write()
+        _Page(made.book, sheet, language).write()
     page = "" if book.page is None else book.page(language)
     lines = page.sentences if isinstance(page, LaidOut) else page.splitlines()
     if lines:
-        style = workbook.add_format({"text_wrap": True, "quote_prefix": True})
-        notes = workbook.add_worksheet(head_of("notes", language))
+        style = made.format(text_wrap=True, quote_prefix=True)
+        notes = made.sheet(head_of("notes", language))
         notes.set_column(0, 0, 100)
         for row, line in enumerate(lines):
             notes.write_string(row, 0, escaped(line), style)
-    workbook.close()
-    return out.getvalue()
+    return made.to_bytes()
 
 
 def _check_rows(sheets: Sequence[Sheet]) -> None:

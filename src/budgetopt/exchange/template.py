@@ -16,7 +16,7 @@ from typing import Any
 
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError
-from budgetopt.exchange.workbook import Workbook
+from budgetopt.exchange.formats import Workbook
 from budgetopt.history import TEMPLATE_WORDS, column_letter
 from budgetopt.i18n import in_language, say
 from budgetopt.plan import Plan

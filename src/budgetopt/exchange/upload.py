@@ -32,8 +32,8 @@ from typing import Any
 from budgetopt.arguments import public
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError, did_you_mean
+from budgetopt.exchange.formats import Workbook
 from budgetopt.exchange.platforms import Platform
-from budgetopt.exchange.workbook import Workbook
 from budgetopt.history import History, column_letter
 from budgetopt.i18n import in_language, listed, of_name, quoted, say
 from budgetopt.ledger import Ledger

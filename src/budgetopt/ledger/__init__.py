@@ -7,8 +7,7 @@ what was changed by other means. An `Entry` says who recorded what, when, and ab
 from __future__ import annotations
 
 from budgetopt.ledger.entry import KINDS, Entry
-from budgetopt.ledger.ledger import Ledger
+from budgetopt.ledger.ledger import Ledger, Verified
 from budgetopt.ledger.reader import LONGEST, Reader, Transaction
-from budgetopt.ledger.verify import Verified
 
 __all__ = ["KINDS", "LONGEST", "Entry", "Ledger", "Reader", "Transaction", "Verified"]

@@ -15,6 +15,7 @@ from budgetopt.market.dynamics import (
     Delivery,
     Demand,
     Drift,
+    Noise,
     Prices,
     Tracking,
     known,
@@ -31,7 +32,6 @@ from budgetopt.market.market import (
     believed_market,
     noise_of,
 )
-from budgetopt.market.noise import Noise
 from budgetopt.market.random import BLOCK
 from budgetopt.market.scenarios.base import Scenario
 from budgetopt.market.scenarios.files import (

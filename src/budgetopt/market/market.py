@@ -41,6 +41,7 @@ from budgetopt.market.dynamics import (
     Demand,
     Drift,
     Factor,
+    Noise,
     Prices,
     Tracking,
     scaled,
@@ -48,7 +49,6 @@ from budgetopt.market.dynamics import (
     wrong,
 )
 from budgetopt.market.funnel import Funnel
-from budgetopt.market.noise import Noise
 from budgetopt.market.random import Balanced, Stream
 from budgetopt.market.scenarios.base import Effect, Scenario
 from budgetopt.market.truth import CurveSource, draw_truth, one_cell

@@ -24,7 +24,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from budgetopt.arrays import Floats
+from budgetopt.arrays import Bools, Floats
 from budgetopt.belief import Posterior, Stream
 from budgetopt.curves import Curve, Mixture, Scaled, stretched
 from budgetopt.errors import InfeasibleError, SolverError, VerificationError
@@ -37,7 +37,9 @@ from budgetopt.optimize import (
     StretchedBelief,
     best_for,
     best_of_runs,
+    fit_spend,
     goal_of,
+    in_demand,
     problem_of,
     project_onto_limits,
     solve,
@@ -45,7 +47,6 @@ from budgetopt.optimize import (
 )
 from budgetopt.plan import CAP, FLOOR, Bounds, Channel, MaxChange, Plan, Reserve
 from budgetopt.policies import BeliefView, Policy, View, decided
-from budgetopt.simulation.ahead import Ahead
 from budgetopt.simulation.contingency import (
     ContingencyEffect,
     WeekLimits,
@@ -735,3 +736,54 @@ class _Batched:
 
     def decided_alone(self) -> NDArray[np.bool_]:
         return self._ahead.alone
+
+
+class Ahead:
+    """What a decider takes for the best split: of the week, or of the plan of weeks it begins.
+
+    Parameters
+    ----------
+    job
+        Says how many weeks the plan looks ahead.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.alone: Bools = np.zeros(1, dtype=bool)
+
+    def best(
+        self,
+        number: int,
+        curves: Curve,
+        limits: WeekLimits,
+        before: Floats,
+        weekly: Callable[[Curve], Floats],
+        demand: float = 1.0,
+    ) -> Floats:
+        """Return the best splits of some runs, ``(runs, channels)``.
+
+        Parameters
+        ----------
+        number
+            The week, from 1 on.
+        curves
+            Of a week of some demand, over the channels or ``(runs, channels)``.
+        limits
+            Of the week.
+        before
+            Money of the weeks so far, ``(runs, weeks, channels)``.
+        weekly
+            Returns the best splits of the week alone.
+        demand
+            Demand that the curves are of.
+        """
+        ahead = self._job.ahead_of(number)
+        if ahead is None:
+            return weekly(curves)
+        lower, upper, budget, _, _ = limits
+        usual = in_demand(curves, 1.0 / demand, lower.shape[1])
+        found = ahead.best_weeks(usual, lower, upper, budget, before)
+        spend_all = self._job.plan.spend == "all"
+        first = fit_spend(found.spend[:, :, 0], lower, upper, budget, all_=spend_all)
+        self.alone = ~found.found
+        return first if found.found.all() else np.where(self.alone[:, None], weekly(curves), first)

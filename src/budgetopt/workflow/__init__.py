@@ -19,7 +19,7 @@ from budgetopt.workflow.inputs import (
     policy_record,
     recorded,
 )
-from budgetopt.workflow.measure import measure, record_year
+from budgetopt.workflow.measure import Score, Scores, measure, record_year, scores
 from budgetopt.workflow.pacing import LOOK_BACK, Line, Pace, Paced, Warned, pace, rounded
 from budgetopt.workflow.proposal import decision_of, latest_split, spend_of
 from budgetopt.workflow.ramp import Path, Ramp, ramp
@@ -33,7 +33,6 @@ from budgetopt.workflow.reserves import (
     releases_due,
 )
 from budgetopt.workflow.run_week import run_week
-from budgetopt.workflow.scores import Score, Scores, scores
 from budgetopt.workflow.snapshot import Snapshot, take_snapshot
 from budgetopt.workflow.validation import RULE, ledger_of, next_week, week_of
 from budgetopt.workflow.week_run import WeekRun
