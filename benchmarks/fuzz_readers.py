@@ -7,7 +7,8 @@ bytes, cells and lines spoilt. Each is recognised by its columns or read with th
 some of them beside a second file. Models are what Robyn exports, saved models of Meridian and
 PyMC-Marketing, tables of curves, and paths of customers. Our own files are histories as `write`
 lays them out for each tool, templates that are filled in, and plans. Frames are of pandas, polars,
-pyarrow and parquet, with odd cells and columns of odd kinds.
+pyarrow and parquet, with odd cells and columns of odd kinds. Ledgers are of every version and of a
+lived week, with bytes, pages, tables, rows and hashes changed, or databases of other programs.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ import importlib
 import io
 import json
 import multiprocessing
+import os
 import random
 import resource
+import sqlite3
 import sys
 import tempfile
 import time
@@ -38,6 +41,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 MOST_SECONDS = 5.0
 MOST_MEBIBYTES = 1024
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""A disk in memory, where there is one: a ledger waits for the disk at every transaction."""
 WORKBOOKS = 2000
 """Workbooks that are spoilt in turn: to write one takes longer than to read it."""
 ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gbk", "cp1252", "big5")
@@ -380,8 +385,133 @@ def attempt_frame(seed: int, folder: Path) -> str:
     return f"read {library}"
 
 
+FOREIGN = (
+    "CREATE TABLE notes (number INTEGER, text TEXT)",
+    "INSERT INTO notes VALUES (1, 'milk')",
+)
+COLUMN = ("number", "at", "who", "kind", "week", "revision", "key", "plan", "previous", "hash",
+          "body")  # fmt: skip
+VALUES = (
+    "NULL", "''", "-1", "0", "7", "1e300", "9223372036854775807", "'x'", "x'ff00fe'",
+    "'2026-99-99'", "'plan'", "'{}'", "'[1'", "'NaN'", "'2026-01-05'", "zeroblob(100000)",
+    "'2026-01-05T00:00:00'", "hex(zeroblob(40))",
+)  # fmt: skip
+
+
+@functools.cache
+def ledgers() -> dict[str, bytes]:
+    """Return a ledger of each version, one of a lived week, an empty one, and another database."""
+    helpers = importlib.import_module("tests.workflow.helpers")
+    from budgetopt.ledger import Ledger
+    from budgetopt.workflow import approve, run_week
+
+    root, found = Path(__file__).resolve().parents[1], {}
+    scripts = {name: (root / "tests" / "ledger" / f"{name}_sqlite.sql").read_text("utf-8")
+               for name in ("version_1", "version_2")}  # fmt: skip
+    scripts["other"] = ";".join(FOREIGN)
+    with tempfile.TemporaryDirectory() as name:
+        for kind in (*scripts, "empty", "lived"):
+            path = Path(name) / kind
+            if kind in scripts:
+                with contextlib.closing(sqlite3.connect(path)) as made:
+                    made.executescript(scripts[kind])
+            else:
+                ledger = Ledger.open(path, clock=helpers.Clock())
+            if kind == "lived":
+                plan = helpers.plan()
+                for _ in range(2):
+                    run_week(
+                        plan,
+                        helpers.history(),
+                        ledger,
+                        who="Änn",
+                        today="2026-03-30",
+                        week=helpers.FIRST,
+                    )
+                approve(ledger, plan, helpers.FIRST, who="Bob")
+            found[kind] = path.read_bytes()
+    return found
+
+
+def spoilt_rows(rng: random.Random, path: Path) -> None:
+    """Change tables and rows of a database as another program would, hashes beside some of them."""
+    from budgetopt.ledger.entry import COLUMNS, hash_of
+
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        triggers = file.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers if rng.random() < 0.9 else ():
+            file.execute(f"DROP TRIGGER {name}")
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            value, column, number = rng.choice(VALUES), rng.choice(COLUMN), rng.randrange(1, 9)
+            statement = rng.choice((
+                *[f"UPDATE ledger_entries SET {column} = {value} WHERE number = {number}"] * 8,
+                f"UPDATE ledger_entries SET {column} = {value}",
+                f"UPDATE ledger_head SET {rng.choice(('one', 'number', 'hash'))} = {value}",
+                f"DELETE FROM {rng.choice(('ledger_entries', 'ledger_head'))}",
+                f"DELETE FROM ledger_entries WHERE number = {number}",
+                f"DROP TABLE {rng.choice(('ledger_entries', 'ledger_head'))}",
+                f"ALTER TABLE ledger_entries DROP COLUMN {column}",
+                f"ALTER TABLE ledger_entries RENAME COLUMN {column} TO other",
+                f"PRAGMA user_version = {rng.choice((0, 1, 2, 3, 4, -5, 2**31 - 1))}",
+                f"PRAGMA application_id = {rng.choice((0, 7, 1112502388))}",
+                "DROP INDEX ledger_by_plan", "CREATE TABLE more (x)", "VACUUM",
+                "CREATE VIEW v AS SELECT * FROM ledger_entries",
+                "PRAGMA journal_mode = DELETE", "PRAGMA encoding = 'UTF-16'",
+            ))  # fmt: skip
+            with contextlib.suppress(sqlite3.Error):
+                file.execute(statement)
+        if rng.random() < 0.5:
+            # Somebody who can compute the hashes.
+            with contextlib.suppress(sqlite3.Error, TypeError, ValueError):
+                rows = file.execute(f"SELECT {', '.join(COLUMNS)} FROM ledger_entries").fetchall()
+                for row in rows:
+                    stored = dict(zip(COLUMNS, row, strict=True))
+                    file.execute("UPDATE ledger_entries SET hash = ? WHERE number = ?",
+                                 (hash_of(stored), stored["number"]))  # fmt: skip
+
+
+def attempt_ledger(seed: int, folder: Path) -> str:
+    """Open one spoilt ledger, read all that it says, and record in it; return how it ended."""
+    from budgetopt.ledger import Ledger
+    from budgetopt.workflow import states_of
+
+    rng = random.Random(seed)
+    data = ledgers()[rng.choice((*ledgers(), "lived", "lived", "lived"))]
+    path = folder / "budget.ledger"
+    for end in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{end}").unlink(missing_ok=True)
+    path.write_bytes(data)
+    kind = rng.randrange(8)
+    if kind < 3:
+        path.write_bytes(spoilt_bytes(rng, data))
+    elif kind == 3:
+        # The header of the file or of one of its pages.
+        at = rng.choice((0, rng.randrange(len(data) // 4096) * 4096)) + rng.randrange(110)
+        path.write_bytes(data[:at] + rng.randbytes(rng.choice((1, 2, 8))) + data[at + 2 :])
+    elif kind == 4:
+        end = rng.choice((rng.randrange(len(data)), rng.randrange(len(data) // 4096) * 4096))
+        path.write_bytes(rng.choice((data[:end], data[:end] + bytes(len(data) - end))))
+    else:
+        spoilt_rows(rng, path)
+    if rng.random() < 0.05:
+        Path(f"{path}-wal").write_bytes(rng.randbytes(rng.choice((0, 30, 5000))))
+    ledger = Ledger.open(path, create=rng.random() < 0.5, timeout=0)
+    ledger.verify(rng.choice((None, (1, "0" * 64))))
+    if rng.random() < 0.3:
+        with ledger.transaction("Änn") as t:
+            t.add("note", {"text": "later"}, week="2026-03-30")
+    plans = ledger.plans
+    mine = ledger.of(plans[-1]) if plans else ledger
+    for entry in (*mine.entries(), mine.latest("plan")):
+        if entry is not None:
+            json.dumps(entry.to_dict())
+    states_of(mine)
+    return "read ledger"
+
+
 ATTEMPTS = {
     "histories": attempt,
+    "ledgers": attempt_ledger,
     "models": attempt_model,
     "own": attempt_own,
     "frames": attempt_frame,
@@ -421,7 +551,7 @@ def judge(seed: int, folder: Path, what: str = "histories") -> tuple[str, str]:
 def work(job: tuple[int, int, str]) -> list[tuple[int, str, str]]:
     """Judge a range of seeds."""
     first, end, what = job
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True) as folder:
         return [(seed, *judge(seed, Path(folder), what)) for seed in range(first, end)]
 
 

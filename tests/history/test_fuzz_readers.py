@@ -43,6 +43,16 @@ def test_odd_frames_end_in_typed_errors(tmp_path):
     assert len(tally) > 6
 
 
+def test_spoilt_ledgers_end_in_typed_errors(tmp_path):
+    tally = collections.Counter()
+    for seed in range(200):
+        verdict, text = fuzz_readers.judge(seed, tmp_path, "ledgers")
+        assert verdict not in ("untyped", "late", "large"), f"seed {seed}: {text}"
+        tally[verdict] += 1
+    assert tally["read ledger"] > 10
+    assert len(tally) > 2
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.xlsx", "a.parquet"])
 @pytest.mark.parametrize("read", [History.read, recognise])
 def test_a_sparse_file_of_two_gigabytes_is_refused_without_being_read(tmp_path, name, read):

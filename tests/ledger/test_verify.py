@@ -128,6 +128,43 @@ def test_an_entry_hashed_again_breaks_the_next(file, year):
     assert year.verify().problems == ("entry 3 does not follow the entry before it",)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("at", "x"), ("at", "2026-01-05"), ("at", "2026-01-05T00:00:00"), ("week", "2026-13-01"),
+     ("body", "[1"), ("body", "[]"), ("body", "[" * 100_000)],
+)  # fmt: skip
+def test_an_entry_hashed_again_that_is_none_is_refused_with_its_number(file, year, column, value):
+    def hashed(*row):
+        return hash_of(dict(zip(COLUMNS, row, strict=True)))
+
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.create_function("hashed", len(COLUMNS), hashed)
+        connection.execute("DROP TRIGGER ledger_no_update")
+        connection.execute(f"UPDATE ledger_entries SET {column} = ? WHERE number = 3", [value])
+        connection.execute(f"UPDATE ledger_entries SET hash = hashed({', '.join(COLUMNS)})")
+    with pytest.raises(LedgerError, match="entry 3") as caught:
+        _ = [entry.data for entry in year.entries()]
+    assert (caught.value.code, caught.value.value) == ("ledger-broken", 3)
+
+
+def test_a_plan_of_bytes_is_refused_with_its_entry(file, year):
+    outside(file, ("UPDATE ledger_entries SET plan = x'ff' WHERE number = 2",))
+    with pytest.raises(LedgerError, match="entry 2"):
+        _ = year.plans
+
+
+@pytest.mark.parametrize(
+    "change", ["number = 'x'", "number = x'ff'", "number = 1.5", "hash = x'00'"]
+)
+def test_a_head_of_another_type_is_refused(file, year, change):
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER ledger_head_forward")
+        connection.execute(f"UPDATE ledger_head SET {change}")
+    with pytest.raises(LedgerError) as caught, year.transaction("Bob") as t:
+        t.add("note", {})
+    assert caught.value.code == "ledger-broken"
+
+
 def test_a_cut_tail_is_found(file, year):
     outside(file, ("DELETE FROM ledger_entries WHERE number > 3",))
     assert year.verify().problems == ("the head names entry 5 as the last, but the last is 3",)

@@ -95,7 +95,12 @@ class Entry:
     @property
     def data(self) -> dict[str, Any]:
         """The body as plain data."""
-        found: dict[str, Any] = json.loads(self.body)
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise changed(self.number)
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,8 +131,14 @@ class Entry:
         stored = dict(zip(COLUMNS, row, strict=True))
         if not well_typed(stored) or hash_of(stored) != stored["hash"]:
             raise changed(stored["number"])
-        at = dt.datetime.fromisoformat(stored["at"])
-        week = dt.date.fromisoformat(stored["week"]) if stored["week"] else None
+        try:
+            # What another program wrote may be hashed and still be no entry.
+            at = dt.datetime.fromisoformat(stored["at"])
+            week = dt.date.fromisoformat(stored["week"]) if stored["week"] else None
+        except ValueError:
+            raise changed(stored["number"]) from None
+        if at.tzinfo is None:
+            raise changed(stored["number"])
         return cls(**stored | {"at": at, "week": week})
 
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 from budgetopt.arguments import public
 from budgetopt.errors import InputError, LedgerError
 from budgetopt.i18n import Message, say
-from budgetopt.ledger.entry import COLUMNS, ORIGIN, Entry, hash_of, well_typed
+from budgetopt.ledger.entry import COLUMNS, ORIGIN, Entry, changed, hash_of, well_typed
 from budgetopt.ledger.reader import HEAD, SELECT, Reader, Session, Store, Transaction, plan_text
 from budgetopt.ledger.sqlite import SqliteStore
 from budgetopt.notebook import brief
@@ -97,9 +97,13 @@ class Ledger:
     @property
     def plans(self) -> tuple[str, ...]:
         """Identities of all plans of the database, sorted."""
-        query = "SELECT DISTINCT plan FROM ledger_entries"
+        query = "SELECT plan, MIN(number) FROM ledger_entries GROUP BY plan"
         with self._store.reading() as session:
-            return tuple(sorted(plan for (plan,) in session.rows(query)))
+            found = session.rows(query)
+        for plan, number in found:
+            if type(plan) is not str:
+                raise changed(number)
+        return tuple(sorted(plan for plan, _ in found))
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:

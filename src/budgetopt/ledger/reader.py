@@ -199,6 +199,8 @@ class Reader:
                 "ledger-broken", say("ledger-heads", count=len(found)), remedy=say("remedy-restore")
             )
         _, number, digest = found[0]
+        if type(number) is not int or type(digest) is not str:
+            raise _not_last(number)
         return number, digest
 
     def entries(
@@ -376,13 +378,7 @@ class Transaction(Reader):
         rows = self._session.rows(f"{SELECT} WHERE number = :number", number=self._number)
         last = Entry.of_row(rows[0]) if rows else None
         if last is None or last.hash != self._hash:
-            raise LedgerError(
-                "ledger-broken",
-                say("ledger-head-not-last", number=str(self._number)),
-                field="head",
-                value=self._number,
-                remedy=say("remedy-restore-verify"),
-            )
+            raise _not_last(self._number)
         if now < last.at - CLOCK_SLACK:
             raise LedgerError(
                 "ledger-clock",
@@ -397,6 +393,16 @@ class Transaction(Reader):
                 remedy=say("remedy-set-clock"),
             )
         return max(now, last.at)
+
+
+def _not_last(number: Any) -> LedgerError:
+    return LedgerError(
+        "ledger-broken",
+        say("ledger-head-not-last", number=str(number)),
+        field="head",
+        value=number,
+        remedy=say("remedy-restore-verify"),
+    )
 
 
 def known_kind(kind: str) -> str:
