@@ -14,7 +14,7 @@ import pytest
 import budgetopt
 from budgetopt import errors
 from budgetopt.cli import run
-from budgetopt.cli.experiment import next_day, verdict
+from budgetopt.cli.experiment import next_day, pilot, verdict
 from budgetopt.cli.weeks import verify
 
 FULL = re.DOTALL | re.MULTILINE
@@ -70,7 +70,8 @@ def test_every_public_name_is_in_the_reference(reference):
 
 def test_every_command_with_every_option_is_in_the_reference(reference):
     chapters = dict(re.findall(r"^## budgetopt (.*?)\n(.*?)(?=^## |\Z)", reference["cli.md"], FULL))
-    called = {"experiment next": next_day, "experiment verdict": verdict, "ledger verify": verify}
+    called = {"experiment next": next_day, "experiment pilot": pilot}
+    called |= {"experiment verdict": verdict, "ledger verify": verify}
     called |= {one.__name__.replace("_", "-"): one for one in (*run.COMMANDS, *run.RHYTHM)}
     assert {*chapters} == {*called}
     for name, command in called.items():

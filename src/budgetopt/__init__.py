@@ -64,7 +64,11 @@ if TYPE_CHECKING:
         VerificationError as VerificationError,
     )
     from budgetopt.exchange import upload_sheet as upload_sheet
-    from budgetopt.experiments import Experiment as Experiment, value_of_tests as value_of_tests
+    from budgetopt.experiments import (
+        Experiment as Experiment,
+        Pilot as Pilot,
+        value_of_tests as value_of_tests,
+    )
     from budgetopt.history import Columns as Columns, Delay as Delay, History as History
     from budgetopt.horizon import Schedule as Schedule, plan_weeks as plan_weeks
     from budgetopt.ledger import Ledger as Ledger
@@ -143,7 +147,7 @@ _MENU = {
     "horizon": "plan_weeks Schedule",
     "policies": "HoldSteady EqualSplit Proportional Greedy PosteriorMean Optimistic Thompson "
     "UpperQuantile Cautious Guarded ExplorationBudget",
-    "experiments": "Experiment value_of_tests",
+    "experiments": "Experiment Pilot value_of_tests",
     "market": "Market Change",
     "simulation": "simulate Simulation what_if",
     "weekly": "reallocate Decision backtest Backtest",

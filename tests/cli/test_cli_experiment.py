@@ -2,15 +2,17 @@
 
 import datetime as dt
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
 from budgetopt import report
-from budgetopt.experiments.files import read
+from budgetopt.experiments.files import read, read_pilot
 
 from .helpers import run
+from .test_cli_chinese import EXAMPLES, SENTENCE
 
 ROWS = """day,arm,impressions,clicks,spend
 2026-11-16,竖版 A,10000,260,200
@@ -55,6 +57,23 @@ def test_the_verdict_is_that_of_the_python_call(folder, capsys):
     assert max(map(cell_len, out.splitlines())) <= 80
     code, out, _ = run(capsys, "experiment", "verdict", "test.toml", "--json")
     assert json.loads(out) == verdict.to_dict()
+
+
+def test_a_pilot_is_that_of_the_python_call(tmp_path, monkeypatch, capsys):
+    shutil.copytree(EXAMPLES / "pilot", tmp_path / "pilot")
+    monkeypatch.chdir(tmp_path / "pilot")
+    found = read_pilot("pilot.toml").verdict()
+    for lang in ("en", "zh"):
+        code, out, err = run(capsys, "experiment", "pilot", "pilot.toml", "--lang", lang)
+        assert (code, err) == (0, "")
+        assert out == report.pilot_table(found, lang) + "\n"
+        assert max(map(cell_len, out.splitlines())) <= 80
+    assert not SENTENCE.findall(out.partition("[[")[0])
+    code, out, _ = run(capsys, "experiment", "pilot", "pilot.toml", "--json")
+    assert json.loads(out) == found.to_dict()
+    code, _, err = run(capsys, "experiment", "pilot", "log.csv")
+    assert code == 2
+    assert "does not say what the pilot is" in " ".join(err.split())
 
 
 def test_a_day_is_decided_from_the_days_before_it(folder, capsys):

@@ -88,7 +88,7 @@ IN_CHINESE = ("check", "learn", "frontier", "simulate", "pace", "diff", "history
 """Commands that are run once more in Chinese, beside those that have a line of their own."""
 OF_NO_PLAN = {"demo", "schema"}
 """One writes its own example, the other what any plan may hold."""
-OF_ARMS = {"experiment next", "experiment verdict"}
+OF_ARMS = {"experiment next", "experiment pilot", "experiment verdict"}
 """Tests of creatives have a plan, and outcomes, of their own."""
 
 

@@ -1,4 +1,4 @@
-"""``budgetopt experiment``: the next day of a test of creatives, and what it says so far."""
+"""``budgetopt experiment``: the next day of a test, and what tests and pilots say so far."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from budgetopt.cli.common import Form, FormOption, FormPath, Language, LanguageO
 TestPath = Annotated[
     Path,
     typer.Argument(metavar="FILE", help="Test file, .toml or .json, or only a table of its log."),
+]
+PilotPath = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Pilot file, .toml or .json, that names its log.")
 ]
 Day = Annotated[
     str | None,
@@ -58,6 +61,21 @@ def verdict(
     keep(out, file)
     said = bo.experiments.read(file).verdict()
     answer(said.to_json() if format is Form.json else bo.report.verdict_table(said, lang), out)
+
+
+def pilot(
+    file: PilotPath,
+    format: FormOption = Form.table,
+    out: FormPath = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Say whether a pilot on 1-5% of users or regions goes on to everybody: go, stop or go on.
+
+    Gives what the channel would bring with its range, and the lift test for the plan file.
+    """
+    keep(out, file)
+    said = bo.experiments.read_pilot(file).verdict()
+    answer(said.to_json() if format is Form.json else bo.report.pilot_table(said, lang), out)
 
 
 def _before(test: bo.Experiment, day: dt.date | None) -> bo.Experiment:

@@ -362,7 +362,7 @@ HELP: dict[str, str] = {
     ),
     "First revision; default: the one before --to.": "第一个版本；默认为 --to 之前的版本。",
     "Second revision; default: the newest.": "第二个版本；默认为最新版本。",
-    "Test creatives and audiences before scaling spend.": "放量前测试素材和人群。",
+    "Test creatives, audiences and channels before scaling spend.": "放量前测试素材、人群和渠道。",
     "Split the next day's budget between the arms of a test.": "把测试次日的预算分给各测试组。",
     "Test file, .toml or .json, or only a table of its log.": (
         "测试文件，.toml 或 .json；也可以只是日志表格。"
@@ -373,6 +373,14 @@ HELP: dict[str, str] = {
     "Budget of that day; default: daily_budget.": "当日预算；默认为 daily_budget。",
     "Show the result so far: a winner, no difference that matters, or keep going.": (
         "显示目前的结论：已有胜者、没有实质差别，或继续测试。"
+    ),
+    "Say whether a pilot on 1-5% of users or regions goes on to everybody: go, stop or go on.\n\n"
+    "Gives what the channel would bring with its range, and the lift test for the plan file.": (
+        "判断在 1–5% 用户或地区上的试点能否放量：放量、停止或继续。\n\n"
+        "给出该渠道可带来的增量及范围，以及可写入计划文件的增量测试。"
+    ),
+    "Pilot file, .toml or .json, that names its log.": (
+        "试点文件，.toml 或 .json，其中指明日志表格。"
     ),
     "Check a ledger.": "检查台账。",
     "Check every entry of a ledger against its hash and the entry before; exit code 6 if wrong.": (

@@ -19,7 +19,7 @@ import budgetopt as bo
 from budgetopt.cli.approve import apply, approve, edit, reject, release
 from budgetopt.cli.decide import backtest, learn, reallocate
 from budgetopt.cli.exchange import attribute, export, template, upload
-from budgetopt.cli.experiment import next_day, verdict
+from budgetopt.cli.experiment import next_day, pilot, verdict
 from budgetopt.cli.language import language_of
 from budgetopt.cli.nightly import nightly
 from budgetopt.cli.plans import allocate, check, demo, frontier, init, schema, year
@@ -177,10 +177,10 @@ def command_line() -> Any:
     )
     app.callback(invoke_without_command=True)(_options)
     root: Any = typer.main.get_command(app)
-    tried = (Command(next_day, name="next"), Command(verdict))
+    tried = (Command(next_day, name="next"), Command(verdict), Command(pilot))
     for command in (
         *(Command(function) for function in COMMANDS),
-        _group("experiment", "Test creatives and audiences before scaling spend.", tried),
+        _group("experiment", "Test creatives, audiences and channels before scaling spend.", tried),
         *(Command(function, _PANEL) for function in RHYTHM),
         _group("ledger", "Check a ledger.", [Command(verify)], _PANEL),
     ):

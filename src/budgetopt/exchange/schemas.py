@@ -21,7 +21,7 @@ from pydantic.json_schema import models_json_schema
 from budgetopt.belief import ChannelSummary, Treated
 from budgetopt.calendar import Period
 from budgetopt.errors import InputError, did_you_mean
-from budgetopt.experiments import NextDay, Verdict
+from budgetopt.experiments import NextDay, PilotVerdict, Verdict
 from budgetopt.history import Import
 from budgetopt.ledger import Entry
 from budgetopt.messages import say
@@ -694,6 +694,9 @@ class WeekAsRun(Strict):
 
 NextTable = _table(NextDay, "NextDay")
 VerdictTable = _table(Verdict, "Verdict")
+PilotTable = _table(
+    PilotVerdict, "PilotVerdict", cost=float | None, lift_test=Plain | None, notes=list[str]
+)
 
 
 class Error(BaseModel):
@@ -718,6 +721,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "entry": EntryTable,
     "error": Error,
     "experiment-next": NextTable,
+    "experiment-pilot": PilotTable,
     "experiment-verdict": VerdictTable,
     "frontier": Frontier,
     "frontier-whole": WholeFrontier,

@@ -9,7 +9,8 @@ From simple to subtle:
 - `pause`: which ads are paused, with a proven false-pause rate;
 - `experiment`: the `Experiment`, a value whose state is its log, its settings and a seed; its
   verdict, and the next day's money;
-- `files`: a test from a file.
+- `pilot`: a channel on for 1 to 5 % of users or regions, and the lift test that it leaves behind;
+- `files`: a test or a pilot from a file.
 
 And tests of a channel's money, before any is run:
 
@@ -33,8 +34,9 @@ from budgetopt.experiments.experiment import (
     Verdict,
     sentences,
 )
-from budgetopt.experiments.files import read
+from budgetopt.experiments.files import read, read_pilot
 from budgetopt.experiments.pause import Paused, PauseRule, Promise
+from budgetopt.experiments.pilot import Pilot, PilotVerdict, pilot_sentences
 from budgetopt.experiments.settings import METRICS, Observation, Settings
 from budgetopt.experiments.sizes import (
     CellSizes,
@@ -58,6 +60,8 @@ __all__ = [
     "Observation",
     "PauseRule",
     "Paused",
+    "Pilot",
+    "PilotVerdict",
     "Promise",
     "Settings",
     "ValueOfTests",
@@ -65,7 +69,9 @@ __all__ = [
     "WorthOfTest",
     "geo_test_budget",
     "minimum_detectable_effect",
+    "pilot_sentences",
     "read",
+    "read_pilot",
     "sentences",
     "two_cell_sizes",
     "value_of_tests",

@@ -3,7 +3,8 @@
 A TOML file holds the fields of `Settings`, `arms`, `seed`, a ``[pause]`` table and either rows
 (``[[log]]``) or the name of a table beside it (``log = "log.csv"``), whose columns ``[columns]``
 names. A JSON file is what `Experiment.to_json` writes. A bare table (CSV, XLSX, parquet) is read
-with settings that are given, its arms being those that occur. Tables are read by the readers of
+with settings that are given, its arms being those that occur. A `Pilot` is declared in the same
+way, with the fields of its own. Tables are read by the readers of
 `history`, so encodings, delimiters, title and totals rows are taken care of.
 """
 
@@ -20,12 +21,14 @@ import numpy as np
 from budgetopt.errors import HistoryError, InputError, did_you_mean
 from budgetopt.experiments import settings as plain
 from budgetopt.experiments.experiment import Experiment
+from budgetopt.experiments.pilot import Pilot
 from budgetopt.experiments.settings import FIELDS, Observation, Settings, as_arm
 from budgetopt.history import Columns, Style, Table, load, read_amounts, read_days
 from budgetopt.i18n import say
 from budgetopt.plan import load as load_plain
 
 NAMED = ("day", "arm", *FIELDS)
+DECLARED = (".toml", ".json")
 READING = ("date_format", "delimiter", "decimal", "encoding", "sheet")
 """How a table is written, as in the ``[history]`` table of a plan file."""
 
@@ -47,7 +50,7 @@ def read(path: str | os.PathLike[str], settings: Settings | None = None) -> Expe
         ``bad-columns``, ``bad-name``, ``bad-number``, ``bad-date`` or ``bad-history``.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".toml", ".json"):
+    if path.suffix.lower() not in DECLARED:
         rows = read_log(path, settings or Settings())
         return Experiment(_arms(rows), settings or Settings(), rows)
     if settings is not None:
@@ -69,8 +72,31 @@ def read(path: str | os.PathLike[str], settings: Settings | None = None) -> Expe
     return Experiment.from_dict(whole)
 
 
+def read_pilot(path: str | os.PathLike[str]) -> Pilot:
+    """Read a pilot from a ``.toml`` or ``.json`` file, its log in it or in a table beside it.
+
+    Raises
+    ------
+    InputError
+        As `read` does; ``bad-file`` for a bare table, which says nothing of shares.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in DECLARED:
+        raise InputError("bad-file", say("pilot-bare-table", name=path.name), field="file",
+                         value=path.name, remedy=say("remedy-pilot-file"))  # fmt: skip
+    data = load_plain(path, say("test-file"))
+    columns = data.pop("columns", {})
+    if not isinstance(data.get("log"), str):
+        return Pilot.from_dict(data)
+    # What is declared says which columns the table must have.
+    bare = Pilot.from_dict(data | {"log": []})
+    return bare.observe(read_log(path.parent / data["log"], bare, columns))
+
+
 def read_log(
-    path: str | os.PathLike[str], settings: Settings, columns: Mapping[str, str] | None = None
+    path: str | os.PathLike[str],
+    settings: Settings | Pilot,
+    columns: Mapping[str, str] | None = None,
 ) -> tuple[Observation, ...]:
     """Read the rows of a table; one with a header alone has none.
 
@@ -79,7 +105,8 @@ def read_log(
     path
         The table.
     settings
-        Say which columns it must have: those of the metric, of the pause rule, day, arm and spend.
+        Say which columns it must have: those of the metric and the pause rule, or the outcome of a
+        pilot, with day, arm and spend.
     columns
         Column by what it holds (a name of `NAMED`), where they differ, and how the table is written
         (a name of `READING`).

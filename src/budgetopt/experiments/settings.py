@@ -145,8 +145,8 @@ class Observation:
         return {"day": self.day.isoformat(), "arm": self.arm, **given}
 
 
-def as_arm(name: Any) -> str:
-    """Return the name of an arm without spaces around it.
+def as_arm(name: Any, field: str = "arm") -> str:
+    """Return the name of an arm, or of what else is tested, without spaces around it.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def as_arm(name: Any) -> str:
     if isinstance(name, str) and not is_blank(name) and is_safe(name.strip()):
         return name.strip()
     raise HistoryError(
-        "bad-name", field="arm", value=name, remedy=say("remedy-arm-name-without-control")
+        "bad-name", field=field, value=name, remedy=say("remedy-arm-name-without-control")
     )
 
 
@@ -345,17 +345,32 @@ def arguments(data: Any) -> dict[str, Any]:
         raise InputError(
             "bad-plan", say("no-arms"), field="arms", remedy=say("remedy-list-names-arms")
         )
-    for name in ("arms", "log"):
-        if not isinstance(data.get(name, []), (list, tuple)):
-            _refuse(name, data[name], say("remedy-list"))
-    known = [f.name for f in fields(Observation)]
-    rows = [_plain_row(row, f"log[{at}]", known) for at, row in enumerate(data.get("log", []))]
+    _check_list(data, "arms")
     return {
         "arms": tuple(data["arms"]),
         "settings": asked,
-        "log": tuple(rows),
+        "log": rows_of(data),
         "seed": data.get("seed", 0),
     }
+
+
+def rows_of(data: Mapping[str, Any]) -> tuple[Observation, ...]:
+    """Return the rows among the fields of a test.
+
+    Raises
+    ------
+    InputError
+        ``bad-plan``, and whatever `Observation` raises.
+    """
+    _check_list(data, "log")
+    known = [f.name for f in fields(Observation)]
+    rows = (_plain_row(row, f"log[{at}]", known) for at, row in enumerate(data.get("log", [])))
+    return tuple(rows)
+
+
+def _check_list(data: Mapping[str, Any], name: str) -> None:
+    if not isinstance(data.get(name, []), (list, tuple)):
+        _refuse(name, data[name], say("remedy-list"))
 
 
 def settings(data: Any) -> Settings:
@@ -366,16 +381,28 @@ def settings(data: Any) -> Settings:
     InputError
         As `arguments` does.
     """
-    data = _table(data, "test", FILE_FIELDS)
+    data = declared(data, "test", FILE_FIELDS)
+    given = {name: data[name] for name in SETTINGS if name in data}
+    if "pause" in given:
+        given["pause"] = _pause(given["pause"])
+    return Settings(**given)
+
+
+def declared(given: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
+    """Return the fields of a test's plain data, once they are known to be fields of this version.
+
+    Raises
+    ------
+    InputError
+        ``bad-plan``.
+    """
+    data = _table(given, where, known)
     version = data.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         _refuse(
             "schema_version", version, say("remedy-write-version", schema_version=SCHEMA_VERSION)
         )
-    given = {name: data[name] for name in SETTINGS if name in data}
-    if "pause" in given:
-        given["pause"] = _pause(given["pause"])
-    return Settings(**given)
+    return data
 
 
 def parsed(text: str) -> Any:
@@ -420,7 +447,7 @@ def _plain_row(row: Any, where: str, known: Iterable[str]) -> Observation:
     return Observation(**table)
 
 
-def _table(given: Any, where: str, known: Iterable[str]) -> Mapping[str, Any]:
+def _table(given: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         _refuse(where, given, say("remedy-table-fields"))
     for name in given:
@@ -435,5 +462,5 @@ def _table(given: Any, where: str, known: Iterable[str]) -> Mapping[str, Any]:
     return dict(given)
 
 
-def _refuse(field: str, value: Any, remedy: str) -> None:
+def _refuse(field: str, value: Any, remedy: str) -> NoReturn:
     raise InputError("bad-plan", field=field, value=value, remedy=remedy)

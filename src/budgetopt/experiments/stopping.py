@@ -5,7 +5,9 @@
   known to a hair beside one not known at all is seen. Two runs give the same figures, since nothing
   is drawn. Mass beyond the outermost quantiles (1e-13) is left out; probabilities are right to
   1e-8;
-- `settle`: a winner, no difference that matters, or keep going, with a proven error rate.
+- `settle`: a winner, no difference that matters, or keep going, with a proven error rate;
+- `counts_always`, `weeks_always`: an interval for what a pilot brings over its control group that
+  holds however often it is looked at; `counts_once`, `weeks_once`: the same at one planned look.
 
 Where this stops: the probability of being best is shown beside the rule, but does not stop a test.
 On equal arms it passes 0.95 sooner or later, in half of the tests of two equal ads within 30 days.
@@ -21,8 +23,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincinv, stdtrit
 
 from budgetopt.arrays import Floats
+from budgetopt.experiments.evidence import evidence_of_counts
 from budgetopt.experiments.posteriors import Posterior
 
 TAILS = np.array([1e-13, 1e-9, 1e-6, 1e-4, 0.003, 0.03, 0.15, 0.3, 0.5])
@@ -255,3 +259,148 @@ def settle(evidence: Callable[[float], Floats], error_rate: float, region: float
         better=not_worse & (above >= needed),
         equal=not_worse & np.swapaxes(not_worse, -1, -2),
     )
+
+
+def counts_always(events: Floats, exposure: Floats, error: float) -> tuple[Floats, Floats]:
+    r"""Return the ends of what the first rate is above the second, right at every look.
+
+    With rates :math:`v_1, v_2` and a difference b, let a rate of b be added to the second, as
+    :math:`e_2 b` events that are sure to come (to the first, as :math:`-e_1 b`, where b is below
+    zero). The interval is of all b under which the evidence that either rate is above the other,
+    so made equal, stays below 1 / error.
+
+    Parameters
+    ----------
+    events, exposure
+        Totals so far, shape ``(..., 2)``; exposures above zero, in constant shares.
+    error
+        Probability with which either end is *ever* on the wrong side, at most.
+
+    Returns
+    -------
+    tuple of ndarray
+        Shape ``(...)``.
+
+    Notes
+    -----
+    *Proof.* `evidence_of_counts` is a product of :math:`u^{x_1} w^{x_2}` whose mean is at most 1
+    because :math:`E[u^x] \le e^{p(u-1)}` for an event of rate p. An amount m that is sure to come
+    keeps that, since :math:`u^m \le e^{m(u-1)}` for every u above zero. So at the true difference
+    the evidence reaches 1 / error with no more than that chance; and as it falls with b for the
+    first rate and rises for the second, what it does not refute is an interval. Exposures in
+    constant shares make it a matter of totals.
+    """
+    x, e = np.asarray(events, float), np.asarray(exposure, float)
+    needed = -math.log(error)
+    middle = x[..., 0] / e[..., 0] - x[..., 1] / e[..., 1]
+    unit = (np.sqrt(x + 1.0) / e).sum(axis=-1)
+
+    def refuted(b: Floats, side: int) -> NDArray[np.bool_]:
+        more = np.stack([np.maximum(-b, 0.0), np.maximum(b, 0.0)], axis=-1)
+        evidence = evidence_of_counts((x + more * e)[..., None, :], e[..., None, :])
+        return np.asarray(evidence[..., side, 1 - side] >= needed)
+
+    ends = []
+    for side, sign in ((0, -1.0), (1, 1.0)):
+        far = unit.copy()
+        while not np.all(out := refuted(middle + sign * far, side)):
+            far = np.where(out, far, 2.0 * far)
+        near = np.zeros_like(far)
+        for _ in range(50):
+            half = 0.5 * (near + far)
+            out = refuted(middle + sign * half, side)
+            near, far = np.where(out, near, half), np.where(out, half, far)
+        ends.append(middle + sign * far)
+    return ends[0], ends[1]
+
+
+def counts_once(events: Floats, exposure: Floats, error: float) -> tuple[Floats, Floats]:
+    r"""Return the ends of what the first rate is above the second, right at one planned look.
+
+    From the exact limits :math:`l_j, u_j` of each rate (Garwood 1936),
+
+    .. math:: d - \sqrt{(v_1 - l_1)^2 + (u_2 - v_2)^2}
+              \quad\text{to}\quad d + \sqrt{(u_1 - v_1)^2 + (v_2 - l_2)^2}.
+
+    Parameters
+    ----------
+    events, exposure
+        As for `counts_always`.
+    error
+        Probability with which either end is on the wrong side, nearly.
+
+    References
+    ----------
+    Zou and Donner (2008), Construction of confidence limits about effect measures, Statistics in
+    Medicine 27.
+    """
+    x, e = np.asarray(events, float), np.asarray(exposure, float)
+    rate = x / e
+    low = np.where(x > 0, gammaincinv(np.maximum(x, 1e-300), error), 0.0) / e
+    high = gammaincinv(x + 1.0, 1.0 - error) / e
+    middle = rate[..., 0] - rate[..., 1]
+    below, above = rate - low, high - rate
+    return (
+        np.asarray(middle - np.hypot(below[..., 0], above[..., 1])),
+        np.asarray(middle + np.hypot(above[..., 0], below[..., 1])),
+    )
+
+
+def weeks_always(differences: Floats, error: float) -> tuple[Floats, Floats]:
+    r"""Return the ends of the mean of weekly differences after each week, right at every look.
+
+    With n weeks, :math:`\nu = n - 1`, mean d, standard deviation s and a prior
+    :math:`N(0, 1)` of the mean in standard deviations (so that the scale itself drops out), the
+    evidence against a mean b is, with :math:`t = (d - b)\sqrt n / s`,
+
+    .. math:: E = \frac{1}{\sqrt{1+n}}
+              \left(\frac{1 + t^2/\nu}{1 + t^2/(\nu(1+n))}\right)^{n/2},
+
+    a martingale from 1 at the true mean. The interval is of all b with :math:`E < 1/` error.
+
+    Parameters
+    ----------
+    differences
+        By week, shape ``(..., weeks)``, normal and independent of each other.
+    error
+        Probability with which either end is *ever* on the wrong side, at most.
+
+    Returns
+    -------
+    tuple of ndarray
+        Shape ``(..., weeks)``; infinite while too few weeks were seen.
+
+    References
+    ----------
+    Lai (1976), On confidence sequences, Annals of Statistics 4. Wang and Ramdas (2025), Anytime-
+    valid t-tests and confidence sequences for Gaussian means with unknown variance.
+    """
+    n, mean, sd = _running(differences)
+    most = (np.sqrt(1.0 + n) / error) ** (2.0 / n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        q = (most - 1.0) / (1.0 - most / (1.0 + n))
+        wide = np.sqrt(q * (n - 1.0) / n) * sd
+    wide = np.where((n > 1) & (most < 1.0 + n), wide, np.inf)
+    return mean - wide, mean + wide
+
+
+def weeks_once(differences: Floats, error: float) -> tuple[Floats, Floats]:
+    r"""Return the ends of the mean of weekly differences at one planned look: Student's.
+
+    :math:`d \pm t_{n-1}(1 - \text{error})\, s / \sqrt n`, after each week, as `weeks_always`.
+    """
+    n, mean, sd = _running(differences)
+    wide = stdtrit(np.maximum(n - 1.0, 1.0), 1.0 - error) * sd / np.sqrt(n)
+    wide = np.where(n > 1, wide, np.inf)
+    return mean - wide, mean + wide
+
+
+def _running(differences: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the number, mean and standard deviation of the weeks up to each."""
+    d = np.asarray(differences, float)
+    n = np.arange(1.0, d.shape[-1] + 1.0)
+    # Around the first week, whose size would swamp small differences of large outcomes.
+    apart = d - d[..., :1]
+    mean = np.cumsum(apart, axis=-1) / n
+    squares = np.maximum(np.cumsum(np.square(apart), axis=-1) - n * np.square(mean), 0.0)
+    return n, mean + d[..., :1], np.sqrt(squares / np.maximum(n - 1.0, 1.0))

@@ -13,7 +13,7 @@ from typing import Any
 from budgetopt.report.backtest import backtest_table
 from budgetopt.report.belief import belief_facts, belief_json, belief_rows, belief_table
 from budgetopt.report.decision import allocation_table, decision_table, frontier_table
-from budgetopt.report.experiment import next_table, verdict_table
+from budgetopt.report.experiment import next_table, pilot_table, verdict_table
 from budgetopt.report.ledger import (
     VERBS,
     Spends,
@@ -114,6 +114,7 @@ __all__ = [
     "noted",
     "pace_table",
     "page",
+    "pilot_table",
     "plot_decomposition",
     "plot_differences",
     "plot_fan",

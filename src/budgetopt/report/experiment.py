@@ -1,12 +1,21 @@
-"""Tests of creatives as text: the next day's money, and what a test says so far."""
+"""Tests of creatives and pilots as text: the next day's money, and what a test says so far."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from decimal import Decimal
 
-from budgetopt.experiments import DECISIONS, TITLES, ArmSummary, NextDay, Verdict
+from budgetopt.experiments import (
+    DECISIONS,
+    TITLES,
+    ArmSummary,
+    NextDay,
+    PilotVerdict,
+    Verdict,
+    pilot_sentences,
+)
 from budgetopt.experiments import sentences as said
 from budgetopt.i18n import in_language, say
 from budgetopt.money import difference_of, show_amount
@@ -59,6 +68,52 @@ def verdict_table(verdict: Verdict, language: str = "en") -> str:
     )
     table = Table(heads, columns, heads[-1])
     return laid_out([head, table, *said(verdict)], language)
+
+
+_CALLED = {
+    "users": say("pilot-kind-users"),
+    "regions": say("pilot-kind-regions"),
+    "pilot": say("pilot-arm-pilot"),
+    "control": say("pilot-arm-control"),
+    "go": say("pilot-decision-go"),
+    "stop": say("pilot-decision-stop"),
+    "go on": say("pilot-decision-go-on"),
+    "undecided": say("pilot-decision-undecided"),
+}
+
+
+def pilot_table(verdict: PilotVerdict, language: str = "en") -> str:
+    """Return what a pilot says as text: both groups, sentences, and the lift test for the plan."""
+    title = say(
+        "pilot-title",
+        channel=verdict.channel,
+        share=f"{100 * verdict.share:g}%",
+        kind=_CALLED[verdict.kind],
+        weeks=say("pilot-weeks-of", weeks=verdict.weeks, planned=verdict.planned_weeks),
+        decision=_CALLED[verdict.decision],
+    )
+    parts: list[str | Table] = [title]
+    if verdict.incremental is not None:
+        money = [verdict.spend_high or 0.0, verdict.spend_low or 0.0]
+        outcome = [verdict.outcome_high or 0.0, verdict.outcome_low or 0.0]
+        columns = (
+            [in_language(_CALLED[arm], language) for arm in ("pilot", "control")],
+            [f"{100 * share:g}%" for share in (verdict.share, verdict.control)],
+            amounts([Decimal(f"{each:.2f}") for each in money]),
+            figures(outcome, 4),
+        )
+        heads = (say("arm"), say("share"), say("pilot-spend"), say("pilot-outcome"))
+        parts.append(Table([in_language(head, language) for head in heads], columns))
+    parts += pilot_sentences(verdict)
+    text = laid_out(parts, language)
+    test = verdict.lift_test
+    if test is None:
+        return text
+    lines = [in_language(say("pilot-for-plan"), language), "[[lift_tests]]"]
+    for name, value in test.to_dict().items():
+        # JSON's texts and numbers are TOML's too; a day stands bare.
+        lines.append(f"{name} = {value if name == 'ended' else json.dumps(value)}")
+    return "\n".join([text, *lines])
 
 
 def _ranges(verdict: Verdict) -> Iterator[list[str]]:
