@@ -20,7 +20,8 @@ design has all of them. The columns:
 
 Special rows: `promotions` (three weeks of +60 to 120 % while spends rise by half), `no effect`
 (media bring nothing: **media** is then their believed share of the total), `split` (six channels
-against the same split into 24: **media** is the ratio of the totals).
+against the same split into 24: **media** is the ratio of the totals), `level shift` (the baseline
+rises or falls by a fifth of the total in one week, and stays there).
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Design:
     steep: bool = False
     effect: bool = True
     split: int = 1
+    jump: float = 0.0
 
 
 DESIGNS = {
@@ -82,6 +84,7 @@ SPECIAL = {
     "promotions": Design(promotions=True),
     "no effect": Design(effect=False),
     "split": Design(split=4),
+    "level shift": Design(jump=0.2),
 }
 
 
@@ -128,6 +131,10 @@ def case_of(design: Design, seed: int) -> Case:
     price = 0.06 * _persistent(rng, weeks, 0.6) * design.price
     level = base * (1 + wave + trend) * np.exp(-1.5 * price) if design.effect else 1 + wave + trend
     noise = design.noise * _persistent(rng, weeks, design.persistence)
+    if design.jump:
+        own = np.random.default_rng([18, seed])
+        jump = own.choice([-1, 1]) * design.jump
+        level = level + jump * (np.arange(weeks) >= own.integers(10, weeks - 10))
     outcome = np.maximum(total * (level + marked + noise) + effect.sum(axis=1), 0.0)
     names = tuple(f"c{at}" for at in range(channels))
     curve = Hill(scale * worth, half, shape)

@@ -92,16 +92,16 @@ def test_coefficients_and_their_doubt_are_those_of_bayes(count, columns):
 )
 def test_evidence_is_that_of_the_multivariate_normal(count, channels, monkeypatch):
     """In columns and in weeks; with the chance of positive effects by its own integral."""
-    monkeypatch.setattr(regression, "_NOISE", np.geomspace(0.01, 1.0, 7))
+    monkeypatch.setattr(regression, "NOISE", np.geomspace(0.01, 1.0, 7))
     design = design_of(np.random.default_rng(2), count, channels)
     found = weigh(design, Rows.plain(weeks(count)), 0.5)
     media, prior = media_scales(0.5)
-    direct = np.empty((media.size, 3, 3, regression._NOISE.size))
+    direct = np.empty((media.size, 3, 3, regression.NOISE.size))
     for at in np.ndindex(direct.shape):
         m, season, trend, noise = at
         scales = Scales(
-            media[m], regression._SEASON[season], regression._TREND[trend],
-            regression._NOISE[noise] ** 2,
+            media[m], regression._SEASON[season], regression.TREND[trend],
+            regression.NOISE[noise] ** 2,
         )  # fmt: skip
         direct[at] = multivariate_normal.logpdf(design.outcome, *dense(design, scales))
     positive = np.empty(media.size)
@@ -120,7 +120,7 @@ def test_evidence_is_that_of_the_multivariate_normal(count, channels, monkeypatc
     )
     for m, scales in enumerate(found.given):
         each = np.exp(direct[m] - logsumexp(direct[m]))
-        noise = np.square(regression._NOISE)
+        noise = np.square(regression.NOISE)
         assert scales.noise == pytest.approx(each.sum(axis=(0, 1)) @ noise, rel=1e-6)
 
 
@@ -170,13 +170,13 @@ def test_rows_are_freed_of_weights_and_persistence():
 def density_of_errors(miss, turn, freedom, scale):
     """Return the density of all errors by adding up over every week of the year's two kinds."""
     usual = student.pdf(miss, freedom, scale=scale)
-    odd = norm.pdf(miss, scale=np.hypot(scale, regression._ODD_SD))
+    odd = norm.pdf(miss, scale=np.hypot(scale, regression.ODD_SD))
     log = 0.0
     for week in np.unique(turn):
         here = turn == week
         kinds = [
             np.prod((1 - chance) * usual[here] + chance * odd[here])
-            for chance in (regression._ODD_CHANCE, regression._AGAIN)
+            for chance in (regression.ODD_CHANCE, regression._AGAIN)
         ]
         log += np.log((1 - regression._YEARLY) * kinds[0] + regression._YEARLY * kinds[1])
     return log

@@ -39,6 +39,7 @@ and shape effects, for the model without the integrals.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -79,6 +80,7 @@ from budgetopt.belief.regression import (
     weigh,
 )
 from budgetopt.belief.settings import Grid, Settings
+from budgetopt.belief.shifts import Shift, jumped, shifts_of, told
 from budgetopt.errors import InputError
 from budgetopt.i18n import say
 
@@ -89,6 +91,8 @@ _NEGLIGIBLE = 1e-3
 _TINY = float(np.finfo(np.float64).tiny)
 _CONTROL_SD = 0.15
 """How far a usual change of a control may move the total, in mean totals, one prior sd."""
+_SEASON = 0.08
+"""Scale of the season while jumps of the level are first looked for."""
 _FIRST = 3
 """Rounds in which odd weeks are looked for before effects are learned."""
 _PIECES, _NODES = 4, 15
@@ -174,7 +178,10 @@ class CellPosteriors(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """What the sweeps end with: columns, what is known of scales and rows, features, and priors."""
+    """What the sweeps end with: columns, what is known of scales and rows, features, and priors.
+
+    `shifts` are the jumps of the level, whose columns are the last of the baseline.
+    """
 
     design: Design
     weighed: Weighed
@@ -182,6 +189,7 @@ class Fitted(NamedTuple):
     tried: _Tried
     before: _Before
     groups: Groups
+    shifts: tuple[Shift, ...]
 
 
 class _Before(NamedTuple):
@@ -345,12 +353,21 @@ def learn_total(
     alike[np.ix_(seen, seen)] = _correlations(fit.design.features[:, groups.of])
     kept = np.tensordot(chance, [one.carried for one in effects], axes=1)
     kept = (kept @ np.array(settings.total_carryover)).tolist()
-    told = dict(log.priors.carryovers)
+    declared = dict(log.priors.carryovers)
     names = [name for name, some in zip(log.channels, seen.tolist(), strict=True) if some]
-    carryover = tuple(one for one in zip(names, kept, strict=True) if one[0] not in told)
+    carryover = tuple(one for one in zip(names, kept, strict=True) if one[0] not in declared)
     weeks, usual = log.weeks[used], settings.effect_share
     how_well = fit_of(weeks, fit.design, fit.rows, fit.weighed, usual, shares)
-    return learned, alike, replace(how_well, carryover=carryover)
+    return learned, alike, replace(how_well, carryover=carryover, shifts=_told(fit))
+
+
+def _told(fit: Fitted) -> tuple[tuple[dt.date, float, float], ...]:
+    """Return the jumps of the level as they are told."""
+    if not fit.shifts:
+        return ()
+    model, last = model_at(fit.design, fit.rows, fit.weighed.overall), fit.design.base.mean.size
+    columns = sum(one.weeks.size for one in fit.shifts)
+    return told(fit.shifts, model.coefficients[last - columns : last])
 
 
 class Regressed(NamedTuple):
@@ -425,8 +442,9 @@ def regressed(
     base = base._replace(columns=base.columns * index[:, None])
     left = (total - sum(brought.values()))[used] / size
     mine = base._replace(columns=base.columns[used])
-    told = left, groups.added(share)
-    fit = _sweeps(Rows.plain(log.weeks[used]), mine, tried, (before, groups), told, settings)
+    data = left, groups.added(share)
+    fit = _sweeps(log.weeks[used], mine, tried, (before, groups), data, settings)
+    base = jumped(base, log.weeks, fit.shifts)
     return Regressed(fit, base, each, index, brought, size, seen, average)
 
 
@@ -563,49 +581,59 @@ class _Tried:
 
 
 def _sweeps(
-    rows: Rows,
+    weeks: NDArray[np.datetime64],
     base: Baseline,
     tried: _Tried,
     known: tuple[_Before, Groups],
-    told: tuple[Floats, Floats],
+    data: tuple[Floats, Floats],
     settings: Settings,
 ) -> Fitted:
     """Renew features, scales and rows from each other a fixed number of times.
 
-    Which weeks are odd is first looked for with channels that bring what is believed of them
-    beforehand. From weights of one, effects that grow threefold explain holidays on which spends
-    rise as well, and no later round finds back.
+    Where the level jumped and which weeks are odd is first looked for with channels that bring
+    what is believed of them beforehand. From weights of one, effects that grow threefold explain
+    holidays on which spends rise as well, and no later round finds back. Jumps are looked for once
+    more when the features are known.
 
     Parameters
     ----------
-    rows, base
-        The weeks, and the columns that are not media.
+    weeks
+        Their first days, ``(weeks,)``.
+    base
+        The columns that are not media.
     tried
         The features.
     known
         What is believed before the totals, and which channels are learned as one.
-    told
+    data
         Outcomes in mean outcomes, and each group's share of the money.
     settings
         Rounds, and the usual scale of the media.
     """
-    (before, groups), (outcome, share) = known, told
-    log_weight = tried.log_prior
+    (before, groups), (outcome, share) = known, data
+    log_weight, rows = tried.log_prior, Rows.plain(weeks)
     design = _designed(outcome, base, share, log_weight, tried, known)
+    overall = Scales(settings.effect_share, _SEASON, 0.0, 0.0)
+    shifts = shifts_of(weeks, design, overall)
+    design = design._replace(base=jumped(base, weeks, shifts))
     usual = design.expected(settings.effect_share)
     for _ in range(_FIRST):
         scales = weigh(usual, rows, settings.effect_share).overall
         rows = refitted(usual, rows, model_at(usual, rows, scales))
-    for _ in range(settings.sweeps):
+    for sweep in range(settings.sweeps):
+        if shifts and sweep == settings.sweeps // 2:
+            shifts = shifts_of(weeks, design._replace(base=base), overall)
+            design = design._replace(base=jumped(base, weeks, shifts))
         weighed = weigh(design, rows, settings.effect_share)
-        model = model_at(design, rows, weighed.overall)
-        fit = Fitted(design, weighed, rows, tried, before, groups)
-        log_weight = _cells(fit, weighed.overall, model, before.lift)[0]
-        ahead = _designed(outcome, base, share, log_weight, tried, known)
+        overall = weighed.overall
+        model = model_at(design, rows, overall)
+        fit = Fitted(design, weighed, rows, tried, before, groups, shifts)
+        log_weight = _cells(fit, overall, model, before.lift)[0]
+        ahead = _designed(outcome, design.base, share, log_weight, tried, known)
         design = ahead._replace(features=0.5 * (design.features + ahead.features))
         rows = refitted(design, rows, model)
     weighed = weigh(design, rows, settings.effect_share)
-    return Fitted(design, weighed, rows, tried, before, groups)
+    return Fitted(design, weighed, rows, tried, before, groups, shifts)
 
 
 def _designed(

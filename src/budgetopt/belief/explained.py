@@ -94,11 +94,13 @@ def decompose(log: ObservationLog, settings: Settings) -> Decomposition:
     apart = found.size * base * model.coefficients[:first]
     effect = found.size * (groups.part * model.coefficients[first:][groups.of])
     events, controls = event_columns(log)[0], tuple(log.controls)
-    usual = first - len(events) - len(controls)
-    season = found.base.season[:usual]
+    jumps = sum(one.weeks.size for one in found.fit.shifts)
+    usual = first - len(events) - len(controls) - jumps
+    level = ~found.base.season
+    level[usual : first - jumps] = False
     each = [
-        ("baseline", "", apart[:, :usual][:, ~season].sum(axis=1)),
-        ("season", "", apart[:, :usual][:, season].sum(axis=1)),
+        ("baseline", "", apart[:, level].sum(axis=1)),
+        ("season", "", apart[:, found.base.season].sum(axis=1)),
         *(("event", name, apart[:, usual + at]) for at, name in enumerate(events)),
         *(("control", n, apart[:, usual + len(events) + at]) for at, n in enumerate(controls)),
     ]

@@ -117,6 +117,12 @@ def of_total(
         notes.append(say("peaks-carry-the-estimate", without=without, media=media))
     if fit.odd:
         notes.append(say("odd-weeks", weeks=tuple(_odd_weeks(fit))))
+    if fit.shifts:
+        moved = (
+            say("level-shift", week=str(w), size=f"{size:+.0%}", chance=f"{min(chance, 0.99):.0%}")
+            for w, size, chance in fit.shifts[:_NAMED]
+        )
+        notes.append(say("level-shifts", weeks=tuple(moved)))
     missing = int((~usable(log.spend, np.asarray(log.total))).sum())
     if missing:
         notes.append(say("weeks-left-out-unreported", weeks=_weeks(missing)))

@@ -22,8 +22,8 @@ independent (`Rows`):
 channel can be taken out; `refitted` renews weights and persistence; `fit_of` says how well all of
 it fits.
 
-Where this stops: weights, persistence and features are plugged in, not integrated out. A baseline
-that jumps is followed within a quarter. Holidays that move by more than half a week from year to
+Where this stops: weights, persistence and features are plugged in, not integrated out. Jumps of
+the level are found beforehand (`shifts`). Holidays that move by more than half a week from year to
 year are single odd weeks.
 
 References
@@ -61,10 +61,10 @@ _ABOVE = 1.7
 """How many sds above zero the normal of an effect is beforehand. What is kept of it above zero has
 an sd of half its mean: money is worth half as much again or as little in another channel."""
 _SEASON = np.array([0.02, 0.08, 0.25])
-_TREND = np.array([0.01, 0.04, 0.15])
+TREND = np.array([0.01, 0.04, 0.15])
 """Scales tried of the first yearly wave, and of the level's change in a quarter, in mean
 outcomes."""
-_NOISE = np.geomspace(3e-3, 3.0, 49)
+NOISE = np.geomspace(3e-3, 3.0, 49)
 """Noise levels tried, in mean outcomes."""
 _BASE_SD, _SLOPE_SD = 1.0, 0.3
 """Prior sds of the level and of a straight trend over half the span, in mean outcomes."""
@@ -75,9 +75,9 @@ _MOST_STEPS = 40
 """Steps of the level at most: over more than ten years each is longer than a quarter."""
 _FREEDOM = np.array([4.0, 10.0, 40.0])
 """Degrees of freedom of the errors that are weighed."""
-_ODD_SD = 0.4
+ODD_SD = 0.4
 """How far an odd week lies off, one sd in mean outcomes."""
-_ODD_CHANCE, _YEARLY, _AGAIN = 0.03, 0.05, 0.8
+ODD_CHANCE, _YEARLY, _AGAIN = 0.03, 0.05, 0.8
 """Chances that a week is odd, that a week of the year is odd as a rule, and that it then is."""
 _MOST_SERIAL = 0.8
 """Persistence beyond which errors are a trend."""
@@ -105,13 +105,13 @@ class Baseline(NamedTuple):
     season: NDArray[np.bool_]
     trend: NDArray[np.bool_]
 
-    def beside(self, columns: Floats, sd: float) -> Baseline:
+    def beside(self, columns: Floats, sd: float | Floats) -> Baseline:
         """Return it with more columns, whose coefficients are around zero."""
         more = columns.shape[1]
         return Baseline(
             np.hstack([self.columns, columns]),
             np.append(self.mean, np.zeros(more)),
-            np.append(self.sd, np.full(more, sd)),
+            np.append(self.sd, np.broadcast_to(sd, more)),
             np.append(self.season, np.zeros(more, np.bool_)),
             np.append(self.trend, np.zeros(more, np.bool_)),
         )
@@ -393,10 +393,10 @@ def weigh(design: Design, rows: Rows, usual: float) -> Weighed:
     media, prior = media_scales(usual)
     freed = rows.freed(np.column_stack([design.columns, design.outcome]))
     columns, outcome = freed[:, :-1], freed[:, -1]
-    points = [Scales(m, s, t, 0.0) for m in media for s in _SEASON for t in _TREND]
+    points = [Scales(m, s, t, 0.0) for m in media for s in _SEASON for t in TREND]
     means, variances = map(np.array, zip(*map(design.moments, points), strict=True))
     log_like = _log_evidence(columns, outcome - means @ columns.T, variances)
-    shape = (media.size, _SEASON.size, _TREND.size, _NOISE.size)
+    shape = (media.size, _SEASON.size, TREND.size, NOISE.size)
     log_prior = np.log(prior) + [design.log_lift(m) for m in media.tolist()]
     log_like = log_like.reshape(shape) + log_prior[:, None, None, None]
     each = softmax(log_like, axis=(1, 2, 3))
@@ -410,14 +410,14 @@ def weigh(design: Design, rows: Rows, usual: float) -> Weighed:
 def _expected(media: float, chance: Floats) -> Scales:
     """Return expected scales: of variances, as these are what adds up."""
     season = float(np.sqrt(chance.sum(axis=(1, 2)) @ np.square(_SEASON)))
-    trend = float(np.sqrt(chance.sum(axis=(0, 2)) @ np.square(_TREND)))
-    return Scales(media, season, trend, float(chance.sum(axis=(0, 1)) @ np.square(_NOISE)))
+    trend = float(np.sqrt(chance.sum(axis=(0, 2)) @ np.square(TREND)))
+    return Scales(media, season, trend, float(chance.sum(axis=(0, 1)) @ np.square(NOISE)))
 
 
 def _log_evidence(columns: Floats, miss: Floats, variances: Floats) -> Floats:
     """Return log densities of what was missed, shape ``(points, noises)``, up to a constant."""
     weeks, count = columns.shape
-    noise = np.square(_NOISE)
+    noise = np.square(NOISE)
     if count <= weeks:
         root = np.sqrt(variances)
         gram = root[:, :, None] * (columns.T @ columns) * root[:, None, :]
@@ -688,7 +688,7 @@ def weights_of(square: Floats, turn: NDArray[np.intp]) -> tuple[Floats, float]:
         scale = np.sum(usual * weight * square, axis=1) / np.maximum(usual.sum(axis=1), _TINY)
         scale = np.maximum(scale, _TINY)[:, None]
     odd, log_like = _odd(square, freedom, scale, same)
-    weight = (1.0 - odd) * weight + odd * scale / (scale + _ODD_SD**2)
+    weight = (1.0 - odd) * weight + odd * scale / (scale + ODD_SD**2)
     chance = softmax(log_like)
     return chance @ weight, float(chance @ ((_FREEDOM + 1.0) / (_FREEDOM + 3.0)))
 
@@ -708,17 +708,17 @@ def _odd(square: Floats, freedom: Floats, scale: Floats, same: Floats) -> tuple[
     log_usual = gammaln((freedom + 1.0) / 2.0) - gammaln(freedom / 2.0)
     log_usual = log_usual - 0.5 * np.log(np.pi * freedom * scale)
     log_usual = log_usual - 0.5 * (freedom + 1.0) * np.log1p(square / (freedom * scale))
-    wide = scale + _ODD_SD**2
+    wide = scale + ODD_SD**2
     log_odd = -0.5 * (np.log(2.0 * np.pi * wide) + square / wide)
     both = [
         np.logaddexp(np.log1p(-chance) + log_usual, np.log(chance) + log_odd)
-        for chance in (_ODD_CHANCE, _AGAIN)
+        for chance in (ODD_CHANCE, _AGAIN)
     ]
     rule = np.log(_YEARLY) + both[1] @ same
     no_rule = np.log1p(-_YEARLY) + both[0] @ same
     either = np.logaddexp(rule, no_rule)
     yearly = np.exp(rule - either) @ same.T
-    alone = np.exp(np.log(_ODD_CHANCE) + log_odd - both[0])
+    alone = np.exp(np.log(ODD_CHANCE) + log_odd - both[0])
     again = np.exp(np.log(_AGAIN) + log_odd - both[1])
     return (1.0 - yearly) * alone + yearly * again, either.sum(axis=1)
 
@@ -757,6 +757,9 @@ class TotalFit:
     carryover
         Of each channel whose carryover is learned, the share of a week's effect that is expected
         to work again in the week after.
+    shifts
+        Weeks from which on the baseline is on another level, more likely than not: by how much as
+        a share of the mean total, and how likely.
     """
 
     explained: float
@@ -768,6 +771,7 @@ class TotalFit:
     shares: tuple[tuple[float, float, float], ...]
     odd: tuple[tuple[dt.date, float], ...]
     carryover: tuple[tuple[str, float], ...] = ()
+    shifts: tuple[tuple[dt.date, float, float], ...] = ()
 
     def media_range(self, level: float) -> tuple[float, float]:
         """Return the ends of the band of `media`; what is left of 1 is the baseline's."""

@@ -116,6 +116,7 @@ def _fit_facts(fit: TotalFit, level: float) -> dict[str, Any]:
     low, high = fit.media_range(level)
     facts = asdict(fit) | {"odd": odd, "media_low": low, "media_high": high}
     facts["carryover"] = dict(fit.carryover)
+    facts["shifts"] = [{"week": str(w), "size": x, "chance": p} for w, x, p in fit.shifts]
     del facts["shares"]
     baseline = {"baseline": 1.0 - fit.media, "baseline_low": 1.0 - high, "baseline_high": 1.0 - low}
     return facts | baseline
