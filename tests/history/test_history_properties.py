@@ -1,4 +1,5 @@
 import datetime as dt
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -7,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from budgetopt.errors import HistoryError
-from budgetopt.history import Columns, History, load, texts
+from budgetopt.history import Cells, Columns, History, load, texts
+from budgetopt.history.tables import labelled_rows
 
 MONDAY = dt.date(2026, 11, 2)
 AMOUNTS = st.one_of(
@@ -115,8 +117,14 @@ def test_frames_round_trip(tmp_path_factory, table):
     assert History.from_frame(history.to_frame().sample(frac=1, random_state=0)) == history
 
 
-CELL = st.text("ab1. 合计总é", max_size=4)
-ODD = st.sampled_from(["", " ", ",", ",,,,", "1,2", "1,2,3,4,5", '"a",1,2,3', "合计,,,7", "a\r,,,"])
+CELL = st.one_of(
+    st.text("ab1. 合计总é", max_size=4),
+    st.text('a1,合"', max_size=4).map(lambda cell: '"' + cell.replace('"', '""') + '"'),
+)
+ODD = st.sampled_from(
+    ["", " ", ",", ",,,,", "1,2", "1,2,3,4,5", '"a",1,2,3', "合计,,,7", "a\r,,,", '"a\nb",1,2,3',
+     'a"b,1,2,3', 'a,"b"c,2,3', 'a, "b",2,3', 'a,"b" ,2,3', '"a', '"a","b\r\n",2,3', '""', 'a""']
+)  # fmt: skip
 
 
 @settings(max_examples=300)
@@ -148,12 +156,20 @@ def test_a_large_even_text_is_read_as_any_other(tmp_path_factory, above, rows, o
     assert read(0) == read(10**9)
 
 
+def test_many_labels_are_told_at_once():
+    words = [f"Total: {number}" for number in range(200_000)]
+    began = time.process_time()
+    assert labelled_rows([Cells.of([*words, "a"])], 200_001).tolist() == [True] * 200_000 + [False]
+    assert time.process_time() - began < 10
+
+
 def test_what_is_even_is_read_by_columns():
     text = "x\nweek,channel,spend,outcome\n2026-11-02,a,1,2\n合计,a,3,合计\n\n"
-    cells, places, labels = texts._even(text, ",", 1, 4)
-    assert [cells[1].spellings.tolist(), cells[1].at.tolist()] == [["a"], [0, 0]]
-    assert (places.tolist(), labels.tolist()) == ([3, 4], [False, True])
-    for odd in (text + "a,b\n", text.replace("1,2", "1,2,3"), text.replace("a", '"a"')):
+    for even, name in ((text, "a"), (text.replace(",a", ',"a,""b"""'), 'a,"b"')):
+        cells, places = texts._even(even, ",", 1, 4)
+        assert [cells[1].spellings.tolist(), cells[1].at.tolist()] == [[name], [0, 0]]
+        assert places.tolist() == [3, 4]
+    for odd in (text + "a,b\n", text.replace("1,2", "1,2,3"), text.replace(",a", ',"a"b')):
         assert texts._even(odd, ",", 1, 4) is None
     # As many cells as in two whole rows.
     assert texts._even("a,b,c,d\n1,2,3,4,5\n1,2,3\n", ",", 0, 4) is None

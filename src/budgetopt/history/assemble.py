@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -421,15 +421,13 @@ def _sums(key: NDArray[np.int64], values: Floats, count: int) -> Floats:
     size = np.diff(first, append=key.size)
     several, each = size > 1, values.tolist()
     spans = zip(first[several].tolist(), (first + size)[several].tolist(), strict=True)
-    sums[key[first[several]]] = [_exact_sum(each[begin:end]) for begin, end in spans]
-    return sums
-
-
-def _exact_sum(values: Sequence[float]) -> float:
     try:
-        return math.fsum(values)
+        sums[key[first[several]]] = [math.fsum(each[begin:end]) for begin, end in spans]
     except OverflowError:
-        return math.inf  # The history refuses it, by week and channel.
+        # The history refuses what is beyond any float, by week and channel.
+        with np.errstate(over="ignore"):
+            sums[key[first]] = np.add.reduceat(values, first)
+    return sums
 
 
 def _check_starts(entries: Entries, week_start: str) -> None:

@@ -15,6 +15,7 @@ import numbers
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
@@ -56,10 +57,12 @@ def _grammar(point: str) -> re.Pattern[str]:
 
 GRAMMAR = {point: _grammar(point) for point in ".,"}
 USUAL = {
-    point: re.compile(rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{other}[0-9]{{3}})+)(?:{own}[0-9]*)?")
+    point: rf"(?:[0-9]++|[1-9][0-9]{{0,2}}+(?:{other}[0-9]{{3}})++)(?:{own}[0-9]*+)?"
     for point, own, other in ((".", r"\.", ","), (",", ",", r"\."))
 }
 """The commonest of all amounts, digits with points and commas, which are told quickly."""
+ONE = {point: re.compile(usual) for point, usual in USUAL.items()}
+LINES = {point: re.compile(rf"(?:{usual}\n)*+") for point, usual in USUAL.items()}
 
 
 def refuse(code: str, problem: str, field: str, value: Any, remedy: str) -> NoReturn:
@@ -249,11 +252,8 @@ def _convert(cells: NDArray[Any], style: Style) -> tuple[NDArray[np.float64], li
         _check_dots(cells)
     if cells.dtype.kind in "iuf":
         return cells.astype(np.float64), []
-    if style.point == "." and _plain(cells):
-        try:
-            return cells.astype(np.float64), []
-        except ValueError:
-            pass  # An empty or odd cell is among them: read them one by one.
+    if (usual := _usual(cells, style)) is not None:
+        return usual, []
     read: list[tuple[float, str]] = []
     try:
         read.extend(_read_cell(cell, style) for cell in cells)
@@ -273,19 +273,28 @@ def _check_dots(cells: NDArray[Any]) -> None:
         raise bad
 
 
-def _plain(cells: NDArray[Any]) -> bool:
-    """Say whether all cells are text of plain digits alone, the usual and quick case."""
+def _usual(cells: NDArray[Any], style: Style) -> NDArray[np.float64] | None:
+    """Return text of digits with points and commas as numbers, None where any cell is another."""
     try:
-        text = "".join(cells)
+        text = "\n".join(cells) + "\n"
     except TypeError:
-        return False
-    return not text.encode("ascii", "replace").translate(None, b"0123456789.eE+-")
+        return None
+    point, other = (".", ",") if style.point == "." else (",", ".")
+    ascii_text = text.encode("ascii", "replace")
+    if point == "." and not ascii_text.translate(None, b"0123456789.eE+-\n"):
+        with suppress(ValueError):  # An empty or odd cell is among them.
+            return cells.astype(np.float64)
+    # Between semicolons 1,234 may be a fraction.
+    one_by_one = style.delimiter == ";" or text.count("\n") != cells.size
+    if one_by_one or not LINES[point].fullmatch(text):
+        return None
+    whole = text.replace(other, "").replace(point, ".")
+    return np.array(list(map(float, whole.split())))
 
 
 def _read_cell(cell: Any, style: Style) -> tuple[float, str]:
     if isinstance(cell, str):
-        # Between semicolons 1,234 may be a fraction.
-        if style.delimiter != ";" and USUAL[style.point].fullmatch(cell):
+        if style.delimiter != ";" and ONE[style.point].fullmatch(cell):
             whole = cell.replace("," if style.point == "." else ".", "")
             return float(whole.replace(style.point, ".")), ""
         return _read_text(half_width(cell.strip()), style)

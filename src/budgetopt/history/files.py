@@ -30,7 +30,8 @@ from budgetopt.history.tables import (
     check_header,
     column_letter,
     from_frame,
-    from_rows,
+    numbered_columns,
+    table_of,
     too_much,
 )
 from budgetopt.history.template import (
@@ -92,7 +93,8 @@ def read_workbook(path: Path, data: bytes, columns: Columns | Plain) -> Table:
     title, above, header = best_header(seen, columns)
     check_header(header, columns, path.name)
     rows = numbered_rows(sheets[title], above, len(header))
-    table = from_rows(rows, header, columns, unit="row", above=above, sheet=title)
+    numbered = numbered_columns(rows, len(header))
+    table = table_of(*numbered, header, columns, "row", above, sheet=title)
     empty = [name for name in table.letters if None in table.cells[name].spellings.tolist()]
     if empty:
         places = {int(place) for place in table.places[~table.labels]}
@@ -110,18 +112,12 @@ def _of_template(path: Path, data: bytes, sheets: Sheets, filled: Filled) -> Tab
         problem = say("template-nobody-filled", name=path.name)
         remedy = say("remedy-fill-sheet", sheet=repr(filled.sheet))
         refuse("no-data", problem, "history", path.name, remedy)
-    made = from_rows(
-        rows,
-        filled.header,
-        filled.columns,
-        unit="row",
-        above=0,
-        labelled=False,
-        sheet=filled.sheet,
-    )
+    header, columns = filled.header, filled.columns
+    numbered = numbered_columns(rows, len(header))
+    made = table_of(*numbered, header, columns, "row", labelled=False, sheet=filled.sheet)
     note = say("template-weeks-open", weeks=listed(map(str, open_weeks), SHOWN))
     notes = (*made.notes, note) if open_weeks else made.notes
-    return replace(made, notes=notes, columns=filled.columns)
+    return replace(made, notes=notes, columns=columns)
 
 
 def is_template(path: Path, columns: Columns) -> bool:

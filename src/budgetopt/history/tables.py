@@ -128,31 +128,45 @@ class Table:
         return replace(self, cells=cells, places=self.places[keep], labels=self.labels[keep])
 
 
-def from_rows(
-    rows: Sequence[tuple[int, Sequence[Any]]],
+def numbered_columns(
+    rows: Iterable[tuple[int, Sequence[Any]]], width: int
+) -> tuple[list[Cells], NDArray[np.int64]]:
+    """Return numbered rows as columns, at least so many, and their numbers."""
+    rows = list(rows)
+    cells = [Cells.of(column) for column in zip_longest(*(row for _, row in rows))]
+    places = np.array([place for place, _ in rows], dtype=np.int64)
+    return cells or [Cells.of(())] * width, places
+
+
+def table_of(
+    every: Sequence[Cells],
+    places: NDArray[np.int64],
     header: Sequence[str],
     columns: Columns | Plain,
-    *,
     unit: str,
-    above: int,
+    above: int = 0,
+    *,
     labelled: bool = True,
     sheet: str = "",
+    delimiter: str | None = None,
+    encoding: str = "",
 ) -> Table:
-    """Return numbered rows under a header as a table; `above` rows before it were skipped.
+    """Return columns under a header as a table; `above` rows before it were skipped.
 
     `labelled` says whether any cell may be the label of a totals row.
     """
     at = {name: header.index(name) for name in (*columns.declared, *columns.beside(header))}
-    every = [Cells.of(column) for column in zip_longest(*(row for _, row in rows))]
     made = Table(
-        {name: every[column] if rows else Cells.of(()) for name, column in at.items()},
-        np.array([place for place, _ in rows], dtype=np.int64),
-        labelled_rows(every if labelled else (), len(rows)),
+        {name: every[column] for name, column in at.items()},
+        places,
+        labelled_rows(every if labelled else (), places.size),
         unit,
+        delimiter,
         notes=skipped_above(above, unit),
         sheet=sheet,
         letters={name: column_letter(column) for name, column in at.items() if sheet},
         header=tuple(header),
+        encoding=encoding,
     )
     return without_totals(made, columns)
 
@@ -176,16 +190,15 @@ def labelled_rows(columns: Iterable[Cells], rows: int) -> NDArray[np.bool_]:
     """Return which rows hold the label of a totals row in any of some columns."""
     labels = np.zeros(rows, dtype=bool)
     for column in columns:
-        words = labels_among(cell for cell in column.spellings if isinstance(cell, str))
-        for at in (at for at, cell in enumerate(column.spellings) if words and is_total(cell)):
-            labels |= column.at == at
+        # Most cells are amounts and days, which no label begins like.
+        told = [
+            at
+            for at, cell in enumerate(column.spellings)
+            if isinstance(cell, str) and not "0" <= cell < ":" and is_total(cell)
+        ]
+        if told:
+            labels |= np.isin(column.at, told)
     return labels
-
-
-def labels_among(cells: Iterable[str]) -> set[str]:
-    """Return the cells that are labels of totals rows."""
-    # Most cells are amounts and days, which no label begins like.
-    return {cell for cell in cells if not "0" <= cell < ":" and is_total(cell)}
 
 
 def skipped_above(above: int, unit: str) -> tuple[str, ...]:
@@ -280,7 +293,7 @@ def from_query(query: Any, connection: Any, columns: Columns) -> Table:
         problem = say("query-cannot-run", reason=reason)
         refuse("bad-argument", problem, "query", str(query), say("remedy-check-query-sqlalchemy"))
     check_header(header, columns)
-    return from_rows(list(enumerate(rows)), header, columns, unit="position", above=0)
+    return table_of(*numbered_columns(enumerate(rows), len(header)), header, columns, "position")
 
 
 def _fetch(connection: Any, query: Any) -> tuple[list[str], list[Sequence[Any]]]:

@@ -11,10 +11,7 @@ import codecs
 import csv
 import io
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
 
@@ -22,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import foreign
-from budgetopt.history.cells import Cells, as_objects, numbering
+from budgetopt.history.cells import Cells
 from budgetopt.history.columns import Columns
 from budgetopt.history.tables import (
     MOST_CELL,
@@ -33,11 +30,9 @@ from budgetopt.history.tables import (
     bad_file,
     best_header,
     check_header,
-    labelled_rows,
-    labels_among,
-    skipped_above,
+    numbered_columns,
+    table_of,
     too_much,
-    without_totals,
 )
 from budgetopt.history.template import HEADER_WITHIN, cells_of
 from budgetopt.history.totals import is_total
@@ -68,92 +63,60 @@ def read_text(path: Path, data: bytes, columns: Columns | Plain) -> Table:
     marks = (columns.delimiter,) if columns.delimiter else DELIMITERS
     delimiter, above, header = best_header(text_rows(text, marks), columns)
     check_header(header, columns, path.name)
-    position = {name: header.index(name) for name in (*columns.declared, *columns.beside(header))}
     even = _even(text, delimiter, above, len(header)) if len(text) > _LARGE else None
-    read = _columns_below(path, text, columns, delimiter, above, header) if even is None else even
-    cells, places, labels = read
-    table = Table(
-        {name: cells[number] for name, number in position.items()},
-        places,
-        labels,
-        "line",
-        delimiter,
-        skipped_above(above, "line"),
-        header=tuple(header),
-        encoding=encoding,
+    cells, lines = even or numbered_columns(
+        _rows_below(path, text, columns, delimiter, above, header), len(header)
     )
-    return without_totals(table, columns)
+    return table_of(
+        cells, lines, header, columns, "line", above, delimiter=delimiter, encoding=encoding
+    )
 
 
 _LARGE = 2**20
 """Characters of a text from which it is worth to load pandas for it."""
-Below = tuple[Mapping[int, Cells], NDArray[np.int64], NDArray[np.bool_]]
-"""What stands below a header: columns by their position, place and label of each row."""
 
 
-def _even(text: str, delimiter: str, above: int, width: int) -> Below | None:
-    """Return what stands below the header of a text of the plainest kind; None for any other.
+def _even(
+    text: str, delimiter: str, above: int, width: int
+) -> tuple[list[Cells], NDArray[np.int64]] | None:
+    """Return the columns below the header of an even text, and their lines; None for any other.
 
-    Nothing is quoted or blank, and every line has as many cells as the header: none has more, which
-    pandas would refuse, and all together have no fewer. This agrees with `_columns_below`, which
-    takes three times as long.
+    No line is blank, each has as many cells as the header, and quotes stand around whole cells
+    that end in their line. This agrees with `_rows_below`, which takes three times as long.
     """
     import pandas as pd
 
-    if '"' in text or not delimiter.isascii() or _longer_line(text, MOST_CELL) is not None:
-        return None
     below = re.compile(f"(?:[^\r\n]*(?:\r\n|\r|\n)){{{above + 1}}}").match(text)
-    if below is None:
+    if below is None or not delimiter.isascii() or _longer_line(text, MOST_CELL) is not None:
+        return None
+    text = text[below.end() :].rstrip("\r\n")
+    ends = f"{re.escape(delimiter)}\r\n"
+    cell = rf'(?<![^{ends}])"[^"\r\n]*+(?:""[^"\r\n]*+)*+"(?![^{ends}])'
+    if '"' in text and not re.fullmatch(rf'[^"]*+(?:{cell}[^"]*+)*+', text):
         return None
     try:
         frame = pd.read_csv(
-            io.BytesIO(text[below.end() :].rstrip("\r\n").encode()),
+            io.BytesIO(text.encode()),
             sep=delimiter,
             header=None,
             dtype=object,
             engine="c",
             na_filter=False,
-            quoting=csv.QUOTE_NONE,
             skip_blank_lines=False,
         )
     except ValueError:  # What its parser raises is one.
         return None
+    # Of a line with more cells pandas raises, so that as many altogether are as many in each.
     rows, wide = frame.shape
-    even = wide == width and text.count(delimiter, below.end()) == rows * (width - 1)
+    quoted = "\0".join(text.split('"')[1::2])
+    even = wide == width and text.count(delimiter) - quoted.count(delimiter) == rows * (width - 1)
     if not even or above + rows >= MOST_ROWS:
         return None
-    cells = {}
-    for number in range(width):
-        at, spellings = pd.factorize(frame.iloc[:, number].to_numpy())
-        cells[number] = Cells(spellings, at)
-        if not number and not all(map(str.strip, spellings)):
-            return None
-    return cells, above + 2 + np.arange(rows), labelled_rows(cells.values(), rows)
-
-
-def _columns_below(
-    path: Path, text: str, columns: Columns | Plain, delimiter: str, above: int, header: list[str]
-) -> Below:
-    """Return what stands below the header of a text, of the columns that are read."""
-    wanted = {header.index(n) for n in (*columns.declared, *columns.beside(header))}
-    read = [_Column(at) for at in sorted(wanted)]
-    others = [at for at in range(len(header)) if at not in wanted]
-    places, labels, words = [np.zeros(0, np.int64)], [np.zeros(0, bool)], set[str]()
-    for where, rows in _blocks_below(path, text, columns, delimiter, above, header):
-        new = chain.from_iterable(column.add(rows) for column in read)
-        rest = chain.from_iterable({*map(itemgetter(at), rows)} for at in others)
-        words |= labels_among(chain(new, rest))
-        places.append(where)
-        labels.append(_rows_with(words, rows))
-    cells = {column.at: column.cells for column in read}
-    return cells, np.concatenate(places), np.concatenate(labels)
-
-
-def _rows_with(words: set[str], rows: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """Return which rows hold any of some words."""
-    if not words:
-        return np.zeros(len(rows), dtype=bool)
-    return np.array([not words.isdisjoint(row) for row in rows], dtype=bool)
+    factors = (pd.factorize(frame.iloc[:, at].to_numpy()) for at in range(width))
+    cells = [Cells(spellings, at) for at, spellings in factors]
+    if not all(map(str.strip, cells[0].spellings)):
+        return None
+    return cells, above + 2 + np.arange(rows)
 
 
 def _longer_line(text: str, most: int) -> int | None:
@@ -166,28 +129,6 @@ def _longer_line(text: str, most: int) -> int | None:
             return at
         at = end + 1
     return None
-
-
-@dataclass
-class _Column:
-    """A column as it is read: its position, a number for each spelling, and that of every row."""
-
-    at: int
-    number: defaultdict[str, int] = field(default_factory=numbering)
-    codes: list[NDArray[np.intp]] = field(default_factory=list)
-
-    def add(self, rows: Sequence[Sequence[str]]) -> Iterator[str]:
-        """Take in some rows, and return the spellings that none before them had."""
-        before = len(self.number)
-        found = map(self.number.__getitem__, map(itemgetter(self.at), rows))
-        self.codes.append(np.fromiter(found, np.intp, len(rows)))
-        return islice(reversed(self.number), len(self.number) - before)
-
-    @property
-    def cells(self) -> Cells:
-        """All that was taken in."""
-        nothing = np.zeros(0, dtype=np.intp)
-        return Cells(as_objects(self.number), np.concatenate([nothing, *self.codes]))
 
 
 def decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
@@ -259,60 +200,41 @@ def text_rows(text: str, delimiters: Iterable[str] = DELIMITERS) -> Iterator[Hea
             continue  # A cell without end under this delimiter: the others may do.
 
 
-_BLOCK = 2**9
-"""Rows of a text that are looked at together; more do not stay in a processor's cache."""
-_BREAK = re.compile("\r\n|\r|\n")
-
-
-def _blocks_below(
+def _rows_below(
     path: Path, text: str, columns: Columns | Plain, delimiter: str, above: int, header: list[str]
-) -> Iterator[tuple[NDArray[np.int64], list[list[str]]]]:
-    """Yield the rows under the header with their line numbers, blank ones left out."""
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows under the header with their lines, none shorter than it, no blank ones."""
     stream = io.StringIO(text, newline="")
     for _ in range(above):
         stream.readline()
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     need = max((header.index(name) + 1 for name in columns.declared), default=0)
-    long = _longer_line(text, MOST_CELL) is not None
+    width, known = len(header), dict[str, str]()
     try:
         next(reader)
-        line = reader.line_num
-        while rows := list(islice(reader, _BLOCK)):
-            too_much(path, reader.line_num, MOST_ROWS, say("n-lines"))
-            lines = np.ones(len(rows), dtype=np.int64)
-            if broken := reader.line_num - line > len(rows):
-                lines += [sum(len(_BREAK.findall(cell)) for cell in row) for row in rows]
-            if long or broken:
-                longest = max(map(len, chain.from_iterable(rows)), default=0)
+        for row in reader:
+            line = above + reader.line_num
+            if reader.line_num > MOST_ROWS:
+                too_much(path, reader.line_num, MOST_ROWS, say("n-lines"))
+            if not any(map(str.strip, row)):
+                continue
+            longest = max(map(len, row))
+            if longest > MOST_CELL:
                 too_much(path, longest, MOST_CELL, say("n-characters"))
-            places = above + line + np.cumsum(lines)
-            line = reader.line_num
-            even = set(map(len, rows)) == {len(header)}
-            if not even or not all(map(str.strip, map(itemgetter(0), rows))):
-                places, rows = _evened(path, places, rows, need, len(header))
-            yield places, rows
+            uneven = len(row) < need or any(map(str.strip, row[width:]))
+            # A totals row may be short, or have its label behind its amounts.
+            if uneven and not any(map(is_total, row)):
+                bad_file(
+                    path,
+                    say("uneven-line-cells", place=line, row=len(row), width=width),
+                    say("remedy-quote-cells-hold-delimiter"),
+                )
+            # Columns repeat themselves: what is equal is kept once.
+            kept = [known.setdefault(cell, cell) for cell in row]
+            yield line, kept + [""] * (width - len(row))
     except csv.Error as error:
         bad_file(
             path,
             say("broken-line", above=above + reader.line_num, error=foreign(error)),
             say("remedy-export-again"),
         )
-
-
-def _evened(
-    path: Path, places: NDArray[np.int64], rows: list[list[str]], need: int, width: int
-) -> tuple[NDArray[np.int64], list[list[str]]]:
-    """Return rows without blank ones, none shorter than the header; refuse uneven ones."""
-    kept = np.array([any(map(str.strip, row)) for row in rows], dtype=bool)
-    places, rows = places[kept], [row for row, keep in zip(rows, kept, strict=True) if keep]
-    for place, row in zip(places, rows, strict=True):
-        uneven = len(row) < need or any(map(str.strip, row[width:]))
-        # A totals row may be short, or have its label behind its amounts.
-        if uneven and not any(map(is_total, row)):
-            bad_file(
-                path,
-                say("uneven-line-cells", place=place, row=len(row), width=width),
-                say("remedy-quote-cells-hold-delimiter"),
-            )
-        row += [""] * (width - len(row))
-    return places, rows
