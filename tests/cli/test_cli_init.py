@@ -198,9 +198,9 @@ def test_check_reports_what_was_decided_of_each_file(capsys, raw, lang):
     words = ("check", "plan.toml", *GIVEN, *AS_OF, "--lang", lang)
     code, out, err = run(capsys, *words, "--report")
     assert (code, err) == (0, "")
-    assert "encoding" in out
+    assert ("encoding" if lang == "en" else "编码：按 gbk") in out
     assert ("layout of 巨量引擎" in out) == (lang == "en")
-    assert "encoding" not in run(capsys, *words)[1]
+    assert "gbk" not in run(capsys, *words)[1]
     files = json.loads(run(capsys, *words, "--json")[1])["files"]
     assert [one["file"] for one in files] == list(FILES)
     spent = dict(zip(("巨量引擎", "百度", "KOL"), (one["spend"] for one in files), strict=True))
@@ -345,3 +345,43 @@ def test_how_files_were_read_stands_at_the_end_of_a_page(capsys, drafted, lang):
     skipped = text.index({"en": "skipped above the header", "zh": "表头之前跳过"}[lang])
     assert caveats < moves < skipped
     assert reading < skipped
+
+
+PASTED = "week,channel,note,spend,outcome\n" + "".join(
+    f"2025-09-{day:02d},{name},{note},{spend},30\n"
+    for day in (1, 8, 15, 22)
+    for name, note, spend in (("a", "x", 100), ("b", "y", 50), ("a", "z", 0))
+)
+COPY = "2025-09-08,a,x,100,30\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PASTED, "added up"),
+        (PASTED.replace(COPY, 2 * COPY), "added up; 1 row equals another in every column"),
+        (PASTED.replace(",z,0,30", ",z,0,0"), "added up"),
+        # Nothing but the copy repeats a date and channel with an amount.
+        (PASTED.replace(",z,0,30", ",z,0,0").replace(COPY, 2 * COPY), ""),
+    ],
+)
+def test_a_row_pasted_twice_is_never_added_in_silence(tmp_path, text, said):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    if said:
+        found = recognise(path)
+        assert found.columns.repeats == "sum"
+        assert said in found.reasons["repeats"]
+        assert (";" in found.reasons["repeats"]) is (";" in said)
+        return
+    with pytest.raises(bo.HistoryError, match=r"a.csv, line 6 repeats a.csv, line 5"):
+        recognise(path)
+
+
+def test_what_was_decided_is_called_in_both_languages():
+    from budgetopt.history import columns, imports
+    from budgetopt.report.text import DECIDED
+
+    others = ["encoding", "delimiter", "sheet", "file", "week", "channel", "spend", "outcome"]
+    others += ["dates", "currency", "map"]
+    assert {*imports._OF_NOTES.values(), *columns.CHOICES, *others} == set(DECIDED)

@@ -14,7 +14,7 @@ from budgetopt.history import History, recognise
 @pytest.mark.parametrize("block", range(4))
 def test_spoilt_exports_end_in_typed_errors(tmp_path, block):
     tally = collections.Counter()
-    for seed in range(60 * block, 60 * block + 60):
+    for seed in range(80 * block, 80 * block + 80):
         verdict, text = fuzz_readers.judge(seed, tmp_path)
         assert verdict not in ("untyped", "late", "large"), f"seed {seed}: {text}"
         tally[verdict.split(" as ")[0]] += 1

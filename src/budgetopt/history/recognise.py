@@ -8,7 +8,7 @@ the file leaves open, such as day-first dates without a day above 12, is refused
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import escape
 from operator import itemgetter
@@ -16,18 +16,26 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from budgetopt.calendar import DAYS, as_date
 from budgetopt.errors import BudgetoptError
-from budgetopt.history.cells import refuse
+from budgetopt.history.cells import refuse, rough
 from budgetopt.history.columns import Columns
 from budgetopt.history.dates import read_spans
-from budgetopt.history.files import load, parquet_frame, read_file, read_sheets, sheet_rows
+from budgetopt.history.files import (
+    READERS,
+    load,
+    parquet_frame,
+    read_file,
+    read_sheets,
+    sheet_rows,
+)
 from budgetopt.history.history import History
 from budgetopt.history.imports import of_days, of_header
 from budgetopt.history.layouts import first_named, plain_name, platform_of, roles_of
 from budgetopt.history.mapping import MapRule
-from budgetopt.history.tables import bad_file
+from budgetopt.history.tables import Plain, bad_file, style_of
 from budgetopt.history.texts import find_encoding
 from budgetopt.i18n import say
 
@@ -185,6 +193,9 @@ def _settled(found: Recognised) -> Recognised:
     read = _read(found)
     while isinstance(read, BudgetoptError):
         for name, value, reason in ANSWERS.get(read.code, ()):
+            if name == "repeats":
+                copies = _pasted(found)
+                reason = say("draft-repeats-equal", rows=copies) if copies else reason
             columns = Columns.from_dict(found.columns.to_dict() | {name: value})
             tried = replace(found, columns=columns, reasons=found.reasons | {name: reason})
             after = _read(tried)
@@ -198,6 +209,36 @@ def _settled(found: Recognised) -> Recognised:
         reasons = found.reasons | {"absent": say("draft-absent")}
         found = replace(found, columns=replace(found.columns, absent="zero"), reasons=reasons)
     return found
+
+
+def _pasted(found: Recognised) -> int:
+    """Return how many rows equal another in every column of the file; refuse them as all repeats.
+
+    Where rows of one date and channel differ they are parts, such as campaigns, and to be added up.
+    Rows without an amount are left out: it is nothing to add them.
+    """
+    columns, path = found.columns, found.path
+    wanted = Plain(columns.declared, columns.encoding, columns.delimiter, columns.sheet)
+    table = READERS[path.suffix.lower()](path, read_file(path), wanted)
+    style = style_of(table, columns)
+    amounts = np.array([rough(table.cells[name], style) for name in columns.amounts])
+    table = table.take(~table.labels & (np.nan_to_num(amounts) != 0).any(axis=0))
+    table = replace(table, file=path.name, one_of_many=True)
+
+    def firsts(names: Iterable[str]) -> NDArray[np.intp]:
+        """Return the first row of each that differs in some columns, by row."""
+        codes = np.array([table.cells[name].at for name in names])
+        _, first, at = np.unique(codes, axis=1, return_index=True, return_inverse=True)
+        return np.asarray(first[at.ravel()])
+
+    rows, first = np.arange(table.places.size), firsts(table.cells)
+    pasted = np.flatnonzero(first != rows)
+    keys = [columns.week, *(() if columns.spends else (columns.channel,))]
+    if pasted.size and np.array_equal(firsts(keys), first):
+        again, one = (table.where(int(row)) for row in (pasted[0], first[pasted[0]]))
+        problem = say("row-repeats-row", again=again, rows=one)
+        refuse("bad-history", problem, "history.repeats", again, say("remedy-remove-or-sum"))
+    return int(pasted.size)
 
 
 ANSWERS: dict[str, tuple[tuple[str, str, str], ...]] = {

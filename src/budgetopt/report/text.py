@@ -64,6 +64,37 @@ def noted(notes: Sequence[str], language: str = "en") -> list[str]:
     return [said(note, language) for note in note_lines(notes)]
 
 
+DECIDED = {
+    "week": say("week"),
+    "channel": say("channel"),
+    "spend": say("spend"),
+    "outcome": say("outcome"),
+    "encoding": say("decided-encoding"),
+    "delimiter": say("decided-delimiter"),
+    "file": say("decided-file"),
+    "sheet": say("decided-sheet"),
+    "rows": say("decided-rows"),
+    "dates": say("decided-dates"),
+    "currency": say("decided-currency"),
+    "repeats": say("decided-repeats"),
+    "totals": say("decided-totals"),
+    "unmapped": say("decided-unmapped"),
+    "decimal": say("decided-decimal"),
+    "date_format": say("decided-date-format"),
+    "map": say("decided-map"),
+    "header": say("decided-header"),
+    "where": say("decided-where"),
+    "ignore": say("decided-ignore"),
+    "missing": say("decided-missing"),
+    "template": say("decided-template"),
+    "layout": say("decided-layout"),
+    "gaps": say("decided-gaps"),
+    "week_is": say("decided-week-is"),
+    "absent": say("decided-absent"),
+}
+"""What was decided in reading a file, by the name that `Import` has for it."""
+
+
 def import_report(imports: Sequence[Import], language: str = "en") -> str:
     """Return what was decided in reading each file, one decision a line."""
     lines: list[str] = []
@@ -73,7 +104,8 @@ def import_report(imports: Sequence[Import], language: str = "en") -> str:
             said(say("import-file", file=one.file or say("import-table"), **sums), language)
         )
         lines += [
-            said(say("import-line", what=what, text=text), language) for what, text in one.decisions
+            said(say("import-line", what=DECIDED[what], text=text), language)
+            for what, text in one.decisions
         ]
     return "\n".join(lines)
 
