@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from budgetopt.cli.common import language_of, usual_language
 from budgetopt.cli.help_zh import HELP
-from budgetopt.cli.language import language_of, usual_language
 from budgetopt.cli.run import UsageError, _problem_of, _reason_of, command_line
 from budgetopt.errors import CODES
 from budgetopt.i18n import Message, in_language

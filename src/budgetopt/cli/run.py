@@ -16,17 +16,29 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import budgetopt as bo
-from budgetopt.cli.approve import apply, approve, edit, reject, release
+from budgetopt.cli.common import language_of
 from budgetopt.cli.decide import backtest, learn, reallocate
 from budgetopt.cli.exchange import attribute, export, template, upload
 from budgetopt.cli.experiment import next_day, pilot, verdict
-from budgetopt.cli.language import language_of
 from budgetopt.cli.nightly import nightly
 from budgetopt.cli.plans import allocate, check, demo, frontier, init, schema, year
-from budgetopt.cli.simulate import simulate
+from budgetopt.cli.simulate import simulate, what_if
 from budgetopt.cli.tests_worth import tests
-from budgetopt.cli.weeks import diff, history, pace, ramp, report, show, verify, week
-from budgetopt.cli.what_if import what_if
+from budgetopt.cli.weeks import (
+    apply,
+    approve,
+    diff,
+    edit,
+    history,
+    pace,
+    ramp,
+    reject,
+    release,
+    report,
+    show,
+    verify,
+    week,
+)
 from budgetopt.errors import BudgetoptError, InputError
 from budgetopt.messages import listed, quoted, say
 from budgetopt.untrusted import escaped

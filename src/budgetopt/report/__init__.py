@@ -12,7 +12,13 @@ from typing import Any
 
 from budgetopt.report.backtest import backtest_table
 from budgetopt.report.belief import belief_facts, belief_json, belief_rows, belief_table
-from budgetopt.report.decision import allocation_table, decision_table, frontier_table
+from budgetopt.report.decision import (
+    allocation_table,
+    decision_table,
+    frontier_table,
+    score_parts,
+    target_parts,
+)
 from budgetopt.report.experiment import next_table, pilot_table, verdict_table
 from budgetopt.report.ledger import (
     VERBS,
@@ -52,8 +58,14 @@ from budgetopt.report.plots import (
     plot_split,
     plot_tornado,
 )
-from budgetopt.report.simulation import Years, years_frame, years_json, years_table
-from budgetopt.report.targets import score_parts, target_parts
+from budgetopt.report.simulation import (
+    Years,
+    what_if_json,
+    what_if_table,
+    years_frame,
+    years_json,
+    years_table,
+)
 from budgetopt.report.tests_worth import value_table
 from budgetopt.report.text import (
     WIDTH,
@@ -77,7 +89,6 @@ from budgetopt.report.week import (
     week_json,
     week_page,
 )
-from budgetopt.report.what_if import what_if_json, what_if_table
 from budgetopt.report.year import year_table
 
 __all__ = [

@@ -17,7 +17,7 @@ from budgetopt.i18n import Message, in_language, say
 from budgetopt.money import difference_of, total_of
 from budgetopt.plan import KINDS, return_words
 from budgetopt.report.charts import PALETTE, Lines, Series, Stack
-from budgetopt.report.decision import outcome_head, total_row
+from budgetopt.report.decision import outcome_head, score_parts, total_row
 from budgetopt.report.html import Page, Part, Points, Section
 from budgetopt.report.ledger import (
     STATES,
@@ -28,7 +28,6 @@ from budgetopt.report.ledger import (
     state_sentence,
 )
 from budgetopt.report.record import DATA_ALERTS, LedgerRecord, Totals
-from budgetopt.report.targets import score_parts
 from budgetopt.report.text import Table, amounts, as_known, figures
 from budgetopt.report.views import (
     caveats,

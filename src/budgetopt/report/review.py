@@ -21,7 +21,7 @@ from budgetopt.i18n import Message, in_language, say, show_figure
 from budgetopt.money import ratio_of, total_of
 from budgetopt.money import show_amount as show
 from budgetopt.plan import Plan, return_words
-from budgetopt.report.decision import outcome_head, total_row
+from budgetopt.report.decision import outcome_head, target_parts, total_row
 from budgetopt.report.html import Page, Part, Points, Section
 from budgetopt.report.ledger import KINDS_SAID, clauses, reasons_of, restored_of
 from budgetopt.report.memo import (
@@ -32,7 +32,6 @@ from budgetopt.report.memo import (
     trend_charts,
 )
 from budgetopt.report.record import DATA_ALERTS, LedgerRecord, Totals
-from budgetopt.report.targets import target_parts
 from budgetopt.report.text import Table, amounts, figures
 from budgetopt.report.views import caveats
 from budgetopt.report.week import alert_lines

@@ -35,6 +35,7 @@ from budgetopt.report.decision import (
     range_note,
     range_width,
     split_table,
+    target_parts,
     total_row,
     totals,
 )
@@ -43,22 +44,19 @@ from budgetopt.report.simulation import (
     STRUCK,
     USUAL,
     Years,
-    outcome_texts,
-    worlds,
-    years_heading,
-    years_notes,
-)
-from budgetopt.report.targets import target_parts
-from budgetopt.report.text import Table, amounts, as_known, figures
-from budgetopt.report.what_if import (
     at_limits,
     case_labels,
     cases_table,
     impossible,
     meanings,
+    outcome_texts,
     same_splits,
     splits_table,
+    worlds,
+    years_heading,
+    years_notes,
 )
+from budgetopt.report.text import Table, amounts, as_known, figures
 from budgetopt.simulation import WhatIf
 from budgetopt.version import VERSION
 from budgetopt.weekly import Decision, Move

@@ -17,9 +17,8 @@ from budgetopt.money import difference_of, ratio_of, total_of
 from budgetopt.money import show_amount as show
 from budgetopt.optimize import Spread, demand_note, expected, how_good
 from budgetopt.plan import KINDS, Plan
-from budgetopt.report.decision import spent, split_table
+from budgetopt.report.decision import score_parts, spent, split_table, target_parts
 from budgetopt.report.ledger import anchor, as_json, clauses, restored_of, state_lines
-from budgetopt.report.targets import score_parts, target_parts
 from budgetopt.report.text import Table, amounts, capital, figures, laid_out, noted, said
 from budgetopt.weekly import Decision
 from budgetopt.workflow import (
