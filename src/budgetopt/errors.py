@@ -101,21 +101,19 @@ class BudgetoptError(Exception):
     def __init__(
         self,
         code: str,
-        problem: str | None = None,
+        problem: Message | None = None,
         *,
         field: str = "",
         value: Any = None,
-        remedy: str = "",
+        remedy: Message | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
         if code not in CODES:
             raise KeyError(code)
-        problem = _shown(
-            say("field-is", field=field, value=repr(value)) if problem is None else problem
-        )
-        self.code, self.problem, self.field = code, problem, field
-        self.value, self.remedy, self.details = value, remedy, dict(details or {})
-        super().__init__(f"{problem}: {_shown(remedy)}" if remedy else problem)
+        said = say("field-is", field=field, value=repr(value)) if problem is None else problem
+        self.code, self.problem, self.field = code, _shown(said), field
+        self.value, self.remedy, self.details = value, remedy or "", dict(details or {})
+        super().__init__(f"{self.problem}: {_shown(remedy)}" if remedy else self.problem)
 
     def __reduce__(self) -> tuple[Callable[..., BudgetoptError], tuple[str, str]]:
         """Survive the trip between processes, keyword arguments included."""
@@ -271,11 +269,11 @@ class InfeasibleError(BudgetoptError):
     def __init__(
         self,
         code: str,
-        problem: str | None = None,
+        problem: Message | None = None,
         *,
         field: str = "",
         value: Any = None,
-        remedy: str = "",
+        remedy: Message | None = None,
         details: Mapping[str, Any] | None = None,
         limits: Iterable[dict[str, Any]] = (),
         remedies: Iterable[Iterable[dict[str, Any]]] = (),
@@ -350,7 +348,7 @@ def foreign(error: BaseException) -> Message:
     return say("said-elsewhere", text=" ".join(str(said).split()))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> Message:
     """Return a remedy that names the closest known name, or lists what is known.
 
     Examples
@@ -381,7 +379,7 @@ def as_number(
     most: float = math.inf,
     above: float = -math.inf,
     below: float = math.inf,
-    remedy: str = "",
+    remedy: Message | None = None,
 ) -> float:
     """Return a finite number of a range as a float.
 
@@ -424,7 +422,7 @@ def as_number(
     )
 
 
-def _range_in_words(least: float, most: float, above: float, below: float) -> str:
+def _range_in_words(least: float, most: float, above: float, below: float) -> Message:
     """Return a range as a phrase, such as "from 0 to 1" or "above 0 and below 1"."""
     if math.isfinite(least) and math.isfinite(most):
         return say("number-from-to", low=f"{least:g}", high=f"{most:g}")

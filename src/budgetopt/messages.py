@@ -155,7 +155,7 @@ def listed(texts: Iterable[str], most: int | None = None) -> Message:
     return say("list-and-more", listed=every[:most], more=len(every) - most)
 
 
-def joined(texts: Sequence[str]) -> str:
+def joined(texts: Sequence[str]) -> Message:
     """Return one text or more with "and" between them.
 
     Examples
@@ -163,7 +163,24 @@ def joined(texts: Sequence[str]) -> str:
     >>> joined(["a", "b", "c"])
     'a and b and c'
     """
-    return reduce(lambda one, other: say("both", one=one, other=other), texts)
+    return linked("both", texts)
+
+
+def linked(code: str, texts: Sequence[str]) -> Message:
+    """Return one text or more, each with the one before it as `one` and `other` of a message.
+
+    Examples
+    --------
+    >>> linked("either-or", ["a", "b", "c"])
+    'a or b or c'
+    """
+    first, *others = texts
+    return reduce(lambda one, other: say(code, one=one, other=other), others, as_message(first))
+
+
+def as_message(text: str) -> Message:
+    """Return a text as a message; what is none, such as a name, is the same in any language."""
+    return text if isinstance(text, Message) else listed([text])
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import InfeasibleError, MoneyError, did_you_mean
-from budgetopt.messages import of_name, say
+from budgetopt.messages import Message, of_name, say
 from budgetopt.untrusted import half_width
 
 MOST = 2**53
@@ -299,7 +299,7 @@ class Currency:
         return show_amount(self.amount(minor))
 
 
-def _code_meant(name: str) -> str:
+def _code_meant(name: str) -> Message:
     """Return a remedy for what is not a code: the currencies that it usually stands for."""
     codes = currencies_of(name)
     if not codes:

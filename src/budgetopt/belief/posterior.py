@@ -27,7 +27,7 @@ from budgetopt.arrays import Floats
 from budgetopt.belief.settings import Grid
 from budgetopt.curves import Curve, Mixture, Picked
 from budgetopt.errors import InputError, SolverError
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.notebook import brief, short
 
 LEVEL = 0.8
@@ -326,7 +326,7 @@ class Posterior:
         return Mixture(self.grid.cells, self._folded(weights).reshape(*lead, -1))
 
 
-def wrong(field: str, problem: str, remedy: str) -> InputError:
+def wrong(field: str, problem: Message, remedy: Message) -> InputError:
     """Return the error for a wrong part of a belief or question to it."""
     return InputError(
         "bad-argument",

@@ -1,4 +1,4 @@
-"""What commands share: options, files in and answers out, and the ledger.
+"""What commands share: options, language, files in and answers out, and the ledger.
 
 From top to bottom: how this program is called, for commands that readers copy; formats and options;
 reading a history and writing an answer; changes of what-ifs; money by channel from ``--set`` and
@@ -24,7 +24,7 @@ import typer
 
 import budgetopt as bo
 from budgetopt.errors import InputError
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.untrusted import escaped, from_cell
 
 
@@ -188,7 +188,7 @@ def check_suffix(path: Path, format: str, option: str, offered: Collection[str] 
     )
 
 
-def check_printed(format: str, remedy: str) -> None:
+def check_printed(format: str, remedy: Message) -> None:
     """Refuse to print what only a file can hold."""
     if format in (Format.xlsx, Format.parquet):
         raise _wrong("format", say("format-not-printed", format=repr(format)), remedy, format)
@@ -409,7 +409,7 @@ def curve_files(
     return files_of(plan, path, given) if given or (plan.curves is None and other is None) else []
 
 
-def no_history(plan: bo.Plan, remedy: str) -> InputError:
+def no_history(plan: bo.Plan, remedy: Message) -> InputError:
     """Return the error of a command without a history, which says what the plan would have read."""
     names = bo.history.source_names(plan.columns.sources)
     if names:
@@ -558,7 +558,7 @@ def joined_changes(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             elif isinstance(value, dict) and not before.keys() & value.keys():
                 joined[part] = before | value
             else:
-                given = f"--{part} is given twice for the same case"
+                given = say("field-given-twice", field=f"--{part}")
                 raise InputError("bad-argument", given, field=part, remedy=say("remedy-once"))
     return joined
 
@@ -659,7 +659,7 @@ def table_rows(
         yield tuple("" if each is None else from_cell(as_text(each[row])) for each in cells)
 
 
-def _wrong(field: str, problem: str, remedy: str, value: str) -> InputError:
+def _wrong(field: str, problem: Message, remedy: Message, value: str) -> InputError:
     return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)
 
 

@@ -45,7 +45,7 @@ from budgetopt.cli.common import (
     respond,
 )
 from budgetopt.errors import BudgetoptError, HistoryError, InputError, foreign
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 _MOST_BYTES = 256 * MEBIBYTE
@@ -91,7 +91,7 @@ def _no_number(text: str) -> Any:
     raise ValueError(say("no-json-number", text=text))
 
 
-def _bad_file(path: Path, what: str, reason: str, remedy: str) -> InputError:
+def _bad_file(path: Path, what: str, reason: str, remedy: Message) -> InputError:
     problem = say("belief-file", path=repr(str(path)), what=what, reason=reason)
     return InputError("bad-file", problem, field="belief", value=str(path), remedy=remedy)
 

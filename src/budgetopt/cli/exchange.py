@@ -70,7 +70,7 @@ def template(
         declared, weeks=weeks, week=week, today=today(as_of), language=lang.value
     )
     bo.report.write_whole(out, made)
-    answer(bo.report.sentences(f"Wrote {out}. When it is filled in:"), None)
+    answer(bo.report.sentences(say("template-written", file=str(out)), lang.value), None)
     typer.echo(command("check", str(plan), "--history", str(out)))
 
 

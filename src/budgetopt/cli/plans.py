@@ -59,7 +59,7 @@ from budgetopt.cli.common import (
 )
 from budgetopt.cli.decide import load_belief, past_of
 from budgetopt.errors import InputError, foreign
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 
 
 def demo(
@@ -88,7 +88,7 @@ def demo(
     typer.echo(command("reallocate", str(plan), "--history", str(history)))
 
 
-def _bad_folder(problem: str, folder: Path, remedy: str) -> InputError:
+def _bad_folder(problem: Message, folder: Path, remedy: Message) -> InputError:
     return InputError("bad-file", problem, field="DIR", value=str(folder), remedy=remedy)
 
 

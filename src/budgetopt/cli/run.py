@@ -40,7 +40,7 @@ from budgetopt.cli.weeks import (
     week,
 )
 from budgetopt.errors import BudgetoptError, InputError
-from budgetopt.messages import listed, quoted, say
+from budgetopt.messages import as_message, listed, quoted, said_in, say
 from budgetopt.untrusted import escaped
 from budgetopt.version import VERSION
 
@@ -280,7 +280,7 @@ def _as_input_error(error: Any) -> InputError:
     command = error.ctx.command_path if error.ctx else "budgetopt"
     return InputError(
         "bad-argument",
-        _problem_of(error),
+        as_message(_problem_of(error)),
         field=getattr(getattr(error, "param", None), "name", None) or "",
         remedy=say("remedy-see-help", command=command),
     )
@@ -352,8 +352,9 @@ _EXTRA = re.compile(r"extra argument\S* \((.*)\)$")
 def _complain(error: Exception, given: Sequence[str], debug: bool) -> NoReturn:
     """Write an error to stderr, as JSON where the answer was asked for in JSON, and exit."""
     language, code, name = language_of(given), 1, type(error).__name__
-    remedy = "run again with --debug and report it"
-    text = f"unexpected {name}: {error}: {remedy}"
+    remedy = say("remedy-debug")
+    problem = say("unexpected-error", name=name, error=str(error))
+    text = said_in(say("field-problem", field=problem, problem=remedy), language)
     data = {"error": name, "code": "unexpected", "message": text, "field": None, "value": None,
             "remedy": remedy}  # fmt: skip
     if isinstance(error, BudgetoptError):

@@ -1,4 +1,4 @@
-"""``budgetopt simulate``: possible years of a plan, and the same years under scenarios.
+"""``budgetopt simulate`` and ``what-if``: possible years of a plan, and one week under changes.
 
 First the command, then its arguments checked, its files, its worker processes and how it stops.
 """
@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,44 +22,38 @@ import budgetopt as bo
 from budgetopt.cli.common import (
     POLICIES,
     AsOf,
+    BeliefPath,
+    CurvesHistory,
+    CurvesPath,
+    CurveWeeks,
     DataThrough,
     Format,
     FormatOption,
     Language,
     LanguageOption,
+    OutPath,
     PlanPath,
+    WeekOption,
     check_place,
     check_printed,
     curve_files,
     is_page,
+    joined_changes,
     keep,
+    model_curves,
+    named,
+    priced,
     promised,
     read_history,
     respond,
 )
+from budgetopt.cli.decide import load_belief, past_of
 from budgetopt.errors import InputError, foreign
-from budgetopt.messages import say
+from budgetopt.messages import Message, said_in, say
 from budgetopt.workers import executor_at
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ProcessPoolExecutor
-
-
-from collections.abc import Mapping, Sequence
-
-from budgetopt.cli.common import (
-    BeliefPath,
-    CurvesHistory,
-    CurvesPath,
-    CurveWeeks,
-    OutPath,
-    WeekOption,
-    joined_changes,
-    model_curves,
-    named,
-    priced,
-)
-from budgetopt.cli.decide import load_belief, past_of
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
@@ -182,7 +176,7 @@ def simulate(
         with _terminated(stopped), workers_of(executor, workers) as pool:
             usual, struck = _both(play, happening, pool)
     except KeyboardInterrupt:
-        typer.echo("budgetopt: interrupted before any run was finished", err=True)
+        typer.echo(f"budgetopt: {said_in(say('interrupted-before-any'), lang.value)}", err=True)
         raise typer.Exit(stopped.code) from None
     years = bo.report.Years(declared, truth, usual, struck, happening, answers, goal, notes)
     try:
@@ -233,8 +227,7 @@ def _market(
         if plan.delay is None or market.delay:
             return plan, market, truth, ()
         # A delay that no report has would be made good twice.
-        note = "reports are taken as complete: delays of single channels are not simulated"
-        return replace(plan, delay=None), market, truth, (note,)
+        return replace(plan, delay=None), market, truth, (say("reports-complete"),)
     if plan.curves is None:
         raise InputError(
             "bad-argument",
@@ -328,9 +321,10 @@ def _check_folder(out: Path | None, *inputs: Path | list[Path] | None) -> None:
 def _bad_folder(
     out: Path,
     reason: str,
-    what: str = "cannot be made",
-    remedy: str = "name a folder that can be written",
+    what: Message | None = None,
+    remedy: Message | None = None,
 ) -> InputError:
+    what, remedy = what or say("cannot-be-made"), remedy or say("remedy-writable-folder")
     problem = say("out-folder-wrong", out=repr(str(out)), what=what, reason=reason)
     return InputError("bad-file", problem, field="out", value=str(out), remedy=remedy)
 

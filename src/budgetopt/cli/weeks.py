@@ -1,7 +1,9 @@
 """The weekly commands on a ledger: ``week`` decides and records, the others read.
 
 ``pace`` compares spend with plan, ``ramp`` shows the steps to the optimum, ``history``, ``show``
-and ``diff`` print what was recorded, and ``ledger verify`` checks that it was not changed.
+and ``diff`` print what was recorded, and ``ledger verify`` checks that it was not changed. Then
+what people do to a recorded week, ``approve``, ``reject``, ``edit``, ``apply`` and ``release``:
+each records one act with a name and a reason, and prints where the week stands.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import as_floats
 from budgetopt.errors import CurveError, InputError, as_number, did_you_mean
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
+from budgetopt.messages import as_message
 
 Kind = Literal["geometric", "delayed", "weibull-pdf", "weibull-cdf"]
 
@@ -239,8 +240,9 @@ class Carryover:
         try:
             return cls(**{"kind": None, **given})
         except CurveError as error:
-            raise _bad(f"{field}.{error.field}", say("field-problem", field=field,
-                       problem=error.problem), error.value, error.remedy) from None  # fmt: skip
+            problem = say("field-problem", field=field, problem=error.problem)
+            remedy = as_message(error.remedy)
+            raise _bad(f"{field}.{error.field}", problem, error.value, remedy) from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the carryover as it is written in a plan file, which `of` reads."""
@@ -347,12 +349,12 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def _remedy(name: str, kind: str, least: float, most: float) -> str:
+def _remedy(name: str, kind: str, least: float, most: float) -> Message:
     if name == "share":
         return say("remedy-from-zero-below" if kind == "geometric" else "remedy-above-zero-below")
     code = "remedy-whole-in-range" if name == "length" else "remedy-number-in-range"
     return say(code, low=f"{least:g}", high=f"{most:g}")
 
 
-def _bad(field: str, problem: str, value: Any, remedy: str) -> CurveError:
+def _bad(field: str, problem: Message, value: Any, remedy: Message) -> CurveError:
     return CurveError("bad-curve", problem, field=field, value=value, remedy=remedy)

@@ -13,7 +13,7 @@ from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves.base import Curve, as_floats, as_spend, check_parameter
 from budgetopt.errors import CurveError
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.notebook import short
 
 _NEARLY = 1e-6
@@ -149,7 +149,7 @@ class Points(Curve):
             x, y = np.insert(x, at + 1, middle[at]), np.insert(y, at + 1, between[at])
         return cls(x, y - y[0])
 
-    def _wrong(self, problem: str, remedy: str) -> CurveError:
+    def _wrong(self, problem: Message, remedy: Message) -> CurveError:
         return CurveError(
             "bad-curve", say("points-curve", problem=problem), field="spend", remedy=remedy
         )
@@ -255,7 +255,7 @@ def _asked(function: Callable[[float], float], spend: Floats) -> Floats:
     return given
 
 
-def _unsampled(problem: str, remedy: str) -> CurveError:
+def _unsampled(problem: Message, remedy: Message) -> CurveError:
     return CurveError(
         "bad-curve", say("sampled-curve", problem=problem), field="function", remedy=remedy
     )

@@ -26,7 +26,7 @@ from budgetopt.exchange.inference import open_inference
 from budgetopt.exchange.pymc import read_pymc
 from budgetopt.exchange.robyn import read_robyn_json
 from budgetopt.history import TABLES, Table, as_text, load_plain
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.notebook import short
 
 _NEARLY = 1e-6
@@ -230,8 +230,8 @@ def _numbered(table: Table, name: str) -> tuple[NDArray[np.intp], tuple[str, ...
     return labels.at, tuple(labels.spellings)
 
 
-def _no_curve(path: str | PathLike[str], problem: str, remedy: str) -> CurveError:
-    text = f"{Path(path).name} {problem}"
+def _no_curve(path: str | PathLike[str], problem: Message, remedy: Message) -> CurveError:
+    text = say("label-value", label=Path(path).name, value=problem)
     return CurveError("bad-curve", text, field="path", value=str(path), remedy=remedy)
 
 

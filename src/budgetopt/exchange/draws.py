@@ -13,7 +13,7 @@ from budgetopt.arrays import Floats
 from budgetopt.curves import Carryover, Curve, Hill, Mixture, Points
 from budgetopt.errors import CurveError, InputError
 from budgetopt.history import check_names
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.notebook import short
 
 MOST_DRAWS = 2**17
@@ -195,10 +195,10 @@ class CurveDraws:
         return type(self.curves)(**parts)
 
 
-def _unfit(problem: str, remedy: str) -> CurveError:
+def _unfit(problem: Message, remedy: Message) -> CurveError:
     return CurveError("bad-curve", problem, field="curves", remedy=remedy)
 
 
-def _asked(draws: Any, remedy: str) -> InputError:
+def _asked(draws: Any, remedy: Message) -> InputError:
     return InputError("bad-argument", field="draws", value=draws,
                       remedy=remedy)  # fmt: skip

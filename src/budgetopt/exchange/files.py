@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.errors import HistoryError, foreign
 from budgetopt.history import MOST_AMOUNT, Style, Table, as_text, read_amounts, read_days
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.untrusted import MEBIBYTE, read_bounded
 
 MOST_BYTES = 64 * MEBIBYTE
@@ -54,7 +54,7 @@ def dates(table: Table, name: str) -> NDArray[np.datetime64]:
     return read_days(table.column(name), None)
 
 
-def read_json(path: str | PathLike[str], remedy: str) -> Any:
+def read_json(path: str | PathLike[str], remedy: Message) -> Any:
     """Return the plain data of a JSON file: no constants beside JSON's, no deep nesting.
 
     Raises
@@ -77,6 +77,6 @@ def _no_number(text: str) -> Any:
     raise ValueError(text)
 
 
-def refused(code: str, field: str, problem: str, remedy: str) -> HistoryError:
+def refused(code: str, field: str, problem: Message, remedy: Message) -> HistoryError:
     """Return the error of a file that is refused."""
     return HistoryError(code, problem, field=field, value=field, remedy=remedy)

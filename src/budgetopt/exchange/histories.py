@@ -22,7 +22,7 @@ from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.exchange.files import dates, read_json, texts
 from budgetopt.exchange.tables import Book, Sheet, book_of
 from budgetopt.history import Columns, History, Style, load_plain, read_amounts
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.untrusted import from_cell
 
 if TYPE_CHECKING:
@@ -286,5 +286,5 @@ def _json_frame(file: Path) -> pd.DataFrame:
                    reason=say("json-no-history")), say("remedy-write-again")) from None  # fmt: skip
 
 
-def _bad(code: str, field: str, value: Any, problem: str, remedy: str) -> HistoryError:
+def _bad(code: str, field: str, value: Any, problem: Message, remedy: Message) -> HistoryError:
     return HistoryError(code, problem, field=field, value=value, remedy=remedy)

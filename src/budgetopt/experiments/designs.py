@@ -83,7 +83,7 @@ class Design:
             )
             raise _wrong("weeks", self.weeks, say("part-is-value", level=repr(self.weeks)), remedy)
         if (self.kind in ("regions", "users")) != (self.share is not None):
-            told = "give a share" if self.share is None else "leave the share out"
+            told = say("remedy-give-share" if self.share is None else "remedy-leave-share-out")
             raise _wrong("share", self.share, say("does-not-suit", kind=self.kind), told)
         if self.share is not None:
             share = as_number(self.share, "design.share", above=0, below=1)
@@ -150,7 +150,7 @@ def _number(text: str) -> float:
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
-def _wrong(name: str, value: Any, problem: str, remedy: str) -> InputError:
+def _wrong(name: str, value: Any, problem: Message, remedy: Message) -> InputError:
     return InputError(
         "bad-argument",
         say("design-part-wrong", name=name, problem=problem),

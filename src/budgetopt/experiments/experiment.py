@@ -126,7 +126,7 @@ class Experiment:
         for name in self.settings.fields:
             if getattr(row, name) is None:
                 remedy = say("remedy-pause-rule-needs", metric=repr(self.settings.metric))
-                row.refuse(name, "missing", remedy)
+                row.refuse(name, say("value-missing"), remedy)
         of = self._metric
         if self.settings.metric == "cvr":
             row.check_part(of.events, of.trials)

@@ -25,6 +25,7 @@ from budgetopt.experiments.pilot import Pilot
 from budgetopt.experiments.settings import FIELDS, Observation, Settings, as_arm
 from budgetopt.history import Columns, Style, Table, load, read_amounts, read_days
 from budgetopt.i18n import say
+from budgetopt.messages import as_message
 from budgetopt.plan import load as load_plain
 
 NAMED = ("day", "arm", *FIELDS)
@@ -166,10 +167,10 @@ def _row(where: str, day: dt.date, arm: Any, amounts: Mapping[str, float | None]
     except HistoryError as error:
         raise HistoryError(
             error.code,
-            f"{where}: {error.problem}",
+            say("field-problem", field=where, problem=error.problem),
             field=error.field,
             value=error.value,
-            remedy=error.remedy,
+            remedy=as_message(error.remedy),
         ) from None
 
 

@@ -25,7 +25,7 @@ from budgetopt.errors import HistoryError, InputError, as_number, did_you_mean, 
 from budgetopt.experiments.evidence import evidence_of_averages, evidence_of_counts
 from budgetopt.experiments.pause import PauseRule
 from budgetopt.experiments.posteriors import Averages, Counts, Posterior, Rates
-from budgetopt.i18n import say, show_figure
+from budgetopt.i18n import Message, say, show_figure
 from budgetopt.money import Currency
 from budgetopt.untrusted import is_blank, is_safe
 
@@ -119,7 +119,7 @@ class Observation:
             problem = say("above-its-limit", rule=whole, amount=show_figure(most, 15))
             self.refuse(part, problem, say("remedy-check-whether-two"))
 
-    def refuse(self, name: str, problem: str, remedy: str) -> NoReturn:
+    def refuse(self, name: str, problem: Message, remedy: Message) -> NoReturn:
         """Raise the error of one field of this row."""
         value = getattr(self, name)
         shown = value if isinstance(value, str) or value is None else str(value)
@@ -462,5 +462,5 @@ def _table(given: Any, where: str, known: Iterable[str]) -> dict[str, Any]:
     return dict(given)
 
 
-def _refuse(field: str, value: Any, remedy: str) -> NoReturn:
+def _refuse(field: str, value: Any, remedy: Message) -> NoReturn:
     raise InputError("bad-plan", field=field, value=value, remedy=remedy)

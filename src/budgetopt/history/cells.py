@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from budgetopt.errors import CalendarError, HistoryError
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.money import DIGITS, currencies_of
 from budgetopt.untrusted import half_width
 
@@ -65,7 +65,7 @@ ONE = {point: re.compile(usual) for point, usual in USUAL.items()}
 LINES = {point: re.compile(rf"(?:{usual}\n)*+") for point, usual in USUAL.items()}
 
 
-def refuse(code: str, problem: str, field: str, value: Any, remedy: str) -> NoReturn:
+def refuse(code: str, problem: Message, field: str, value: Any, remedy: Message) -> NoReturn:
     """Raise the error of a history: of a date a `CalendarError`, of all else a `HistoryError`."""
     kind = CalendarError if code == "bad-date" else HistoryError
     raise kind(code, problem, field=field, value=value, remedy=remedy) from None
@@ -149,7 +149,7 @@ class Column:
         """Say where the first row stands that has a spelling."""
         return self.where(self.cells.row_of(spelling))
 
-    def refuse(self, code: str, spelling: int, problem: str, remedy: str) -> NoReturn:
+    def refuse(self, code: str, spelling: int, problem: Message, remedy: Message) -> NoReturn:
         """Raise the error of a spelling, which says where it stands."""
         cell, name = self.cells.spellings[spelling], self.name
         said = {"place": self.place(spelling), "field": repr(name), "cell": shown(cell)}
@@ -241,7 +241,7 @@ def rough(cells: Cells, style: Style) -> NDArray[np.float64]:
 class _UnreadableError(Exception):
     """One cell is not a number; the caller knows where it stands."""
 
-    def __init__(self, problem: str, remedy: str) -> None:
+    def __init__(self, problem: Message, remedy: Message) -> None:
         super().__init__(problem)
         self.at, self.problem, self.remedy = 0, problem, remedy
 

@@ -18,7 +18,7 @@ from budgetopt.history.cells import refuse
 from budgetopt.history.dates import EXCEL
 from budgetopt.history.layouts import beside
 from budgetopt.history.mapping import MapRule
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.notebook import short
 from budgetopt.untrusted import is_blank, is_safe, twin_key
 
@@ -362,7 +362,7 @@ def factors(outcome: Outcome) -> tuple[str, ...]:
     return (outcome,) if isinstance(outcome, str) else outcome
 
 
-def suggest(name: Any, known: Iterable[str]) -> str:
+def suggest(name: Any, known: Iterable[str]) -> Message:
     """Return a remedy that names the closest known name; upper and lower case count as close."""
     known = list(known)
     same = [k for k in known if k.casefold() == str(name).strip().casefold()]
@@ -370,7 +370,7 @@ def suggest(name: Any, known: Iterable[str]) -> str:
 
 
 def _refuse(
-    field: str, value: Any, problem: str, remedy: str, *, code: str = "bad-argument"
+    field: str, value: Any, problem: Message, remedy: Message, *, code: str = "bad-argument"
 ) -> NoReturn:
     """Raise the error of one field of the declaration."""
     problem = say("column-field-wrong", field=field, value=repr(value), problem=problem)

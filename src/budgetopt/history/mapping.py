@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from budgetopt.errors import did_you_mean
 from budgetopt.history.cells import Cells, refuse
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 
 MOST_PATTERN = 200
 """Characters of a regular expression."""
@@ -113,7 +113,7 @@ class MapRule:
         )
 
 
-def _refuse(field: str, value: Any, problem: str, remedy: str) -> NoReturn:
+def _refuse(field: str, value: Any, problem: Message, remedy: Message) -> NoReturn:
     problem = say("map-rule", field=field, value=repr(value), problem=problem)
     refuse("bad-argument", problem, f"map.{field}", value, remedy)
 

@@ -37,7 +37,7 @@ from budgetopt.history.layouts import first_named, plain_name, platform_of, role
 from budgetopt.history.mapping import MapRule
 from budgetopt.history.tables import Plain, bad_file, style_of
 from budgetopt.history.texts import find_encoding
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 
 _WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)
 _CAMPAIGNS = frozenset({"channel", "渠道", "session default channel group"})
@@ -165,7 +165,7 @@ def _one_channel(path: Path, header: list[str], chosen: Mapping[str, str]) -> Re
     return Recognised(path, columns, platform, reasons=reasons)
 
 
-def _no_column(path: Path, role: str, header: Sequence[str], remedy: str) -> NoReturn:
+def _no_column(path: Path, role: str, header: Sequence[str], remedy: Message) -> NoReturn:
     problem = say("no-column-known", name=path.name, role=role)
     refuse("bad-columns", problem, role, header[:20], remedy)
 

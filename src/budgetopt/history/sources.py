@@ -31,7 +31,7 @@ from budgetopt.history.entries import LAST_DAY, Entries, read_entries
 from budgetopt.history.files import is_template
 from budgetopt.history.imports import Import, import_of
 from budgetopt.history.tables import SHOWN, Table
-from budgetopt.i18n import listed, quoted, say
+from budgetopt.i18n import Message, listed, quoted, say
 from budgetopt.money import currencies_of
 from budgetopt.untrusted import is_safe
 
@@ -122,7 +122,7 @@ def _columns_of(path: Path, columns: Columns) -> Columns:
     return fits[0]
 
 
-def _refuse(value: str, problem: str, remedy: str) -> NoReturn:
+def _refuse(value: str, problem: Message, remedy: Message) -> NoReturn:
     said = say("history-path-wrong", value=repr(value), problem=problem)
     refuse("bad-argument", said, "history", value, remedy)
 
@@ -295,15 +295,13 @@ def _joined(groups: Sequence[Group]) -> Group:
 
 def _outcomes_of(groups: Sequence[Group]) -> list[Floats]:
     """Return the outcomes of each kind; refuse a total, and a channel that two kinds have."""
-    problem, value, outcomes = "", "", []
+    problem: Message | None = None
+    value, outcomes = "", []
     kind_of: dict[str, int] = {}
     for kind, group in enumerate(groups):
         for name in group.entries.channels:
             if kind_of.setdefault(name, kind) != kind:
-                problem, value = (
-                    say("channel-files-read", name=repr(name)),
-                    name,
-                )
+                problem, value = say("channel-files-read", name=repr(name)), name
         if group.weekly.outcome is None:
             problem, value = say("total-outcome-stands"), "outcome"
         else:

@@ -22,7 +22,7 @@ from budgetopt.history.columns import Columns, check_columns, suggest
 from budgetopt.history.dates import span_of
 from budgetopt.history.layouts import end_column
 from budgetopt.history.totals import find_totals, is_total
-from budgetopt.i18n import listed, missing_extra, quoted, say
+from budgetopt.i18n import Message, listed, missing_extra, quoted, say
 from budgetopt.notebook import short
 
 if TYPE_CHECKING:
@@ -374,7 +374,7 @@ def too_much(path: str | os.PathLike[str], count: int, most: int, what: str) -> 
         )
 
 
-def bad_file(path: str | os.PathLike[str], problem: str, remedy: str) -> NoReturn:
+def bad_file(path: str | os.PathLike[str], problem: Message, remedy: Message) -> NoReturn:
     """Raise the error of a file as a whole."""
     name = PurePath(path).name or str(path)
     refuse("bad-file", say("file-is-wrong", file=name, problem=problem), "path", str(path), remedy)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from budgetopt.errors import InputError, LedgerError, foreign
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.ledger.reader import (
     FIRST_HEAD,
     HEAD_OF_ENTRIES,
@@ -245,7 +245,7 @@ class PostgresStore:
         if self._version(session) != VERSION:
             raise self._error("ledger-schema", say("not-opened"), say("remedy-open-again"))
 
-    def _error(self, code: str, problem: str, remedy: str) -> LedgerError:
+    def _error(self, code: str, problem: Message, remedy: Message) -> LedgerError:
         return ledger_error(self._where, code, problem, remedy)
 
 
@@ -263,7 +263,7 @@ def _typed_errors(where: str) -> Iterator[None]:
         ) from error
 
 
-def _no_address(problem: str) -> InputError:
+def _no_address(problem: Message) -> InputError:
     return InputError(
         "bad-argument", problem, field="where", remedy=say("remedy-file-postgresql-user")
     )

@@ -18,7 +18,7 @@ from typing import Any, Protocol, Self
 
 from budgetopt.calendar import as_date
 from budgetopt.errors import InputError, LedgerError, did_you_mean
-from budgetopt.i18n import quoted, say
+from budgetopt.i18n import Message, quoted, say
 from budgetopt.ledger.entry import (
     COLUMNS,
     KINDS,
@@ -114,7 +114,7 @@ INDEXES = (
 )
 
 
-def ledger_error(where: str, code: str, problem: str, remedy: str) -> LedgerError:
+def ledger_error(where: str, code: str, problem: Message, remedy: Message) -> LedgerError:
     """Return the error of a ledger that is kept somewhere."""
     problem = say("ledger-wrong", where=repr(where), problem=problem)
     return LedgerError(code, problem, field="ledger", value=where, remedy=remedy)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from budgetopt.errors import InputError, LedgerError, foreign
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.ledger.reader import (
     FIRST_HEAD,
     HEAD_OF_ENTRIES,
@@ -223,7 +223,7 @@ class SqliteStore:
         if self._version(connection) != VERSION:
             raise self._error("ledger-schema", say("not-opened"), say("remedy-open-again"))
 
-    def _error(self, code: str, problem: str, remedy: str) -> LedgerError:
+    def _error(self, code: str, problem: Message, remedy: Message) -> LedgerError:
         return ledger_error(self._where, code, problem, remedy)
 
     def _create(self) -> None:
@@ -323,7 +323,7 @@ def _name(sql: str) -> str:
     return " ".join(sql.replace(" UNIQUE", "").split()[1:3])
 
 
-_BY_CODE: dict[int, tuple[str, str, str]] = {
+_BY_CODE: dict[int, tuple[str, Message, Message]] = {
     sqlite3.SQLITE_BUSY: (
         "ledger-locked",
         say("written-by-process"),

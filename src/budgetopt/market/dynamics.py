@@ -36,14 +36,14 @@ import numpy as np
 
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError, as_number, did_you_mean
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.market.random import Stream, poisson_quantile
 from budgetopt.notebook import short
 
 
-def wrong(field: str, value: Any, remedy: str, problem: str = "") -> InputError:
+def wrong(field: str, value: Any, remedy: Message, problem: Message | None = None) -> InputError:
     """Return a ``bad-argument`` error about a field."""
-    return InputError("bad-argument", problem or None, field=field, value=value, remedy=remedy)
+    return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)
 
 
 def numbers_of(values: Any, field: str, *, least: float) -> tuple[float, ...]:

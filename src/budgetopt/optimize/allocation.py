@@ -393,7 +393,7 @@ class Frozen(dict[str, V]):
         return type(self), (dict(self),)
 
 
-def _unfit(field_: str, problem: str) -> InputError:
+def _unfit(field_: str, problem: Message) -> InputError:
     return InputError(
         "bad-argument",
         say("allocation-part-wrong", field=field_, problem=problem),

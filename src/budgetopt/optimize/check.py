@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any
 
 from budgetopt.errors import VerificationError
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.plan import (
     KINDS,
     Apart,
@@ -174,7 +174,7 @@ class Split:
             if brought * (1 + _FLOAT) < Fraction(goal.target):
                 yield broken_limit(say("the-outcome"), f"{float(brought):g}", say("below-target"))
 
-    def _of_channels(self) -> Iterator[tuple[str, str]]:
+    def _of_channels(self) -> Iterator[tuple[str, Message]]:
         """Yield what spends break of their channels' own limits, by channel."""
         money, finer = self._spends
         step = None if self.plan.step is None else self.whole(self.plan.step)
@@ -182,21 +182,20 @@ class Split:
             name = channel.name
             spend = money[name]
             if name in finer:
-                yield name, "finer than the minor unit"
+                yield name, say("finer-than-unit")
             if channel.locked is not None:
                 if spend != self.whole(channel.locked):
-                    yield name, f"not the {channel.locked} that it is locked at"
+                    yield name, say("not-its-lock", amount=str(channel.locked))
                 continue
             least, most = self._reach(channel)
             if not least <= spend <= most:
-                side = "below" if spend < least else "above"
-                yield name, f"{side} what its floor, its cap and its change limit allow"
+                yield name, say("below-own-limits" if spend < least else "above-own-limits")
             if spend and spend < (on := self._least_on(channel)):
-                yield name, f"neither off nor at least {self.plan.money.show(on)}"
+                yield name, say("neither-off-nor", amount=self.plan.money.show(on))
             lot = step if channel.lot is None else self.whole(channel.lot)
             stays = bool(self.last) and spend == self.before[name]
             if lot is not None and spend % lot and least < most and not stays:
-                yield name, f"not a multiple of its step {channel.lot or self.plan.step}"
+                yield name, say("no-multiple-of-step", step=str(channel.lot or self.plan.step))
 
     def _least_on(self, channel: Channel) -> int:
         least = (
@@ -233,14 +232,14 @@ class Split:
             yield self.whole(rule.money)
 
 
-Check = Callable[[Split, Any], Iterator[str]]
+Check = Callable[[Split, Any], Iterator[Message]]
 
 
-def _nothing(split: Split, limit: Any) -> Iterator[str]:
+def _nothing(split: Split, limit: Any) -> Iterator[Message]:
     return iter(())
 
 
-def _group(split: Split, limit: GroupLimit) -> Iterator[str]:
+def _group(split: Split, limit: GroupLimit) -> Iterator[Message]:
     money = split.sum(limit.where)
     for given, sign in ((limit.at_most, 1), (limit.at_least, -1)):
         if isinstance(given, str):
@@ -249,10 +248,10 @@ def _group(split: Split, limit: GroupLimit) -> Iterator[str]:
         elif given is not None:
             bound = Fraction(split.whole(given, up=sign < 0))
         if given is not None and sign * (money - bound) > 0:
-            yield f"{float(abs(money - bound)):g} minor units beyond"
+            yield say("minor-units-beyond", units=f"{float(abs(money - bound)):g}")
 
 
-def _linear(split: Split, limit: LinearLimit) -> Iterator[str]:
+def _linear(split: Split, limit: LinearLimit) -> Iterator[Message]:
     parts = {name: Fraction(value) for name, value in limit.coefficients.items()}
     used = _sum(value * split.money[name] for name, value in parts.items())
     # Sums and differences of spends are money, in which the noise of floats does not count.
@@ -263,52 +262,52 @@ def _linear(split: Split, limit: LinearLimit) -> Iterator[str]:
             if plain:
                 bound = Fraction(split.whole(given, up=sign < 0))
             if sign * (used - bound) > 0:
-                yield f"{float(abs(used - bound) / split.units):g} beyond"
+                yield say("amount-beyond", amount=f"{float(abs(used - bound) / split.units):g}")
 
 
-def _turnover(split: Split, limit: Turnover) -> Iterator[str]:
+def _turnover(split: Split, limit: Turnover) -> Iterator[Message]:
     if split.last and sum(split.moved) > split.whole(limit.at_most):
-        yield f"{sum(split.moved)} minor units moved"
+        yield say("minor-units-moved", units=sum(split.moved))
 
 
-def _few_moves(split: Split, limit: FewMoves) -> Iterator[str]:
+def _few_moves(split: Split, limit: FewMoves) -> Iterator[Message]:
     if split.last and sum(map(bool, split.moved)) > limit.at_most:
-        yield f"{sum(map(bool, split.moved))} moves"
+        yield say("moves-made", count=sum(map(bool, split.moved)))
 
 
-def _apart(split: Split, limit: Apart) -> Iterator[str]:
+def _apart(split: Split, limit: Apart) -> Iterator[Message]:
     if sum(split.money[name] > 0 for name in set(limit.channels)) > 1:
-        yield "more than one on"
+        yield say("more-than-one-on")
 
 
-def _at_least_on(split: Split, limit: AtLeastOn) -> Iterator[str]:
+def _at_least_on(split: Split, limit: AtLeastOn) -> Iterator[Message]:
     on = sum(split.money[name] > 0 for name in split.group(limit.where))
     if on < limit.at_least:
-        yield f"{on} on"
+        yield say("so-many-on", count=on)
 
 
-def _roas(split: Split, limit: RoasFloor) -> Iterator[str]:
+def _roas(split: Split, limit: RoasFloor) -> Iterator[Message]:
     usual = Decimal(1) if split.plan.value is None else split.plan.value
     worth = {c.name: usual if c.value is None else c.value for c in split.plan.channels}
     value = _brought(split, limit.where, worth)
     if value * (1 + _FLOAT) < Fraction(limit.at_least) * split.sum(limit.where) / split.units:
-        yield f"a value of {float(value):g}"
+        yield say("value-brought", value=f"{float(value):g}")
 
 
-def _cpa(split: Split, limit: CpaCeiling) -> Iterator[str]:
+def _cpa(split: Split, limit: CpaCeiling) -> Iterator[Message]:
     outcome = _brought(split, limit.where, None)
     money = Fraction(split.sum(limit.where), split.units)
     if money > Fraction(limit.at_most) * outcome * (1 + _FLOAT):
-        yield f"an outcome of {float(outcome):g}"
+        yield say("outcome-brought", outcome=f"{float(outcome):g}")
 
 
-def _outcome(split: Split, limit: OutcomeFloor) -> Iterator[str]:
+def _outcome(split: Split, limit: OutcomeFloor) -> Iterator[Message]:
     rates = None
     if limit.of and limit.of != split.plan.outcome:
         rates = {c.name: dict(c.rates).get(limit.of, Decimal(0)) for c in split.plan.channels}
     outcome = _brought(split, limit.where, rates)
     if outcome * (1 + _FLOAT) < Fraction(limit.at_least):
-        yield f"an outcome of {float(outcome):g}"
+        yield say("outcome-brought", outcome=f"{float(outcome):g}")
 
 
 _CHECKS: dict[type, Check] = {
@@ -340,7 +339,7 @@ def _sum(amounts: Any) -> Fraction:
     return Fraction(sum(a.numerator * (scale // a.denominator) for a in every), scale)
 
 
-def broken_limit(what: str, amount: str, problem: str, field: str = "") -> VerificationError:
+def broken_limit(what: str, amount: str, problem: Message, field: str = "") -> VerificationError:
     """Return the error for an amount that breaks a limit; `field` is what it is of by default."""
     return VerificationError(
         "broken-limit",

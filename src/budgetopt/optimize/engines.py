@@ -10,7 +10,7 @@ import numpy as np
 
 from budgetopt.curves import Curve, Hull, Mixture, Points, Stack
 from budgetopt.errors import InfeasibleError, InputError, SolverError, did_you_mean
-from budgetopt.messages import say
+from budgetopt.messages import Message, linked, listed, say
 from budgetopt.money import sum_minor
 from budgetopt.optimize.problem import Clock, Problem, Solved, clock, keeps
 from budgetopt.optimize.steps import on_lots, suits_lots
@@ -69,7 +69,7 @@ def solve(problem: Problem, method: Method = "auto", time_limit: float | None = 
             say("method-cannot-solve", chosen=repr(chosen), problem=_needs(problem)),
             field="method",
             value=chosen,
-            remedy=say("remedy-choose-leave-choice", able=" or ".join(able)),
+            remedy=say("remedy-choose-leave-choice", able=linked("either-or", able)),
         )
     if (settled := _settled(problem, chosen)) is not None:
         return settled
@@ -144,16 +144,16 @@ def _straight(curves: Curve) -> bool:
     return isinstance(curves, Points)
 
 
-def _needs(problem: Problem) -> str:
+def _needs(problem: Problem) -> Message:
     """Return what of a problem the simpler engines cannot solve, in words."""
-    found = [
-        (any(row.counts for row in problem.limits), "limits that count channels"),
-        (bool(np.any(problem.lots > problem.step)), "lots"),
-        (not problem.curves.concave, "S-shaped curves"),
-        (bool(problem.least_on.any()), "channels that are off or at least so much"),
-        (not problem.plain, "rows across channels or a goal of its own"),
-    ]
-    return ", ".join(text for there, text in found if there)
+    found = {
+        say("engine-counts"): any(row.counts for row in problem.limits),
+        say("engine-lots"): bool(np.any(problem.lots > problem.step)),
+        say("engine-s-shapes"): not problem.curves.concave,
+        say("engine-least-on"): bool(problem.least_on.any()),
+        say("engine-rows"): not problem.plain,
+    }
+    return listed(text for text, there in found.items() if there)
 
 
 def _run(problem: Problem, method: Method, time_limit: float | None) -> Solved:

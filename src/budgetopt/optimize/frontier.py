@@ -219,7 +219,7 @@ def budget_of_spendable(plan: Plan, spendable: int) -> Decimal:
     return money.amount(high)
 
 
-def _bad_argument(name: str, value: Any, remedy: str) -> InputError:
+def _bad_argument(name: str, value: Any, remedy: Message) -> InputError:
     """Return the error of an argument out of its range."""
     problem = say("frontier-part-is", name=name, value=repr(value))
     return InputError("bad-argument", problem, field=name, value=value, remedy=remedy)

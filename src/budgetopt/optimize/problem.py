@@ -31,7 +31,7 @@ from scipy.sparse import csr_array
 from budgetopt.arrays import Floats, Whole
 from budgetopt.curves import Curve
 from budgetopt.errors import SolverError, VerificationError
-from budgetopt.i18n import messages_of, restored, say
+from budgetopt.i18n import Message, messages_of, restored, say
 from budgetopt.money import Currency, sum_minor
 from budgetopt.notebook import brief, short
 from budgetopt.optimize.check import broken_limit
@@ -471,7 +471,7 @@ def _channel_violations(
         yield _of_channel(names[at], show(spend[at]), problem)
 
 
-def _of_channel(name: str, amount: str, problem: str) -> VerificationError:
+def _of_channel(name: str, amount: str, problem: Message) -> VerificationError:
     return broken_limit(say("spend-of", name=name), amount, problem, field=name)
 
 

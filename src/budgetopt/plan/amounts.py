@@ -21,7 +21,7 @@ from typing import Any, Literal, Self
 
 from budgetopt.arguments import Given, public
 from budgetopt.errors import InputError, MoneyError, PlanError, did_you_mean
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.money import (
     MOST,
     Currency,
@@ -501,8 +501,8 @@ class Relative(float):
         value = given if isinstance(given, cls) else cls._read(given, field)
         if math.isfinite(value) and value >= least and value > above:
             return value
-        lowest = f"above {cls(above)}" if above > -math.inf else f"of at least {cls(least)}"
-        raise _wrong(field, str(given), say("remedy-change", lowest=lowest))
+        code = "remedy-change-above" if above > -math.inf else "remedy-change-at-least"
+        raise _wrong(field, str(given), say(code, least=str(cls(max(above, least)))))
 
     @classmethod
     def _read(cls, given: Any, field: str) -> Self:
@@ -535,6 +535,6 @@ class Relative(float):
         return type(self), (float(self),)
 
 
-def _wrong(field: str, value: Any, remedy: str, why: str = "") -> InputError:
+def _wrong(field: str, value: Any, remedy: Message, why: str = "") -> InputError:
     problem = say("plan-field-is", where=field, value=repr(value), more=why)
     return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)

@@ -20,7 +20,8 @@ import numpy as np
 from budgetopt.arguments import Given, public
 from budgetopt.curves import Carryover, Curve, curve_from_dict
 from budgetopt.errors import CurveError, InputError, PlanError, as_number, did_you_mean
-from budgetopt.i18n import of_name, quoted, say
+from budgetopt.i18n import Message, of_name, quoted, say
+from budgetopt.messages import as_message
 from budgetopt.money import as_decimal, product_of, show_amount
 from budgetopt.notebook import short
 from budgetopt.plan.amounts import MaxChange
@@ -356,7 +357,7 @@ class Channel(Declared):
         if self.lot is not None and self.lot == 0:
             raise self._clash(say("lot-is-zero", channel=name), "lot", self.lot, say("remedy-lot"))
 
-    def _clash(self, problem: str, field: str, value: Decimal, remedy: str) -> PlanError:
+    def _clash(self, problem: Message, field: str, value: Decimal, remedy: Message) -> PlanError:
         where = f"channels.{self.name}.{field}"
         return PlanError("bounds-clash", problem, field=where, value=value, remedy=remedy)
 
@@ -421,7 +422,8 @@ def one_curve(curve: Any, name: str) -> Curve:
             raise CurveError(error.code, say("curve-of-problem", name=repr(name),
                              problem=error.problem),
                              field=f"channels.{name}.curve.{error.field}".removesuffix(".curve"),
-                             value=error.value, remedy=error.remedy) from None  # fmt: skip
+                             value=error.value,
+                             remedy=as_message(error.remedy)) from None  # fmt: skip
     if isinstance(curve, Curve) and np.ndim(curve.value(0.0)) == 0:
         return curve
     raise CurveError(

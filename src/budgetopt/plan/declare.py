@@ -18,6 +18,7 @@ from typing import Any, TypeVar, dataclass_transform
 from budgetopt.arguments import in_short
 from budgetopt.errors import BudgetoptError, InputError, PlanError, did_you_mean
 from budgetopt.i18n import say
+from budgetopt.messages import as_message
 from budgetopt.money import as_decimal, number_text
 
 T = TypeVar("T")
@@ -188,8 +189,8 @@ def part_of(kind: type[T], given: Any, own: str, field: str) -> T:
     except InputError as error:
         raise type(error)(
             error.code,
-            f"{field}: {error.problem}",
+            say("field-problem", field=field, problem=error.problem),
             field=error.field.replace(own, field, 1),
             value=error.value,
-            remedy=error.remedy,
+            remedy=as_message(error.remedy),
         ) from None

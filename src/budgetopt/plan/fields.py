@@ -295,7 +295,7 @@ class PlanFields(Declared):
         self.require_channels(last, "last", say("last-spends"))
         # Measured amounts may be finer than the minor unit.
         minor = self.money.minor
-        return [minor(last.get(n, 0), f"last spend of {n!r}", "nearest") for n in self.names]
+        return [minor(last.get(n, 0), f"last.{n}", "nearest") for n in self.names]
 
     @cached_property
     def labels(self) -> dict[str, NDArray[np.object_]]:

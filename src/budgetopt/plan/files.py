@@ -247,7 +247,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _bad_file(what: str, path: Path, reason: str, remedy: str) -> PlanError:
+def _bad_file(what: str, path: Path, reason: str, remedy: Message) -> PlanError:
     problem = say(
         "what-unreadable", what=what or say("plan-file"), path=repr(str(path)), reason=reason
     )

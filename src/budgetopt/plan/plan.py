@@ -383,9 +383,9 @@ def _check_operation(plan: Plan) -> None:
         plan.require_channels(freeze.channels, f"operation.freezes.{at}.channels")
     _check_releases(plan)
     for phase in operation.phases:
-        minor(phase.budget, f"operation.phases budget of {phase.name!r}")
+        minor(phase.budget, f"operation.phases.{phase.name}.budget")
         if phase.max_change is not None:
-            phase.max_change.check(plan.money, f"max_change of phase {phase.name!r}")
+            phase.max_change.check(plan.money, f"operation.phases.{phase.name}.max_change")
     if operation.approval is not None:
         for part, amount in operation.approval.amounts.items():
             minor(amount, f"operation.approval.{part}", "down")

@@ -181,7 +181,7 @@ def as_demand(given: Any) -> tuple[tuple[dt.date, float], ...]:
 
 
 def _index(day: Any, given: Any) -> float:
-    remedy = f"give a multiple of a usual week, such as 1.12, from {LEAST_DEMAND} to {MOST_DEMAND}"
+    remedy = say("remedy-demand-index", least=LEAST_DEMAND, most=MOST_DEMAND)
     return as_number(given, f"demand.{day}", least=LEAST_DEMAND, most=MOST_DEMAND, remedy=remedy)
 
 
@@ -204,10 +204,10 @@ def check_demand(demand: Iterable[tuple[dt.date, float]], week_start: str) -> No
 _LEAST, _MOST = 1e-100, 1e100
 """Within these no product or square overflows."""
 _NUMBERS = {
-    "incremental": (-_MOST, "give the extra outcome per week, a finite number"),
-    "error": (_LEAST, "give the standard error of the extra outcome, above 0"),
-    "high": (0.0, "give money per week, at least 0"),
-    "low": (0.0, "give money per week, at least 0"),
+    "incremental": (-_MOST, say("remedy-extra-outcome")),
+    "error": (_LEAST, say("remedy-extra-error")),
+    "high": (0.0, say("remedy-money-per-week")),
+    "low": (0.0, say("remedy-money-per-week")),
 }
 """The least that each may be, and what to do where it is not."""
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from budgetopt.errors import PlanError
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.plan.channel import check_name, kind_said
 
 
@@ -153,5 +153,5 @@ def _listed(value: Any) -> Any:
     return [_listed(v) for v in value] if isinstance(value, tuple) else value
 
 
-def _bad(field: str, value: Any, remedy: str) -> PlanError:
+def _bad(field: str, value: Any, remedy: Message) -> PlanError:
     return PlanError("bad-plan", field=field, value=value, remedy=remedy)

@@ -18,6 +18,7 @@ from budgetopt.arrays import Floats
 from budgetopt.calendar import as_date
 from budgetopt.errors import CalendarError, PlanError
 from budgetopt.i18n import Message, say
+from budgetopt.messages import as_message
 from budgetopt.money import as_decimal, number_text, show_number
 from budgetopt.notebook import short
 from budgetopt.plan.amounts import Relative, as_share, shifted
@@ -241,7 +242,7 @@ def check_targets(plan: Measurable, *, is_money: bool) -> None:
                     say("of-problem", field=field, problem=error.problem),
                     field=f"{field}.of",
                     value=target.of,
-                    remedy=error.remedy,
+                    remedy=as_message(error.remedy),
                 ) from None
 
 

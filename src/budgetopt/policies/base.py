@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from budgetopt.arrays import Bools, Floats
 from budgetopt.curves import Curve
 from budgetopt.errors import InputError
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.optimize import best_of_runs, fit_spend
 
 
@@ -254,7 +254,7 @@ def written(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
-def _wrong(value: Any, field: str, what: str, remedy: str) -> InputError:
+def _wrong(value: Any, field: str, what: str, remedy: Message) -> InputError:
     return InputError("bad-argument", say("field-of-what-is", field=field, what=what,
                       value=repr(value)), field=field, value=value, remedy=remedy)  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from budgetopt.errors import InputError, did_you_mean
 from budgetopt.history import History
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.policies.base import Policy, checked_policy
 from budgetopt.policies.baselines import EqualSplit, Greedy, HoldSteady, Proportional
 from budgetopt.policies.bayesian import (
@@ -196,7 +196,7 @@ def _unknown(name: str, base: str) -> InputError:
                       value=name, remedy=did_you_mean(base, NAMES))  # fmt: skip
 
 
-def _not_data(problem: str, remedy: str) -> InputError:
+def _not_data(problem: Message, remedy: Message) -> InputError:
     return InputError(
         "bad-argument", say("data-policy", problem=problem), field="policy", remedy=remedy
     )

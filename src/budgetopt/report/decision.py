@@ -1,6 +1,7 @@
 """Decisions, allocations and frontiers as tables for a terminal, Chinese names included.
 
-Each table is headings, one line a channel or budget, and sentences on what it brings.
+Each table is headings, one line a channel or budget, and sentences on what it brings. Below them
+dated targets, and what past weeks promised and delivered.
 """
 
 from __future__ import annotations

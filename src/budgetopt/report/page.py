@@ -12,7 +12,7 @@ from budgetopt.belief import Belief
 from budgetopt.errors import InputError
 from budgetopt.horizon import Schedule
 from budgetopt.ledger import Ledger
-from budgetopt.messages import say
+from budgetopt.messages import Message, say
 from budgetopt.optimize import Allocation, Frontier
 from budgetopt.plan import Plan
 from budgetopt.report.html import Page, to_html
@@ -149,5 +149,5 @@ def _of_ledger(
     return week_memo(record, language, files)
 
 
-def _wrong(field: str, problem: str, remedy: str, value: str | None = None) -> InputError:
+def _wrong(field: str, problem: Message, remedy: Message, value: str | None = None) -> InputError:
     return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)

@@ -1,4 +1,8 @@
-"""Simulated years for a planner: what policies bring, with and without what may happen."""
+"""Simulated years and what-ifs for a planner, as text, JSON and CSV.
+
+First what policies bring, with and without what may happen; then base and cases of a what-if side
+by side, and the new split of each.
+"""
 
 from __future__ import annotations
 

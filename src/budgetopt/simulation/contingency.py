@@ -19,7 +19,7 @@ import numpy as np
 
 from budgetopt.arrays import Bools, Floats
 from budgetopt.errors import InputError, PlanError, VerificationError, as_number, did_you_mean
-from budgetopt.i18n import say, show_figure
+from budgetopt.i18n import Message, say, show_figure
 from budgetopt.market import RISKS, Conditions, Weather, known, scenarios_of, whole, wrong
 from budgetopt.notebook import short
 from budgetopt.plan import Plan
@@ -74,7 +74,7 @@ class WeekLimits(NamedTuple):
         # Written so that NaN fails.
         if worst <= slack:
             return np.maximum(spend, 0.0)
-        limit = "the budget" if over.max() > slack else "a floor, a cap or a change limit"
+        limit = say("the-budget" if over.max() > slack else "own-limit")
         raise VerificationError("broken-limit", say("policy-breaks-limit", policy=repr(policy),
                                 limit=limit, worst=show_figure(worst)), field="policy", value=worst,
                                 remedy=say("remedy-fix-policy-view-project"))  # fmt: skip
@@ -411,5 +411,5 @@ def contingency_schema() -> dict[str, Any]:
     }
 
 
-def _bad(field: str, value: Any, remedy: str, problem: str) -> PlanError:
+def _bad(field: str, value: Any, remedy: Message, problem: Message) -> PlanError:
     return PlanError("bad-plan", problem, field=field, value=value, remedy=remedy)

@@ -208,7 +208,7 @@ def _freeze(given: Any) -> Freeze:
     return first, last
 
 
-def _no_freeze(given: Any, remedy: str) -> CalendarError:
+def _no_freeze(given: Any, remedy: Message) -> CalendarError:
     return CalendarError(
         "bad-date",
         say("freezes-holds-not", given=repr(given)),
@@ -602,7 +602,7 @@ def best_split(problem: Problem) -> tuple[Solved, SolverError | None]:
         return Solved(held, np.zeros(problem.rows.size), float(bound), "hold"), error
 
 
-def _withheld(policy: str, problem: str, value: float | str) -> VerificationError:
+def _withheld(policy: str, problem: Message, value: float | str) -> VerificationError:
     return VerificationError(
         "broken-limit",
         say("policy-did-wrong", policy=repr(policy), problem=problem),

@@ -206,7 +206,7 @@ def _kept(code: str, key: str) -> str:
     return f"{code}:{hashlib.sha256(raw).hexdigest()}"
 
 
-def _wrong(field: str, problem: str, remedy: str) -> InputError:
+def _wrong(field: str, problem: Message, remedy: Message) -> InputError:
     return InputError(
         "bad-argument",
         say("alert-part-wrong", field=field, problem=problem),

@@ -528,8 +528,8 @@ def _refuse_broken(
         stays = int(held.bounds.lower[at])
         if name in frozen and minor[at] != stays:
             there, asked = (show_amount(problem.money.amount(m)) for m in (stays, int(minor[at])))
-            problem_said = f"spend of {name!r} is {asked}, but {frozen[name]!r} keeps it at {there}"
-            raise broken_limit(problem_said, name, asked)
+            kept = say("frozen-keeps", name=name, asked=asked, what=frozen[name], there=there)
+            raise broken_limit(kept, name, asked)
     outcome = problem.curves.value(minor / problem.money.units)
     for error in broken_limits(problem.names, minor, problem.rules, outcome):
         raise error

@@ -48,6 +48,7 @@ from budgetopt.arguments import Given, record
 from budgetopt.calendar import Period, Week, as_date, by_period, periods
 from budgetopt.errors import MoneyError, did_you_mean
 from budgetopt.i18n import Message, say, show_figure
+from budgetopt.messages import as_message
 from budgetopt.money import as_decimal, difference_of, total_of
 from budgetopt.money import show_amount as show
 from budgetopt.notebook import short
@@ -368,7 +369,7 @@ def _released(plan: Plan, amount: Any, there: Decimal) -> Decimal:
     try:
         money = plan.money.amount(plan.money.minor(amount, "amount"))
     except MoneyError as error:
-        code, problem = error.code, error.problem
+        code, problem = error.code, as_message(error.problem)
         raise MoneyError(code, problem, field="amount", value=amount, remedy=plain) from None
     if not money:
         raise wrong_argument("amount", say("part-is-zero"), plain)

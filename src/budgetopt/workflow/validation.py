@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from budgetopt.calendar import Week, as_date
 from budgetopt.errors import InputError, did_you_mean
-from budgetopt.i18n import of_name, say
+from budgetopt.i18n import Message, of_name, say
 from budgetopt.ledger import Entry, Ledger, Reader
+from budgetopt.messages import as_message
 from budgetopt.optimize import Rules, violations
 from budgetopt.plan import Plan
 
@@ -126,7 +127,7 @@ def _refuse_unlike(written: Entry, plan: Plan) -> None:
         raise _another_plan("channels", say("none-plan-s", shown=shown), shown)
 
 
-def _another_plan(field: str, problem: str, value: str) -> InputError:
+def _another_plan(field: str, problem: Message, value: str) -> InputError:
     remedy = say("remedy-this-plans-ledger")
     if field in ("id", "name"):
         remedy = say("remedy-this-plans-ledger-or-name", field=field)
@@ -227,7 +228,7 @@ def as_money(data: Mapping[str, str]) -> Spends:
     return {name: Decimal(money) for name, money in data.items()}
 
 
-def _said(text: str, field: str, remedy: str) -> str:
+def _said(text: str, field: str, remedy: Message) -> str:
     if not isinstance(text, str) or not text.strip():
         missing = text is None or (isinstance(text, str) and not text.strip())
         problem = (
@@ -259,13 +260,13 @@ def broken_limits(
         Expected outcome of each channel; needed where a row holds outcomes.
     """
     for row, error in violations(names, minor, rules, outcome):
-        said = error.problem
+        said = as_message(error.problem)
         if row:
             said = say("split-breaks-limit", limit=row.limit, rule=row.sentence)
         yield broken_limit(said, row.limit if row else error.field, error.value)
 
 
-def wrong_argument(field: str, problem: str, remedy: str) -> InputError:
+def wrong_argument(field: str, problem: Message, remedy: Message) -> InputError:
     """Return the error on an argument: ``bad-argument``."""
     return InputError(
         "bad-argument",
@@ -275,7 +276,7 @@ def wrong_argument(field: str, problem: str, remedy: str) -> InputError:
     )
 
 
-def broken_limit(problem: str, field: str, value: Any) -> InputError:
+def broken_limit(problem: Message, field: str, value: Any) -> InputError:
     """Return the error on a limit that a split breaks."""
     return InputError(
         "broken-limit", problem, field=field, value=value, remedy=say("remedy-stay-within-limit")

@@ -209,11 +209,11 @@ def test_what_is_wrong_is_named_with_its_place_and_its_remedy(given, code, field
     ("changes", "code", "field"),
     [
         ({"freezes": [phase("x", channels=["c"])]}, "unknown-name", "operation.freezes.0.channels"),
-        ({"phases": [phase(budget="1.005")]}, "bad-money", "operation.phases budget of 'burst'"),
+        ({"phases": [phase(budget="1.005")]}, "bad-money", "operation.phases.burst.budget"),
         (
             {"phases": [phase(max_change={"money": "1e15"})]},
             "bad-money",
-            "max_change.money of phase 'burst'",
+            "operation.phases.burst.max_change.money",
         ),
         ({"approval": {"channel": "1e15"}}, "bad-money", "operation.approval.channel"),
     ],

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from budgetopt.errors import InputError, PlanError, did_you_mean
-from budgetopt.i18n import say
+from budgetopt.i18n import Message, say
 from budgetopt.market.dynamics import known, whole
 from budgetopt.market.scenarios import kinds
 from budgetopt.market.scenarios.base import COMMON, Scenario
@@ -143,7 +143,7 @@ def _number_schema(metadata: Mapping[str, Any], default: float) -> dict[str, Any
     }
 
 
-def _bad(field: str, value: Any, remedy: str, problem: str) -> PlanError:
+def _bad(field: str, value: Any, remedy: Message, problem: Message) -> PlanError:
     return PlanError("bad-plan", problem, field=field, value=value, remedy=remedy)
 
 

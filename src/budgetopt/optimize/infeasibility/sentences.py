@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from budgetopt.errors import InfeasibleError
 from budgetopt.i18n import listed, say, show_bound, show_figure
+from budgetopt.messages import Message, linked
 from budgetopt.money import number_text, show_amount, sum_minor
 from budgetopt.optimize.infeasibility.declarations import (
     Clash,
@@ -46,22 +45,18 @@ def error(problem: Problem, clash: Clash) -> InfeasibleError:
     limits = [words.limit(part) for part in clash.parts]
     remedies = [[words.change(change) for change in way] for way in clash.ways]
     code = _code(clash, words.declared)
-    ways = [_linked("also", [change["text"] for change in way]) for way in remedies[:2]]
+    ways = [linked("also", [change["text"] for change in way]) for way in remedies[:2]]
     named = _named(clash, code, limits, words)
     return InfeasibleError(
         code,
         named if clash.irreducible else say("perhaps-fewer", clash=named),
         field=_field(code, limits, remedies),
         value="; ".join(limit["text"] for limit in limits),
-        remedy=_linked("one-way-or-other", ways) if ways else say("drop-one-limit"),
+        remedy=linked("one-way-or-other", ways) if ways else say("drop-one-limit"),
         limits=limits,
         remedies=remedies,
         irreducible=clash.irreducible,
     )
-
-
-def _linked(code: str, texts: Sequence[str]) -> str:
-    return reduce(lambda one, other: say(code, one=one, other=other), texts)
 
 
 def _code(clash: Clash, declared: Declarations) -> str:
@@ -79,7 +74,7 @@ def _code(clash: Clash, declared: Declarations) -> str:
     return "limits-clash"
 
 
-def _named(clash: Clash, code: str, limits: list[dict[str, Any]], words: _Words) -> str:
+def _named(clash: Clash, code: str, limits: list[dict[str, Any]], words: _Words) -> Message:
     """Return the clause that names what clashes."""
     texts, problem = [limit["text"] for limit in limits], words.problem
     if clash.reach is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from budgetopt.arrays import Floats
 from budgetopt.curves import Mixture
 from budgetopt.errors import InputError, SolverError
-from budgetopt.messages import say
+from budgetopt.messages import listed, say
 from budgetopt.optimize.engines import solve
 from budgetopt.optimize.problem import Problem, Solved
 
@@ -120,13 +120,13 @@ def refuse_what_is_not_concave(sample: DrawProblem) -> None:
         outcomes, for lots and for off-or-at-least.
     """
     problem = sample.problem
-    reasons = [
-        (any(row.counts for row in problem.limits), "limits that count channels"),
-        (any(row.outcome is not None for row in problem.limits), "limits on the outcome"),
-        (bool(np.any(problem.lots > problem.step)), "lots"),
-        (bool(problem.least_on.any()), "channels that are off or at least so much"),
-    ]
-    found = ", ".join(text for there, text in reasons if there)
+    reasons = {
+        say("engine-counts"): any(row.counts for row in problem.limits),
+        say("engine-outcomes"): any(row.outcome is not None for row in problem.limits),
+        say("engine-lots"): bool(np.any(problem.lots > problem.step)),
+        say("engine-least-on"): bool(problem.least_on.any()),
+    }
+    found = listed(text for text, there in reasons.items() if there)
     if not sample.draws.concave:
         raise SolverError(
             "not-concave",

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.curves import Curve
-from budgetopt.errors import InputError
-from budgetopt.i18n import round_known, say, show_figure
+from budgetopt.errors import InputError, as_number
+from budgetopt.i18n import Message, round_known, say, show_figure
 
 Kind = Literal["mean", "mean-cvar", "quantile", "chance"]
 
@@ -67,11 +67,11 @@ class Risk:
     def __post_init__(self) -> None:
         if self.kind not in ("mean", "mean-cvar", "quantile", "chance"):
             raise _wrong("kind", self.kind, say("remedy-make-risk-mean"))
-        _hold("weight", self.weight, lambda v: 0 <= v <= 1, "between 0 and 1")
-        _hold("tail", self.tail, lambda v: 0 < v <= 1, "above 0 and at most 1")
-        _hold("level", self.level, lambda v: 0 < v < 1, "above 0 and below 1")
+        as_number(self.weight, "risk.weight", least=0, most=1)
+        as_number(self.tail, "risk.tail", above=0, most=1)
+        as_number(self.level, "risk.level", above=0, below=1)
         if self.target is not None:
-            _hold("target", self.target, math.isfinite, "that is finite")
+            as_number(self.target, "risk.target")
 
     @classmethod
     def mean(cls) -> Self:
@@ -180,16 +180,7 @@ class Risk:
         return (1.0 - self.weight) / size + self.weight * tail
 
 
-def _hold(field: str, value: Any, good: Any, wanted: str) -> None:
-    try:
-        fine = not isinstance(value, (bool, str)) and bool(good(float(value)))
-    except (TypeError, ValueError):
-        fine = False
-    if not fine:
-        raise _wrong(field, value, say("give-a-number", range=wanted))
-
-
-def _wrong(field: str, value: Any, remedy: str) -> InputError:
+def _wrong(field: str, value: Any, remedy: Message) -> InputError:
     problem = say("risk-part-is", field=field, value=repr(value))
     return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)
 

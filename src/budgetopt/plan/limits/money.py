@@ -12,6 +12,7 @@ import numpy as np
 from budgetopt.arrays import Whole
 from budgetopt.errors import MoneyError, PlanError
 from budgetopt.i18n import joined, quoted, say
+from budgetopt.messages import as_message
 from budgetopt.money import Number, as_exact, show_amount, show_number, show_share
 from budgetopt.plan.amounts import as_money_or_share, money_or_share_text
 from budgetopt.plan.limits.base import (
@@ -226,8 +227,8 @@ def _signed(value: Any, field: str) -> Number:
     try:
         return as_exact(value, f"limits.{field}", signed=True)
     except MoneyError as error:
-        raise PlanError("bad-number", error.problem, field=f"limits.{field}", value=value,
-                        remedy=say("remedy-finite-number")) from None  # fmt: skip
+        raise PlanError("bad-number", as_message(error.problem), field=f"limits.{field}",
+                        value=value, remedy=say("remedy-finite-number")) from None  # fmt: skip
 
 
 @dataclass(frozen=True)
