@@ -204,7 +204,7 @@ def test_no_code_is_twice_in_a_catalogue(name):
 
 
 ENGLISH = re.compile(r"\b[a-z]+ [a-z]+ [a-z]{2,}")
-HANDED = {"Option", "Argument", "Typer", "add_typer", "text", "warn", "execute", "info", "debug"}
+HANDED = {"Option", "Argument", "Typer", "_group", "text", "warn", "execute", "info", "debug"}
 HANDED |= {"ValueError", "TypeError", "AttributeError"}
 """What may be given English: help, which has a table of its own, schemas, logs, and SQL."""
 PLAIN = {

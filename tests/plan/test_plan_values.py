@@ -60,7 +60,7 @@ AMOUNT_FIELDS = {
     "outcome_unit": lambda bad: plan_of(outcome_unit=bad),
     "budget_lines.total": lambda bad: BudgetLines(bad, {"a": 1}),
     "budget_lines.lines.a": lambda bad: BudgetLines(1, {"a": bad}),
-    "last spend": lambda bad: plan_of().last_minor({"a": bad}),
+    "last": lambda bad: plan_of().last_minor({"a": bad}),
 }
 
 
