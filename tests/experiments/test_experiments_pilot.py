@@ -219,7 +219,7 @@ def test_looking_every_week_at_the_usual_range_would_be_wrong_more_often():
     [
         ([(200, 4900)], {"most_cost": 60}, "go", "pays"),
         ([(200, 4900)], {}, "go", "pays"),
-        ([(101, 4900)] * 2, {"most_cost": 5}, "stop", "does not pay"),
+        ([(101, 4900)] * 2, {"most_cost": 5}, "stop", "does-not-pay"),
         ([(40, 4900)] * 2, {"most_cost": 60}, "stop", "harms"),
         ([(110, 4900)] * 2, {"most_cost": 60}, "go on", ""),
         ([(110, 4900)] * 4, {"most_cost": 60}, "undecided", ""),

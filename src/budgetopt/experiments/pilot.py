@@ -158,7 +158,7 @@ class Pilot:
         self._set("control", control)
         least = 1 if self.by_events else FEWEST_WEEKS
         weeks = as_number(self.weeks, "weeks", least=least, most=52,
-                          remedy="" if self.by_events else say("remedy-pilot-weeks"))  # fmt: skip
+                          remedy=None if self.by_events else say("remedy-pilot-weeks"))  # fmt: skip
         if weeks != int(weeks):
             raise InputError("bad-argument", field="weeks", value=self.weeks,
                              remedy=say("remedy-whole-weeks"))  # fmt: skip
@@ -285,7 +285,7 @@ class Pilot:
             # What was said once stays said: later looks are not other chances.
             at = int(settled[0])
             decision, decided = (GO if go[at] else STOP), at + 1
-            reason = "pays" if go[at] else "harms" if high[at] < 0 else "does not pay"
+            reason = "pays" if go[at] else "harms" if high[at] < 0 else "does-not-pay"
         each = outcome / self.groups
         return replace(
             known,
@@ -387,7 +387,7 @@ class PilotVerdict:
         ``"go"``, ``"stop"``, ``"go on"``, or ``"undecided"`` where the weeks are over and neither
         is shown.
     reason
-        ``"pays"``, ``"does not pay"``, ``"harms"``, or empty.
+        ``"pays"``, ``"does-not-pay"``, ``"harms"``, or empty.
     weeks, planned_weeks
         Whole weeks of the log, and weeks that were declared.
     share, control
@@ -513,7 +513,7 @@ def pilot_sentences(verdict: PilotVerdict) -> list[Message]:
     }
     code = {
         "pays": "pilot-go" if v.most_cost else "pilot-go-any",
-        "does not pay": "pilot-stop",
+        "does-not-pay": "pilot-stop",
         "harms": "pilot-harms",
     }.get(v.reason, "pilot-goes-on" if v.decision == GO_ON else "pilot-undecided")
     said.append(say(code, **brought))
