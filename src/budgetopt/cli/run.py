@@ -40,7 +40,7 @@ from budgetopt.cli.weeks import (
     week,
 )
 from budgetopt.errors import BudgetoptError, InputError
-from budgetopt.messages import as_message, listed, quoted, said_in, say
+from budgetopt.messages import Message, listed, quoted, said_in, say
 from budgetopt.untrusted import escaped
 from budgetopt.version import VERSION
 
@@ -280,13 +280,13 @@ def _as_input_error(error: Any) -> InputError:
     command = error.ctx.command_path if error.ctx else "budgetopt"
     return InputError(
         "bad-argument",
-        as_message(_problem_of(error)),
+        _problem_of(error),
         field=getattr(getattr(error, "param", None), "name", None) or "",
         remedy=say("remedy-see-help", command=command),
     )
 
 
-def _problem_of(error: Any) -> str:
+def _problem_of(error: Any) -> Message:
     """Return what is wrong with the words of a call."""
     param, text = getattr(error, "param", None), " ".join(error.format_message().split())
     match type(error).__name__:
@@ -311,7 +311,7 @@ def _problem_of(error: Any) -> str:
             return say("argument-of-many")
         case "UsageError" if text.startswith("Missing command"):
             return say("command-missing")
-    return text[:1].lower() + text[1:].rstrip(".")
+    return say("said-elsewhere", text=text[:1].lower() + text[1:].rstrip("."))
 
 
 def _called(param: Any) -> str:
