@@ -1,7 +1,9 @@
 """The branch engine under rows: by hand, by full grids, by properties."""
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ import budgetopt as bo
 from budgetopt.curves import Hill, Log
 from budgetopt.curves.base import stack
 from budgetopt.errors import InfeasibleError, SolverError
-from budgetopt.optimize.branch import branch, explore
+from budgetopt.optimize.branch import branch, explore, relax
+from budgetopt.optimize.dual.search import dual
+from budgetopt.optimize.programs.integer import integer
 from budgetopt.optimize.waterfill import field_of, priced
 from budgetopt.plan import Row
 
@@ -135,6 +139,74 @@ def test_fifty_channels_in_twenty_groups(seed):
     assert found.objective <= free.bound * (1 + 1e-12)
 
 
+def switched(seed, channels, groups=4):
+    """Return concave curves that are all off or at least so much, in groups that overlap."""
+    rng = np.random.default_rng(seed)
+    case = grouped(seed, channels, groups)
+    top, half = rng.lognormal(5, 0.6, channels), rng.lognormal(4.6, 0.7, channels)
+    on = np.round(rng.uniform(20, 120, channels), 2) * 100
+    return replace(case, curves=Log(top, half), least_on=on.astype(np.int64))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("by", ["columns", "prices"])
+def test_switches_in_groups_against_every_set_that_may_be_on(by, seed):
+    case = switched(seed, 7)
+    worth, none = [], np.zeros(7, dtype=np.int64)
+    for on in itertools.product([False, True], repeat=7):
+        low, high = (np.where(on, ends, 0) for ends in (case.least_on, case.bounds.upper))
+        bounds = replace(case.bounds, lower=low, upper=high)
+        part = replace(case, bounds=bounds, least_on=none)
+        try:
+            best = dual(field_of(part), part.rows)
+        except InfeasibleError:
+            continue
+        worth.append((part.objective(best.spend), best.bound))
+    found = _explored(case, by)
+    if found is None:
+        assert not worth
+        return
+    assert_kept(case, found.solved.spend)
+    reached, bounded = np.max(worth, axis=0)
+    assert found.objective >= reached - 1e-8 * abs(reached)
+    assert found.objective <= bounded + 1e-8 * abs(bounded)
+    assert found.solved.bound >= reached - 1e-9 * abs(reached)
+
+
+@pytest.mark.parametrize("by", ["columns", "prices"])
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1))
+def test_switches_in_groups_against_the_integer_program(by, seed):
+    case = switched(seed, 9)
+    found = _explored(case, by)
+    try:
+        other = integer(case)
+    except InfeasibleError:
+        assert found is None
+        return
+    assert_kept(case, found.solved.spend)
+    assert found.gap <= 1e-9
+    assert found.objective >= case.objective(other.spend) * (1 - 1e-6)
+    assert found.objective <= other.bound * (1 + 1e-9)
+
+
+def _explored(case, by):
+    """Return what the search finds, None where it proves that nothing is allowed."""
+    try:
+        with patch.object(relax, "_MANY", 1 if by == "prices" else 100):
+            return explore(case)
+    except InfeasibleError:
+        return None
+
+
+def test_a_thousand_switches_in_groups_take_a_few_nodes():
+    case = switched(1, 1000, 10)
+    found = explore(case)
+    assert_kept(case, found.solved.spend)
+    assert found.gap <= 1e-9
+    assert found.nodes <= 30
+
+
 def test_a_row_without_effect_changes_nothing():
     case = s_curves(10, 7)
     loose = Row("loose", np.ones(10, dtype=np.int64), Fraction(10_000))
@@ -154,15 +226,17 @@ def test_units_do_not_move_the_split_under_rows(worth):
     assert richer.spend / 1000 == pytest.approx(plain.spend, rel=1e-6, abs=1e-4)
 
 
+@pytest.mark.parametrize("by", ["columns", "prices"])
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
-def test_random_rows_against_full_grids(seed):
+def test_random_rows_against_full_grids(by, seed):
     case = rowed(seed)
     if case.bounds.lower.sum() > case.budget:
         return
     best = best_of_many(case)
     try:
-        found = explore(case, gap=1e-6)
+        with patch.object(relax, "_MANY", 1 if by == "prices" else 100):
+            found = explore(case, gap=1e-6)
     except InfeasibleError:
         assert best == -np.inf
         return

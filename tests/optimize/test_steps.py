@@ -10,9 +10,12 @@ import budgetopt as bo
 from budgetopt.curves import Log
 from budgetopt.errors import InfeasibleError
 from budgetopt.optimize import problem_of, solve, steps
-from budgetopt.optimize.steps import exchange
+from budgetopt.optimize.branch import branch
+from budgetopt.optimize.problem import UNLIMITED, keeps
+from budgetopt.optimize.steps import best_in_steps, exchange
 
 from .all_limits import allocated, best_split, broken, minors, plan_of, random_week
+from .test_branch_rows import switched
 
 
 def coarse_week(seed):
@@ -134,3 +137,19 @@ def test_a_search_around_money_that_is_spent_counts_what_lies_outside_in_full(mo
     far = solve(problem)._replace(bound=np.inf, spend=start / 100)
     found = steps._Search(problem, far, start).run()
     assert found.bound >= 20 * np.log(1 + 50 / 20) - 1e-9
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_thousand_channels_in_groups_lose_a_cent_and_not_a_cent_each(monkeypatch, seed):
+    case = switched(seed, 1000, 10)
+    solved = branch(case)
+    cent = float(solved.prices.sum()) * case.step / case.money.units
+    greedy = steps.rounded(case, solved.spend)
+    assert solved.bound - case.objective(greedy / case.money.units) > 0.4 * cent
+    found = steps._between(case, solved.spend, greedy, UNLIMITED)
+    assert keeps(case, found)
+    assert solved.bound - case.objective(found / case.money.units) < 0.2 * cent
+    # It is what an answer is made of where the greedy one is not near enough.
+    monkeypatch.setattr(steps, "NEAR", 0.2 * cent / solved.bound)
+    monkeypatch.delattr(steps._Search, "run")
+    assert np.array_equal(best_in_steps(case, solved).spend, found)

@@ -260,6 +260,20 @@ class StepGrid:
         found, _ = self._mixed(every, spare, left, mip_rel_gap=1e-9, mip_max_nodes=nodes)
         return None if found is None else np.argmax(found, axis=1)
 
+    def between(self, left: Clock) -> NDArray[np.intp] | None:
+        """Return lots down or up by a linear program, and those that it leaves between by `fill`.
+
+        At a corner no more channels are between two lots than rows are full, however many there
+        are, so that what rounding loses does not grow with them (Beck and Fiala 1981).
+        """
+        down = np.full(len(self.table), _ROOM, dtype=np.intp)
+        some = np.zeros(self.table.shape, dtype=bool)
+        some[:, _ROOM], some[:, _ROOM + 1] = True, self._may(down, down + 1)
+        shares, _ = self._mixed(some, 0.0, left, whole=False)
+        if shares is None:
+            return None
+        return self.fill(self.mend(down + (shares[:, _ROOM + 1] > 1.0 - _HAIR)))
+
     def prices(self, some: NDArray[np.bool_], left: Clock) -> Floats | None:
         """Return the prices of the rows where each channel may mix some of its columns."""
         found, prices = self._mixed(some, 0.0, left, whole=False)
@@ -452,11 +466,26 @@ def best_in_steps(problem: Problem, solved: Solved, left: Clock = UNLIMITED) -> 
     """
     spend = rounded(problem, solved.spend, left)
     worth = problem.objective(spend / problem.money.units)
-    if solved.bound - worth <= NEAR * abs(solved.bound):
+    near = NEAR * abs(solved.bound)
+    if not problem.even and solved.bound - worth > near and left() != 0:
+        spend = _between(problem, solved.spend, spend, left)
+        worth = problem.objective(spend / problem.money.units)
+    if solved.bound - worth <= near:
         return Steps(spend, _above_rounding(problem, solved.bound, worth))
     if problem.even and problem.curves.concave:
         return _exchanged(problem, spend)
     return _Search(problem, solved, spend, left).run()
+
+
+def _between(problem: Problem, spend: Floats, found: Whole, left: Clock) -> Whole:
+    """Return the better of a split found and the one that a linear program of lots leads to."""
+    minor = spend * problem.money.units
+    grid = StepGrid(problem, _table(problem, minor), _most(problem, minor))
+    chosen = grid.between(left)
+    if chosen is None or not keeps(problem, grid.spend(chosen)):
+        return found
+    other = grid.spend(chosen)
+    return max(found, other, key=lambda each: problem.objective(each / problem.money.units))
 
 
 def _above_rounding(problem: Problem, bound: float, worth: float) -> float:

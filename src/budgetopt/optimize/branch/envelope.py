@@ -393,6 +393,14 @@ class Envelope(Curve):
             line[some] = new_line
         return replace(self, span=span, touch=lines[0], base=lines[1], chord=lines[2])
 
+    def take(self, columns: Any) -> Curve:
+        """Return the envelopes at some positions, where none is of points or mixtures."""
+        bends, span = self.bends, Span(*(ends[columns] for ends in self.span))
+        curves = bends.curves.take(columns)
+        part = Bends(curves, bends.inflection[columns], bends.reach[columns], {})
+        touch, base, chord = (line[columns] for line in (self.touch, self.base, self.chord))
+        return Envelope(part, span, touch, base, chord, None)
+
     def value(self, spend: ArrayLike) -> Floats:
         """Return the height of the envelope."""
         x = np.asarray(spend, dtype=np.float64)

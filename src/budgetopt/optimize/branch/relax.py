@@ -20,8 +20,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from budgetopt.arrays import Floats
+from budgetopt.errors import BudgetoptError
 from budgetopt.optimize.branch.columns import TreeProgram
 from budgetopt.optimize.branch.envelope import Bends, Envelope, Span
+from budgetopt.optimize.dual.search import dual
 from budgetopt.optimize.problem import Problem, Rows
 from budgetopt.optimize.waterfill import Field, field_of, priced
 
@@ -606,10 +608,16 @@ class BudgetRelaxation:
         return self.weights
 
 
+_SEARCH, _SEARCH_EACH = 15_000, 40
+"""Work of a search for the prices of rows, and for each channel, in microseconds."""
+_MANY = 100
+"""From so many channels on a search for prices is quicker although channels are tied on lines."""
 _ROW_ROUNDS = 60
 """Rounds of new columns in a node; near the optimum each divides what is missing by four."""
 _SHARE = 0.05
 """A node is solved to this share of its distance from the best split."""
+_AT_END = 1e-9
+"""Share of its spend by which the search for prices may leave a channel short of its line's end."""
 _LEAST = 1e-12
 """Below this share of the bound rounding hides what columns bring."""
 _ROWS_KEPT = 1e-10
@@ -621,7 +629,7 @@ _NEARLY = 1e-6
 
 
 class RowsRelaxation:
-    r"""Columns that the Lagrangian asks for, until none is missing.
+    r"""The best prices of the rows, or columns that the Lagrangian asks for until none is missing.
 
     Parameters
     ----------
@@ -632,8 +640,10 @@ class RowsRelaxation:
 
     Notes
     -----
-    The bound is the Lagrangian's at the prices of the linear program (`priced`), from the true
-    curves, and holds in any round. In a row that sees outcomes, such as a floor on ROAS, mixtures
+    Where there are many channels without straight pieces, and on concave branches, a search for the
+    prices of the rows (`dual`) comes first: it takes as many steps however many channels there are.
+    The bound is the Lagrangian's at the prices found (`priced`), from the true curves, and holds in
+    any round. In a row that sees outcomes, such as a floor on ROAS, mixtures
     stand for the curve, which makes the row easier to keep; splits are held against the true row.
     """
 
@@ -641,15 +651,39 @@ class RowsRelaxation:
         self.problem, self.gap = problem, gap
         self.field, self.rows = field_of(problem), problem.rows
         self.columns = TreeProgram(self.field, self.rows)
+        self._work = 0
 
     @property
     def work(self) -> int:
-        """Microseconds of a usual processor that its programs took so far."""
-        return self.columns.work
+        """Microseconds of a usual processor that its programs and searches took so far."""
+        return self.columns.work + self._work
 
     def relax(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
         """Return the best mixture in a node, its prices and the bound."""
-        return self._node(envelope, start, floor, share=_SHARE)
+        many = envelope.touch.size >= _MANY
+        found = self._by_prices(envelope, start) if many else None
+        return found or self._node(envelope, start, floor, share=_SHARE)
+
+    def _by_prices(self, envelope: Envelope, start: Floats | None) -> Relaxed | None:
+        """Return the best split under envelopes by a search for the prices of the rows.
+
+        None on straight pieces, where columns are exact; and where it does not converge, or finds
+        that no split keeps the rows, on which columns have the last word.
+        """
+        if envelope.hulls is not None or envelope.sums is not None:
+            return None
+        lower, least, upper = envelope.span
+        self._work += _SEARCH + _SEARCH_EACH * lower.size
+        try:
+            field = self.field._replace(curves=envelope, lower=lower, upper=upper)
+            found = dual(field, self.rows, start=start)
+        except BudgetoptError:
+            return None
+        spend = found.spend
+        for end in (lower, least, envelope.touch):
+            spend = np.where(np.abs(spend - end) <= _AT_END * end, end, spend)
+        bound = priced(self._within(envelope.span), self.rows, found.prices).bound
+        return Relaxed(bound, spend, found.prices)
 
     def _node(
         self, envelope: Envelope, start: Floats | None, floor: float, *, share: float
@@ -674,7 +708,7 @@ class RowsRelaxation:
 
     def settle(self, envelope: Envelope, start: Floats | None, floor: float) -> Relaxed | None:
         """Return the best split on concave branches, None where it is no better than the floor."""
-        found = self._node(envelope, start, floor, share=0.0)
+        found = self._by_prices(envelope, start) or self._node(envelope, start, floor, share=0.0)
         return None if found is None or found.bound <= floor else found
 
     def sharpen(self, envelope: Envelope, found: Relaxed) -> Relaxed | None:
