@@ -154,11 +154,21 @@ def test_a_wide_table_with_decimal_commas(tmp_path):
 
 def test_what_no_name_says_is_refused_with_the_name_that_would(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("day,who,cost\n2026-01-05,a,1\n")
+    path.write_text("Report of Ann\nday,who,cost\n2026-01-05,a,1\n")
     with pytest.raises(bo.BudgetoptError) as caught:
         recognise(path)
-    assert "has no column that is known as its outcome" in str(caught.value)
-    assert "rename it to 'outcome'" in caught.value.remedy
+    there = "no column that is known as its outcome, only 'day', 'who', 'cost'"
+    assert there in str(caught.value)
+    assert "rename the one that is to 'outcome'" in caught.value.remedy
+    assert "认作转化的列" in caught.value.explain("zh")
+    path.write_text("Report\nwhen,who,cost,conversions\n2026-01-05,a,1,2\n")
+    with pytest.raises(bo.BudgetoptError, match="date, only 'when'") as caught:
+        recognise(path)
+    # The name that is proposed is one that is known, in either language.
+    for name in ("日期", "date"):
+        assert repr(name) in caught.value.remedy + caught.value.explain("zh")
+        path.write_text(f"{name},channel,cost,conversions\n2026-01-05,a,1,2\n")
+        assert recognise(path).columns.week == name
     # A column a channel, which nothing says hold money.
     path.write_text("week,tv,search,revenue\n2026-01-05,1,2,3\n")
     with pytest.raises(bo.BudgetoptError, match="known as its channel") as caught:

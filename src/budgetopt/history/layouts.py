@@ -20,21 +20,25 @@ ROLES: dict[str, tuple[str, ...]] = {
         "week": "day | date | week | week ending | week_ending"
         " | reporting starts | by day | dates | start date | date start"
         " | date_start | week_start | week of | datum | 时间-天 | 日期 | 时间 | 统计日期 | 数据日期"
-        " | 周 | 周起始 | 开始日期 | stat_datetime",
+        " | 周 | 周起始 | 周起始日 | 周开始日期 | 开始日期 | 起始日期 | 投放日期 | stat_datetime"
+        " | week from | week start | week starting | week beginning | week commencing",
         "week_end": "reporting ends | end date | date end | date_stop | week_end | 结束日期",
         "channel": "channel | campaign | campaign name | 推广计划 | 广告计划 | 广告计划名称"
         " | 计划名称 | 项目名称 | campaign_name | 渠道 | 推广计划名称 | 广告名称 | session campaign"
         " | session default channel group | session source / medium | kampagne | 计划"
-        " | ad set name | 单元名称 | 推广单元 | ad group | ad group name",
+        " | ad set name | 单元名称 | 推广单元 | ad group | ad group name | platform | 平台 | 媒体",
         "spend": "cost | spend | amount spent | 消耗 | 消费 | 总花费 | 花费 | stat_cost | fee"
         " | media cost | total cost | ads cost | kosten | 现金消耗 | 总消耗 | 投放金额"
-        " | session manual ad cost | media spend | 费用",
+        " | session manual ad cost | media spend | 费用 | 投放费用 | 投放花费 | 消耗金额"
+        " | 花费金额",
         "outcome": "conv. value | conversion value | total conv. value"
         " | purchases conversion value | website purchases conversion value"
         " | total purchase value | 成交金额 | gmv | revenue | total revenue | purchase revenue"
-        " | 支付金额 | 销售额 | 收入 | outcome | conversions | results | purchases | leads"
+        " | 支付金额 | 销售额 | 成交额 | 收入 | outcome | 成果 | conversions | results | purchases"
+        " | leads"
         " | complete payment | 转化数 | 转化 | 网页转化 | convert | key events"
-        " | total conversions | 转化量 | 目标转化量 | 深度转化数 | 注册数 | 线索数",
+        " | total conversions | 转化量 | 目标转化量 | 深度转化数 | 注册数 | 线索数 | 订单数"
+        " | 订单量 | orders",
         "clicks": "clicks | link clicks | clicks (all) | 点击数 | 点击 | 点击量 | click",
         "currency": "currency | currency code | account currency | 币种 | 货币 | 币别",
     }.items()

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from glob import escape
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,9 +34,9 @@ from budgetopt.history.history import History
 from budgetopt.history.imports import of_days, of_header
 from budgetopt.history.layouts import first_named, plain_name, platform_of, roles_of
 from budgetopt.history.mapping import MapRule
-from budgetopt.history.tables import Plain, bad_file, style_of
-from budgetopt.history.texts import find_encoding
-from budgetopt.i18n import Message, say
+from budgetopt.history.tables import SHOWN, Plain, bad_file, style_of
+from budgetopt.history.texts import find_encoding, likelihood
+from budgetopt.i18n import Message, listed, quoted, say
 
 _WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)
 _CAMPAIGNS = frozenset({"channel", "渠道", "session default channel group"})
@@ -95,7 +94,7 @@ def _find_header(path: Path) -> tuple[list[str], dict[str, Any]]:
     if path.suffix.lower() == ".xlsx":
         sheets = read_sheets(path, data)
         of_sheets = [(_score(row), title, row) for title, _, row in sheet_rows(sheets)]
-        best, title, row = max(of_sheets, key=itemgetter(0), default=(0, "", []))
+        best, title, row = max(of_sheets, key=likelihood, default=(0, "", []))
         titles = {other for score, other, _ in of_sheets if score and score == best}
         if len(titles) > 1:
             names = ", ".join(map(repr, sorted(titles)))
@@ -132,10 +131,7 @@ def _by_name(path: Path, header: list[str]) -> Recognised:
         return _one_channel(path, header, chosen)
     for role in needed:
         if role not in chosen:
-            remedy = say("remedy-rename-declare-plan", role=repr(role))
-            if role == "channel" and "spend" not in chosen:
-                remedy = say("remedy-rename-or-wide")
-            _no_column(path, role, header, remedy)
+            _no_column(path, role, header, wide=role == "channel" and "spend" not in chosen)
     platform = platform_of(header)
     if is_wide:
         columns = Columns(layout="wide", week=chosen["week"], spend=wide, outcome=chosen["outcome"])
@@ -165,8 +161,20 @@ def _one_channel(path: Path, header: list[str], chosen: Mapping[str, str]) -> Re
     return Recognised(path, columns, platform, reasons=reasons)
 
 
-def _no_column(path: Path, role: str, header: Sequence[str], remedy: Message) -> NoReturn:
-    problem = say("no-column-known", name=path.name, role=role)
+_ROLES = {
+    "week": say("role-date"),
+    "channel": say("channel"),
+    "spend": say("spend"),
+    "outcome": say("outcome"),
+}
+"""What a role is called, which is also a name that a column of it may have."""
+
+
+def _no_column(path: Path, role: str, header: Sequence[str], *, wide: bool = False) -> NoReturn:
+    there = listed((quoted(name) for name in header if name), 2 * SHOWN)
+    problem = say("no-column-known", name=path.name, role=_ROLES[role], there=there)
+    remedy = say("remedy-rename-declare-plan", role=_ROLES[role])
+    remedy = say("remedy-rename-or-wide") if wide else remedy
     refuse("bad-columns", problem, role, header[:20], remedy)
 
 
@@ -177,8 +185,7 @@ def _settled(found: Recognised) -> Recognised:
     spans = read_spans(table.column(columns.week), columns.date_format)
     days = np.unique(spans.first)
     if len(columns.spends) == 1 and days.size < spans.first.size:
-        remedy = say("remedy-rename-declare-plan", role=repr("channel"))
-        _no_column(found.path, "channel", table.header, remedy)
+        _no_column(found.path, "channel", table.header)
     weekly = days.size > 1 and not (np.diff(days).astype(np.int64) % 7).any()
     if weekly:
         day = as_date(days[0], columns.week)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +169,7 @@ def find_encoding(
         except UnicodeDecodeError:
             continue
         rows = ((score(row), row) for _, _, row in text_rows(text))
-        best, row = max(rows, key=itemgetter(0), default=(0, []))
+        best, row = max(rows, key=likelihood, default=(0, []))
         seen.append((best, encoding, row, text))
     if not seen:
         bad_file(path, say("no-encoding-known"), say("remedy-save-utf-8"))
@@ -178,6 +179,12 @@ def find_encoding(
         # Names of campaigns would be read in one way or another.
         bad_file(path, say("several-encodings"), say("remedy-save-utf-8"))
     return row, None if marked or encoding == "utf-8" else encoding
+
+
+def likelihood(scored: tuple[Any, ...]) -> tuple[int, int]:
+    """Return what a header is chosen by: its score, and where that is nothing its filled cells."""
+    score, row = scored[0], scored[-1]
+    return score, 0 if score else sum(map(bool, row))
 
 
 _HEAD = re.compile(f"(?:[^\r\n]*(?:\r\n|\r|\n)){{0,{HEADER_WITHIN}}}[^\r\n]*")

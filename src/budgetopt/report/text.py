@@ -65,7 +65,7 @@ def noted(notes: Sequence[str], language: str = "en") -> list[str]:
 
 
 DECIDED = {
-    "week": say("week"),
+    "week": say("role-date"),
     "channel": say("channel"),
     "spend": say("spend"),
     "outcome": say("outcome"),
