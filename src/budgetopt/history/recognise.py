@@ -36,7 +36,7 @@ from budgetopt.history.layouts import first_named, plain_name, platform_of, role
 from budgetopt.history.mapping import MapRule
 from budgetopt.history.tables import SHOWN, Plain, bad_file, style_of
 from budgetopt.history.texts import find_encoding, likelihood
-from budgetopt.i18n import Message, listed, quoted, say
+from budgetopt.i18n import listed, quoted, say
 
 _WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)
 _CAMPAIGNS = frozenset({"channel", "渠道", "session default channel group"})
