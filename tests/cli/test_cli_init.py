@@ -357,6 +357,14 @@ def test_how_files_were_read_stands_at_the_end_of_a_page(capsys, drafted, lang):
     assert reading < skipped
 
 
+def test_a_workbook_under_the_name_of_a_text_is_told_to_be_one(tmp_path):
+    path = tmp_path / "a.csv"
+    openpyxl.Workbook().save(path)
+    for read in (recognise, bo.History.read):
+        with pytest.raises(bo.HistoryError, match=r"rename it to .xlsx"):
+            read(path)
+
+
 PASTED = "week,channel,note,spend,outcome\n" + "".join(
     f"2025-09-{day:02d},{name},{note},{spend},30\n"
     for day in (1, 8, 15, 22)

@@ -270,7 +270,8 @@ def read_file(path: Path, kind: str | None = None) -> bytes:
         )
     if path.suffix.lower() == ".xls":
         bad_file(path, say("workbook-old-format"), say("remedy-save-xlsx"))
-    if (path.suffix.lower() if kind is None else kind) not in READERS:
+    kind = path.suffix.lower() if kind is None else kind
+    if kind not in READERS:
         bad_file(
             path,
             say("not-supported-file"),
@@ -278,6 +279,8 @@ def read_file(path: Path, kind: str | None = None) -> bytes:
         )
     if not data.strip():
         bad_file(path, say("value-empty"), say("remedy-export-again"))
+    if READERS[kind] is read_text and data.startswith(b"PK\x03\x04"):
+        bad_file(path, say("workbook-name-text"), say("remedy-rename-xlsx"))
     return data
 
 

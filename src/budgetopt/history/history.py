@@ -367,7 +367,7 @@ class History(Shown, JsonRecord):
         )
 
     @property
-    def _known_outcome(self) -> Floats:
+    def known_outcome(self) -> Floats:
         """The outcome by channel, or the total as a single column."""
         if self.outcome is not None:
             return self.outcome
@@ -427,7 +427,7 @@ class History(Shown, JsonRecord):
         digest = hashlib.sha256(json.dumps(head).encode())
         digest.update(self.weeks.astype("<M8[D]").tobytes())
         digest.update(self.partial.astype("u1").tobytes())
-        outcome = self._known_outcome if self.outcome is None else self.outcome[:, order]
+        outcome = self.known_outcome if self.outcome is None else self.outcome[:, order]
         for array in (self.spend[:, order], outcome, *(self.controls[name] for name in controls)):
             # NaN has many bit patterns, and this one of them.
             digest.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
@@ -491,7 +491,7 @@ class History(Shown, JsonRecord):
         import pandas as pd
 
         width = len(self.channels)
-        last = np.broadcast_to(self._known_outcome, self.spend.shape)
+        last = np.broadcast_to(self.known_outcome, self.spend.shape)
         return pd.DataFrame(
             {
                 "week": np.repeat(self.weeks.astype("datetime64[s]"), width),

@@ -119,7 +119,7 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
     lacking = (earlier.partial[rows] | later.partial[other])[:, None]
     spend = np.where(lacking, np.nan, earlier.spend[rows])
     _check_spends(spend, later.spend[other], weeks, earlier.channels)
-    before, after = _outcomes(earlier)[rows], _outcomes(later)[other]
+    before, after = earlier.known_outcome[rows], later.known_outcome[other]
     # Weeks that lack days stay in their place, since ages are a week apart.
     unknown = lacking | np.isnan(before) | np.isnan(after)
     before, after = np.where(unknown, 0.0, before), np.where(unknown, 0.0, after)
@@ -138,12 +138,6 @@ def pair_snapshots(earlier: History, later: History) -> SnapshotPair:
         remedy = say("remedy-which-later")
         refuse("bad-history", problem, "later", float(after[week, channel]), remedy)
     return SnapshotPair(names, earlier.ages[rows], apart, np.minimum(before, after), after)
-
-
-def _outcomes(history: History) -> Floats:
-    if history.outcome is not None:
-        return history.outcome
-    return np.asarray(history.total, dtype=np.float64)[:, None]
 
 
 def _weeks_apart(earlier: History, later: History) -> float:
@@ -211,27 +205,13 @@ EVENTS = 60
 than one in twenty are, at 95 % (the rule of three)."""
 
 
-@dataclass(frozen=True)
-class LearnedShares:
-    """Shares at rising ages, the last one complete.
-
-    Parameters
-    ----------
-    ages
-        Shape ``(ages,)``.
-    shares, log_sds
-        Shape ``(ages, 1 + channels)``: of a channel that is not named, and of each that is.
-    """
-
-    ages: Floats
-    shares: Floats
-    log_sds: Floats
-
-
 def chain_ladder(
     pair: SnapshotPair, complete_after: float | None, outcome_unit: float | None
-) -> LearnedShares:
-    """Return the shares that a pair of snapshots shows; see `budgetopt.history.Delay.learned`.
+) -> tuple[Floats, Floats, Floats]:
+    """Return rising ages, shares, and standard deviations of their logarithms, from a pair.
+
+    The last age is complete. Shares are by age and channel, first one that has no name: shape
+    ``(ages, 1 + channels)``. See `budgetopt.history.Delay.learned`.
 
     Raises
     ------
@@ -258,7 +238,7 @@ def chain_ladder(
     complete_week = np.zeros((1, slow.size))
     shares = np.exp(np.append(log_shares, complete_week, axis=0))
     log_sds = np.append(np.minimum(np.sqrt(variances), MOST_LOG_SD), complete_week, axis=0)
-    return LearnedShares(np.append(ages, complete), shares, log_sds)
+    return np.append(ages, complete), shares, log_sds
 
 
 def _complete_age(pair: SnapshotPair, given: float | None, unit: float) -> float:
@@ -571,10 +551,10 @@ class Delay:
         budgetopt.history.maturity : the mathematics.
         """
         pair = pair_snapshots(earlier, later)
-        found = chain_ladder(pair, complete_after, outcome_unit)
-        shares, log_sds = found.shares.T.tolist(), found.log_sds.T.tolist()
+        ages, *found = chain_ladder(pair, complete_after, outcome_unit)
+        shares, log_sds = (array.T.tolist() for array in found)
         own = tuple(zip(pair.channels, shares[1:], log_sds[1:], strict=False))
-        return cls(shares[0], found.ages.tolist(), log_sds[0], own)
+        return cls(shares[0], ages.tolist(), log_sds[0], own)
 
     @classmethod
     def of(cls, given: Any, field: str = "delay") -> Self | None:

@@ -219,7 +219,7 @@ def _once(
                 "rows-differ",
                 rows=where(rows[0]),
                 rows_2=where(rows[1]),
-                name=name,
+                name={"spend": say("spend"), "outcome": say("outcome")}.get(name, name),
                 one=f"{one[at]:g}",
                 other=f"{other[at]:g}",
             )

@@ -52,8 +52,6 @@ MARKS = (
 
 def read_text(path: Path, data: bytes, columns: Columns | Plain) -> Table:
     """Return the declared columns of a delimited text file."""
-    if data.startswith(b"PK\x03\x04"):
-        bad_file(path, say("workbook-name-text"), say("remedy-rename-xlsx"))
     text, encoding = decode(path, data, columns.encoding)
     too_much(path, text.count("\n") + text.count("\r"), 2 * MOST_ROWS, say("n-line-breaks"))
     at = _longer_line(text, MOST_LINE)
