@@ -64,6 +64,8 @@ def whole(decision):
     known |= set(numbers(f"{decision.policy} {decision.decided_by}"))
     if decision.gain is not None:
         parts = (decision.gain, decision.gains.split, decision.money_gain)
+        least = decision.gains.outcome if week.goal == "least-spend" else decision.gain
+        parts += (decision.gains.prior, least - decision.gains.prior)
         known |= {show_figure(part, 3, sign=True) for part in parts}
         known.add(show_amount(abs(week.total - decision.before)))
     if not decision.moved:

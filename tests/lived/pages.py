@@ -73,6 +73,12 @@ class Drawn:
         spent = np.where(belief.log.spend > 0, belief.log.spend, np.nan)
         self.least, self.most = np.nanmin(spent, axis=0), np.nanmax(spent, axis=0)
         self.curves, self.luck = belief.draw(rng, count), rng.standard_normal((count, 1))
+        self.mean = belief.mean()
+
+    def unseen(self, spend):
+        """Return what of each channel no week saw: beyond the most, and above a straight start."""
+        seen = self.mean.value(np.clip(spend, self.least, self.most))
+        return self.mean.value(spend) - seen * np.minimum(spend / self.least, 1)
 
     def value(self, spend):
         near = np.maximum(spend, 1e-9)
@@ -130,6 +136,10 @@ class Books:
     def draws(self, spend):
         """Return what draws of what is believed bring, draws before the channels."""
         return self.drawn.value(np.array([float(spend[name]) for name in self.names]))
+
+    def unseen(self, spend):
+        """Return what of each channel's outcome no week saw."""
+        return self.drawn.unseen(np.array([float(spend[name]) for name in self.names]))
 
     @cached_property
     def last(self):
@@ -631,6 +641,16 @@ class Held:
             )  # fmt: skip
             assert near(money, same - then, 3, now)
             assert near(split, now - same, 3, now)
+        unseen, was = (books.unseen(split).sum() for split in (self.split, books.last))
+        prior, rest = unseen - was, now - then - unseen + was
+        much = abs(prior) >= max(0.1 * abs(now - then), 0.001 * now)
+        found = self.page.claim(
+            rf"Of this ({FIGURE}) rests on priors alone, since no week or lift test was ever at "
+            rf"such spends, and ({FIGURE}) on spends that were seen\."
+        )
+        assert len(found) == much
+        for figures in found:
+            assert all(near(*pair, 3, now) for pair in zip(figures, (prior, rest), strict=True))
 
     def hold_reserves(self):
         month, left, built = self.page.one(

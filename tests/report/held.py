@@ -228,6 +228,8 @@ def hold_expected(raw, belief):
     gains = {"gain": (0, 2), "gain_of_money": (0, 1), "gain_of_split": (1, 2)}
     for name, (one, other) in gains.items():
         assert math.isclose(raw[name], earned[other] - earned[one], abs_tol=1e-6 * abs(earned[2]))
+    unseen = float(np.array(worth) @ (drawn.unseen(after) - drawn.unseen(before)))
+    assert math.isclose(raw["gain_on_priors"], unseen, abs_tol=1e-6 * abs(earned[2]))
     totals, each = drawn.value(after).sum(axis=-1), drawn.value(after) - drawn.value(before)
     for chance, end in ((0.05, "low"), (0.5, "median"), (0.95, "high")):
         assert near_quantile(totals, chance, week["spread"][end])
@@ -302,6 +304,10 @@ def hold_gain(claims, raw, total):
         "differently.",
         before, gain, raw["gain_of_money"], abs(total - before), raw["gain_of_split"],
     )  # fmt: skip
+    prior = raw["gain_on_priors"]
+    if abs(prior) >= max(0.1 * abs(gain), 0.001 * abs(raw["allocation"]["objective"])) and prior:
+        claims.says("Of this {} rests on priors alone, since no week or lift test was ever at such "
+                    "spends, and {} on spends that were seen.", prior, gain - prior)  # fmt: skip
 
 
 def hold_targets(claims, targets):

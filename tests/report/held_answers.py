@@ -45,6 +45,15 @@ class Curves:
         least, most = self.drawn.least, self.drawn.most
         return bool(np.any((money > most) | ((money > 0) & (money < least))))
 
+    def on_priors(self, spends):
+        """Return the shares of outcomes that no week saw, by position, from a hundredth on."""
+        shares = {}
+        for at, spend in enumerate(spends):
+            unseen = self.drawn.unseen(np.array([float(each) for each in spend])).sum()
+            share = unseen / self.brings(spend).sum()
+            shares |= {at: f"{share:.0%}"} if share >= 0.01 else {}
+        return shares
+
     def at_price(self, price):
         """Return the money of each channel whose next unit earns a price, by bisection."""
         low, high = np.zeros_like(self.caps), self.caps.copy()
@@ -124,6 +133,10 @@ def hold_frontier(claims, line, curves, outcome="revenue"):
     if out:
         claims.says("Extrapolated, since channels leave the spends that were ever seen: budgets "
                     f"{', '.join(out)}. Their ranges are wider for it.")  # fmt: skip
+    if rests := curves.on_priors(splits):
+        named = (f"{show_amount(points[at].budget)} ({share})" for at, share in rests.items())
+        claims.says("Share of the outcome that rests on priors alone, at spends no week or lift "
+                    f"test was ever at: {', '.join(named)}.")  # fmt: skip
     claims.says("A range (low to high) covers 90% of simulations.")
     claims.says("from {} budgets.", len(points))
 
@@ -225,6 +238,10 @@ def hold_what_if(claims, found, curves, prices, outcome="revenue"):
     if out := [answer.name for answer, money in named if curves.leaves(money)]:
         claims.says("extrapolated, since channels leave the spends that were ever seen: "
                     f"{', '.join(out)}; their ranges are wider for it.")  # fmt: skip
+    if rests := curves.on_priors(bought):
+        each = (f"{found.answers[at].name} ({share})" for at, share in rests.items())
+        claims.says("share of the outcome that rests on priors alone, at spends no week or lift "
+                    f"test was ever at: {', '.join(each)}")  # fmt: skip
     if not plan.goal.weights:
         claims.says("A range (low to high) covers 90% of simulations.")
     claims.says("from {} cases.", len(cases))

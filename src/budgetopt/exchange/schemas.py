@@ -141,6 +141,7 @@ class Decision(Strict):
     gain_of_split: float | None
     gain_of_money: float | None
     gain_in_outcome: float | None
+    gain_on_priors: float | None
     history: str
     notes: list[str]
     fired: list[InterventionTable]  # type: ignore[valid-type]

@@ -25,7 +25,15 @@ from budgetopt.curves import Mixture
 from budgetopt.errors import InfeasibleError, InputError, SolverError
 from budgetopt.i18n import say
 from budgetopt.optimize.allocation import Allocation
-from budgetopt.optimize.build import extrapolation_note, on_week, problem_of, untried, untried_note
+from budgetopt.optimize.build import (
+    extrapolation_note,
+    on_priors,
+    on_priors_note,
+    on_week,
+    problem_of,
+    untried,
+    untried_note,
+)
 from budgetopt.optimize.engines import Method, solve
 from budgetopt.optimize.problem import Clock, Problem, Solved, clock
 from budgetopt.optimize.steps import Steps, best_in_steps, rounded
@@ -119,6 +127,9 @@ def allocate(
     else:
         found = _averse(plan, problem, risk, drawn, left)
     alone = untried_note(untried(curves, found.spend))
+    spend = np.array([float(money) for money in found.spend.values()])
+    part = float(on_priors(curves, problem.curves, spend).sum())
+    alone = (*alone, *on_priors_note(part, found.outcome))
     notes = (*extrapolation_note(curves, found.spend), *alone, *notes)
     return replace(found, notes=(*found.notes, *notes)) if notes else found
 

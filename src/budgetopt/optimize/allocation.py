@@ -208,8 +208,17 @@ class Allocation(Shown, JsonRecord):
     @property
     def extrapolated(self) -> bool:
         """Whether a channel's spend leaves what weeks and tests have seen; a note names it."""
+        return self._noted("extrapolated") is not None
+
+    @property
+    def on_priors(self) -> str:
+        """Share of the outcome that rests on priors alone, as its note says; empty without one."""
+        note = self._noted("on-priors")
+        return "" if note is None else str(note.values["share"])
+
+    def _noted(self, code: str) -> Message | None:
         said = (note for note in self.notes if isinstance(note, Message))
-        return any(note.code == "extrapolated" for note in said)
+        return next((note for note in said if note.code == code), None)
 
     @property
     def budget(self) -> Decimal:

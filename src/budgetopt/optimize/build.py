@@ -55,6 +55,8 @@ from budgetopt.plan import (
     sources_of,
 )
 
+_MATERIAL = 0.01
+"""Share of an outcome from which it is said to rest on priors alone."""
 _NAMED = 6
 """Names that one note lists."""
 
@@ -271,6 +273,56 @@ def extrapolation_note(belief: Any, spend: Mapping[str, Decimal]) -> tuple[Messa
         elif 0 < float(money) < least:
             said.append(say("below-observed", least=show_figure(least), **what))
     return (say("extrapolated", channels=listed(said)),) if said else ()
+
+
+def on_priors(belief: Any, curves: Curve, spend: ArrayLike) -> Floats:
+    r"""Return how much of each channel's expected outcome rests on priors alone.
+
+    Where weeks and tests speak of the spends from l to m, they say of the curve f
+
+    .. math:: s(x) = \begin{cases} f(x) & l \le x \le m \\ f(m) & x > m \\
+        f(l)\,x/l & x < l \\ 0 & \text{where no spend was seen} \end{cases}
+
+    which is the least that any rising curve with falling returns brings, if it is f where it was
+    seen. The rest, :math:`f(x) - s(x)`, is how f was believed to go on: no data speak of it. Both
+    add up to f, so that of a move from x to y the part :math:`f(y) - s(y) - f(x) + s(x)` rests on
+    priors alone, and the parts of channels add up to that of the split.
+
+    Parameters
+    ----------
+    belief
+        What was learned. Curves that were not learned, and pinned ones, are the user's own word.
+    curves
+        The expected curves f, in the belief's order of channels.
+    spend
+        Money by channel, shape ``(..., channels)``.
+
+    Notes
+    -----
+    It says where data end, not how much they say: few or noisy weeks widen ranges instead. For an
+    S-shaped curve s is no least outcome, and the rest may be below zero.
+    """
+    money = np.asarray(spend, dtype=np.float64)
+    seen = getattr(belief, "trusted_range", None)
+    if seen is None:
+        return np.zeros_like(money)
+    least, most = np.asarray(seen, dtype=np.float64).T
+    unseen = np.isnan(least)
+    at = np.where(unseen, 0.0, np.clip(money, least, most))
+    share = np.where(money < at, money / np.where(at > 0, at, 1.0), 1.0)
+    rest = curves.value(money) - np.where(unseen, 0.0, share * curves.value(at))
+    pinned = dict(belief.log.priors.pinned)
+    return np.where([name in pinned for name in belief.channels], 0.0, rest)
+
+
+def on_priors_note(part: float, outcome: float) -> tuple[Message, ...]:
+    """Say how much of an outcome rests on priors alone, in one sentence or none.
+
+    It is said from a hundredth of the outcome.
+    """
+    if not abs(part) >= _MATERIAL * abs(outcome) > 0:
+        return ()
+    return (say("on-priors", part=show_figure(part, 3), share=f"{part / outcome:.0%}"),)
 
 
 def in_demand(curves: Curve, index: float, channels: int) -> Curve:

@@ -556,6 +556,13 @@ class Frontier(Shown, JsonRecord):
         out = [show_amount(budget) for budget, week in weeks if week.extrapolated]
         if out:
             lines.append(say("extrapolated-budgets", budgets=listed(out, _NAMED)))
+        rests = [
+            say("name-and-share", name=show_amount(budget), share=week.on_priors)
+            for budget, week in weeks
+            if week.on_priors
+        ]
+        if rests:
+            lines.append(say("on-priors-budgets", budgets=listed(rests, _NAMED)))
         if refused:
             lines.append(
                 say(

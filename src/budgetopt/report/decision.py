@@ -77,7 +77,7 @@ def decision_lines(decision: Decision) -> list[str]:
     if week.spread is not None:
         lines.append(say("outcome-range", range=week.spread.summary()))
     if decision.gain is not None:
-        lines.append(decision.against_last())
+        lines += filter(None, [decision.against_last(), decision.on_priors()])
     if not decision.moved:
         lines.append(decision.why_nothing_moves())
     if decision.beyond is not None:

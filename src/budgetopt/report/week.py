@@ -393,7 +393,7 @@ def _outcome(decision: Decision) -> Iterator[str]:
     if week.spread is not None:
         yield say("outcome-range", range=_range(week.spread))
     if decision.gain is not None:
-        yield decision.against_last()
+        yield from filter(None, [decision.against_last(), decision.on_priors()])
     if decision.beyond is not None:
         yield decision.beyond.sentence()
 

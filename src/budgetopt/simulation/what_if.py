@@ -306,9 +306,16 @@ def what_if(
                 changed = change.parts(plan.currency)
                 rows.append(Optimum(name, *missing, nothing, error.problem, None, changed))
             told(len(rows), len(given))
-    out = [row.name for row in rows if row.allocation is not None and row.allocation.extrapolated]
-    beyond = (say("extrapolated-cases", cases=listed(out)),) if out else ()
-    alone = [untried(curves, row.allocation.spend) for row in rows if row.allocation is not None]
+    weeks = [(row.name, row.allocation) for row in rows if row.allocation is not None]
+    out = [name for name, week in weeks if week.extrapolated]
+    beyond = [say("extrapolated-cases", cases=listed(out))] if out else []
+    rests = [
+        say("name-and-share", name=name, share=week.on_priors)
+        for name, week in weeks
+        if week.on_priors
+    ]
+    beyond += [say("on-priors-cases", cases=listed(rests))] if rests else []
+    alone = [untried(curves, week.spend) for _, week in weeks]
     names = [name for name in plan.names if any(name in each for each in alone)]
     return WhatIf(tuple(rows), plan, (*untried_note(names), *notes, *beyond))
 

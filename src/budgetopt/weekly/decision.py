@@ -46,6 +46,7 @@ from budgetopt.optimize import (
     held_back,
     how_good,
     last_split,
+    on_priors,
     split_rows,
 )
 from budgetopt.plan import Plan, nature_of
@@ -267,21 +268,28 @@ class Gains(NamedTuple):
         at the same money. The rest is due to more or less money.
     outcome
         The total in expected outcome, whatever the goal.
+    prior
+        The part of the total that rests on priors alone (see `budgetopt.optimize.on_priors`); for
+        the least spend the part of the outcome.
     """
 
     total: float | None = None
     split: float | None = None
     outcome: float | None = None
+    prior: float | None = None
 
 
-def gains_of(problem: Problem, allocation: Allocation) -> Gains:
-    """Return what an allocation brings more than last week's split, and how much of it is due."""
+def gains_of(problem: Problem, allocation: Allocation, belief: Any) -> Gains:
+    """Return what an allocation brings more than last week's split, and what that rests on."""
     last, total = problem.last_money, float(allocation.total)
     spend = np.array([float(money) for money in allocation.spend.values()])
     now, then = (problem.objective(money) for money in (spend, last))
     same = problem.objective(last_split(problem, total))
     outcome = float(problem.curves.value(last).sum())
-    return Gains(now - then, now - same, allocation.outcome - outcome)
+    weight = problem.weight if allocation.goal != "least-spend" else np.ones(last.size)
+    after, before = (on_priors(belief, problem.curves, money) for money in (spend, last))
+    prior = float(weight @ (after - before))
+    return Gains(now - then, now - same, allocation.outcome - outcome, prior)
 
 
 def _range(drawn: Curve | None, before: Floats, after: Floats) -> list[list[float | None]]:
@@ -311,6 +319,8 @@ _AS_GOOD = 1e-3
 """Gap up to which a split is as good as the best."""
 _GAIN_DIGITS = 3
 """Digits of a difference between two expected outcomes: more are not known."""
+_LITTLE_GAIN, _LITTLE_BROUGHT = 0.1, 1e-3
+"""Shares of the gain, and of what is brought, below which what rests on priors is not said."""
 _SAME_MONEY = 1e-3
 """Share up to which two weeks have the same money."""
 _GOALS = {
@@ -465,7 +475,7 @@ class Decision(Shown, JsonRecord):
         if week.spread is not None:
             lines.append(say("outcome-range", range=week.spread.summary()))
         if self.gain is not None:
-            lines.append(self.against_last())
+            lines += filter(None, [self.against_last(), self.on_priors()])
         if not self.moved:
             lines.append(self.why_nothing_moves())
         if self.beyond is not None:
@@ -538,6 +548,23 @@ class Decision(Shown, JsonRecord):
             return say("gain-against-last-more-money", **said)
         return say("gain-against-last-less-money", **said)
 
+    def on_priors(self) -> str:
+        """Return in one sentence how much of the gain rests on priors alone; empty for little.
+
+        It is said from a tenth of the gain and a thousandth of what the split brings.
+        """
+        week, part = self.allocation, self.gains.prior
+        least = week.goal == "least-spend"
+        gain = self.gains.outcome if least else self.gain
+        if part is None or gain is None:
+            return ""
+        brings = abs(week.outcome if least else week.objective)
+        if abs(part) < max(_LITTLE_GAIN * abs(gain), _LITTLE_BROUGHT * brings) or not part:
+            return ""
+        parts = {"part": part, "rest": gain - part}
+        said = {name: show_figure(one, _GAIN_DIGITS, sign=True) for name, one in parts.items()}
+        return say("gain-on-priors", **said)
+
     def _against_least(self, before: str) -> str:
         """Return how much less money it takes than last week, and what that does to the outcome."""
         more = difference_of(self.allocation.total, self.before)
@@ -565,6 +592,7 @@ class Decision(Shown, JsonRecord):
             "gain_of_split": self.gains.split,
             "gain_of_money": self.money_gain,
             "gain_in_outcome": self.gains.outcome,
+            "gain_on_priors": self.gains.prior,
             "history": self.history,
             "notes": list(self.notes),
             "fired": [one.to_dict() for one in self.fired],
@@ -586,7 +614,10 @@ class Decision(Shown, JsonRecord):
             policy=data["policy"],
             seed=int(data["seed"]),
             # Older records have the whole alone.
-            gains=Gains(data["gain"], data.get("gain_of_split"), data.get("gain_in_outcome")),
+            gains=Gains(
+                data["gain"],
+                *map(data.get, ("gain_of_split", "gain_in_outcome", "gain_on_priors")),
+            ),
             history=data["history"],
             notes=tuple(restored(note, words) for note in data["notes"]),
             decided_by=data["decided_by"],

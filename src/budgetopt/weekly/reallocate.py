@@ -243,7 +243,7 @@ def reallocate(
         moves=moves,
         policy=policy.name,
         seed=seed,
-        gains=gains_of(ready.problem, allocation) if spent else Gains(),
+        gains=gains_of(ready.problem, allocation, expected) if spent else Gains(),
         history=past.fingerprint,
         notes=(*first, *assumed, *ahead, *said, *dated, *counted, *weeks, *noted, *rest),
         decided_by=chosen.policy,

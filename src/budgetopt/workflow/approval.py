@@ -458,7 +458,7 @@ def priced(
         moves=moves_of(allocation, before, held, best.prices, drawn=drawn),
         policy=base.policy,
         seed=base.seed,
-        gains=gains_of(held, allocation) if before else Gains(),
+        gains=gains_of(held, allocation, expected) if before else Gains(),
         history=base.history,
         notes=allocation.notes,
         decided_by=EDIT,
