@@ -150,6 +150,8 @@ def test_words_in_other_columns_are_left_alone(write, plain):
     [
         ("a.csv", b"", "empty"),
         ("a.csv", b" \n\n", "empty"),
+        ("a.csv", b"\xff\xfe", "empty"),
+        ("a.csv", b"\xff\xfe \0\n\0", "empty"),
         ("a.csv", b"PK\x03\x04abc", "rename it to .xlsx"),
         ("a.xls", b"abc", ".xlsx"),
         ("a", b"abc", ".csv"),

@@ -21,7 +21,7 @@ from budgetopt.calendar import DAYS
 from budgetopt.errors import HistoryError, did_you_mean
 from budgetopt.exchange.files import dates, read_json, texts
 from budgetopt.exchange.tables import Book, Sheet, book_of
-from budgetopt.history import Columns, History, Style, load_plain, read_amounts
+from budgetopt.history import Columns, History, Style, check_header, load_plain, read_amounts
 from budgetopt.messages import Message, say
 from budgetopt.untrusted import from_cell
 
@@ -226,6 +226,7 @@ def read_history(path: str | PathLike[str]) -> History:
     frame = _json_frame(file) if file.suffix.lower() == ".json" else None
     table = load_plain(file if frame is None else frame, ())
     columns, channels = columns_of(table.header)
+    check_header(table.header, columns, file.name)
     if not table.places.size:
         raise _bad("no-data", "history", 0, say("history-without-rows"), say("remedy-with-rows"))
     days = dates(table, columns.week).tolist()

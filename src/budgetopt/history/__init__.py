@@ -39,7 +39,7 @@ from budgetopt.history.mapping import MapRule, as_text
 from budgetopt.history.maturity import Delay
 from budgetopt.history.recognise import recognise, together
 from budgetopt.history.sources import named_files, source_names
-from budgetopt.history.tables import Table, column_letter
+from budgetopt.history.tables import Table, check_header, column_letter
 from budgetopt.history.template import WORDS as TEMPLATE_WORDS
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Style",
     "Table",
     "as_text",
+    "check_header",
     "check_names",
     "column_letter",
     "is_of_reading",

@@ -53,6 +53,9 @@ MARKS = (
 def read_text(path: Path, data: bytes, columns: Columns | Plain) -> Table:
     """Return the declared columns of a delimited text file."""
     text, encoding = decode(path, data, columns.encoding)
+    if not text.strip():
+        # A byte-order mark alone, or blanks of an encoding of two bytes.
+        bad_file(path, say("value-empty"), say("remedy-export-again"))
     too_much(path, text.count("\n") + text.count("\r"), 2 * MOST_ROWS, say("n-line-breaks"))
     at = _longer_line(text, MOST_LINE)
     if at is not None:
