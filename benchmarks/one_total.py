@@ -91,7 +91,8 @@ SPECIAL = {
 class Case(NamedTuple):
     """A market with its history; what can be declared of it; and its true curves.
 
-    `brought` is what each channel brings in each week, ``(weeks, channels)``, before a split.
+    `brought` is what each channel brings in each week, ``(weeks, channels)``, before a split, and
+    `carry` the share of its money that goes on to the next week.
     """
 
     history: bo.History
@@ -101,6 +102,7 @@ class Case(NamedTuple):
     controls: dict[str, Floats]
     total: Floats
     brought: Floats
+    carry: Floats
 
 
 def case_of(design: Design, seed: int) -> Case:
@@ -121,7 +123,7 @@ def case_of(design: Design, seed: int) -> Case:
     half = mean * rng.lognormal(0.2, 0.6, channels)
     carry = rng.uniform(0.0, 0.6, channels)
     curve = Hill(np.ones(channels), half, shape)
-    brought = _carried(spend, carry, curve)
+    brought = carried(spend, carry, curve)
     # Money is worth about as much in every channel, a factor of two apart as a rule.
     worth = mean * rng.lognormal(0, 0.6, channels) / brought.mean(axis=0)
     base, total = 1.0 - share, 1e5
@@ -145,7 +147,7 @@ def case_of(design: Design, seed: int) -> Case:
     days = FIRST + 7 * np.arange(weeks)
     history = bo.History(names, days, spend.round(2), total=outcome.round(2))
     controls = {"price": np.exp(price)} if design.price else {}
-    return Case(history, spend, curve, events, controls, outcome, effect)
+    return Case(history, spend, curve, events, controls, outcome, effect, carry)
 
 
 def _persistent(rng: np.random.Generator, weeks: int, share: float) -> Floats:
@@ -186,7 +188,7 @@ def _events(
     return added, events
 
 
-def _carried(spend: Floats, carry: Floats, curve: Curve) -> Floats:
+def carried(spend: Floats, carry: Floats, curve: Curve) -> Floats:
     """Return outcomes of spends of which a share goes on to the next week; a steady week stays."""
     money = spend[0].copy()
     brought = np.empty_like(spend)

@@ -118,8 +118,8 @@ def declarations():
         bo.Carryover("geometric", 0.5), bo.Settings(), BELIEF, bo.ChannelPrior(),
         bo.LiftTest("a", 1.0, 0.5, 2.0), bo.Risk.cvar(), bo.HoldSteady(), bo.EqualSplit(),
         bo.PosteriorMean(), bo.Proportional(), bo.Greedy(), bo.Optimistic(), bo.Thompson(),
-        bo.UpperQuantile(), bo.Cautious(), bo.Guarded(), bo.ExplorationBudget(), bo.Change(),
-        bo.Pilot("a", 1000, 0.02),
+        bo.UpperQuantile(), bo.Cautious(), bo.Guarded(), bo.ExplorationBudget(), bo.Phased(),
+        bo.Change(), bo.Pilot("a", 1000, 0.02),
     )  # fmt: skip
     delay = {"shares": [0.5, 1.0], "ages": [0, 1], "log_sds": [0.1, 0], "channels": {}}
     return [*((type(one), parts(one)) for one in made), (bo.Delay, delay)]

@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         Guarded as Guarded,
         HoldSteady as HoldSteady,
         Optimistic as Optimistic,
+        Phased as Phased,
         PosteriorMean as PosteriorMean,
         Proportional as Proportional,
         Thompson as Thompson,
@@ -146,7 +147,7 @@ _MENU = {
     "optimize.frontier": "frontier Frontier",
     "horizon": "plan_weeks Schedule",
     "policies": "HoldSteady EqualSplit Proportional Greedy PosteriorMean Optimistic Thompson "
-    "UpperQuantile Cautious Guarded ExplorationBudget",
+    "UpperQuantile Cautious Guarded ExplorationBudget Phased",
     "experiments": "Experiment Pilot value_of_tests",
     "market": "Market Change",
     "simulation": "simulate Simulation what_if",

@@ -39,6 +39,20 @@ def test_json_and_csv_are_the_python_answer(found, capsys):
     assert total == sum(found.totals)
 
 
+def test_varied_weeks_are_the_python_answer_and_say_what_it_costs(capsys):
+    plan = bo.Plan.load(WEEKLY / "plan.toml")
+    past = bo.History.read(WEEKLY / "history.csv", plan.columns, channels=plan.names)
+    varied = bo.plan_weeks(plan, None, 9, history=past, timing="month", vary="20%")
+    data = json.loads(answered(capsys, "--json", "--vary", "20%"))
+    assert data == json.loads(json.dumps(varied.to_dict(), ensure_ascii=False))
+    for lang in ("en", "zh"):
+        said = answered(capsys, "--vary", "20%", "--lang", lang)
+        assert f"{max(varied.variation.share):.1%}" in said
+    code, _, err = run(capsys, "year", *GIVEN, "--vary", "70%")
+    assert code == 2
+    assert "vary" in err
+
+
 @pytest.mark.parametrize(("lang", "total"), [("en", "total"), ("zh", "合计")])
 @pytest.mark.parametrize("by", ["week", "month"])
 def test_every_amount_of_the_table_is_that_of_the_weeks(by, lang, total, found, capsys):

@@ -15,6 +15,7 @@ from budgetopt.policies import (
     Guarded,
     HoldSteady,
     Optimistic,
+    Phased,
     Policy,
     PosteriorMean,
     Proportional,
@@ -51,6 +52,8 @@ NAMED = [
         "test-budget(cautious(proportional(4, 0.5), 2), 0.02)",
         ExplorationBudget(Cautious(Proportional(4, 0.5), 2), 0.02),
     ),
+    ("phased(optimistic, 0.1, 26)", Phased()),
+    ("phased(greedy, 0.2)", Phased(Greedy(), 0.2)),
 ]
 
 
@@ -146,7 +149,7 @@ def test_a_policy_of_ones_own_is_not_written_down():
         policy_to_dict(Fixed(1, 2))
 
 
-@pytest.mark.parametrize("kind", [Cautious, Guarded, ExplorationBudget])
+@pytest.mark.parametrize("kind", [Cautious, Guarded, ExplorationBudget, Phased])
 @pytest.mark.parametrize("policy", ["hold", HoldSteady, None])
 def test_what_is_no_policy_is_refused(kind, policy):
     with pytest.raises(InputError, match="policy is") as error:

@@ -77,7 +77,7 @@ def promised(path: Path) -> str | None:
 METHODS = ("auto", "waterfill", "dual", "branch", "linear", "lots", "integer")
 POLICIES = (
     *("optimistic", "posterior-mean", "thompson", "greedy", "upper-quantile", "cautious"),
-    *("guarded", "test-budget", "proportional", "equal", "hold"),
+    *("guarded", "test-budget", "phased", "proportional", "equal", "hold"),
 )
 """As `optimize` and `policies` have them, so that help loads no engine; a test compares."""
 _ONE_TOTAL = f"cautious({POLICIES[1]}, 0.5)"

@@ -267,6 +267,11 @@ HELP: dict[str, str] = {
         "把规划的各周记入此台账；之后每周运行时会说明与规划偏离多少。"
     ),
     "Day of the first week; default: the next.": "第一周中的任意一天；默认为下一周。",
+    "Most by which a channel's weeks go up and down to learn from it, where the formula says that "
+    "it pays; in simulated markets it did not. Default: none.": (
+        "为了学习，渠道各周投放上下变动的最大幅度，只在公式认为值得时才变动；"
+        "在模拟市场中并未赚回代价。默认不变动。"
+    ),
     "Over which weeks money may be moved.": "预算可以在哪些周之间移动。",
     "What one line of the table is.": "表格中一行代表什么。",
     "Print the JSON Schema of plan files, or of what a command writes as JSON.": (

@@ -393,6 +393,15 @@ def year(
     timing: Annotated[
         Timing, typer.Option("--timing", help="Over which weeks money may be moved.")
     ] = Timing.week,
+    vary: Annotated[
+        str | None,
+        typer.Option(
+            "--vary",
+            metavar="PERCENT",
+            help="Most by which a channel's weeks go up and down to learn from it, where the "
+            "formula says that it pays; in simulated markets it did not. Default: none.",
+        ),
+    ] = None,
     by: Annotated[By, typer.Option("--by", help="What one line of the table is.")] = By.month,
     ledger: Annotated[
         str | None,
@@ -420,7 +429,9 @@ def year(
     keep(out, plan, files, belief)
     curves = None if belief is None else load_belief(belief)
     past = past_of(declared, files, curves, as_of, data_through)
-    found = bo.plan_weeks(declared, curves, weeks, history=past, start=start, timing=timing.value)
+    found = bo.plan_weeks(
+        declared, curves, weeks, history=past, start=start, timing=timing.value, vary=vary
+    )
     if ledger is not None:
         with open_ledger(ledger, plan_id, create=True) as kept:
             bo.workflow.record_year(declared, found, kept, who=login(who))

@@ -207,6 +207,16 @@ class Week(Strict):
     outcome: dict[str, float]
 
 
+class Variation(Strict):
+    """By how much weeks vary on purpose, by channel, what that costs and teaches."""
+
+    share: dict[str, float]
+    before: dict[str, float]
+    after: dict[str, float]
+    cost: float
+    worth: float
+
+
 class Schedule(Strict):
     """Many weeks planned together."""
 
@@ -221,6 +231,7 @@ class Schedule(Strict):
     goal: str
     kinds: dict[str, float]
     spread: SpreadTable | None  # type: ignore[valid-type]
+    variation: Variation | None
     weeks: list[Week]
     notes: list[str]
 

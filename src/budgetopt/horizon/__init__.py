@@ -3,7 +3,30 @@
 from __future__ import annotations
 
 from budgetopt.horizon.build import Timing
+from budgetopt.horizon.phasing import (
+    MOST_SWING,
+    USED,
+    SlopeDoubt,
+    balanced,
+    block,
+    report_error,
+    signs,
+    slope_doubt,
+)
 from budgetopt.horizon.receding import LookAhead
 from budgetopt.horizon.schedule import Schedule, plan_weeks
 
-__all__ = ["LookAhead", "Schedule", "Timing", "plan_weeks"]
+__all__ = [
+    "MOST_SWING",
+    "USED",
+    "LookAhead",
+    "Schedule",
+    "SlopeDoubt",
+    "Timing",
+    "balanced",
+    "block",
+    "plan_weeks",
+    "report_error",
+    "signs",
+    "slope_doubt",
+]

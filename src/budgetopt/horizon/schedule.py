@@ -16,7 +16,7 @@ import numpy as np
 
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats, Whole
-from budgetopt.belief import learn
+from budgetopt.belief import Belief, learn
 from budgetopt.calendar import Week
 from budgetopt.curves import Mixture
 from budgetopt.errors import InfeasibleError, InputError, SolverError
@@ -25,6 +25,7 @@ from budgetopt.horizon.ahead import SPARE, refuse_ahead
 from budgetopt.horizon.branch import improved, search
 from budgetopt.horizon.build import Horizon, Over, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
+from budgetopt.horizon.phasing import MOST_SWING, Variable, Variation, varied
 from budgetopt.horizon.rounding import week_by_week, whole_lots, whole_together
 from budgetopt.i18n import Message, listed, quoted, round_known, say, show_bound, show_figure
 from budgetopt.money import Currency, show_amount, sum_minor
@@ -37,10 +38,11 @@ from budgetopt.optimize import (
     draws_of,
     goal_of,
     last_spend,
+    objective_of,
     week_decided,
     whole_weeks,
 )
-from budgetopt.plan import Plan, as_count, unused
+from budgetopt.plan import Plan, as_count, as_part, unused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +90,8 @@ class Schedule(Shown):
         Expected outcome by name, where the goal weighs several.
     mix_objective
         What the goal counts `mix` for.
+    variation
+        By how much the weeks vary on purpose, what that costs and teaches; None where they do not.
     """
 
     channels: tuple[str, ...]
@@ -104,6 +108,7 @@ class Schedule(Shown):
     goal: str = "outcome"
     kinds: Mapping[str, float] = field(default_factory=dict)
     mix_objective: float | None = None
+    variation: Variation | None = None
 
     def _card(self) -> Card:
         width = 0.0 if self.spread is None else self.spread.width
@@ -170,6 +175,7 @@ class Schedule(Shown):
             "goal": self.goal,
             "kinds": dict(self.kinds),
             "spread": None if self.spread is None else asdict(self.spread),
+            "variation": None if self.variation is None else self.variation.to_dict(),
             "weeks": [
                 {
                     "week": str(day),
@@ -211,6 +217,7 @@ def plan_weeks(
     timing: Timing = "week",
     rate: float = 0.0,
     over: Over | None = None,
+    vary: Any = None,
     draws: int = 200,
     seed: int = 0,
 ) -> Schedule:
@@ -255,6 +262,11 @@ def plan_weeks(
         of the quarter ``{"quarter": [Limit.group("social", ["feed", "kol"], at_most="40%")]}``.
         Money alone counts, of a period that has begun also what `before`, or `last`, says was
         spent in it.
+    vary
+        Most by which a channel's weeks go up and down around the best ones to learn its slope, such
+        as ``"10%"``, above 0 and at most a half; None varies nothing. Each channel varies as far as
+        that is worth more than it costs by the formula of `budgetopt.horizon.phasing`, and all
+        limits hold. It needs a belief. In simulated markets it did not earn what it cost.
     draws, seed
         Draws from a belief for the range of the outcome, at least 1, and their seed.
 
@@ -285,15 +297,21 @@ def plan_weeks(
     if history is not None:
         curves, start, last, before = _known(plan, curves, history, start, last, before)
     kept: Over = over if over is not None else {**dict(plan.limits_over)}
+    most = _most_varied(vary, curves)
     horizon = _horizon(plan, curves, weeks, start, last, before, timing, rate, kept)
     program = program_of(horizon)
     refuse_ahead(horizon, program)
     spend, bound = _solved(horizon, program)
     minor = _rounded(horizon, program, spend)
     if minor is not None:
+        notes: tuple[Message, ...] = ()
+        variation = None
+        if most is not None and spend is not None:
+            minor, variation = _varied(horizon, program, spend, minor, curves, most)
+            notes = (say("year-not-varied") if variation is None else variation.said(),)
         drawn = draws_of(plan, curves, draws, seed)
-        found = _schedule(horizon, program, minor, bound, drawn)
-        notes = (*unused(plan, "year", curves), *_in_the_curves(plan, curves))
+        found = replace(_schedule(horizon, program, minor, bound, drawn), variation=variation)
+        notes += (*unused(plan, "year", curves), *_in_the_curves(plan, curves))
         return replace(found, notes=(*notes, *_undeclared(horizon)))
     raise SolverError(
         "not-converged",
@@ -302,6 +320,36 @@ def plan_weeks(
         value=plan.money.show(plan.step_minor),
         remedy=say("remedy-take-finer-step-leave"),
     )
+
+
+def _most_varied(vary: Any, curves: Any) -> float | None:
+    """Return by what share of its money a channel may vary; None where nothing is to."""
+    if vary is None:
+        return None
+    most = float(as_part(vary, "vary", above_zero=True))
+    _check("vary", vary, most <= MOST_SWING, f"above 0% to {MOST_SWING:.0%}")
+    if not isinstance(curves, Belief):
+        raise InputError("bad-argument", say("vary-needs-belief"), field="vary", value=vary,
+                         remedy=say("remedy-vary-needs-belief"))  # fmt: skip
+    return most
+
+
+def _varied(
+    horizon: Horizon, program: Program, spend: Floats, minor: Whole, belief: Belief, most: float
+) -> tuple[Whole, Variation | None]:
+    """Return exact money of weeks that vary, and what that teaches; None where it does not pay."""
+    variable = Variable.of(belief, horizon.plan.names, spend.mean(axis=1))
+    share = variable.share(len(minor), most)
+    if not share.any():
+        return minor, None
+    tilted = varied(program, spend, share)
+    moved = _rounded(horizon, tilted, _solved(horizon, tilted)[0])
+    if moved is None:
+        return minor, None
+    units, weight = horizon.plan.money.units, objective_of(horizon.plan)[0]
+    lost = program.value(minor.T / units) - program.value(moved.T / units)
+    variation = variable.variation((moved - minor).T / units, float(lost), weight)
+    return (moved, variation) if variation.worth > variation.cost else (minor, None)
 
 
 def _in_the_curves(plan: Plan, curves: Any) -> list[Message]:

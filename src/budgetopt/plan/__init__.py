@@ -39,6 +39,7 @@ from budgetopt.plan.governance import (
     Phase,
     Release,
     as_count,
+    as_part,
 )
 from budgetopt.plan.limits import Limit
 from budgetopt.plan.limits.base import Caps, PlanFacts, Row, Rule, integers
@@ -118,6 +119,7 @@ __all__ = [
     "Turnover",
     "as_count",
     "as_events",
+    "as_part",
     "bounds_of",
     "day_weights",
     "days_of",

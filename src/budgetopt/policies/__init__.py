@@ -2,10 +2,10 @@
 
 From dull to subtle: `HoldSteady` moves nothing, `EqualSplit` and `Proportional` share by rule,
 `Greedy` moves one step, `PosteriorMean` takes the optimum of the mean curves, `Thompson` that of
-drawn curves, `UpperQuantile` and `Optimistic` that of hopeful ones. `Cautious`, `Guarded` and
-`ExplorationBudget` change another policy. Any object with a name and the verb `decide` of `Policy`
-is a policy; `View.project` is the way into the limits. `decided` falls back on another policy in a
-week that one cannot solve.
+drawn curves, `UpperQuantile` and `Optimistic` that of hopeful ones. `Cautious`, `Guarded`,
+`ExplorationBudget` and `Phased` change another policy. Any object with a name and the verb `decide`
+of `Policy` is a policy; `View.project` is the way into the limits. `decided` falls back on another
+policy in a week that one cannot solve.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from budgetopt.policies.baselines import EqualSplit, Greedy, HoldSteady, Proport
 from budgetopt.policies.bayesian import (
     ExplorationBudget,
     Optimistic,
+    Phased,
     PosteriorMean,
     Thompson,
     UpperQuantile,
@@ -60,6 +61,7 @@ __all__ = [
     "HoldSteady",
     "Kept",
     "Optimistic",
+    "Phased",
     "Policy",
     "PosteriorMean",
     "Proportional",

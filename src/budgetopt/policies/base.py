@@ -81,6 +81,8 @@ class View:
         0; they are other numbers where the goal is not the outcome.
     test
         Money of the plan's test reserve, shape of `budget`; 0 where it has none.
+    total
+        Outcome of each past week where one total is all that is known, shape ``(weeks,)``.
     """
 
     belief: BeliefView
@@ -96,6 +98,7 @@ class View:
     weight: Floats | float = 1.0
     cost: Floats | float = 0.0
     test: Floats | float = 0.0
+    total: Floats | None = None
 
     def optimum(self, curves: Curve) -> Floats:
         """Return the best split for given curves within the limits."""

@@ -5,7 +5,8 @@
 - `Thompson` takes the optimum of curves drawn from the posterior;
 - `UpperQuantile` takes that of curves at an upper quantile;
 - `ExplorationBudget` moves a share of another policy's money in balanced pairs, where the next
-  unit's return is least known.
+  unit's return is least known;
+- `Phased` varies another policy's money by a balanced design, as far as what that teaches is worth.
 
 Where these stop: each decides one week at a time. None plans what it will learn.
 """
@@ -19,6 +20,7 @@ import numpy as np
 from budgetopt.arguments import public
 from budgetopt.arrays import Floats
 from budgetopt.errors import InputError
+from budgetopt.horizon import MOST_SWING, USED, balanced, block, report_error, signs, slope_doubt
 from budgetopt.i18n import say
 from budgetopt.policies.base import (
     Policy,
@@ -285,3 +287,83 @@ def _doubt(view: View, spend: Floats, swing: Floats) -> Floats:
     """Return the standard deviation of the return of a unit of money, below 0 without a swing."""
     _, variance = view.gain(spend - swing, spend + swing)
     return np.where(swing > 0, np.sqrt(variance) / np.maximum(2.0 * swing, 1e-300), -1.0)
+
+
+MOST_USED = 520
+"""Ten years."""
+
+
+@public
+@dataclass(frozen=True)
+class Phased:
+    r"""Vary another policy's split up and down by a balanced design, where that pays.
+
+    Each week some channels go up and the others down by the signs of the week; over a block all are
+    as often up as down and no two move together. A channel moves by the swing at which what its
+    slope is worth to know exceeds most what moving costs; see `budgetopt.horizon.phasing` for the
+    formula. Nothing moves where little is in doubt, or where a week's outcome says too little.
+
+    Parameters
+    ----------
+    policy
+        Whose split is varied.
+    most
+        Most that a channel moves, as a share of its money, above 0, at most 0.5.
+    weeks
+        In which what is learned is used, 1 to 520.
+    fallback
+        What is done in a week that cannot be solved.
+
+    Raises
+    ------
+    InputError
+        ``bad-argument`` for what is not a policy, and for numbers out of range.
+
+    Notes
+    -----
+    The total of a week stays, and so do its bounds. Within change limits a channel goes no further
+    than it may come back: with 30 % a week by 13 %.
+
+    It is not the default, since it does not earn what it costs: see ``benchmarks/README.md``,
+    "Phased spend".
+    """
+
+    policy: Policy = Optimistic()
+    most: float = 0.1
+    weeks: int = USED
+    fallback: Policy = field(default=HOLD, kw_only=True)
+
+    def __post_init__(self) -> None:
+        checked_policy(self.policy)
+        check_share(self.most, "most", "phased policy", most=MOST_SWING)
+        check_count(self.weeks, "weeks", "phased policy", MOST_USED)
+
+    @property
+    def name(self) -> str:
+        """The name with the other policy and the settings."""
+        return f"phased({self.policy.name}, {written(self.most)}, {self.weeks})"
+
+    def decide(self, view: View, rng: np.random.Generator) -> Floats:
+        """Return the other policy's split with this week's moves in it, within all limits."""
+        spend = np.asarray(self.policy.decide(view, rng))
+        week, size = view.spend.shape[-2], spend.shape[-1]
+        curve, reported = view.belief.mean(), view.outcome is not None
+        error = report_error(curve, view.spend, view.outcome, view.total, spend)
+        doubt = slope_doubt(view.belief, spend, error, reported)
+        room = _room_to_vary(view, spend)
+        most = np.minimum(self.most * spend, room)
+        swing = np.minimum(doubt.best_swing(block(size), self.weeks), most)
+        moved = balanced(swing, signs(size, week))
+        # Where one has to move by more than its room for the week's total, all move less.
+        asked = np.maximum(np.abs(moved), 1e-300)
+        part = np.minimum(np.min(room / asked, axis=-1, keepdims=True), 1.0)
+        return view.project_across(np.clip(spend + part * moved, view.lower, view.upper))
+
+
+def _room_to_vary(view: View, spend: Floats) -> Floats:
+    """Return how far channels may go to both sides, and back in one week."""
+    room = np.minimum(spend - view.lower, view.upper - spend)
+    # From m(1 - a) to m(1 + a) is a rise by upper/last where (1 + a)/(1 - a) is that.
+    rise = view.upper / np.maximum(view.last, 1e-300)
+    back = np.where(view.last > 0, spend * (rise - 1.0) / (rise + 1.0), spend)
+    return np.asarray(np.maximum(np.minimum(room, back), 0.0))

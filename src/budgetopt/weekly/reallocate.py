@@ -467,6 +467,7 @@ def _view(
         weight=fixed(problem.weight),
         cost=fixed(problem.cost),
         test=fixed(plan.reserve.parts(budget, problem.money)["test"] / units),
+        total=past.total,
     )
 
 
