@@ -15,11 +15,11 @@ Account Allocation Approval Backtest Belief BudgetLines BudgetoptError CalendarE
 Cautious Change Channel ChannelPrior Columns CurveError Decision Delay EqualSplit Experiment
 Exponential Freeze Frontier Goal Greedy Guarded Hill History HistoryError HoldSteady
 InfeasibleError InputError Ledger LedgerError LiftTest Limit Log Logistic Market MaxChange
-MoneyError Operation Optimistic Phase Phased Pilot Plan PlanError Points Portfolio PosteriorMean Power
-Proportional Release Reserve Risk Schedule Settings Simulation SolverError ExplorationBudget
-Target Thompson UpperQuantile VerificationError Week WeekRun allocate apply approve backtest edit
-frontier learn plan_weeks ramp reallocate reject release run_week simulate upload_sheet
-value_of_tests what_if
+MoneyError Operation Optimistic Phase Phased Pilot Plan PlanError Points Portfolio PosteriorMean
+Power Proportional Release Reserve Risk Schedule Settings Simulation SolverError
+ExplorationBudget Target Thompson UpperQuantile VerificationError Week WeekRun allocate apply
+approve backtest edit frontier learn plan_weeks ramp reallocate reject release run_week simulate
+upload_sheet value_of_tests what_if
 """
 MENU = PINNED.split()
 
