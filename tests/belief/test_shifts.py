@@ -206,6 +206,18 @@ def test_a_jump_leaves_the_effects_as_they_are_and_is_told(step):
     assert not any("another level" in one for one in calm.notes)
 
 
+@pytest.mark.parametrize(("seed", "last"), [(0, 4), (1, 5), (2, 3)])
+def test_a_month_of_promotions_is_no_new_level(seed, last):
+    past, plan, _ = market(seed, 0.0)
+    spend, total = past.spend.copy(), past.total.copy()
+    month = slice(40, 40 + last)
+    spend[month] *= 1.5
+    total[month] += np.linspace(0.7, 1.1, last) * total.mean()
+    fit = learn(Past(past.channels, spend, None, total), plan, settings=QUICK).fit
+    assert fit.shifts == ()
+    assert {week for week, _ in fit.odd} == set(past.weeks[month].astype("datetime64[D]").tolist())
+
+
 def test_the_jump_is_part_of_the_baseline_and_of_what_is_forecast():
     past, plan, _ = market(5, 0.4)
     belief = learn(past, plan, settings=QUICK)

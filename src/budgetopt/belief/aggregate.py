@@ -593,7 +593,7 @@ def _sweeps(
     Where the level jumped and which weeks are odd is first looked for with channels that bring
     what is believed of them beforehand. From weights of one, effects that grow threefold explain
     holidays on which spends rise as well, and no later round finds back. Jumps are looked for once
-    more when the features are known.
+    more when odd weeks and features are known.
 
     Parameters
     ----------
@@ -622,7 +622,8 @@ def _sweeps(
         rows = refitted(usual, rows, model_at(usual, rows, scales))
     for sweep in range(settings.sweeps):
         if shifts and sweep == settings.sweeps // 2:
-            shifts = shifts_of(weeks, design._replace(base=base), overall)
+            plain = design._replace(base=base)
+            shifts = shifts_of(weeks, plain, overall, rows.weight)
             design = design._replace(base=jumped(base, weeks, shifts))
         weighed = weigh(design, rows, settings.effect_share)
         overall = weighed.overall

@@ -138,7 +138,7 @@ class Candidates:
     design
         Columns and priors.
     rows
-        Which weeks follow each other.
+        Weights of the weeks, and which follow each other.
     scales
         Of media and season; those of trend and noise are weighed.
     """
@@ -218,7 +218,7 @@ class _Point:
     ) -> None:
         mean, variance = design.moments(scales)
         columns, weeks = design.columns, len(design.outcome)
-        rows = rows._replace(weight=np.ones(weeks), serial=serial)
+        rows = rows._replace(serial=serial)
         miss = design.outcome - columns @ mean
         freed = rows.freed(np.column_stack([columns * np.sqrt(variance), miss, tried]))
         count = columns.shape[1]
@@ -248,7 +248,9 @@ _COARSER = 3
 """Of the sizes of errors every third is tried here: half as much again as the one before."""
 
 
-def shifts_of(weeks: NDArray[np.datetime64], design: Design, scales: Scales) -> tuple[Shift, ...]:
+def shifts_of(
+    weeks: NDArray[np.datetime64], design: Design, scales: Scales, weight: Floats | None = None
+) -> tuple[Shift, ...]:
     """Return the jumps of the level that are not unlikely, in order of time.
 
     Parameters
@@ -259,8 +261,12 @@ def shifts_of(weeks: NDArray[np.datetime64], design: Design, scales: Scales) -> 
         Columns and priors, without jumps.
     scales
         Of media and season.
+    weight
+        Of the weeks, where it is known which are odd, ``(weeks,)``: a month of promotions is odd
+        weeks, but one week after the other is less likely so than that two levels begin.
     """
-    tried = Candidates(design, Rows.plain(weeks), scales)
+    rows = Rows.plain(weeks)
+    tried = Candidates(design, rows if weight is None else rows._replace(weight=weight), scales)
     if not tried.steps:
         return ()
     known, taken, chosen = tried.alone, list[tuple[int, Floats]](), list[int]()
