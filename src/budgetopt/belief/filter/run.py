@@ -370,10 +370,12 @@ def _learn_rows(
     for one, share in zip(hypotheses, after, strict=True):
         if one.week:
             results.outlier[at] = share
-    if asked[at].any():
+    some = np.flatnonzero(asked[at])
+    if some.size:
         # As of a count either way, so that the likelihoods of a row can be compared.
-        measure = 0.0 if few else _HALF_LOG_TAU + np.log(outcome / event + 0.5)
-        results.likely[at] = _log_likelihood(chance, density) - measure
+        measure = 0.0 if few else _HALF_LOG_TAU + np.log(outcome / event + 0.5)[some]
+        whose = np.arange(asked.size)[at][some]
+        results.likely[whose] = _log_likelihood(chance[some], density[some]) - measure
 
 
 def _log_likelihood(chance: Floats, log_density: Floats) -> Floats:

@@ -16,6 +16,7 @@ reaches a channel by its mean and variance alone.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -94,15 +95,25 @@ def gaussian(
     """
     miss = beside(log_outcome[:, None], before.centre) - before.centre
     square = np.square(miss)
-    updates = []
-    for one in hypotheses:
-        level = before.level + one.level
-        spread = before.total + one.level + one.week + counting[:, None]
-        gain = level / spread
-        log_density = square * beside(-0.5 / spread, square)
-        log_density -= beside(0.5 * np.log(spread), square)
-        updates.append(Update(log_density, miss * beside(gain, miss), level * (1.0 - gain)))
-    return updates
+    jump, week = added(hypotheses)
+    level = before.level + jump
+    spread = before.total + jump + week + counting[:, None]
+    gain = level / spread
+    left = level * (1.0 - gain)
+    steep, flat, up = (beside(v, miss) for v in (-0.5 / spread, 0.5 * np.log(spread), gain))
+    # One piece of memory for all: small ones would be handed back to the system every time.
+    log_density, shift = np.empty((2, len(hypotheses), *miss.shape), miss.dtype)
+    for at in range(len(hypotheses)):
+        np.multiply(square, steep[at], out=log_density[at])
+        log_density[at] -= flat[at]
+        np.multiply(miss, up[at], out=shift[at])
+    return [Update(*parts) for parts in zip(log_density, shift, left, strict=True)]
+
+
+def added(hypotheses: tuple[Hypothesis, ...]) -> tuple[Floats, Floats]:
+    """Return what hypotheses add to the variances of level and week, ``(hypotheses, 1, 1)``."""
+    _, level, week = np.array(hypotheses).T[..., None, None]
+    return level, week
 
 
 def counts(
@@ -131,7 +142,7 @@ def counts(
     West, Harrison and Migon (1985), Dynamic generalized linear models and Bayesian forecasting.
     """
     # Small arrays for all hypotheses at once, (hypotheses, rows, nuisances).
-    _, jump, week = (np.array(part)[:, None, None] for part in zip(*hypotheses, strict=True))
+    jump, week = added(hypotheses)
     seen = events[:, None]
     level = before.level + jump
     spread = before.total + jump + week
@@ -219,24 +230,26 @@ def collapse(updates: list[Update], chance: list[float], weight: Floats) -> tupl
         return one.shift, one.variance, one.log_density, np.ones((1, len(weight)))
     # The widest hypothesis falls slowest: where it is not zero nothing is lost.
     most = updates[-1].log_density.max(axis=(1, 2), keepdims=True)
-    total, moved = np.zeros_like(weight), np.zeros_like(weight)
+    heavy = np.empty_like(weight)
     shares, spread = [], np.zeros(weight.shape[:2])
     for one, prior in zip(updates, chance, strict=True):
         density = one.log_density
         density += np.log(prior) - most
         np.exp(density, out=density)
-        total += density
-        heavy = weight * density
+        np.multiply(weight, density, out=heavy)
         shares.append(heavy.sum(axis=2))
-        density *= one.shift
-        moved += density
         spread += shares[-1] * one.variance
         heavy *= one.shift
         spread += np.einsum("rjk,rjk->rj", heavy, one.shift)
+    total = reduce(np.add, (one.log_density for one in updates))
+    for one in updates:
+        np.multiply(one.log_density, one.shift, out=one.log_density)
+    moved = reduce(np.add, (one.log_density for one in updates))
     np.maximum(total, tiny(total), out=total)
     moved /= total
     total_chance = np.maximum(np.add.reduce(shares), tiny(total))
-    spread -= np.einsum("rjk,rjk,rjk->rj", weight * total, moved, moved)
+    np.multiply(weight, total, out=heavy)
+    spread -= np.einsum("rjk,rjk,rjk->rj", heavy, moved, moved)
     least = np.minimum.reduce([one.variance for one in updates])
     after = np.stack([share.sum(axis=1) for share in shares])
     log_density = np.log(total)
@@ -430,13 +443,15 @@ def rank(
     """
     if few:
         return _rank_of_counts(before, chance, hypotheses, seen, scale)
-    row, nuisance, cell = np.nonzero(chance > _NEGLIGIBLE)
-    weight = chance[row, nuisance, cell]
-    miss = seen[row] - before.centre[row, nuisance, cell]
+    likely = np.flatnonzero(chance > _NEGLIGIBLE)
+    pair = likely // chance.shape[2]
+    row = pair // chance.shape[1]
+    weight = np.take(chance, likely)
+    miss = seen[row] - np.take(before.centre, likely)
     below = np.zeros(weight.size)
     for one in hypotheses:
         sd = np.sqrt(before.total + one.level + one.week + scale[:, None])
-        below += one.chance * ndtr(miss / sd[row, nuisance])
+        below += one.chance * ndtr(miss / np.take(sd, pair))
     summed = np.bincount(row, weight * below, len(chance))
     answer: Floats = summed / np.bincount(row, weight, len(chance))
     return answer
