@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 
 LOG = logging.getLogger("budgetopt.belief")
+_USUAL = Settings()
 
 
 @public
@@ -137,7 +138,7 @@ def learn(
         )
     priors = getattr(plan, "priors", None) or Priors()
     log = ObservationLog.of(history, names, float(weekly) / len(names), plan.outcome_unit, priors)
-    chosen = settings or Settings()
+    chosen = settings or _USUAL
     start = goes_on(earlier, log, chosen)
     began = time.perf_counter()
     found = Belief.of(log, chosen, left_out=int(np.sum(history.partial)), earlier=start,

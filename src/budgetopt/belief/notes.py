@@ -144,29 +144,20 @@ def out_of_scale(history: Observed | ObservationLog, names: Sequence[str]) -> li
     Normal and heavy-tailed weeks are hardly ever: eight times the second largest of 52 lognormal
     weeks of a spread of 1 is one column in 400.
     """
-    columns = [
-        *(
-            (say("cell-spend", channel=quoted(n)), history.spend[:, at])
-            for at, n in enumerate(names)
-        ),
-        *(
-            (say("of-outcome", channel=quoted(n)), history.outcome[:, at])
-            for at, n in enumerate(names)
-            if history.outcome is not None
-        ),
-        *([] if history.total is None else [(say("cell-total"), np.asarray(history.total))]),
-    ]
+    total = None if history.total is None else np.asarray(history.total)[:, None]
+    tables = {"cell-spend": history.spend, "of-outcome": history.outcome, "cell-total": total}
     said: list[str] = []
-    for place, column in columns:
-        known = np.flatnonzero(np.nan_to_num(column) > 0)
-        if known.size < _TELLS:
+    for code, table in tables.items():
+        if table is None or len(table) < _TELLS:
             continue
-        second, first = known[np.argsort(column[known], kind="stable")[-2:]]
-        times = column[first] / column[second]
-        if times >= _OFF:
-            given = {"value": show_figure(column[first]), "times": show_figure(times, 2)}
-            week = str(history.weeks[first])
-            said.append(say("cell-out-of-scale", week=week, place=place, **given))
+        amounts = np.nan_to_num(table)
+        second, most = np.sort(amounts, axis=0)[-2:]
+        told = ((amounts > 0).sum(axis=0) >= _TELLS) & (most >= _OFF * second)
+        for at in np.flatnonzero(told):
+            column = {} if code == "cell-total" else {"channel": quoted(names[at])}
+            given = {"value": show_figure(most[at]), "times": show_figure(most[at] / second[at], 2)}
+            week = str(history.weeks[np.argmax(amounts[:, at])])
+            said.append(say("cell-out-of-scale", week=week, place=say(code, **column), **given))
     return said[:_NAMED]
 
 

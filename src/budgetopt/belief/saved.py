@@ -14,8 +14,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -79,19 +80,24 @@ class Restart(NamedTuple):
         about = _known(learned.log, learned.settings).encode()
         inputs = {f"inputs.{name}": array for name, array in vars(walked.inputs).items()}
         state = _packed(_all_arrays(walked) | inputs)
-        digest = hashlib.sha256(about + state).hexdigest().encode()
-        return b"\n".join([digest, about, state])
+        return b"\n".join([_digest(about, state), about, state])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self | None:
         """Return what `to_bytes` wrote; None where it is damaged."""
-        digest, _, rest = data.partition(b"\n")
-        about, _, state = rest.partition(b"\n")
-        if hashlib.sha256(about + state).hexdigest().encode() != digest:
+        digest, *rest = data.split(b"\n", 2)
+        if len(rest) < 2 or _digest(*rest) != digest:
             return None
+        about, state = rest
         arrays = _unpacked(state)
         inputs = FilterInputs(*(arrays[f"inputs.{f.name}"] for f in fields(FilterInputs)))
         return cls(about.decode(), inputs, _state(arrays, "state"), *_trial_and_records(arrays))
+
+
+def _digest(about: bytes, state: bytes) -> bytes:
+    digest = hashlib.sha256(about)
+    digest.update(state)
+    return digest.hexdigest().encode()
 
 
 def goes_on(
@@ -115,7 +121,7 @@ def goes_on(
 def _known(log: ObservationLog, settings: Settings) -> str:
     """Return what does not change from week to week, on one line."""
     fixed = [log.channels, log.reference, log.unit, log.priors.to_dict()]
-    return json.dumps([VERSION, asdict(settings), *fixed], sort_keys=True)
+    return json.dumps([VERSION, vars(settings), *fixed], sort_keys=True)
 
 
 def learned_text(walked: Walked, log: ObservationLog, settings: Settings) -> dict[str, str]:
@@ -137,7 +143,7 @@ def learned_of(
 
 
 def _about(log: ObservationLog, settings: Settings) -> bytes:
-    about = [VERSION, log.to_dict(), asdict(settings)]
+    about = [VERSION, log.to_dict(), vars(settings)]
     return json.dumps(about, sort_keys=True).encode()
 
 
@@ -173,18 +179,18 @@ def _packed(arrays: Mapping[str, Any]) -> bytes:
     for name, array in arrays.items():
         held = np.ascontiguousarray(array)
         index.append([name, held.dtype.str, np.shape(array)])
-        parts.append(held.tobytes() + b"\0" * (-held.nbytes % _ALIGNED))
+        parts += [held.reshape(-1).view(np.uint8), b"\0" * (-held.nbytes % _ALIGNED)]
     head = json.dumps(index).encode()
-    return head + b" " * (-(len(head) + 1) % _ALIGNED) + b"\n" + b"".join(parts)
+    return b"".join([head, b" " * (-(len(head) + 1) % _ALIGNED), b"\n", *parts])
 
 
 def _unpacked(data: bytes) -> dict[str, Any]:
     """Return the arrays of `_packed`, which nobody can write to."""
-    head, _, _ = data.partition(b"\n")
-    body = np.frombuffer(data, dtype=np.uint8, offset=len(head) + 1)
+    begin = data.index(b"\n") + 1
+    body = np.frombuffer(data, dtype=np.uint8, offset=begin)
     arrays, at = {}, 0
-    for name, kind, shape in json.loads(head):
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
+    for name, kind, shape in json.loads(data[:begin]):
+        size = math.prod(shape) * np.dtype(kind).itemsize
         arrays[name] = body[at : at + size].copy().view(kind).reshape(shape)
         at += size + -size % _ALIGNED
     return arrays

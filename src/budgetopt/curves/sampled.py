@@ -127,7 +127,7 @@ def _table(cells: Curve, width: float, first: int, last: int) -> SlopeTable | No
         piece = np.concatenate([terms, np.zeros_like(terms[:, :1])], axis=1)
         piece[:, -1] = value[:-1] - _value(np.moveaxis(piece, 1, 0), -np.ones(()), width)
         terms = np.moveaxis(piece, 1, 0)
-        read = _powers(terms[:-1, :, None], between[:, None])[0]
+        read = _polynomial(terms[:-1, :, None], between[:, None])
         off = read - spend(between) * cells.slope(spend(between))
         end = _value(terms, np.ones(()), width) - value[1:]
         miss = np.max(np.maximum(np.abs(off).max(axis=1), np.abs(end)) - _MET * value[1:])
@@ -148,6 +148,15 @@ def _fit(nodes: Floats) -> Floats:
     fit = chebyshev.chebvander(nodes, _TERMS - 1).T * (2.0 / _TERMS)
     fit[0] *= 0.5
     return np.asarray(fit)
+
+
+def _polynomial(terms: Floats, at: Floats) -> Floats:
+    """Return polynomials, coefficients first, by Horner's rule."""
+    value: Floats = terms[-1] + np.zeros_like(at)
+    for term in terms[-2::-1]:
+        value *= at
+        value += term
+    return value
 
 
 def _powers(terms: Floats | list[Floats], at: Floats) -> tuple[Floats, Floats]:
@@ -276,7 +285,7 @@ class Sampled(Curve):
                 if not some.size:
                     continue
                 end[some] = place[some]
-                flow = np.maximum(_powers(terms[:, some], end[some])[0], _TINY)
+                flow = np.maximum(_polynomial(terms[:, some], end[some]), _TINY)
                 miss[some] = np.log(flow) - half * end[some] - goal[some]
             at = _root(terms, half, goal, (low, high), (left, right))
         spend: Floats = np.exp(begin + half * (1.0 + at))

@@ -260,8 +260,7 @@ class History(Shown, JsonRecord):
         before = self.weeks < np.datetime64(as_date(week, "week"), "D")
         if before.all() and self.data_through is not None:
             return self
-        kept = self._rows(before)
-        return replace(kept, data_through=self.through)
+        return self._rows(before, data_through=self.through)
 
     def complete(self) -> Self:
         """Return the history without partial weeks.
@@ -272,9 +271,7 @@ class History(Shown, JsonRecord):
         if not self.partial.any():
             return self
         whole = np.flatnonzero(~self.partial)
-        inner = slice(whole[0], whole[-1] + 1) if whole.size else slice(0, 0)
-
-        kept = self._rows(inner)
+        kept = self._rows(slice(whole[0], whole[-1] + 1) if whole.size else slice(0, 0))
 
         def blank(array: Floats) -> Floats:
             copy = array.copy()
@@ -351,7 +348,7 @@ class History(Shown, JsonRecord):
         problem = say("amounts-history-plan", sign=repr(sign), currency=currency)
         refuse("bad-money", problem, "currency", sign, say("remedy-convert-amounts-correct-plan"))
 
-    def _rows(self, keep: Any) -> Self:
+    def _rows(self, keep: Any, **changes: Any) -> Self:
         def take(array: Floats) -> Floats:
             return np.asarray(array[keep], dtype=np.float64)
 
@@ -364,6 +361,7 @@ class History(Shown, JsonRecord):
             partial=self.partial[keep],
             daily=_apply(take, self.daily),
             controls=Named((name, take(array)) for name, array in self.controls.items()),
+            **changes,
         )
 
     @property

@@ -61,8 +61,7 @@ class Kept(NamedTuple):
     @classmethod
     def from_bytes(cls, record: bytes | None, account: str) -> Self:
         """Return a record of an account, an empty one where it is none."""
-        digest, _, rest = (record or b"").partition(b"\n")
-        head, _, learned = rest.partition(b"\n")
+        digest, head, learned = (*(record or b"").split(b"\n", 2), b"", b"")[:3]
         if hashlib.sha256(head).hexdigest().encode() == digest:
             kind, known, inputs, rows = json.loads(head)
             if (kind, known) == (_KIND, account):
