@@ -22,6 +22,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -101,12 +102,22 @@ def public(target: T) -> T:
     return target
 
 
+_INSIDE: ContextVar[bool] = ContextVar("inside", default=False)
+"""Whether a public call is under way, which has seen to the arithmetic of all that it calls."""
+
+
 def _answering(call: Any, names: dict[str, Any]) -> Any:
     @functools.wraps(call)
     def answered(*args: Any, **kwargs: Any) -> Any:
         try:
-            with usual_arithmetic():
+            if _INSIDE.get():
                 return call(*args, **kwargs)
+            outermost = _INSIDE.set(True)
+            try:
+                with usual_arithmetic():
+                    return call(*args, **kwargs)
+            finally:
+                _INSIDE.reset(outermost)
         except BudgetoptError:
             raise
         except Exception as failure:

@@ -208,6 +208,9 @@ class Currency:
         MoneyError
             ``bad-money``.
         """
+        plain = self._plain(amount)
+        if plain is not None:
+            return plain
         value = as_decimal(amount, field)
         if value >= self.amount(MOST):
             raise MoneyError(
@@ -237,6 +240,16 @@ class Currency:
             if rounding != "nearest":
                 whole = math.ceil(exact) if rounding == "up" else math.floor(exact)
         return whole
+
+    def _plain(self, amount: Any) -> int | None:
+        """Return minor units of a plain whole number of them at once; None for what is odd."""
+        if type(amount) is int and 0 <= amount < 10**_PLAIN:
+            return amount * self.units
+        if type(amount) is Decimal and amount.is_finite() and -_FAR < amount.adjusted() < _PLAIN:
+            top, bottom = amount.as_integer_ratio()
+            minor, rest = divmod(top * self.units, bottom)
+            return minor if minor >= 0 and not rest else None
+        return None
 
     def exact(self, amount: Any, field: str) -> Decimal:
         """Return an amount as a `Decimal`, without the noise of floating-point arithmetic."""
@@ -279,19 +292,10 @@ class Currency:
         field
             What the amounts are, for the error, which adds the name.
         """
-        units, whole = self.units, []
+        whole = []
         for name, amount in amounts.items():
-            minor, rest = -1, 0
-            # The plain case at once; whatever is odd takes the careful way and its errors.
-            if (
-                type(amount) is Decimal
-                and amount.is_finite()
-                and -_FAR < amount.adjusted() < _PLAIN
-            ):
-                top, bottom = amount.as_integer_ratio()
-                minor, rest = divmod(top * units, bottom)
-            plain = minor >= 0 and not rest
-            whole.append(minor if plain else self.minor(amount, of_name(field, name)))
+            plain = self._plain(amount)
+            whole.append(self.minor(amount, of_name(field, name)) if plain is None else plain)
         return np.array(whole, dtype=np.int64)
 
     def show(self, minor: int) -> str:

@@ -229,9 +229,11 @@ class Rows:
     def of(cls, rows: Sequence[Row], size: int) -> Self:
         """Return rows in floating point over so many channels."""
 
+        none = csr_array((len(rows), size))
+
         def part(field: str) -> csr_array:
             if all(getattr(row, field) is None for row in rows):
-                return csr_array((len(rows), size))
+                return none
             scaled = field in ("money", "moved")
             table = np.zeros((len(rows), size))
             for at, row in enumerate(rows):
