@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import numbers
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -103,12 +104,22 @@ def read_spans(column: Column, date_format: str | None) -> Spans:
             for ends in read
         ]
     _check_whole(column, np.array([None not in ends for ends in read]), date_format)
-    first = np.array([ends[0] for ends in read], dtype="datetime64[D]")
-    last = np.array([ends[-1] for ends in read], dtype="datetime64[D]")
     given = np.array([len(ends) == 2 for ends in read], dtype=bool)
+    first = last = _as_days(ends[0] for ends in read)
+    if given.any():
+        last = _as_days(ends[-1] for ends in read)
     for at in np.flatnonzero(last < first)[:1].tolist():
         column.refuse("bad-date", at, say("span-ends-before"), say("remedy-correct-span"))
     return Spans(first[cells.at], last[cells.at], given[cells.at], tuple(notes))
+
+
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+def _as_days(dates: Iterable[dt.date]) -> Dates:
+    """Return dates as numpy has them; its own way takes five times as long."""
+    since = np.array([date.toordinal() for date in dates], dtype=np.int64) - _EPOCH
+    return since.astype("datetime64[D]")
 
 
 def span_of(cell: Any, date_format: str | None) -> tuple[dt.date, dt.date] | None:

@@ -228,7 +228,6 @@ class Rows:
     @classmethod
     def of(cls, rows: Sequence[Row], size: int) -> Self:
         """Return rows in floating point over so many channels."""
-
         none = csr_array((len(rows), size))
 
         def part(field: str) -> csr_array:

@@ -224,15 +224,18 @@ def conservative(
     def passes(part: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         return np.asarray(least(along(begin, wish, part)) >= allowed)
 
-    equal = view.project_across(
-        in_proportion(start, view.lower, view.upper, np.asarray(wish.sum(axis=-1)))
-    )
-    from_equal = (wish.sum(axis=-1) > start.sum(axis=-1)) & (least(equal) >= allowed)
-    begin = np.where(from_equal[..., None], equal, start)
+    begin, total = start, np.asarray(wish.sum(axis=-1))
+    more = total > start.sum(axis=-1)
+    if more.any():
+        equal = view.project_across(in_proportion(start, view.lower, view.upper, total))
+        from_equal = more & (least(equal) >= allowed)
+        begin = np.where(from_equal[..., None], equal, start)
     part = last_part(passes, start[..., 0])
     spend = view.project_across(along(begin, wish, part))
     # Limits that count, or that see outcomes, may draw a point on the way somewhere else.
-    safe = (part == 1.0) | (least(spend) >= allowed)
+    safe = part == 1.0
+    if not safe.all():
+        safe |= least(spend) >= allowed
     part = np.where(safe, part, 0.0)
     spend = np.where(safe[..., None], spend, begin)
     return Kept(spend, part, least(wish), np.asarray(allowed))
