@@ -323,11 +323,13 @@ def event_size(outcome: Floats, unit: float | None) -> tuple[Floats, NDArray[np.
     size, known = np.full(channels, np.nan), np.zeros(channels, np.bool_)
     for at in range(channels):
         held = outcome[np.isfinite(outcome[:, at]), at]
-        held = held[: np.flatnonzero(held > 0)[-1] + 1] if np.any(held > 0) else held[:0]
-        positive = held[held > 0]
-        if not positive.size:
+        some = np.flatnonzero(held > 0)
+        if not some.size:
             continue
-        size[at] = _SMALL_EVENT * float(np.median(positive[:FIRST_WEEKS]))
+        held, positive = held[: some[-1] + 1], held[some]
+        # numpy's own median of few takes ten times as long.
+        first = sorted(positive[:FIRST_WEEKS].tolist())
+        size[at] = _SMALL_EVENT * 0.5 * (first[(len(first) - 1) // 2] + first[len(first) // 2])
         share = 1.0 - positive.size / held.size
         if share > 0:
             events = -np.log(share)

@@ -153,7 +153,7 @@ def out_of_scale(history: Observed | ObservationLog, names: Sequence[str]) -> li
         amounts = np.nan_to_num(table)
         second, most = np.sort(amounts, axis=0)[-2:]
         told = ((amounts > 0).sum(axis=0) >= _TELLS) & (most >= _OFF * second)
-        for at in np.flatnonzero(told):
+        for at in np.flatnonzero(told).tolist():
             column = {} if code == "cell-total" else {"channel": quoted(names[at])}
             given = {"value": show_figure(most[at]), "times": show_figure(most[at] / second[at], 2)}
             week = str(history.weeks[np.argmax(amounts[:, at])])

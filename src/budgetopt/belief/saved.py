@@ -175,7 +175,7 @@ def _all_arrays(walked: Walked) -> dict[str, Any]:
 
 def _packed(arrays: Mapping[str, Any]) -> bytes:
     """Return arrays as bytes: names, types and shapes in a line of JSON, and then their numbers."""
-    index, parts = [], []
+    index, parts = [], list[Any]()
     for name, array in arrays.items():
         held = np.ascontiguousarray(array)
         index.append([name, held.dtype.str, np.shape(array)])
