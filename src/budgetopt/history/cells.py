@@ -288,8 +288,7 @@ def _usual(cells: NDArray[Any], style: Style) -> NDArray[np.float64] | None:
     one_by_one = style.delimiter == ";" or text.count("\n") != cells.size
     if one_by_one or not LINES[point].fullmatch(text):
         return None
-    whole = text.replace(other, "").replace(point, ".")
-    return np.array(list(map(float, whole.split())))
+    return np.fromstring(text.replace(other, "").replace(point, "."), sep="\n")
 
 
 def _read_cell(cell: Any, style: Style) -> tuple[float, str]:

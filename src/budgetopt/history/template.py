@@ -92,18 +92,14 @@ class Filled:
         days = [_day(row[week]) for _, row in found]
         filled = [any(not _is_blank(row[at]) for at in amounts) for _, row in found]
         known = [day for day, some in zip(days, filled, strict=True) if some and day]
-        first, last = min(known, default=None), max(known, default=None)
+        first, last = min(known, default=dt.date.max), max(known, default=dt.date.min)
 
-        def is_open(day: dt.date | None) -> bool:
-            inside = first is None or last is None or (day is not None and first <= day <= last)
-            return day is not None and (first is None or not inside)
+        def counts(day: dt.date | None) -> bool:
+            return day is None or first <= day <= last
 
-        kept = [
-            row
-            for row, day, some in zip(found, days, filled, strict=True)
-            if some or not is_open(day)
-        ]
-        return kept, tuple(sorted({day for day in days if day is not None and is_open(day)}))
+        kept = [row for row, day, some in zip(found, days, filled, strict=True)
+                if some or counts(day)]  # fmt: skip
+        return kept, tuple(sorted({day for day in days if day is not None and not counts(day)}))
 
 
 def numbered_rows(
