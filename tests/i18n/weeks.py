@@ -275,6 +275,7 @@ ROWS = {
     "cpa": Limit.cpa("1.1", ["kol", "tv"]),
     "outcome": Limit.outcome(30, ["kol", "tv"]),
     "mroas": Limit.mroas("0.35"),
+    "frequency": Limit.frequency("1.5", 1_000, 20, ["kol", "tv"]),
 }
 
 

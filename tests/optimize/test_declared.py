@@ -77,6 +77,9 @@ BREAKS = [
     (plan_with(Limit.roas("1.05")), {"b": "600", "a": "0"}, "'ROAS'"),
     (plan_with(Limit.cpa("0.95")), {"a": "0", "b": "700"}, "'CPA'"),
     (plan_with(Limit.outcome(240, of="leads")), {"a": "350"}, "'outcome'"),
+    # 500 at 25 for a thousand are 20,000 contacts, 2 with each of 10,000 people.
+    (plan_with(Limit.frequency(2, 10_000, 25, {"k": "y"})), {"b": "300.01"}, "'frequency'"),
+    (plan_with(Limit.frequency("8/3", 1e4, {"a": 30, "b": 22.5})), {"a": "400.01"}, "'frequency'"),
 ]  # fmt: skip
 
 
@@ -99,6 +102,7 @@ NEEDS_LAST = {"turnover": Limit.turnover(10), "few moves": Limit.few_moves(0)}
 OTHERS = (
     Limit.group("g", ["a"], at_most=900), Limit.linear("l", {"a": 1}, 900), Limit.apart(["b", "c"]),
     Limit.at_least_on(1), Limit.roas("0.1"), Limit.mroas("0.0001"), Limit.cpa(99), Limit.outcome(1),
+    Limit.frequency(9, 9_000, 10),
 )  # fmt: skip
 
 
@@ -166,6 +170,9 @@ limits = st.one_of(
     st.builds(Limit.roas, amounts, where), st.builds(Limit.mroas, amounts, where),
     st.builds(Limit.cpa, amounts, where),
     st.builds(Limit.outcome, amounts, where, of=st.just("leads")),
+    st.builds(Limit.frequency, amounts, amounts, amounts, where),
+    st.builds(Limit.frequency, amounts, amounts, st.dictionaries(
+        st.sampled_from("abc"), amounts, min_size=1)),
 )  # fmt: skip
 
 
@@ -262,3 +269,34 @@ def test_a_limit_of_ones_own_is_held_by_its_rows_after_json_too():
     data["spend"]["a"] = "200.01"
     with pytest.raises(VerificationError):
         bo.Allocation.from_dict(data)
+
+
+@given(st.integers(1, 9), st.integers(100, 100_000), st.integers(1_000, 9_999), st.data())
+def test_one_price_of_contacts_is_a_most_of_money(times, reach, cents, data):
+    """Spread over as many people at one price, so many contacts are so much money."""
+    group = data.draw(st.sampled_from([["a"], ["a", "b"], ["a", "b", "c"]]))
+    cpm = Decimal(cents) / 100
+    money = times * reach * cpm / 1000
+    of_people = bo.allocate(plan_with(Limit.frequency(times, reach, cpm, group)))
+    of_money = bo.allocate(plan_with(Limit.group("g", group, at_most=money)))
+    # Channels that are alike may change places.
+    assert of_people.outcome == pytest.approx(of_money.outcome, rel=1e-7)
+    assert sum(of_people.spend[name] for name in group) <= money
+    each = of_people.prices.get("frequency", 0.0) * times
+    assert each == pytest.approx(of_money.prices.get("g", 0.0) * float(money), rel=1e-4, abs=1e-6)
+
+
+def test_a_contact_more_is_worth_its_price_and_clashes_are_told_in_contacts():
+    def week(times, **a):
+        return bo.allocate(plan_with(Limit.frequency(times, 1_000, {"a": 50, "b": 80}), a=a))
+
+    tight = week(3)
+    per_contact = (week("3.01").outcome - week("2.99").outcome) / 0.02
+    assert tight.prices["frequency"] == pytest.approx(per_contact, rel=1e-2)
+    contacts = sum(float(tight.spend[n]) * 1000 / c for n, c in (("a", 50), ("b", 80))) / 1_000
+    assert contacts == pytest.approx(3, abs=1e-3)
+    assert "relaxing it by one is worth" in tight.explain()
+    with pytest.raises(bo.InfeasibleError, match="loosen 'frequency' by 1 contacts with each"):
+        week(3, floor=200)
+    sentence = "frequency（a、b 触达 1,000 人，平均每人至多 3 次）"
+    assert sentence in tight.explain("zh")

@@ -173,6 +173,23 @@ def test_apart_and_at_least_on_count_what_is_on():
     assert used(least, [1, 1, 0]) == -2 == least.room
 
 
+def test_contacts_are_those_of_the_money_spread_over_the_people():
+    # 200 and 300 at 20 and 12.5 for a thousand are 10,000 and 24,000 contacts, with 10,000 people.
+    priced = {"抖音": 20, "快手": "12.5"}
+    (row,) = rows_of(Limit.frequency("3.4", 10_000, priced))
+    assert used(row, [200, 300, 999]) == row.room == Fraction("3.4")
+    (row,) = rows_of(Limit.frequency(3, 10_000, 20, ["抖音"]))
+    # 600 at 20 for a thousand are 30,000 contacts.
+    assert used(row, [600, 0, 999]) == row.room == 3
+    with pytest.raises(bo.PlanError, match="prices by channel") as error:
+        Limit.frequency(3, 10_000, priced, ["抖音"])
+    assert error.value.code == "bad-plan"
+    for part in ("at_most", "reach", "cpm"):
+        with pytest.raises(bo.PlanError, match="'frequency'") as error:
+            Limit.frequency(**{"at_most": 1, "reach": 1, "cpm": 1} | {part: 0})
+        assert error.value.code == "bad-number"
+
+
 def test_targets_weigh_outcomes_by_value_and_by_rate():
     (roas,) = rows_of(Limit.roas(3))
     assert roas.outcome.tolist() == [2, 1, 1]
@@ -241,6 +258,7 @@ SAMPLES = [
     Limit.mroas(1),
     Limit.cpa(20, ["百度"]),
     Limit.outcome(100, of="leads"),
+    Limit.frequency("2.5", 100_000, {"抖音": 20, "快手": "12.5"}),
 ]
 
 

@@ -528,7 +528,7 @@ def _of_goal(week: Allocation, worth: float) -> str:
 
 def _cost_of_row(week: Allocation, row: Row, price: float, unit: Decimal) -> str:
     what = {"limit": row.limit, "rule": row.sentence, "worth": _of_goal(week, price)}
-    if row.counts:
+    if row.by_one:
         return say("limit-worth-count", **what)
     if row.outcome is not None and not row.money.any():
         return say("limit-worth-minimum", **what)

@@ -28,6 +28,7 @@ from budgetopt.plan import (
     Channel,
     CpaCeiling,
     FewMoves,
+    FrequencyCap,
     GroupLimit,
     LinearLimit,
     OutcomeFloor,
@@ -310,6 +311,17 @@ def _outcome(split: Split, limit: OutcomeFloor) -> Iterator[Message]:
         yield say("outcome-brought", outcome=f"{float(outcome):g}")
 
 
+def _frequency(split: Split, limit: FrequencyCap) -> Iterator[Message]:
+    prices = limit.cpm
+    if not isinstance(prices, Mapping):
+        prices = dict.fromkeys(split.group(limit.where), prices)
+    money = ((Fraction(split.money[name], split.units), price) for name, price in prices.items())
+    contacts = _sum(1000 * spent / Fraction(price) for spent, price in money)
+    if contacts > Fraction(limit.at_most) * Fraction(limit.reach):
+        each = contacts / Fraction(limit.reach)
+        yield say("contacts-made", contacts=f"{float(each):g}")
+
+
 _CHECKS: dict[type, Check] = {
     GroupLimit: _group,
     LinearLimit: _linear,
@@ -320,6 +332,7 @@ _CHECKS: dict[type, Check] = {
     RoasFloor: _roas,
     CpaCeiling: _cpa,
     OutcomeFloor: _outcome,
+    FrequencyCap: _frequency,
 }
 """How each kind of limit is checked from what it declares."""
 

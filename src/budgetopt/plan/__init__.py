@@ -45,7 +45,7 @@ from budgetopt.plan.limits import Limit
 from budgetopt.plan.limits.base import Caps, PlanFacts, Row, Rule, integers
 from budgetopt.plan.limits.counts import Apart, AtLeastOn, FewMoves
 from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
-from budgetopt.plan.limits.ratios import CpaCeiling, OutcomeFloor, RoasFloor
+from budgetopt.plan.limits.ratios import CpaCeiling, FrequencyCap, OutcomeFloor, RoasFloor
 from budgetopt.plan.plan import (
     CAP,
     CHANGE,
@@ -90,6 +90,7 @@ __all__ = [
     "FewMoves",
     "Fiscal",
     "Freeze",
+    "FrequencyCap",
     "Goal",
     "GroupLimit",
     "Held",

@@ -242,7 +242,7 @@ def plot_limit_prices(week: Allocation, *, ax: Axes | None = None, language: str
     ax, language
         As in `plot_response`.
     """
-    counts = {row.limit for row in week.rules.rows if row.counts or row.outcome is not None}
+    counts = {row.limit for row in week.rules.rows if row.by_one or row.outcome is not None}
     found = sorted(
         ((p, name) for name, p in week.prices.items() if math.isfinite(p)),
         key=lambda pair: -pair[0],

@@ -230,7 +230,7 @@ def signed(changes: Sequence[Decimal]) -> list[str]:
 def _limits(week: Allocation, language: str) -> list[Table | str]:
     """Return what a little room under each limit that holds the outcome back would bring."""
     names = limit_names(week)
-    counted = {row.limit for row in week.rules.rows if row.counts or row.outcome is not None}
+    counted = {row.limit for row in week.rules.rows if row.by_one or row.outcome is not None}
     prices = {k: v for k, v in week.prices.items() if 0 < v < math.inf}
     if not prices:
         return [say("page-no-limits")]

@@ -1,8 +1,9 @@
 """Limits across channels: named data that turn into rows.
 
 `GroupLimit`, `LinearLimit` and `Turnover` speak of money, `RoasFloor`, `MroasFloor`, `CpaCeiling`
-and `OutcomeFloor` of what it brings, `FewMoves`, `Apart` and `AtLeastOn` count channels. `Limit`
-has a maker for each; whatever has a name and the verb `rows` of `Rule` is a limit too.
+and `OutcomeFloor` of what it brings, `FrequencyCap` of how often it meets people, `FewMoves`,
+`Apart` and `AtLeastOn` count channels. `Limit` has a maker for each; whatever has a name and the
+verb `rows` of `Rule` is a limit too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ from budgetopt.money import number_text
 from budgetopt.plan.limits.base import Caps, Row, Rule, integers
 from budgetopt.plan.limits.counts import Apart, AtLeastOn, FewMoves
 from budgetopt.plan.limits.money import GroupLimit, LinearLimit, Turnover
-from budgetopt.plan.limits.ratios import CpaCeiling, MroasFloor, OutcomeFloor, RoasFloor
+from budgetopt.plan.limits.ratios import (
+    CpaCeiling,
+    FrequencyCap,
+    MroasFloor,
+    OutcomeFloor,
+    RoasFloor,
+)
 
 __all__ = [
     "KINDS",
@@ -29,6 +36,7 @@ __all__ = [
     "Caps",
     "CpaCeiling",
     "FewMoves",
+    "FrequencyCap",
     "GroupLimit",
     "Limit",
     "LinearLimit",
@@ -54,6 +62,7 @@ KINDS: dict[str, Any] = {
     "mroas": MroasFloor,
     "cpa": CpaCeiling,
     "outcome": OutcomeFloor,
+    "frequency": FrequencyCap,
 }
 """Limits that a plan file may name, by their `kind`."""
 
@@ -78,6 +87,7 @@ class Limit:
     mroas = MroasFloor
     cpa = CpaCeiling
     outcome = OutcomeFloor
+    frequency = FrequencyCap
 
 
 def limit_from_dict(data: Mapping[str, Any]) -> Rule:

@@ -102,6 +102,11 @@ class Row:
         return self.on is not None or self.moves is not None
 
     @property
+    def by_one(self) -> bool:
+        """Whether its price is told of one more: a channel or a contact, not a sum of money."""
+        return self.counts or self.kind == "frequency"
+
+    @property
     def of_money(self) -> bool:
         """Whether only what is spent counts, so that spends of several weeks may be summed."""
         return not self.counts and self.moved is None and self.outcome is None

@@ -1,7 +1,8 @@
-"""Targets as limits: floors on ROAS and on outcome, ceilings on CPA, hurdles on mROAS."""
+"""Targets as limits: floors on ROAS and outcome, ceilings on CPA and frequency, mROAS hurdles."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -14,7 +15,15 @@ from budgetopt.curves import Curve
 from budgetopt.errors import PlanError
 from budgetopt.i18n import say
 from budgetopt.money import Number, as_exact, show_number
-from budgetopt.plan.limits.base import PlanFacts, Row, frozen_where, members, multiple, said
+from budgetopt.plan.limits.base import (
+    PlanFacts,
+    Row,
+    coefficients,
+    frozen_where,
+    members,
+    multiple,
+    said,
+)
 
 
 @dataclass(frozen=True)
@@ -191,6 +200,95 @@ class MroasFloor:
         with np.errstate(divide="ignore"):
             slope = float(self.at_least) / plan.values
         return np.where(chosen > 0, curves.spend_at_slope(slope), np.inf)
+
+
+@dataclass(frozen=True)
+class FrequencyCap:
+    r"""Contacts with each person a week, on average: :math:`\sum_i 1000\,x_i/C_i \le F R`.
+
+    Money x buys :math:`1000\,x/C` contacts at the price C of a thousand. Spread over the R people
+    that the group reaches together they are at most F each.
+
+    Parameters
+    ----------
+    at_most
+        Contacts a week with each person, above 0.
+    reach
+        People that the group reaches in a week, each counted once, above 0.
+    cpm
+        Money for a thousand contacts, above 0: one price for all of the group, or by channel.
+    where
+        The group: labels, or channel names. By default the channels of `cpm`, or the whole plan.
+    name
+        Name of the limit.
+
+    Raises
+    ------
+    PlanError
+        ``bad-number`` for a number that is not above 0; ``bad-plan`` for prices by channel beside
+        a group.
+
+    Notes
+    -----
+    It is an average: some people are met more often. Where reach and prices change from week to
+    week, give those of the week that is split.
+
+    Examples
+    --------
+    Three contacts with each of 200,000 people, at 25 for a thousand, cost 15,000:
+
+    >>> FrequencyCap(3, reach=200_000, cpm=25, where=["feed"]).at_most
+    Decimal('3')
+    """
+
+    at_most: Any
+    reach: Any
+    cpm: Any
+    where: Any = None
+    name: str = "frequency"
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "at_most", _positive(self.at_most, self.name))
+        put(self, "reach", _positive(self.reach, self.name))
+        if isinstance(self.cpm, Mapping):
+            if self.where is not None:
+                raise PlanError(
+                    "bad-plan",
+                    say("frequency-priced-twice", limit=repr(self.name)),
+                    field=f"limits.{self.name}.where",
+                    value=str(self.where),
+                    remedy=say("remedy-frequency-price"),
+                )
+            put(self, "cpm", {k: _positive(price, self.name) for k, price in self.cpm.items()})
+            return
+        put(self, "cpm", _positive(self.cpm, self.name))
+        put(self, "where", frozen_where(self.where, self.name))
+
+    def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
+        """Return ``Σ 1000 x / (C R) <= F`` over the group, in contacts with each person."""
+        by_channel = isinstance(self.cpm, Mapping)
+        where = tuple(self.cpm) if by_channel else self.where
+        chosen = members(plan, where, self.name)
+        priced = {
+            name: Fraction(1000) / Fraction(self.cpm[name] if by_channel else self.cpm)
+            for name, inside in zip(plan.names, chosen.tolist(), strict=True)
+            if inside
+        }
+        reach = Fraction(self.reach)
+        whole, scale = coefficients(plan, {name: each / reach for name, each in priced.items()})
+        shown = {"most": show_number(self.at_most), "reach": show_number(self.reach)}
+        return (
+            Row(
+                self.name,
+                whole,
+                Fraction(self.at_most),
+                scale,
+                sentence=say("frequency-at-most", group=said(where), **shown),
+                kind="frequency",
+                unit=say("contacts-a-person"),
+            ),
+        )
 
 
 def _positive(given: Any, limit: str) -> Number:
