@@ -124,6 +124,14 @@ def test_evidence_is_that_of_the_multivariate_normal(count, channels, monkeypatc
         assert scales.noise == pytest.approx(each.sum(axis=(0, 1)) @ noise, rel=1e-6)
 
 
+def test_where_all_effects_have_priors_no_scale_of_the_media_is_likelier_than_before():
+    """Nor are those of season, trend and noise other ones beside it."""
+    design = design_of(np.random.default_rng(2), 40, 2).expected(0.4)
+    found = weigh(design, Rows.plain(weeks(40)), 0.5)
+    np.testing.assert_allclose(found.chance, media_scales(0.5)[1], rtol=1e-9)
+    assert len({scales._replace(media=0.0) for scales in found.given}) == 1
+
+
 @pytest.mark.parametrize("scale", [0.02, 0.4, 7.0])
 def test_effects_beforehand_have_half_their_mean_as_sd(scale):
     """The mean of all of them is the same however many channels there are."""

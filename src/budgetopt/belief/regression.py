@@ -393,10 +393,12 @@ def weigh(design: Design, rows: Rows, usual: float) -> Weighed:
     media, prior = media_scales(usual)
     freed = rows.freed(np.column_stack([design.columns, design.outcome]))
     columns, outcome = freed[:, :-1], freed[:, -1]
-    points = [Scales(m, s, t, 0.0) for m in media for s in _SEASON for t in TREND]
+    # Where every effect has a prior of its own, nothing depends on the scale of the media.
+    tried = media[:1] if np.isfinite(design.own_mean).all() else media
+    points = [Scales(m, s, t, 0.0) for m in tried for s in _SEASON for t in TREND]
     means, variances = map(np.array, zip(*map(design.moments, points), strict=True))
     log_like = _log_evidence(columns, outcome - means @ columns.T, variances)
-    shape = (media.size, _SEASON.size, TREND.size, NOISE.size)
+    shape = (tried.size, _SEASON.size, TREND.size, NOISE.size)
     log_prior = np.log(prior) + [design.log_lift(m) for m in media.tolist()]
     log_like = log_like.reshape(shape) + log_prior[:, None, None, None]
     each = softmax(log_like, axis=(1, 2, 3))
