@@ -11,6 +11,7 @@ from budgetopt.curves import Log
 from budgetopt.errors import InputError
 from budgetopt.horizon.phasing import (
     SlopeDoubt,
+    Variable,
     balanced,
     block,
     report_error,
@@ -172,6 +173,21 @@ def test_varied_weeks_keep_every_limit_and_say_what_they_cost_and_teach(known):
     assert max(said.share) <= 0.1 + 1e-6
     assert found.notes[0].code == "year-varied"
     assert found.to_dict()["variation"]["share"].keys() == set(NAMES)
+
+
+def test_where_limits_leave_room_the_weeks_are_the_design_itself(known):
+    _, belief, past = known
+    channels = [bo.Channel(name) for name in NAMES]
+    free = bo.Plan(budget=3000, currency="CNY", channels=channels, max_change="none", spend="all")
+    plain = bo.plan_weeks(free, belief, 16, history=past)
+    found = bo.plan_weeks(free, belief, 16, history=past, vary="5%")
+    usual = plain.minor.mean(axis=0) / 100
+    share = Variable.of(belief, NAMES, usual).share(16, 0.05)
+    assert (share > 0).all()
+    # Sixteen weeks are whole blocks of three channels.
+    wanted = balanced(share * usual, signs(3, range(16)))
+    # Both are rounded to cents, and prices meet slopes to the solver's gap.
+    np.testing.assert_allclose((found.minor - plain.minor) / 100, wanted, atol=1.0)
 
 
 def test_weeks_of_which_nothing_is_to_be_learned_do_not_vary(known):

@@ -27,8 +27,9 @@ of promotion rates in test markets by it for a parabola whose slope drifts, and 
 knowledge gradient of Frazier, Powell and Dayanik (2009), taken for a whole block.
 
 Where this stops: spends change anyway while a split is on its way to the best one, and teach; the
-formula counts only what is asked on purpose, and the worth of that is then overstated. In markets
-of ``benchmarks/phased.py`` phased spend has not earned what it costs.
+formula counts only what is asked on purpose, and the worth of that is then overstated. Measured in
+``benchmarks/phased.py`` phased spend earned between -0.03 and 0.00 points of the best outcome where
+channels report, with drift or without history, and -0.1 where one total is all: no gain anywhere.
 
 References
 ----------
@@ -264,7 +265,9 @@ def varied(program: Program, spend: Floats, share: Floats) -> Program:
         program.rise(program.steep(program.effective(np.maximum(each, 0.0))))
         for each in (spend + moved, spend)
     )
-    return replace(program, cost=program.cost + np.nan_to_num(there - here))
+    with np.errstate(invalid="ignore"):
+        priced = there - here
+    return replace(program, cost=program.cost + np.where(np.isfinite(priced), priced, 0.0))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@
   unit's return is least known;
 - `Phased` varies another policy's money by a balanced design, as far as what that teaches is worth.
 
-Where these stop: each decides one week at a time. None plans what it will learn.
+Where these stop: each decides one week at a time, and none but `Phased` plans what it will learn.
 """
 
 from __future__ import annotations
@@ -324,8 +324,9 @@ class Phased:
     The total of a week stays, and so do its bounds. Within change limits a channel goes no further
     than it may come back: with 30 % a week by 13 %.
 
-    It is not the default, since it does not earn what it costs: see ``benchmarks/README.md``,
-    "Phased spend".
+    It is not the default. It earned between -0.03 and 0.00 points of the best outcome where
+    channels report; where one total is all, varied by 10 % at most, -0.1 points, with 5 to 6.5 % of
+    the weeks 2 % below holding steady (``benchmarks/README.md``, "Phased spend").
     """
 
     policy: Policy = Optimistic()
