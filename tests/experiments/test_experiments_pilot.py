@@ -203,6 +203,17 @@ def test_the_declared_error_rate_holds_for_regions(weeks):
     assert kept(wrong_by_weeks(np.random.default_rng(2), weeks, 40_000), 40_000)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("usual", "share", "weeks"), [(5_000, 0.02, 4), (20_000, 0.05, 6)])
+def test_what_is_said_to_be_found_is_found_in_four_of_five_pilots(usual, share, weeks):
+    rng, groups = np.random.default_rng(6), np.array([share, 1 - share])
+    least = pilot(usual=usual, share=share, weeks=weeks).detectable
+    means = weeks * groups * (usual + np.array([least, 0.0]))
+    low, _ = counts_once(rng.poisson(means, (4_000, 2)), weeks * groups, ERROR / 2)
+    # More events spread more than `usual` says, so that it is a little less often.
+    assert 0.72 < np.mean(low > 0) < 0.82
+
+
 def test_a_small_run_keeps_the_error_rate():
     assert kept(wrong_by_events(np.random.default_rng(3), *CASES[0], 300), 300)
     assert kept(wrong_by_weeks(np.random.default_rng(3), 6, 3_000), 3_000)
