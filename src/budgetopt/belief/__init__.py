@@ -4,8 +4,9 @@ From simple to subtle: `learn` wires the parts; `Settings` are its priors and it
 `Belief` is the answer, with its mean curve, its draws, its predictions and its summary;
 `ObservationLog` is all that it was learned from, and `Posterior` the curves. `filter` is the
 mathematics where every channel has an outcome of its own; `aggregate` is a regression that says as
-little as one total outcome can, on the rows of `regression`, and knows no drift, jumps or S-shapes;
-`TotalFit` is how well that fits, and `HeldOut` how well it predicts.
+little as one total outcome can, on the rows of `regression`, and knows no S-shapes and no channel
+that changes, but `shifts` of its baseline; `TotalFit` is how well that fits, and `HeldOut` how well
+it predicts.
 """
 
 from __future__ import annotations
