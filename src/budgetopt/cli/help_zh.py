@@ -56,6 +56,9 @@ HELP: dict[str, str] = {
         "下来，下次在此基础上继续。中断后重新运行即可：已完成的不再重算，结果文件逐字节相同。"
         "失败或数据过期的账户不超过允许比例时退出码为 0，超过时为 7，全部失败时为 2。"
     ),
+    "Let the accounts lend each other what they know of channels with less than a year of weeks.": (
+        "历史不足一年的渠道，由各账户互相借鉴已知的效果。"
+    ),
     "Money per week that all accounts share in place of their own budgets, or a plan file whose "
     "channels are the accounts.": (
         "所有账户每周共享的预算，代替各账户自己的预算；也可以是以账户为渠道的计划文件。"

@@ -73,6 +73,14 @@ def nightly(
             "file whose channels are the accounts.",
         ),
     ] = None,
+    pool: Annotated[
+        bool,
+        typer.Option(
+            "--pool",
+            help="Let the accounts lend each other what they know of channels with less than a "
+            "year of weeks.",
+        ),
+    ] = False,
     policy: PolicyOption = None,
     seed: SeedOption = 0,
     as_of: AsOf = None,
@@ -88,15 +96,16 @@ def nightly(
     # Workers of a cluster may stand in another folder.
     accounts = bo.Portfolio.read(portfolio.absolute(), as_of=today(as_of))
     out.mkdir(parents=True, exist_ok=True)
-    with workers_of(executor, workers) as pool:
+    with workers_of(executor, workers) as hands:
         found = accounts.reallocate(
             week=week,
             policy=policy,
             seed=seed,
             store=(out / "store" if store is None else store).absolute(),
-            executor=pool,
+            executor=hands,
             language=lang.value,
             shared=bo.Plan.load(shared) if shared and Path(shared).is_file() else shared,
+            pool=pool,
         )
     for name, rows in (("accounts", found.accounts), ("channels", found.channels)):
         book = bo.exchange.book_of(bo.exchange.Sheet.of_rows(name, rows))

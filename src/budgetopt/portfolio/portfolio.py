@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from os import PathLike
@@ -29,12 +29,13 @@ from budgetopt.arguments import public
 from budgetopt.belief import Belief, Restart, learn
 from budgetopt.errors import BudgetoptError, InputError
 from budgetopt.history import History
-from budgetopt.i18n import in_language, quoted, say
+from budgetopt.i18n import in_language, listed, quoted, say
 from budgetopt.market import Change
 from budgetopt.notebook import brief
 from budgetopt.optimize import Allocation, last_spend, week_decided, whole_weeks
 from budgetopt.plan import Plan, as_count
 from budgetopt.policies import Policy, as_policy
+from budgetopt.portfolio.pooled import Lesson, Priors, lent, lesson_of, with_lent
 from budgetopt.portfolio.shared import Line, line_of, set_aside, share
 from budgetopt.portfolio.store import Folder, Kept, Store
 from budgetopt.version import VERSION
@@ -73,12 +74,16 @@ class Account:
     as_of
         Day on which files and frames are read; weeks that are not over then do not count, and a
         history that ended long before is called stale (`AlertRules.stale_days`).
+    like
+        What kind of account it is, such as ``"grocers"``: those of one kind lend each other what
+        they know of their channels where `reallocate` is told to pool. None is a kind too.
     """
 
     key: str
     plan: Plan | str | Path | None
     history: Any
     as_of: dt.date | str | None = None
+    like: str | None = None
 
     def load(self) -> tuple[Plan, History]:
         """Return plan and history, read where they are files.
@@ -143,11 +148,25 @@ class _Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Sharing(Account):
-    """An account with its part of a budget that many share, or how it failed to get one."""
+class _Told(Account):
+    """An account and what the others mean for it.
 
+    Parameters
+    ----------
+    lent
+        Priors of its channels that like accounts lend it.
+    share, failure
+        Its part of a budget that many share, or how it failed to get one.
+    """
+
+    lent: Priors = field(default_factory=dict)
     share: Decimal | None = None
     failure: _Answer | None = None
+
+    def load_plan(self) -> Plan:
+        """Return the plan with what its channels are lent."""
+        plan = super().load_plan()
+        return with_lent(plan, self.lent) if self.lent else plan
 
 
 @public
@@ -172,11 +191,14 @@ class PortfolioRun:
     shares
         How a shared budget is split over the accounts, whose channels are accounts; None where each
         has its own. Its outcome is that of frontiers, and an account that failed brings nothing.
+    lent
+        Priors by account and channel that like accounts lent; None where they were not to pool.
     """
 
     accounts: tuple[Mapping[str, Any], ...]
     channels: tuple[Mapping[str, Any], ...]
     shares: Allocation | None = None
+    lent: Mapping[str, Priors] | None = None
 
     @property
     def failed(self) -> tuple[Mapping[str, Any], ...]:
@@ -290,6 +312,7 @@ class Portfolio:
         *,
         account: str = "account",
         as_of: dt.date | str | None = None,
+        like: Mapping[str, str] | None = None,
     ) -> Portfolio:
         """Return the accounts of a long data frame with a column that names them.
 
@@ -304,6 +327,8 @@ class Portfolio:
             The column.
         as_of
             As in `Account`.
+        like
+            What kind of account each is, by its name; None where all are alike.
 
         Raises
         ------
@@ -321,7 +346,8 @@ class Portfolio:
         parts = {str(key): part for key, part in frame.groupby(account, sort=True)}
         named = dict.fromkeys(parts, plans) if isinstance(plans, Plan) else plans
         keys = dict.fromkeys([*named, *parts])
-        return cls([Account(key, named.get(key), parts.get(key), as_of) for key in keys])
+        kinds = like or {}
+        return cls([Account(k, named.get(k), parts.get(k), as_of, like=kinds.get(k)) for k in keys])
 
     def reallocate(
         self,
@@ -334,6 +360,7 @@ class Portfolio:
         chunk: int = 8,
         language: str = "en",
         shared: Plan | Decimal | str | float | None = None,
+        pool: bool = False,
     ) -> PortfolioRun:
         """Decide one week of every account; each is what `reallocate` answers, to the bit.
 
@@ -355,6 +382,10 @@ class Portfolio:
             channels are the accounts, for floors, caps, groups and change limits of theirs. It is
             split by what each account's best split brings along a range of budgets, so that every
             account is gone through twice; one that fails keeps the budget of its own plan.
+        pool
+            Whether accounts of one kind (`Account.like`) lend each other priors of channels with
+            less than a year of weeks: the answer is then that of `reallocate` on a plan which
+            declares them. Every account is gone through twice. A row says what it was lent.
 
         Raises
         ------
@@ -381,16 +412,21 @@ class Portfolio:
         chosen = None if policy is None else as_policy(policy)
         kept = Folder(store) if isinstance(store, (str, PathLike)) else store
         request = _Request(week, chosen, seed, kept, language)
-        accounts, shares = iter(self.accounts), None
+        accounts, shares, priors = iter(self.accounts), None, None
+        if pool:
+            every = tuple(self.accounts)
+            lessons = _answers(_lesson, request, iter(every), size, executor)
+            priors = lent(lesson for lesson in lessons if lesson is not None)
+            accounts = (_Told(**vars(one), lent=priors.get(one.key, {})) for one in every)
         if shared is not None:
-            many = tuple(self.accounts)
+            many = tuple(accounts)
             found = list(_answers(_lined, request, iter(many), size, executor))
             # Of two accounts of one name the second fails, and has no share.
             lines = tuple({line.account: line for line, _ in reversed(found)}.values())
             shares = share(shared, lines) if any(line.week for line in lines) else None
             money = {} if shares is None else shares.spend
             accounts = (
-                _Sharing(**vars(one), share=money.get(one.key), failure=failure)
+                _Told(**vars(one) | {"share": money.get(one.key), "failure": failure})
                 for one, (_, failure) in zip(many, found, strict=True)
             )
         rows: list[Mapping[str, Any]] = []
@@ -398,13 +434,27 @@ class Portfolio:
         for answer in _answers(_answer, request, accounts, size, executor):
             rows.append(answer.status)
             channels += answer.channels
-        return PortfolioRun(tuple(rows), tuple(channels), shares)
+        return PortfolioRun(tuple(rows), tuple(channels), shares, priors)
 
 
 def _of_folder(folder: Path, as_of: dt.date | str | None) -> Account:
     files = tuple(sorted(file for file in folder.glob("history*") if file.is_file()))
     plan = folder / "plan.toml"
     return Account(folder.name, plan if plan.exists() else None, files or None, as_of)
+
+
+def _lesson(request: _Request, account: Account) -> Lesson | None:
+    """Return what an account can lend, and keep what it learned; None where it fails."""
+    with suppress(Exception):
+        plan, past = account.load()
+        kept = _kept(request, account)
+        belief = _learned(request, plan, past, kept.restart)[2]
+        if request.store is not None:
+            learned = Restart.to_bytes(belief)
+            if learned != kept.learned:
+                request.store.write(account.key, kept._replace(learned=learned).to_bytes())
+        return lesson_of(account.key, account.like, plan, belief)
+    return None
 
 
 def _lined(request: _Request, account: Account) -> tuple[Line, _Answer | None]:
@@ -465,7 +515,7 @@ def _chunk(
 
 def _answer(request: _Request, account: Account) -> _Answer:
     """Return the rows of an account, with the error where it fails."""
-    if isinstance(account, _Sharing) and account.failure is not None:
+    if isinstance(account, _Told) and account.failure is not None:
         # Not tried again, as what it keeps is set aside.
         return account.failure
     try:
@@ -492,14 +542,18 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     Whether its history is stale depends on the day, and is not kept.
     """
     plan, past = account.load()
-    money = account.share if isinstance(account, _Sharing) else None
-    inputs, store = _fingerprint(request, plan, past, money), request.store
+    told = account if isinstance(account, _Told) else _Told(account.key, None, None)
+    inputs, store = _fingerprint(request, plan, past, told.share), request.store
     kept = _kept(request, account)
     resumed = kept.inputs == inputs
     if not resumed:
-        decision, learned = _decide(request, plan, past, kept.restart, money)
-        rows = _rows(account.key, decision, past.through, request.language)
-        kept = Kept(account.key, inputs, rows, learned)
+        decision, learned = _decide(request, plan, past, kept.restart, told.share)
+        notes = decision.notes
+        if told.lent:
+            notes = (*notes, say("portfolio-lent", channels=listed(map(quoted, told.lent))))
+        rows = _rows(account.key, decision, past.through, notes, request.language)
+        # The next night goes on from what was learned without what others lent for this one.
+        kept = Kept(account.key, inputs, rows, kept.learned if told.lent else learned)
         if store is not None:
             store.write(account.key, kept.to_bytes())
     LOG.info("%s: %s", account.key, "taken from the store" if resumed else "decided")
@@ -558,7 +612,11 @@ def _fingerprint(request: _Request, plan: Plan, past: History, share: Decimal | 
 
 
 def _rows(
-    account: str, decision: Decision, through: dt.date | None, language: str
+    account: str,
+    decision: Decision,
+    through: dt.date | None,
+    notes: tuple[str, ...],
+    language: str,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return a decision as rows that JSON holds."""
     week, split = str(decision.week.start), decision.allocation
@@ -569,7 +627,7 @@ def _rows(
         "code": "",
         "message": "",
         "data_through": None if through is None else str(through),
-        "notes": "\n".join(in_language(note, language) for note in decision.notes),
+        "notes": "\n".join(in_language(note, language) for note in notes),
         "week": week,
         "budget": str(split.budget),
         "spend": str(split.total),
