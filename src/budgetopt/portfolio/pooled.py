@@ -220,6 +220,8 @@ def _pool(known: Sequence[tuple[float, float]], sd: float) -> tuple[float, float
 
 def with_lent(plan: Plan, priors: Priors) -> Plan:
     """Return a plan whose channels are told what others lend, where it says nothing itself."""
+    if not priors:
+        return plan
     channels = []
     for channel in plan.channels:
         prior = priors.get(channel.name)

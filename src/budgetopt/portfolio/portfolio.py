@@ -18,12 +18,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from budgetopt.arguments import public
 from budgetopt.belief import Belief, Restart, learn
@@ -153,20 +153,34 @@ class _Told(Account):
 
     Parameters
     ----------
+    one
+        The account as it was given, which may load in its own way.
     lent
         Priors of its channels that like accounts lend it.
     share, failure
         Its part of a budget that many share, or how it failed to get one.
     """
 
+    one: Account = field(kw_only=True)
     lent: Priors = field(default_factory=dict)
     share: Decimal | None = None
     failure: _Answer | None = None
 
+    @classmethod
+    def of(cls, one: Account, **more: Any) -> Self:
+        """Return an account that is told something more."""
+        if isinstance(one, cls):
+            return replace(one, **more)
+        return cls(one.key, one.plan, one.history, one.as_of, one.like, one=one, **more)
+
+    def load(self) -> tuple[Plan, History]:
+        """Return the plan with what its channels are lent, and the history."""
+        plan, past = self.one.load()
+        return with_lent(plan, self.lent), past
+
     def load_plan(self) -> Plan:
         """Return the plan with what its channels are lent."""
-        plan = super().load_plan()
-        return with_lent(plan, self.lent) if self.lent else plan
+        return with_lent(self.one.load_plan(), self.lent)
 
 
 @public
@@ -417,7 +431,7 @@ class Portfolio:
             every = tuple(self.accounts)
             lessons = _answers(_lesson, request, iter(every), size, executor)
             priors = lent(lesson for lesson in lessons if lesson is not None)
-            accounts = (_Told(**vars(one), lent=priors.get(one.key, {})) for one in every)
+            accounts = (_Told.of(one, lent=priors.get(one.key, {})) for one in every)
         if shared is not None:
             many = tuple(accounts)
             found = list(_answers(_lined, request, iter(many), size, executor))
@@ -426,7 +440,7 @@ class Portfolio:
             shares = share(shared, lines) if any(line.week for line in lines) else None
             money = {} if shares is None else shares.spend
             accounts = (
-                _Told(**vars(one) | {"share": money.get(one.key), "failure": failure})
+                _Told.of(one, share=money.get(one.key), failure=failure)
                 for one, (_, failure) in zip(many, found, strict=True)
             )
         rows: list[Mapping[str, Any]] = []
@@ -542,7 +556,7 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     Whether its history is stale depends on the day, and is not kept.
     """
     plan, past = account.load()
-    told = account if isinstance(account, _Told) else _Told(account.key, None, None)
+    told = _Told.of(account)
     inputs, store = _fingerprint(request, plan, past, told.share), request.store
     kept = _kept(request, account)
     resumed = kept.inputs == inputs
