@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import gammaln, polygamma, psi
 
-from budgetopt.belief.filter.state import gamma_shape, gammas
+from budgetopt.belief.filter.state import Gammas, gamma_shape
 
 
 @given(st.floats(1e-3, 1e6))
 def test_each_is_scipys(x):
-    found = gammas(np.array([x]))
+    found = Gammas(np.array([x]))
     near = {"rel": 1e-9, "abs": 1e-9}
     assert found.log[0] == pytest.approx(gammaln(x), **near)
     assert found.digamma[0] == pytest.approx(psi(x), **near)
@@ -22,7 +22,7 @@ def test_each_is_scipys(x):
 @pytest.mark.parametrize("n", [1, 2, 5, 12])
 def test_whole_numbers_by_hand(n):
     """The gamma function of n + 1 is n!, and digammas are harmonic numbers."""
-    found = gammas(np.array([n + 1.0]))
+    found = Gammas(np.array([n + 1.0]))
     assert np.exp(found.log[0]) == pytest.approx(np.prod(np.arange(1.0, n + 1)), rel=1e-9)
     harmonic = sum(1.0 / k for k in range(1, n + 1))
     assert found.digamma[0] == pytest.approx(harmonic - np.euler_gamma, abs=1e-9)

@@ -1,6 +1,6 @@
 """What the filter knows, as arrays, and what it assumes before it has any data.
 
-- `gammas`: the gamma function's logarithm and its derivatives, four at once;
+- `Gammas`: the gamma function's logarithm and its derivatives;
 - `PriorModel`: levels of drift and noise, the hypotheses of a week, and the priors of cells;
 - `Tables`, `Effect`: what is known of every row, and of the week effect that channels share;
 - `WeekData`: the spends and outcomes of one week.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,17 +25,8 @@ _STEPS = 6
 _HALF_LOG_TAU = 0.5 * float(np.log(2.0 * np.pi))
 
 
-class Gammas(NamedTuple):
-    r"""The logarithm :math:`\ln\Gamma(x)` and the derivatives of it, each of the shape of ``x``."""
-
-    log: Floats
-    digamma: Floats
-    trigamma: Floats
-    tetragamma: Floats
-
-
-def gammas(x: Floats) -> Gammas:
-    r"""Return :math:`\ln\Gamma, \psi, \psi', \psi''` of numbers above 0, right to 1e-9.
+class Gammas:
+    r"""The logarithm :math:`\ln\Gamma(x)` and its derivatives, right to 1e-9, each when asked for.
 
     By the recurrence from :math:`x` to :math:`x + 6` and the asymptotic series there. SciPy's
     functions are exact to rounding, one by one and ten times as slow; what is learned from a week
@@ -44,32 +35,56 @@ def gammas(x: Floats) -> Gammas:
     Parameters
     ----------
     x
-        Any shape, from 1e-30 to 1e30.
+        Numbers above 0 of any shape, from 1e-30 to 1e30.
 
     References
     ----------
     Abramowitz and Stegun (1964), 6.1.41, 6.3.18, 6.4.6 and 6.4.12.
     """
-    product, one, two, three = np.ones_like(x), *np.zeros((3, *np.shape(x)))
-    for step in range(_STEPS):
-        part = 1.0 / (x + step)
-        square = part * part
-        product *= part
-        one += part
-        two += square
-        square *= part
-        three += square
-    w = x + _STEPS
-    y = 1.0 / w
-    z = y * y
-    log = np.log(w)
-    series = y * (1 / 12 + z * (-1 / 360 + z * (1 / 1260 - z / 1680)))
-    return Gammas(
-        (w - 0.5) * log - w + _HALF_LOG_TAU + series + np.log(product),
-        log - 0.5 * y - z * (1 / 12 + z * (-1 / 120 + z * (1 / 252 - z / 240))) - one,
-        y + z * (0.5 + y * (1 / 6 + z * (-1 / 30 + z * (1 / 42 - z / 30)))) + two,
-        -z * (1.0 + y + z * (0.5 + z * (-1 / 6 + z * (1 / 6 - 0.3 * z)))) - 2.0 * three,
-    )
+
+    def __init__(self, x: Floats) -> None:
+        self._parts = [1.0 / (x + step) for step in range(_STEPS)]
+        self._w = x + _STEPS
+        self._y = 1.0 / self._w
+        self._z = self._y * self._y
+
+    @cached_property
+    def _squares(self) -> list[Floats]:
+        return [part * part for part in self._parts]
+
+    @cached_property
+    def _log_w(self) -> Floats:
+        return np.log(self._w)
+
+    @property
+    def log(self) -> Floats:
+        r""":math:`\ln\Gamma`."""
+        w, y, z = self._w, self._y, self._z
+        series = y * (1 / 12 + z * (-1 / 360 + z * (1 / 1260 - z / 1680)))
+        product = reduce(np.multiply, self._parts)
+        return (w - 0.5) * self._log_w - w + _HALF_LOG_TAU + series + np.log(product)
+
+    @cached_property
+    def digamma(self) -> Floats:
+        r""":math:`\psi`."""
+        y, z = self._y, self._z
+        series = z * (1 / 12 + z * (-1 / 120 + z * (1 / 252 - z / 240)))
+        return self._log_w - 0.5 * y - series - reduce(np.add, self._parts)
+
+    @property
+    def trigamma(self) -> Floats:
+        r""":math:`\psi'`."""
+        y, z = self._y, self._z
+        series = z * (0.5 + y * (1 / 6 + z * (-1 / 30 + z * (1 / 42 - z / 30))))
+        return y + series + reduce(np.add, self._squares)
+
+    @property
+    def tetragamma(self) -> Floats:
+        r""":math:`\psi''`."""
+        y, z = self._y, self._z
+        cubes = [square * part for square, part in zip(self._squares, self._parts, strict=True)]
+        series = z * (0.5 + z * (-1 / 6 + z * (1 / 6 - 0.3 * z)))
+        return -z * (1.0 + y + series) - 2.0 * reduce(np.add, cubes)
 
 
 def gamma_shape(variance: Floats) -> Floats:
@@ -79,7 +94,8 @@ def gamma_shape(variance: Floats) -> Floats:
     0.4 % for every variance.
     """
     first = (1.0 + np.sqrt(1.0 + 2.0 * variance)) / (2.0 * variance)
-    _, _, spread, slope = gammas(first)
+    there = Gammas(first)
+    spread, slope = there.trigamma, there.tetragamma
     shape: Floats = first * np.exp((np.log(variance) - np.log(spread)) * spread / (slope * first))
     return shape
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, expit, ndtr, psi
 
 from budgetopt.arrays import Floats
-from budgetopt.belief.filter.state import Effect, Hypothesis, beside, gamma_shape, gammas, tiny
+from budgetopt.belief.filter.state import Effect, Gammas, Hypothesis, beside, gamma_shape, tiny
 from budgetopt.belief.settings import Settings
 
 
@@ -147,14 +147,14 @@ def counts(
     level = before.level + jump
     spread = before.total + jump + week
     shape = gamma_shape(spread)
-    prior, after = gammas(shape), gammas(shape + seen)
+    prior, after = Gammas(shape), Gammas(shape + seen)
     gain = level / spread
     left = level - np.square(gain) * spread * (1.0 - after.trigamma / prior.trigamma)
     small = (
         prior.digamma + np.log(event)[:, None],
         shape,
         shape + seen,
-        after.log - prior.log - gammas(seen + 1.0).log,
+        after.log - prior.log - Gammas(seen + 1.0).log,
         after.digamma - prior.digamma,
         gain,
     )
