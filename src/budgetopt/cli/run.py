@@ -19,11 +19,10 @@ import budgetopt as bo
 from budgetopt.cli.common import language_of
 from budgetopt.cli.decide import backtest, learn, reallocate
 from budgetopt.cli.exchange import attribute, export, template, upload
-from budgetopt.cli.experiment import next_day, pilot, verdict
+from budgetopt.cli.experiment import next_day, pilot, tests, verdict
 from budgetopt.cli.nightly import nightly
 from budgetopt.cli.plans import allocate, check, demo, frontier, init, schema, year
 from budgetopt.cli.simulate import simulate, what_if
-from budgetopt.cli.tests_worth import tests
 from budgetopt.cli.weeks import (
     apply,
     approve,

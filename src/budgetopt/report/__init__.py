@@ -19,7 +19,7 @@ from budgetopt.report.decision import (
     score_parts,
     target_parts,
 )
-from budgetopt.report.experiment import next_table, pilot_table, verdict_table
+from budgetopt.report.experiment import next_table, pilot_table, value_table, verdict_table
 from budgetopt.report.ledger import (
     VERBS,
     Spends,
@@ -66,7 +66,6 @@ from budgetopt.report.simulation import (
     years_json,
     years_table,
 )
-from budgetopt.report.tests_worth import value_table
 from budgetopt.report.text import (
     WIDTH,
     LaidOut,
