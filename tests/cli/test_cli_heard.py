@@ -174,3 +174,12 @@ def test_another_shops_plan_is_kept_out_of_a_ledger(folder, capsys):
                        "--as-of", at.TODAY, "--who", "cron")  # fmt: skip
     assert code == 2
     assert "the ledger belongs to another plan" in words
+
+
+def test_check_counts_limits_across_channels_in_the_money_that_they_allow(folder, capsys):
+    limits = "\n".join(GROUP.replace("0.4", most).replace('"a"', f'"{name}"').replace("brand", name)
+                       for name, most in (("a", "30"), ("b", "40")))  # fmt: skip
+    assert (
+        "require at least 0 and allow at most 70."
+        in told(capsys, "check", plan_of(folder, limits=limits))[1]
+    )

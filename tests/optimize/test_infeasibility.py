@@ -14,7 +14,7 @@ import budgetopt as bo
 from budgetopt.curves import Hill, Log
 from budgetopt.curves.base import stack
 from budgetopt.money import Currency
-from budgetopt.optimize.infeasibility import explain_infeasible, find_clash
+from budgetopt.optimize.infeasibility import explain_infeasible, find_clash, total_range
 from budgetopt.optimize.infeasibility.declarations import Declaration as Part
 from budgetopt.optimize.infeasibility.declarations import Declarations
 from budgetopt.optimize.problem import Problem
@@ -524,3 +524,36 @@ def test_a_plan_with_room_has_nothing_to_explain():
     channels = [Channel("a", floor=10, curve=Log(10, 30)), Channel("b", cap=50, curve=Log(20, 50))]
     plan = Plan(budget=100, currency="CNY", channels=channels, limits=[Limit.roas("0.1")])
     assert explain_infeasible(bo.optimize.problem_of(plan)) is None
+
+
+IN_X = {"k": "x"}
+
+
+@pytest.mark.parametrize(
+    ("given", "least", "most"),
+    [
+        (problem(100, (10, 40), (0, 30)), 10, 70),
+        (problem(50, (10, 40), (0, 30), spend_all=True), 10, 50),
+        (problem(100, (0, 90), (0, 90), limits=[Limit.group("g", IN_X, at_most=60)]), 0, 60),
+        (problem(100, (0, 90), (0, 90), limits=[Limit.group("g", IN_X, at_least=25)]), 25, 100),
+        (problem(100, (0, 30), (0, 50), limits=[Limit.apart(("a", "b"))]), 0, 50),
+        (problem(100, {"on": 20}, {"on": 30}, limits=[Limit.at_least_on(1)]), 20, 100),
+    ],
+)
+def test_the_money_that_limits_leave(given, least, most):
+    assert total_range(given) == (least, most)
+
+
+def test_limits_that_leave_no_split_leave_no_money():
+    limits = [Limit.group("g", {"k": "x"}, at_least=60)]
+    assert total_range(problem(50, (0, 90), (0, 90), limits=limits)) is None
+
+
+@settings(max_examples=25)
+@given(problems())
+def test_no_split_lies_outside_the_money_that_limits_leave(given):
+    declared = Declarations(given)
+    kept = {one for one in declared.all if declared.kind(one) != "spend-all"}
+    totals, found = splits(given, kept, {}, {}).sum(axis=1), total_range(given)
+    assert totals.size == 0 or (found is not None and found[0] <= min(totals))
+    assert totals.size == 0 or (found is not None and max(totals) <= found[1])

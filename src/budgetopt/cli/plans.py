@@ -161,7 +161,9 @@ def check(
     # Curves so steep that no hurdle caps them: what is checked is what the plan alone says.
     steep = dict.fromkeys(declared.names, bo.Log(1e30, 1.0))
     problem = bo.optimize.problem_of(declared, steep if declared.curves is None else None, last)
-    least, most = bo.money.sum_minor(problem.bounds.lower), bo.money.sum_minor(problem.bounds.upper)
+    # Where no split keeps the limits, what channels say by themselves; the clash is named below.
+    own = bo.money.sum_minor(problem.bounds.lower), bo.money.sum_minor(problem.bounds.upper)
+    least, most = bo.optimize.total_range(problem) or own
     show, amount, count = declared.money.show, bo.money.show_amount, len(declared.channels)
     lines = [
         say(

@@ -57,6 +57,7 @@ from budgetopt.optimize.build import (
 from budgetopt.optimize.engines import METHODS, Method, solve
 from budgetopt.optimize.frontier import Frontier, budget_of_spendable, frontier
 from budgetopt.optimize.highs import minimise
+from budgetopt.optimize.infeasibility import total_range
 from budgetopt.optimize.problem import Problem, Rules, Solved, verify, violations
 from budgetopt.optimize.project import (
     best_for,
@@ -129,6 +130,7 @@ __all__ = [
     "solve",
     "solve_in_steps",
     "split_rows",
+    "total_range",
     "untried",
     "untried_note",
     "verify",

@@ -1,4 +1,4 @@
-"""Tests as text: the next day's money, what tests and pilots say so far, and what they are worth."""
+"""Tests as text: the next day's money, what tests and pilots say, and what they are worth."""
 
 from __future__ import annotations
 

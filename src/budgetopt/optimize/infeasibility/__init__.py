@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from budgetopt.optimize.infeasibility.declarations import Clash
 from budgetopt.optimize.infeasibility.explain import explain_infeasible, find_clash
-from budgetopt.optimize.infeasibility.feasibility import Feasibility, split_of
+from budgetopt.optimize.infeasibility.feasibility import Feasibility, split_of, total_range
 
-__all__ = ["Clash", "Feasibility", "explain_infeasible", "find_clash", "split_of"]
+__all__ = ["Clash", "Feasibility", "explain_infeasible", "find_clash", "split_of", "total_range"]

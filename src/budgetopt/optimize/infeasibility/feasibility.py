@@ -2,7 +2,7 @@
 
 `find_split` answers with a split, exact and on whole steps, with the proof that there is none, or
 with neither. `least_gives` says how far declarations must give way, `most_of` how far a target
-gets.
+gets, `total_range` how much money limits leave.
 """
 
 from __future__ import annotations
@@ -643,6 +643,26 @@ def most_of(
             break
         model.cut(spend)
     return best
+
+
+def total_range(problem: Problem) -> tuple[int, int] | None:
+    """Return the least and the most money in minor units that all but targets leave.
+
+    That all money be spent is left out too, for it says the total itself. None where no split keeps
+    the others, or that is not known in time.
+    """
+    everything, effort = Declarations(problem), Effort()
+    kept = [one for one in everything.all
+            if not everything.is_target(one) and everything.kind(one) != "spend-all"]  # fmt: skip
+    model, ends = FeasibilityProgram(everything.system(kept), []), []
+    for sign in (1.0, -1.0):
+        cost = np.zeros(model.width)
+        cost[model.spend] = sign
+        found, _ = model.solve(cost, 1e-9, effort)
+        if found is None:
+            return None
+        ends.append(round(float(model.minor(found).sum())))
+    return ends[0], ends[1]
 
 
 def impossible(problem: Problem) -> bool:
