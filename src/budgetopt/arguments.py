@@ -8,7 +8,8 @@ and is raised as it is.
 
 Where this stops: an argument that is annotated `Any` fits always, so that what reads it has to
 refuse it; and what is accepted although it is no such thing, such as a list for a tuple, stays
-accepted.
+accepted. Arithmetic is seen to where a call comes from outside: what a policy of one's own sets
+while it is asked is left as it set it.
 """
 
 from __future__ import annotations
