@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pandas as pd
@@ -294,13 +295,17 @@ def test_what_a_decision_notes_is_in_its_row(accounts, night):
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_resumes_to_the_same_bytes(folder, tmp_path):
+@pytest.mark.parametrize("more", [[], ["--pool"]])
+def test_killed_at_any_moment_it_resumes_to_the_same_bytes(folder, tmp_path, more):
     calm, out = tmp_path / "calm", tmp_path / "out"
-    words = [sys.executable, "-m", "budgetopt", "nightly", str(folder), "--as-of", "2026-03-10"]
+    for n in range(4 if more else 0):
+        copytree(folder / f"shop {n}", folder / f"sister {n}")
+    words = [sys.executable, "-m", "budgetopt", "nightly", str(folder), *more]
+    words += ["--as-of", "2026-03-10"]
     subprocess.run([*words, "--out", str(calm)], check=True)
     expected = {name: (calm / name).read_bytes() for name in ("accounts.csv", "channels.csv")}
     kept, wait, killed = 0, 0.1, 0
-    while kept < 4:
+    while kept < len(list(folder.iterdir())):
         run = subprocess.Popen(
             [*words, "--out", str(out), "--workers", "2"], start_new_session=True
         )
