@@ -52,6 +52,7 @@ from budgetopt.belief import Belief
 from budgetopt.curves import Curve
 from budgetopt.horizon.interior import Program
 from budgetopt.i18n import Message, quoted, say, show_figure
+from budgetopt.notebook import short
 
 USED = 26
 """Weeks in which what is learned is used, as `value_of_tests` takes it."""
@@ -115,6 +116,7 @@ def balanced(swing: Floats, sign: Floats) -> Floats:
     return np.asarray(moved - moved.sum(axis=-1, keepdims=True) * (square / whole))
 
 
+@short
 class SlopeDoubt(NamedTuple):
     r"""What there is to learn of slopes at a split, all of one shape, channels last.
 
