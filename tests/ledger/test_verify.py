@@ -154,7 +154,14 @@ def test_a_plan_of_bytes_is_refused_with_its_entry(file, year):
 
 
 @pytest.mark.parametrize(
-    "change", ["number = 'x'", "number = x'ff'", "number = 1.5", "hash = x'00'"]
+    "change",
+    [
+        "number = 'x'",
+        "number = x'ff'",
+        "number = 1.5",
+        "hash = x'00'",
+        "number = 0, hash = CAST(x'f4' AS TEXT)",
+    ],
 )
 def test_a_head_of_another_type_is_refused(file, year, change):
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:

@@ -199,7 +199,7 @@ class Reader:
                 "ledger-broken", say("ledger-heads", count=len(found)), remedy=say("remedy-restore")
             )
         _, number, digest = found[0]
-        if type(number) is not int or type(digest) is not str:
+        if type(number) is not int or type(digest) is not str or not digest.isascii():
             raise _not_last(number)
         return number, digest
 
