@@ -1,6 +1,7 @@
 """The floors of the house: imports run strictly downwards, and in no circle inside a room."""
 
 import ast
+import re
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -105,6 +106,32 @@ def test_imports_run_downwards(name):
             assert mine in {"cli", "__main__"} or used != "budgetopt", f"{name} uses the root"
             continue
         assert FLOOR_OF[theirs] < FLOOR_OF[mine], f"{name} imports {used}, which is not below it"
+
+
+GUIDE = (ROOT.parents[1] / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def test_the_guide_shows_every_room_on_its_floor():
+    rows = re.findall(r"^\| (\d+)(–\d+)? \| (`.*?`) \|", GUIDE, re.MULTILINE)
+    shown = {
+        name: FLOOR_OF[name] if ground else int(floor)
+        for floor, ground, rooms in rows
+        for name in re.findall(r"`(\w+)`", rooms)
+    }
+    unlisted = {"version", "__main__"}
+    assert shown == {name: at for name, at in FLOOR_OF.items() if name not in unlisted}
+
+
+def test_the_walks_of_the_guide_name_what_is_there():
+    walks = GUIDE.partition("## Four walks")[2].partition("## Style")[0]
+    folder, text = ROOT, ""
+    for path in re.findall(r"`(\w+(?:/\w+)*\.(?:py|json))`", walks):
+        # A file beside the one before is named alone.
+        near = next((one for one in (ROOT / path, folder / path) if one.exists()), None)
+        assert near is not None, f"CONTRIBUTING.md names {path}, which is not there"
+        folder, text = near.parent, text + near.read_text("utf-8")
+    for name in re.findall(r"`(?:[A-Z]\w*\.)?(\w+)`", walks):
+        assert re.search(rf"\b(?:def|class) {name}\b", text), f"{name} of CONTRIBUTING.md is gone"
 
 
 def test_policies_never_see_the_market():
