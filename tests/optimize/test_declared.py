@@ -160,7 +160,8 @@ where = st.sampled_from([None, {}, {"k": "y"}, ["a", "c"], ("b",)])
 limits = st.one_of(
     st.builds(Limit.group, st.just("g"), where, at_most=shares, of=st.sampled_from([None, ["a"]])),
     st.builds(Limit.group, st.just("g"), where, at_least=shares),
-    st.builds(Limit.linear, st.just("l"), st.dictionaries(st.sampled_from("abc"), signed), signed),
+    st.builds(Limit.linear, st.just("l"), st.dictionaries(
+        st.sampled_from("abc"), signed, min_size=1), signed),
     st.builds(Limit.linear, st.just("l"), st.just({"a": 1}), unit=st.just("h"), at_least=signed),
     st.builds(Limit.linear, st.just("l"), st.just({"b": 0.1 + 0.2}), equal=signed),
     st.builds(Limit.turnover, amounts),

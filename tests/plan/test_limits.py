@@ -332,3 +332,21 @@ def test_a_learning_minimum_is_off_or_the_money_of_its_conversions():
 def test_half_a_learning_minimum_is_refused(given):
     with pytest.raises(bo.PlanError, match="learning"):
         bo.Channel("a", learning=given)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        Limit.group("none", [], at_most=3),
+        Limit.group("none", ["抖音"], at_most="40%", of=[]),
+        Limit.linear("none", {}, at_most=3),
+        Limit.roas(2, [], name="none"),
+        Limit.at_least_on(1, [], name="none"),
+        Limit.frequency(3, reach=200_000, cpm={}, name="none"),
+    ],
+)
+def test_a_limit_on_no_channel_is_refused(limit):
+    with pytest.raises(bo.PlanError, match=r"'none' is for \[\]") as caught:
+        plan_with(limit)
+    assert caught.value.code == "bad-plan"
+    assert caught.value.field == "limits.none.where"

@@ -290,9 +290,12 @@ def members(plan: PlanFacts, where: Mapping[str, str] | tuple[str, ...], limit: 
     Raises
     ------
     PlanError
-        ``unknown-name`` where a name, a label or its value stands for no channel.
+        ``unknown-name`` where a name, a label or its value stands for no channel; ``bad-plan`` for
+        an empty list, which would limit nothing.
     """
     if not isinstance(where, Mapping):
+        if not where:
+            raise _no_group(limit, [])
         chosen = np.zeros(len(plan.names), dtype=np.int64)
         for name in where:
             if name not in plan.index:
@@ -347,6 +350,10 @@ def frozen_where(where: Any, limit: str) -> Any:
         return dict(where)
     if isinstance(where, (list, tuple)) and all(isinstance(name, str) for name in where):
         return tuple(where)
-    raise PlanError("bad-plan", say("limit-is-for", limit=repr(limit), where=repr(where)),
-                    field=f"limits.{limit}.where", value=str(where),
-                    remedy=say("remedy-labels-list-channel"))  # fmt: skip
+    raise _no_group(limit, where)
+
+
+def _no_group(limit: str, where: Any) -> PlanError:
+    return PlanError("bad-plan", say("limit-is-for", limit=repr(limit), where=repr(where)),
+                     field=f"limits.{limit}.where", value=str(where),
+                     remedy=say("remedy-labels-list-channel"))  # fmt: skip
