@@ -14,7 +14,7 @@ from scipy.stats import multivariate_normal
 from budgetopt.belief import Settings, regression, shifts
 from budgetopt.belief.belief import learn
 from budgetopt.belief.regression import Design, LiftEvidence, Rows, Scales, baseline
-from budgetopt.belief.shifts import Candidates, Shift, jumped, shifts_of, told
+from budgetopt.belief.shifts import Candidates, Shift, jumped, likely_shifts, shifts_of
 from budgetopt.report import belief_facts, belief_json, belief_table
 
 from .helpers import Past, Plan, names
@@ -166,7 +166,7 @@ def test_columns_are_steps_with_the_chance_in_their_variance():
     np.testing.assert_array_equal(moved.columns[:, -1], np.arange(30) >= 11)
     np.testing.assert_allclose(moved.sd[-2:], shifts._SIZE * np.array([0.5, 0.8]))
     likely, unlikely = (Shift(days, np.array(chance)) for chance in ([0.2, 0.7], [0.1, 0.3]))
-    (one,) = told([unlikely, likely], np.array([9.0, 9.0, 0.05, 0.2]))
+    (one,) = likely_shifts([unlikely, likely], np.array([9.0, 9.0, 0.05, 0.2]))
     assert one == (days[1].item(), pytest.approx(0.25), pytest.approx(0.9))
 
 

@@ -54,12 +54,17 @@ positive = st.floats(0.01, 100)
 def test_the_best_swing_is_where_the_worth_is_largest(variance, error, bend, weeks, used):
     doubt = SlopeDoubt(*(np.array([one]) for one in (variance, error, bend)))
     best = doubt.best_swing(weeks, used)[0]
-    worth = float(doubt.worth(np.array([best]), weeks, used)[0])
+
+    def worth_of(swing):
+        square = swing**2
+        return used / (2 * bend) * doubt.taken(weeks * square)[0] - weeks * bend * square / 2
+
+    worth = worth_of(best)
     pays = variance * np.sqrt(used) > error * bend
     assert pays == (best > 0) or best == pytest.approx(0, abs=1e-6)
 
     def less(log):
-        return -float(doubt.worth(np.array([np.exp(log)]), weeks, used)[0])
+        return -worth_of(np.exp(log))
 
     centre = np.log(best) if best > 0 else 0.0
     found = minimize_scalar(less, bounds=(centre - 3, centre + 3), method="bounded")

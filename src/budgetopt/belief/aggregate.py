@@ -80,7 +80,7 @@ from budgetopt.belief.regression import (
     weigh,
 )
 from budgetopt.belief.settings import Grid, Settings
-from budgetopt.belief.shifts import Shift, jumped, shifts_of, told
+from budgetopt.belief.shifts import Shift, jumped, likely_shifts, shifts_of
 from budgetopt.errors import InputError
 from budgetopt.i18n import say
 
@@ -358,16 +358,16 @@ def learn_total(
     carryover = tuple(one for one in zip(names, kept, strict=True) if one[0] not in declared)
     weeks, usual = log.weeks[used], settings.effect_share
     how_well = fit_of(weeks, fit.design, fit.rows, fit.weighed, usual, shares)
-    return learned, alike, replace(how_well, carryover=carryover, shifts=_told(fit))
+    return learned, alike, replace(how_well, carryover=carryover, shifts=_shifts(fit))
 
 
-def _told(fit: Fitted) -> tuple[tuple[dt.date, float, float], ...]:
-    """Return the jumps of the level as they are told."""
+def _shifts(fit: Fitted) -> tuple[tuple[dt.date, float, float], ...]:
+    """Return the likely jumps of the level, each with its week, size and chance."""
     if not fit.shifts:
         return ()
     model, last = model_at(fit.design, fit.rows, fit.weighed.overall), fit.design.base.mean.size
     columns = sum(one.weeks.size for one in fit.shifts)
-    return told(fit.shifts, model.coefficients[last - columns : last])
+    return likely_shifts(fit.shifts, model.coefficients[last - columns : last])
 
 
 class Regressed(NamedTuple):

@@ -64,10 +64,12 @@ _EDGE, _NEAR = 8, 2
 """Weeks that a level lasts at least, and how far apart two weeks may be one jump."""
 _SLIGHT, _HARDLY = 0.2, 0.02
 """Chances of a jump, and of one week for it, below which they are left out."""
-_TOLD = 0.5
-"""Chance of a jump above which it is told."""
+_LIKELY = 0.5
+"""Chance of a jump above which it is reported."""
 _MOST = 40
 """Columns that are taken in at most."""
+_COARSER = 3
+"""Of the sizes of errors every third is tried here: half as much again as the one before."""
 
 
 class Shift(NamedTuple):
@@ -95,7 +97,9 @@ def jumped(base: Baseline, weeks: NDArray[np.datetime64], shifts: Sequence[Shift
     return base.beside(base.columns[:, [0]] * (weeks[:, None] >= starts), sd)
 
 
-def told(shifts: Sequence[Shift], coefficients: Floats) -> tuple[tuple[dt.date, float, float], ...]:
+def likely_shifts(
+    shifts: Sequence[Shift], coefficients: Floats
+) -> tuple[tuple[dt.date, float, float], ...]:
     """Return likeliest week, size and chance of the jumps that are more likely than not.
 
     Parameters
@@ -110,7 +114,7 @@ def told(shifts: Sequence[Shift], coefficients: Floats) -> tuple[tuple[dt.date, 
     return tuple(
         (one.weeks[one.chance.argmax()].astype("datetime64[D]").item(), float(moved.sum()), chance)
         for one, moved in each
-        if (chance := float(one.chance.sum())) > _TOLD
+        if (chance := float(one.chance.sum())) > _LIKELY
     )
 
 
@@ -242,10 +246,6 @@ class _Point:
         along = (self._share * self._along[:, at]) @ self._along
         product: Floats = (self._tried[:, at] @ self._tried - along) / self._noise
         return product
-
-
-_COARSER = 3
-"""Of the sizes of errors every third is tried here: half as much again as the one before."""
 
 
 def shifts_of(

@@ -266,6 +266,7 @@ PolicyOption = Annotated[
         f"cautious(thompson(10), 0.5). {POLICY_DEFAULT}.",
     ),
 ]
+LearnerOption = Annotated[Resolution, typer.Option("--settings", help="Resolution of the learner.")]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Random seed of the policy.")]
 
 
@@ -353,9 +354,7 @@ def backtest(
         ),
     ] = None,
     seed: SeedOption = 0,
-    settings: Annotated[
-        Resolution, typer.Option(help="Resolution of the learner.")
-    ] = Resolution.full,
+    settings: LearnerOption = Resolution.full,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     format: FormatOption = Format.table,

@@ -31,7 +31,7 @@ from budgetopt.cli.common import (
     read_history,
     respond,
 )
-from budgetopt.cli.decide import Resolution, load_belief
+from budgetopt.cli.decide import LearnerOption, Resolution, load_belief
 from budgetopt.messages import say
 
 TestPath = Annotated[
@@ -134,9 +134,7 @@ def tests(
             help="How far reports may lie from what channels cause; default: 0.25.",
         ),
     ] = None,
-    settings: Annotated[
-        Resolution, typer.Option(help="Resolution of the learner.")
-    ] = Resolution.full,
+    settings: LearnerOption = Resolution.full,
     as_of: AsOf = None,
     data_through: DataThrough = None,
     format: FormatOption = Format.table,

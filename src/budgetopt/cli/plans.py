@@ -131,6 +131,44 @@ def whole_schema() -> dict[str, Any]:
     return bo.exchange.identified("plan", whole)
 
 
+def init(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Exports of any kind.")],
+    out: Annotated[Path, typer.Option("--out", metavar="PLAN", help="Plan file to write.")],
+    currency: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Currency; default: what the files carry.")
+    ] = None,
+    as_of: AsOf = None,
+    lang: LanguageOption = Language.en,
+) -> None:
+    """Draft a plan from exported files, with what was decided beside each line."""
+    keep(out, files)
+    check_place(out)
+    if out.exists() or out.suffix.lower() != ".toml":
+        there = say("there-already") if out.exists() else say("no-such-suffix", suffix=".toml")
+        raise InputError(
+            "bad-argument",
+            say("path-is-other", option="--out", path=repr(str(out)), what=there),
+            field="out",
+            value=str(out),
+            remedy=say("remedy-name-new-toml"),
+        )
+
+    drafted, reasons = bo.plan.draft_files(files, currency=currency, as_of=today(as_of))
+    bo.report.write_whole(out, drafted.to_toml(reasons, lang.value))
+    plan, count = drafted.plan, len(drafted.plan.channels)
+    wrote = say(
+        "draft-written",
+        file=str(out),
+        channels=say("one-channel") if count == 1 else say("count-channels", count=count),
+        budget=bo.money.show_amount(plan.budget),
+        currency=plan.currency,
+    )
+    words = [word for path in files for word in ("--history", str(path))]
+    answer("\n".join(bo.report.said(line, lang) for line in (wrote, say("now-try"))), None)
+    typer.echo(command("check", str(out), *words))
+    typer.echo(command("reallocate", str(out), *words))
+
+
 def check(
     plan: PlanPath,
     history: HistoryPath = None,
@@ -325,44 +363,6 @@ def frontier(
         json=lambda: json.dumps(line.to_dict(), ensure_ascii=False, allow_nan=False),
         result=line,
     )
-
-
-def init(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Exports of any kind.")],
-    out: Annotated[Path, typer.Option("--out", metavar="PLAN", help="Plan file to write.")],
-    currency: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Currency; default: what the files carry.")
-    ] = None,
-    as_of: AsOf = None,
-    lang: LanguageOption = Language.en,
-) -> None:
-    """Draft a plan from exported files, with what was decided beside each line."""
-    keep(out, files)
-    check_place(out)
-    if out.exists() or out.suffix.lower() != ".toml":
-        there = say("there-already") if out.exists() else say("no-such-suffix", suffix=".toml")
-        raise InputError(
-            "bad-argument",
-            say("path-is-other", option="--out", path=repr(str(out)), what=there),
-            field="out",
-            value=str(out),
-            remedy=say("remedy-name-new-toml"),
-        )
-
-    drafted, reasons = bo.plan.draft_files(files, currency=currency, as_of=today(as_of))
-    bo.report.write_whole(out, drafted.to_toml(reasons, lang.value))
-    plan, count = drafted.plan, len(drafted.plan.channels)
-    wrote = say(
-        "draft-written",
-        file=str(out),
-        channels=say("one-channel") if count == 1 else say("count-channels", count=count),
-        budget=bo.money.show_amount(plan.budget),
-        currency=plan.currency,
-    )
-    words = [word for path in files for word in ("--history", str(path))]
-    answer("\n".join(bo.report.said(line, lang) for line in (wrote, say("now-try"))), None)
-    typer.echo(command("check", str(out), *words))
-    typer.echo(command("reallocate", str(out), *words))
 
 
 class By(StrEnum):

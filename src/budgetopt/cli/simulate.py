@@ -66,7 +66,6 @@ _FROM_NOTHING = ("equal", POLICIES[0])
 _NOISE = 0.2
 """Noise of curves that a plan carries: about that of a week's revenue of a channel."""
 _FILES = ("summary.json", "weeks.csv", "channels.csv", "runs.parquet")
-
 WorkersOption = Annotated[int, typer.Option(metavar="N", min=1, help="Number of processes.")]
 ExecutorOption = Annotated[
     str | None,
@@ -76,6 +75,8 @@ ExecutorOption = Annotated[
         "dask://local and ray://local start one of --workers processes here.",
     ),
 ]
+_DROPS = 1.0
+"""Seconds that a pool is given to drop what was cancelled."""
 
 
 def simulate(
@@ -388,10 +389,6 @@ def _begin_worker() -> None:
 def _end_with(parent: Any) -> None:
     parent.join()
     os._exit(1)
-
-
-_DROPS = 1.0
-"""Seconds that a pool is given to drop what was cancelled."""
 
 
 def _end_workers(pool: ProcessPoolExecutor, before: set[Any]) -> None:

@@ -241,9 +241,6 @@ def _rising(values: Floats) -> Floats:
     return top if np.all(top - values <= _NEARLY * np.abs(values).max(initial=0.0)) else values
 
 
-_KINDS = (*TABLES, ".json", ".nc")
-
-
 def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Mapping[str, Curve]:
     """Return the curves of a file, as `allocate` and `frontier` take them.
 
@@ -282,7 +279,7 @@ def read_curves(path: str | PathLike[str], *, weeks: int = 1) -> CurveDraws | Ma
         return read_pymc(path)
     if kind not in TABLES:
         raise refused("bad-file", "curves", say("no-file-curves", name=name),
-                      say("remedy-give-one-of", kinds=[*_KINDS]))  # fmt: skip
+                      say("remedy-give-one-of", kinds=[*TABLES, ".json", ".nc"]))  # fmt: skip
     columns = load_plain(path, ("channel",)).cells
     if "kind" in columns:
         return read_parameters(path)

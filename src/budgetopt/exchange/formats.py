@@ -34,7 +34,6 @@ SUFFIXES = {
     ".parquet": "parquet",
 }
 """Formats by the ending of a file."""
-
 _MOST_ROWS = 1_048_574
 """Rows of a sheet beside its header and its sums."""
 _NO_SHEET = re.compile(r"[\[\]:*?/\\']")
@@ -66,6 +65,8 @@ MOST_TEXT = 32_767
 _NO_GUESS = {f"strings_to_{kind}": False for kind in ("formulas", "urls", "numbers")}
 _BEGAN = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """A date of creation that says nothing, so that the same workbook has the same bytes."""
+_NEEDS = {"xlsx": ("xlsxwriter", "excel"), "parquet": ("pyarrow", "parquet")}
+"""The package and the extra of formats that need one."""
 
 
 def write(
@@ -192,10 +193,6 @@ def as_parquet(sheet: Sheet) -> bytes:
     out = io.BytesIO()
     sheet.to_frame().to_parquet(out, engine="pyarrow", index=False)
     return out.getvalue()
-
-
-_NEEDS = {"xlsx": ("xlsxwriter", "excel"), "parquet": ("pyarrow", "parquet")}
-"""The package and the extra of formats that need one."""
 
 
 def check_installed(format: str) -> None:

@@ -145,14 +145,6 @@ class SlopeDoubt(NamedTuple):
         pays = np.isfinite(square) & (self.bend > 0) & (square > 0)
         return np.sqrt(np.where(pays, square, 0.0))
 
-    def worth(self, swing: Floats, weeks: int, used: float = USED) -> Floats:
-        """Return what a block is expected to be worth by the slopes, net of its cost."""
-        square = np.square(swing)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            learned = used / (2.0 * self.bend) * self.taken(weeks * square)
-        cost = 0.5 * weeks * self.bend * square
-        return np.where(swing > 0, learned - cost, 0.0)
-
     def taken(self, squares: Floats) -> Floats:
         """Return what is taken off the variance by moves whose squares add up to so much."""
         precise = self.variance * squares

@@ -22,6 +22,10 @@ from budgetopt.ledger.reader import HEAD, SELECT, Reader, Session, Store, Transa
 from budgetopt.ledger.sqlite import SqliteStore
 from budgetopt.notebook import brief
 
+_PAGE = 64
+"""Entries read at a time, since bodies are long."""
+_NEXT = f"ORDER BY number LIMIT {_PAGE}"
+
 
 @public
 class Ledger:
@@ -226,11 +230,6 @@ def _store(where: str | Path, timeout: float) -> Store:
 
         return PostgresStore(where, timeout)
     return SqliteStore(Path(where), timeout)
-
-
-_PAGE = 64
-"""Entries read at a time, since bodies are long."""
-_NEXT = f"ORDER BY number LIMIT {_PAGE}"
 
 
 @brief

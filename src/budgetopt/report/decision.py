@@ -37,13 +37,30 @@ _HEADINGS = (
     say("outcome"),
     say("limit"),
 )
-
 _UNNAMED = "outcome"
 """What a plan calls its outcome where it gives it no name."""
 _HEAD = 14
 """Cells that the head of a column of numbers may have."""
 _FREEZES = ("held-frozen", "held-learning")
 """What is said of a channel that a freeze of the plan holds."""
+_TARGET_HEADS = (say("goal"), say("wanted"), say("so-far"), say("forecast"), say("status"))
+_STATES: dict[TargetState, Message] = {
+    "on-track": say("on-track"),
+    "behind": say("behind"),
+    "out-of-reach": say("out-of-reach"),
+    "reached": say("reached"),
+    "missed": say("missed"),
+    "unknown": say("not-measurable"),
+}
+_SCORE_HEADS = (
+    say("channel"),
+    say("week-count"),
+    say("applied"),
+    say("spent"),
+    say("promised"),
+    say("delivered"),
+    say("delivered-share"),
+)
 
 
 def decision_table(decision: Decision, *, explain: bool = False, language: str = "en") -> str:
@@ -290,20 +307,9 @@ def spent(week: Allocation) -> list[Message]:
     return parts + ([say("money-unspent", money=show(week.unspent))] if week.unspent else [])
 
 
-_GOALS = (say("goal"), say("wanted"), say("so-far"), say("forecast"), say("status"))
-_STATES: dict[TargetState, Message] = {
-    "on-track": say("on-track"),
-    "behind": say("behind"),
-    "out-of-reach": say("out-of-reach"),
-    "reached": say("reached"),
-    "missed": say("missed"),
-    "unknown": say("not-measurable"),
-}
-
-
 def target_parts(targets: Sequence[TargetStatus], language: str = "en") -> list[str | Table]:
     """Return where dated targets stand and where they are heading: a table, and what it means."""
-    heads = [in_language(heading, language) for heading in _GOALS]
+    heads = [in_language(heading, language) for heading in _TARGET_HEADS]
     names = [say("goal-by", goal=one.name, by=one.by) for one in targets]
     columns = (
         [in_language(name, language) for name in names],
@@ -332,17 +338,6 @@ def _state_of(one: TargetStatus) -> Message:
     if one.chance is None or one.state not in ("on-track", "behind"):
         return state
     return say("state-and-chance", state=state, chance=f"{one.chance:.0%}")
-
-
-_SCORE_HEADS = (
-    say("channel"),
-    say("week-count"),
-    say("applied"),
-    say("spent"),
-    say("promised"),
-    say("delivered"),
-    say("delivered-share"),
-)
 
 
 def _summed(values: Sequence[float], scored: Scores) -> list[str]:

@@ -23,6 +23,19 @@ from budgetopt.money import difference_of, show_amount
 from budgetopt.optimize import goal_of
 from budgetopt.report.text import Table, amounts, figures, laid_out, note_lines
 
+_CALLED = {
+    "users": say("pilot-kind-users"),
+    "regions": say("pilot-kind-regions"),
+    "pilot": say("pilot-arm-pilot"),
+    "control": say("pilot-arm-control"),
+    "go": say("pilot-decision-go"),
+    "stop": say("pilot-decision-stop"),
+    "go on": say("pilot-decision-go-on"),
+    "undecided": say("pilot-decision-undecided"),
+}
+_MOST_TESTS = 10
+"""Tests that a page shows."""
+
 
 def next_table(day: NextDay, language: str = "en") -> str:
     """Return the next day's money as text: one line an arm, totals, and the notes."""
@@ -70,18 +83,6 @@ def verdict_table(verdict: Verdict, language: str = "en") -> str:
     )
     table = Table(heads, columns, heads[-1])
     return laid_out([head, table, *said(verdict)], language)
-
-
-_CALLED = {
-    "users": say("pilot-kind-users"),
-    "regions": say("pilot-kind-regions"),
-    "pilot": say("pilot-arm-pilot"),
-    "control": say("pilot-arm-control"),
-    "go": say("pilot-decision-go"),
-    "stop": say("pilot-decision-stop"),
-    "go on": say("pilot-decision-go-on"),
-    "undecided": say("pilot-decision-undecided"),
-}
 
 
 def pilot_table(verdict: PilotVerdict, language: str = "en") -> str:
@@ -139,10 +140,6 @@ def _loss(arm: ArmSummary, verdict: Verdict) -> str:
     return f"{arm.expected_loss / verdict[verdict.leader].value:.1%}"
 
 
-_MOST = 10
-"""Tests that a page shows."""
-
-
 def value_table(found: ValueOfTests, language: str = "en") -> str:
     """Return what tests are worth as text.
 
@@ -159,7 +156,7 @@ def value_table(found: ValueOfTests, language: str = "en") -> str:
         unit = say("unit-of-goal-profit", currency=plan.currency)
     elif goal == "weights":
         unit = say("unit-of-goal-weights")
-    able = [one for one in found.tests if not one.problem][:_MOST]
+    able = [one for one in found.tests if not one.problem][:_MOST_TESTS]
     parts: list[str | Table] = [say("tests-title", weeks=found.weeks, unit=unit), found.verdict()]
     dearest = found.dearest()
     parts += [found.known(), *([dearest] if dearest else [])]

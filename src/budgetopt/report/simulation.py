@@ -24,8 +24,6 @@ from budgetopt.simulation import Contingency, Difference, Simulation
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
 from decimal import Decimal
 
 from budgetopt.i18n import listed, quoted
@@ -40,6 +38,20 @@ USUAL, STRUCK = "as usual", "with scenarios"
 _DIGITS = 4
 _HUGE = 1e8
 """From here on numbers have exponents, so that six columns of them fit."""
+_MORE = {
+    "outcome": "more-outcome-than",
+    "weights": "more-weighted-than",
+    "profit": "more-profit-than",
+    # The goal is minus the money, so that more of it is less money.
+    "least-spend": "less-money-than",
+}
+"""What stands over the differences, by the goal."""
+_OF_MONEY = ("value", "profit", "roas", "chance_of_loss")
+"""Measures that say nothing of a count whose worth is not known."""
+_MARK = "*"
+"""What stands behind an amount at a limit."""
+_NAMED = 3
+"""Channels at a limit that one sentence names."""
 
 
 @brief
@@ -198,16 +210,6 @@ def years_heading(years: Years) -> Message:
         held=show_amount(plan.held),
         truth=years.truth,
     )
-
-
-_MORE = {
-    "outcome": "more-outcome-than",
-    "weights": "more-weighted-than",
-    "profit": "more-profit-than",
-    # The goal is minus the money, so that more of it is less money.
-    "least-spend": "less-money-than",
-}
-"""What stands over the differences, by the goal."""
 
 
 def _world(
@@ -431,10 +433,6 @@ def _return(plan: Plan) -> tuple[str, str]:
     return words.average, "cpa" if words.inverse else "roas"
 
 
-_OF_MONEY = ("value", "profit", "roas", "chance_of_loss")
-"""Measures that say nothing of a count whose worth is not known."""
-
-
 def _unsaid(plan: Plan) -> list[str]:
     """Return the measures that are not said of a plan's outcome."""
     return list(_OF_MONEY) if kind_of(plan) == "count" else []
@@ -460,12 +458,6 @@ def _plain_parts(world: Simulation, policy: str) -> dict[str, Any]:
 
 def _plain_difference(found: Difference) -> dict[str, Any]:
     return {k: v if math.isfinite(v) else None for k, v in found._asdict().items()}
-
-
-_MARK = "*"
-"""What stands behind an amount at a limit."""
-_NAMED = 3
-"""Channels at a limit that one sentence names."""
 
 
 def what_if_table(found: WhatIf, language: str = "en") -> str:

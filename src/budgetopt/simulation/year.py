@@ -54,6 +54,12 @@ from budgetopt.simulation.contingency import (
 )
 from budgetopt.simulation.job import Job, Player, Schedule
 
+_SLACK = 1e-5
+"""Share of its own size by which a row may be missed."""
+CLAIRVOYANT = "clairvoyant"
+_ALIKE = 1e-9
+"""Share up to which two weeks' money is the same."""
+
 
 class Past:
     """Weeks that are over, as the reports tell them now; later weeks are not in it.
@@ -192,212 +198,6 @@ class Learner:
     def gain(self, before: ArrayLike, after: ArrayLike) -> tuple[Floats, Floats]:
         """Return mean and variance of what each channel brings more at another spend."""
         return self.posterior.gain(before, after)
-
-
-_SLACK = 1e-5
-"""Share of its own size by which a row may be missed."""
-
-
-class _Weekly:
-    """Makes the problem of one run and week."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        # Rows and weights are the plan's; bounds and budget come by week from `Limits`.
-        free = [_freed(channel) for channel in plan.channels]
-        self._free = replace(plan, channels=tuple(free), max_change=MaxChange(), reserve=Reserve(),
-                             budget=plan.spendable, spend="at-most")  # fmt: skip
-
-    def of(self, plan: Plan) -> _Weekly:
-        """Return what makes the problems of a week of this plan."""
-        return self if plan is self._plan else _Weekly(plan)
-
-    def problem(self, curves: Curve, limits: WeekLimits, run: int, last: Floats | None) -> Problem:
-        """Return the problem of a run."""
-        plan, money = self._plan, self._plan.money
-        units = money.units
-        before = None
-        if last is not None:
-            amounts = money.amounts([money.nearest(max(x, 0.0)) for x in last[run].tolist()])
-            before = dict(zip(plan.names, amounts, strict=True))
-        budget = int(np.floor(limits.budget[run] * units + 1e-6))
-        lower = np.floor(limits.lower[run] * units + 1e-6).astype(np.int64)
-        upper = np.floor(np.minimum(limits.upper[run], 1e15 / units) * units + 1e-6)
-        problem = problem_of(self._free, Known(plan.names, curves), before)
-        floor, cap = (np.full(len(plan.names), rule, np.int8) for rule in (FLOOR, CAP))
-        caps = np.minimum(upper.astype(np.int64), problem.bounds.upper)
-        bounds = Bounds(lower, np.maximum(caps, lower), floor, cap)
-        return replace(problem, budget=budget, bounds=bounds, spend_all=plan.spend == "all")
-
-
-class PerRun:
-    """A policy that decides the runs of a batch one by one.
-
-    A run in which no split keeps the limits holds last week's within its bounds by channel.
-    """
-
-    def __init__(self, job: Job, policy: Policy, past: Past, learner: Learner, first: int) -> None:
-        self._job, self._policy, self._past, self._learner = job, policy, past, learner
-        self._first, self._weekly = first, _Weekly(job.plan)
-        self._index = 1.0
-        self._rngs: list[np.random.Generator] = []
-        self._fell = self._alone = np.zeros(1, dtype=bool)
-
-    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
-        """Return the money of every run."""
-        runs = len(limits.budget)
-        if not self._rngs:
-            self._rngs = [self._job.rng(self._policy, self._first + at) for at in range(runs)]
-        self._weekly = self._weekly.of(self._job.plan_of(week.number))
-        self._index = self._job.demand_of(week.number)
-        aheads = [Ahead(self._job) for _ in range(runs)]
-        found = [self._run(week, run, limits, last, aheads[run]) for run in range(runs)]
-        self._fell = np.array([fell for _, fell in found])
-        self._alone = np.array([ahead.alone[0] for ahead in aheads])
-        spend = np.stack([spend for spend, _ in found])
-        return limits.checked(self._policy.name, spend, self._job.slack)
-
-    def observe(self, outcome: Outcome) -> None:
-        """Take in the reports of the week."""
-        self._past.add(outcome)
-
-    def fell_back(self) -> NDArray[np.bool_]:
-        """Return the runs that were not decided by the policy."""
-        return self._fell
-
-    def decided_alone(self) -> NDArray[np.bool_]:
-        """Return the runs in which no plan ahead was found."""
-        return self._alone
-
-    def _run(
-        self, week: Conditions, run: int, limits: WeekLimits, last: Floats | None, ahead: Ahead
-    ) -> tuple[Floats, bool]:
-        plan, size = self._job.plan, len(self._job.plan.names)
-        belief: BeliefView = _of_run(self._learner.posterior, run)
-        if self._index != 1.0:
-            belief = StretchedBelief.in_demand(belief, self._index, size)
-        spend, outcome = self._past.seen()
-        view = View(
-            belief=belief,
-            lower=limits.lower[run],
-            upper=limits.upper[run],
-            budget=limits.budget[run],
-            last=np.zeros(len(plan.names)) if last is None else last[run],
-            spend=spend[run],
-            outcome=outcome[run],
-            spend_all=plan.spend == "all",
-            test=limits.test[run],
-        )
-        try:
-            problem = self._weekly.problem(belief.mean(), limits, run, last)
-            best = solve(problem).spend
-        except (InfeasibleError, SolverError):
-            return view.held(), True
-
-        own = limits.of_run(run)
-
-        def optimum(curves: Curve) -> Floats:
-            found = ahead.best(week.number, curves, own, spend[run : run + 1],
-                               lambda curves: best_for(problem, best, curves)[None],
-                               self._index)[0]  # fmt: skip
-            # A plan ahead keeps limits across channels but for what its rounds leave.
-            return found if self._job.ahead_of(week.number) is None else view.project(found)
-
-        view = replace(
-            view,
-            best=optimum,
-            projection=lambda spend: project_onto_limits(problem, best, spend),
-            weight=problem.weight,
-            cost=problem.cost,
-        )
-        try:
-            answer = decided(self._policy, view, self._rngs[run])
-        except VerificationError:
-            raise
-        except (InfeasibleError, SolverError):
-            # Not even last week's split could be drawn in, so the best that is known is taken.
-            return best, True
-        self._refuse_broken(problem, answer.spend)
-        return answer.spend, bool(answer.fell)
-
-    def _refuse_broken(self, problem: Problem, spend: Floats) -> None:
-        """Refuse an answer that breaks a limit across channels."""
-        # The budget is judged with the bounds, in the money that was not rounded down.
-        if set(violated_limits(problem, spend, slack=_SLACK)) - {problem.rows.names[0]}:
-            raise VerificationError("broken-limit", say("policy-breaks-limit-across",
-                                    name=repr(self._policy.name)), field="policy",
-                                    value=self._policy.name,
-                                    remedy=say("remedy-fix-policy-view-project"))  # fmt: skip
-
-
-class PerRunClairvoyant:
-    """The best of each week by its true curves, run by run."""
-
-    def __init__(self, job: Job, runs: int) -> None:
-        self._job, self._weekly, self._runs = job, _Weekly(job.plan), runs
-        self._fell = np.zeros(runs, dtype=bool)
-
-    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
-        """Return the best split of every run; where there is none, last week's."""
-        found = []
-        self._weekly = self._weekly.of(self._job.plan_of(week.number))
-        for run in range(self._runs):
-            try:
-                curves = _one_run(week.curve, run, limits.lower.shape)
-                problem = self._weekly.problem(curves, limits, run, last)
-                found.append(solve(problem).spend)
-                self._fell[run] = False
-            except InfeasibleError:
-                before = limits.lower[run] if last is None else last[run]
-                found.append(np.clip(before, limits.lower[run], limits.upper[run]))
-                self._fell[run] = True
-        return np.maximum(np.stack(found), 0.0)
-
-    def observe(self, outcome: Outcome) -> None:
-        """Know all."""
-
-    def fell_back(self) -> NDArray[np.bool_]:
-        """Return the runs without a split that keeps the limits."""
-        return self._fell
-
-    def decided_alone(self) -> NDArray[np.bool_]:
-        """Return none: what it takes is told of the policies."""
-        return np.zeros(1, dtype=bool)
-
-
-def _freed(channel: Channel) -> Channel:
-    """Return a channel without limits of its own on money, its minimum apart."""
-    return replace(channel, floor=Decimal(0), cap=None, locked=None, max_change=None)
-
-
-def _of_run(posterior: Posterior, run: int) -> Posterior:
-    """Return what is believed in one run."""
-    size = posterior.lead[1]
-    rows = slice(run * size, (run + 1) * size)
-    variance = posterior.log_variance
-    part = variance[rows] if len(variance) > 1 else variance
-    return Posterior(
-        posterior.grid, (size,), posterior.chance[rows], posterior.log_mean[rows], part
-    )
-
-
-def _one_run(curve: Curve, run: int, shape: tuple[int, ...]) -> Curve:
-    """Return the curves of one run over the channels."""
-    size = shape[1]
-    if isinstance(curve, Scaled):
-        factors = (np.broadcast_to(f, shape)[run] for f in (curve.height, curve.width))
-        return stretched(_one_run(curve.curve, run, shape), *factors)
-    if isinstance(curve, ByRun):
-        places = np.arange(run * size, (run + 1) * size)
-        return stretched(curve.shapes.take(places), curve.height[run], np.ones(size))
-    if isinstance(curve, Mixture) and np.ndim(curve.weights) == 3:
-        return Mixture(curve.cells, np.asarray(curve.weights)[run])
-    return curve
-
-
-CLAIRVOYANT = "clairvoyant"
-_ALIKE = 1e-9
-"""Share up to which two weeks' money is the same."""
 
 
 @brief
@@ -663,32 +463,6 @@ def _clairvoyant(job: Job, runs: int, truth: Curve) -> Decider:
     return _Clairvoyant(job, past)
 
 
-class _Clairvoyant:
-    """The best of each week by its true curves, within the same limits."""
-
-    def __init__(self, job: Job, past: Past) -> None:
-        self._job, self._past, self._ahead = job, past, Ahead(job)
-        self._spend_all = job.plan.spend == "all"
-
-    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
-        def weekly(curves: Curve) -> Floats:
-            bounds = (limits.lower, limits.upper, limits.budget)
-            return best_of_runs(curves, *bounds, spend_all=self._spend_all).spend
-
-        spent, demand = self._past.seen()[0], self._job.demand_of(week.number)
-        best = self._ahead.best(week.number, week.curve, limits, spent, weekly, demand)
-        return self._job.on_steps(best, limits, week.curve)
-
-    def observe(self, outcome: Outcome) -> None:
-        self._past.add(outcome)
-
-    def fell_back(self) -> NDArray[np.bool_]:
-        return np.zeros(1, dtype=bool)
-
-    def decided_alone(self) -> NDArray[np.bool_]:
-        return self._ahead.alone
-
-
 class _Batched:
     """A policy that decides all runs of a batch at once."""
 
@@ -736,6 +510,229 @@ class _Batched:
 
     def decided_alone(self) -> NDArray[np.bool_]:
         return self._ahead.alone
+
+
+class PerRun:
+    """A policy that decides the runs of a batch one by one.
+
+    A run in which no split keeps the limits holds last week's within its bounds by channel.
+    """
+
+    def __init__(self, job: Job, policy: Policy, past: Past, learner: Learner, first: int) -> None:
+        self._job, self._policy, self._past, self._learner = job, policy, past, learner
+        self._first, self._weekly = first, _Weekly(job.plan)
+        self._index = 1.0
+        self._rngs: list[np.random.Generator] = []
+        self._fell = self._alone = np.zeros(1, dtype=bool)
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        """Return the money of every run."""
+        runs = len(limits.budget)
+        if not self._rngs:
+            self._rngs = [self._job.rng(self._policy, self._first + at) for at in range(runs)]
+        self._weekly = self._weekly.of(self._job.plan_of(week.number))
+        self._index = self._job.demand_of(week.number)
+        aheads = [Ahead(self._job) for _ in range(runs)]
+        found = [self._run(week, run, limits, last, aheads[run]) for run in range(runs)]
+        self._fell = np.array([fell for _, fell in found])
+        self._alone = np.array([ahead.alone[0] for ahead in aheads])
+        spend = np.stack([spend for spend, _ in found])
+        return limits.checked(self._policy.name, spend, self._job.slack)
+
+    def observe(self, outcome: Outcome) -> None:
+        """Take in the reports of the week."""
+        self._past.add(outcome)
+
+    def fell_back(self) -> NDArray[np.bool_]:
+        """Return the runs that were not decided by the policy."""
+        return self._fell
+
+    def decided_alone(self) -> NDArray[np.bool_]:
+        """Return the runs in which no plan ahead was found."""
+        return self._alone
+
+    def _run(
+        self, week: Conditions, run: int, limits: WeekLimits, last: Floats | None, ahead: Ahead
+    ) -> tuple[Floats, bool]:
+        plan, size = self._job.plan, len(self._job.plan.names)
+        belief: BeliefView = _of_run(self._learner.posterior, run)
+        if self._index != 1.0:
+            belief = StretchedBelief.in_demand(belief, self._index, size)
+        spend, outcome = self._past.seen()
+        view = View(
+            belief=belief,
+            lower=limits.lower[run],
+            upper=limits.upper[run],
+            budget=limits.budget[run],
+            last=np.zeros(len(plan.names)) if last is None else last[run],
+            spend=spend[run],
+            outcome=outcome[run],
+            spend_all=plan.spend == "all",
+            test=limits.test[run],
+        )
+        try:
+            problem = self._weekly.problem(belief.mean(), limits, run, last)
+            best = solve(problem).spend
+        except (InfeasibleError, SolverError):
+            return view.held(), True
+
+        own = limits.of_run(run)
+
+        def optimum(curves: Curve) -> Floats:
+            found = ahead.best(week.number, curves, own, spend[run : run + 1],
+                               lambda curves: best_for(problem, best, curves)[None],
+                               self._index)[0]  # fmt: skip
+            # A plan ahead keeps limits across channels but for what its rounds leave.
+            return found if self._job.ahead_of(week.number) is None else view.project(found)
+
+        view = replace(
+            view,
+            best=optimum,
+            projection=lambda spend: project_onto_limits(problem, best, spend),
+            weight=problem.weight,
+            cost=problem.cost,
+        )
+        try:
+            answer = decided(self._policy, view, self._rngs[run])
+        except VerificationError:
+            raise
+        except (InfeasibleError, SolverError):
+            # Not even last week's split could be drawn in, so the best that is known is taken.
+            return best, True
+        self._refuse_broken(problem, answer.spend)
+        return answer.spend, bool(answer.fell)
+
+    def _refuse_broken(self, problem: Problem, spend: Floats) -> None:
+        """Refuse an answer that breaks a limit across channels."""
+        # The budget is judged with the bounds, in the money that was not rounded down.
+        if set(violated_limits(problem, spend, slack=_SLACK)) - {problem.rows.names[0]}:
+            raise VerificationError("broken-limit", say("policy-breaks-limit-across",
+                                    name=repr(self._policy.name)), field="policy",
+                                    value=self._policy.name,
+                                    remedy=say("remedy-fix-policy-view-project"))  # fmt: skip
+
+
+class _Clairvoyant:
+    """The best of each week by its true curves, within the same limits."""
+
+    def __init__(self, job: Job, past: Past) -> None:
+        self._job, self._past, self._ahead = job, past, Ahead(job)
+        self._spend_all = job.plan.spend == "all"
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        def weekly(curves: Curve) -> Floats:
+            bounds = (limits.lower, limits.upper, limits.budget)
+            return best_of_runs(curves, *bounds, spend_all=self._spend_all).spend
+
+        spent, demand = self._past.seen()[0], self._job.demand_of(week.number)
+        best = self._ahead.best(week.number, week.curve, limits, spent, weekly, demand)
+        return self._job.on_steps(best, limits, week.curve)
+
+    def observe(self, outcome: Outcome) -> None:
+        self._past.add(outcome)
+
+    def fell_back(self) -> NDArray[np.bool_]:
+        return np.zeros(1, dtype=bool)
+
+    def decided_alone(self) -> NDArray[np.bool_]:
+        return self._ahead.alone
+
+
+class PerRunClairvoyant:
+    """The best of each week by its true curves, run by run."""
+
+    def __init__(self, job: Job, runs: int) -> None:
+        self._job, self._weekly, self._runs = job, _Weekly(job.plan), runs
+        self._fell = np.zeros(runs, dtype=bool)
+
+    def decide(self, week: Conditions, limits: WeekLimits, last: Floats | None) -> Floats:
+        """Return the best split of every run; where there is none, last week's."""
+        found = []
+        self._weekly = self._weekly.of(self._job.plan_of(week.number))
+        for run in range(self._runs):
+            try:
+                curves = _one_run(week.curve, run, limits.lower.shape)
+                problem = self._weekly.problem(curves, limits, run, last)
+                found.append(solve(problem).spend)
+                self._fell[run] = False
+            except InfeasibleError:
+                before = limits.lower[run] if last is None else last[run]
+                found.append(np.clip(before, limits.lower[run], limits.upper[run]))
+                self._fell[run] = True
+        return np.maximum(np.stack(found), 0.0)
+
+    def observe(self, outcome: Outcome) -> None:
+        """Know all."""
+
+    def fell_back(self) -> NDArray[np.bool_]:
+        """Return the runs without a split that keeps the limits."""
+        return self._fell
+
+    def decided_alone(self) -> NDArray[np.bool_]:
+        """Return none: what it takes is told of the policies."""
+        return np.zeros(1, dtype=bool)
+
+
+class _Weekly:
+    """Makes the problem of one run and week."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        # Rows and weights are the plan's; bounds and budget come by week from `Limits`.
+        free = [_freed(channel) for channel in plan.channels]
+        self._free = replace(plan, channels=tuple(free), max_change=MaxChange(), reserve=Reserve(),
+                             budget=plan.spendable, spend="at-most")  # fmt: skip
+
+    def of(self, plan: Plan) -> _Weekly:
+        """Return what makes the problems of a week of this plan."""
+        return self if plan is self._plan else _Weekly(plan)
+
+    def problem(self, curves: Curve, limits: WeekLimits, run: int, last: Floats | None) -> Problem:
+        """Return the problem of a run."""
+        plan, money = self._plan, self._plan.money
+        units = money.units
+        before = None
+        if last is not None:
+            amounts = money.amounts([money.nearest(max(x, 0.0)) for x in last[run].tolist()])
+            before = dict(zip(plan.names, amounts, strict=True))
+        budget = int(np.floor(limits.budget[run] * units + 1e-6))
+        lower = np.floor(limits.lower[run] * units + 1e-6).astype(np.int64)
+        upper = np.floor(np.minimum(limits.upper[run], 1e15 / units) * units + 1e-6)
+        problem = problem_of(self._free, Known(plan.names, curves), before)
+        floor, cap = (np.full(len(plan.names), rule, np.int8) for rule in (FLOOR, CAP))
+        caps = np.minimum(upper.astype(np.int64), problem.bounds.upper)
+        bounds = Bounds(lower, np.maximum(caps, lower), floor, cap)
+        return replace(problem, budget=budget, bounds=bounds, spend_all=plan.spend == "all")
+
+
+def _freed(channel: Channel) -> Channel:
+    """Return a channel without limits of its own on money, its minimum apart."""
+    return replace(channel, floor=Decimal(0), cap=None, locked=None, max_change=None)
+
+
+def _of_run(posterior: Posterior, run: int) -> Posterior:
+    """Return what is believed in one run."""
+    size = posterior.lead[1]
+    rows = slice(run * size, (run + 1) * size)
+    variance = posterior.log_variance
+    part = variance[rows] if len(variance) > 1 else variance
+    return Posterior(
+        posterior.grid, (size,), posterior.chance[rows], posterior.log_mean[rows], part
+    )
+
+
+def _one_run(curve: Curve, run: int, shape: tuple[int, ...]) -> Curve:
+    """Return the curves of one run over the channels."""
+    size = shape[1]
+    if isinstance(curve, Scaled):
+        factors = (np.broadcast_to(f, shape)[run] for f in (curve.height, curve.width))
+        return stretched(_one_run(curve.curve, run, shape), *factors)
+    if isinstance(curve, ByRun):
+        places = np.arange(run * size, (run + 1) * size)
+        return stretched(curve.shapes.take(places), curve.height[run], np.ones(size))
+    if isinstance(curve, Mixture) and np.ndim(curve.weights) == 3:
+        return Mixture(curve.cells, np.asarray(curve.weights)[run])
+    return curve
 
 
 class Ahead:

@@ -39,6 +39,12 @@ from budgetopt.workflow.snapshot import AppliedWeeks, Snapshot, applied_weeks
 from budgetopt.workflow.validation import Spends, as_money, as_text, ledger_of, named
 from budgetopt.workflow.week_state import LedgerReader, WeekState, state_of
 
+_LATE = 8
+"""Weeks back to which an overspend that is found is paid for."""
+WEEKS = 26
+"""Weeks of late that are looked at: half a year."""
+_REVISIONS = ("proposal", "edit")
+
 
 class Measured(NamedTuple):
     """What came of an applied week, and where it goes in the ledger.
@@ -163,10 +169,6 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(one[part] == other[part] for part in ("spend", "outcome", "total"))
 
 
-_LATE = 8
-"""Weeks back to which an overspend that is found is paid for."""
-
-
 class Overspent(NamedTuple):
     """A week, what was applied in it, and what was spent."""
 
@@ -275,11 +277,6 @@ def year_moved(plan: Plan, snapshot: Snapshot, spend: Mapping[str, Decimal]) -> 
         code = "year-moved-up" if moved[most] > 0 else "year-moved-down"
         said = say(code, moved=said, channel=quoted(most), more=more)
     return (said,)
-
-
-WEEKS = 26
-"""Weeks of late that are looked at: half a year."""
-_REVISIONS = ("proposal", "edit")
 
 
 class Score(NamedTuple):
