@@ -80,6 +80,14 @@ def test_out_writes_the_same_answer_to_a_file(shop, capsys, kind):
     assert sorted(p.name for p in shop.iterdir()) == ["history.csv", "next week.txt", "plan.toml"]
 
 
+@pytest.mark.parametrize(("day", "said"), [("2025-11-25", None), ("2025-11-26", "10 days ago")])
+def test_a_day_that_the_data_do_not_reach_leads_the_notes(shop, capsys, day, said):
+    decided = json.loads(run(capsys, *WEEK, "--as-of", day, "--json")[1])
+    assert decided["week"] == "2025-11-17"
+    first = decided["notes"][0]
+    assert (first == f"the last complete week ended on 2025-11-16, {said}") == (said is not None)
+
+
 @pytest.mark.parametrize(
     "target", ["missing/x.csv", ".", "/dev/null", "plan.toml", "./history.csv"]
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -43,6 +44,7 @@ from budgetopt.cli.common import (
     read_history,
     rendered,
     respond,
+    today,
 )
 from budgetopt.errors import BudgetoptError, HistoryError, InputError, foreign
 from budgetopt.messages import Message, say
@@ -318,6 +320,11 @@ def reallocate(
     decision = bo.reallocate(
         declared, past, week=week, policy=policy, seed=seed, belief=earlier, change=change
     )
+    if as_of is not None and files:
+        # Who says which day it is means the week after it, and decides an earlier one by old data.
+        raised = bo.workflow.alerts(declared, today(as_of), history=past)
+        old = [alert.sentence for alert in raised if alert.code == "data-stale"]
+        decision = replace(decision, notes=(*old, *decision.notes))
     if save_belief is not None:
         start = decision.week.start
         learned = bo.weekly.belief_for(declared, past.until(start), start, earlier)
