@@ -1,6 +1,7 @@
 """``budgetopt simulate`` and ``what-if``: possible years of a plan, and one week under changes.
 
-First the command, then its arguments checked, its files, its worker processes and how it stops.
+First `simulate`: its arguments checked, its files, its worker processes and how it stops. Then
+`what_if` and its cases.
 """
 
 from __future__ import annotations

@@ -28,7 +28,6 @@ from budgetopt.untrusted import half_width
 Dates = NDArray[np.datetime64]
 EXCEL = "excel"
 """The date format of a column of serial days, as a spreadsheet counts them from 1899-12-30."""
-
 _YEAR_FIRST = re.compile(r"([0-9]{4})\s*([-/.年])\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*日?")
 _DIGITS = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
 _ISO_WEEK = re.compile(r"([0-9]{4})-?W([0-9]{2})")
@@ -47,6 +46,7 @@ _LONGEST = 64
 """Characters of a text up to which its days are remembered."""
 _HINTS = ("%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d")
 """Formats that a hint may name, where one fits the value at hand."""
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,6 @@ def read_spans(column: Column, date_format: str | None) -> Spans:
     for at in np.flatnonzero(last < first)[:1].tolist():
         column.refuse("bad-date", at, say("span-ends-before"), say("remedy-correct-span"))
     return Spans(first[cells.at], last[cells.at], given[cells.at], tuple(notes))
-
-
-_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def _as_days(dates: Iterable[Any]) -> Dates:

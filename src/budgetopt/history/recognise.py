@@ -40,6 +40,25 @@ from budgetopt.i18n import listed, quoted, say
 
 _WIDE = re.compile(r"(.+?)[_ ](?:s|spend|cost|costs|消耗|花费|消费)", re.IGNORECASE)
 _CAMPAIGNS = frozenset({"channel", "渠道", "session default channel group"})
+_ROLES = {
+    "week": say("role-date"),
+    "channel": say("channel"),
+    "spend": say("spend"),
+    "outcome": say("outcome"),
+}
+"""What a role is called, which is also a name that a column of it may have."""
+ANSWERS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "bad-number": (
+        ("missing", "zero", say("draft-missing")),
+        ("decimal", ",", say("draft-decimal")),
+    ),
+    "bad-history": (
+        ("repeats", "sum", say("draft-repeats")),
+        ("gaps", "unknown", say("draft-gaps")),
+        ("absent", "zero", say("draft-absent")),
+    ),
+}
+"""What may be declared where a file is refused, by the code of the error, in the order tried."""
 
 
 @dataclass(frozen=True)
@@ -161,15 +180,6 @@ def _one_channel(path: Path, header: list[str], chosen: Mapping[str, str]) -> Re
     return Recognised(path, columns, platform, reasons=reasons)
 
 
-_ROLES = {
-    "week": say("role-date"),
-    "channel": say("channel"),
-    "spend": say("spend"),
-    "outcome": say("outcome"),
-}
-"""What a role is called, which is also a name that a column of it may have."""
-
-
 def _no_column(path: Path, role: str, header: Sequence[str], *, wide: bool = False) -> NoReturn:
     there = listed((quoted(name) for name in header if name), 2 * SHOWN)
     problem = say("no-column-known", name=path.name, role=_ROLES[role], there=there)
@@ -246,20 +256,6 @@ def _pasted(found: Recognised) -> int:
         problem = say("row-repeats-row", again=again, rows=one)
         refuse("bad-history", problem, "history.repeats", again, say("remedy-remove-or-sum"))
     return int(pasted.size)
-
-
-ANSWERS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "bad-number": (
-        ("missing", "zero", say("draft-missing")),
-        ("decimal", ",", say("draft-decimal")),
-    ),
-    "bad-history": (
-        ("repeats", "sum", say("draft-repeats")),
-        ("gaps", "unknown", say("draft-gaps")),
-        ("absent", "zero", say("draft-absent")),
-    ),
-}
-"""What may be declared where a file is refused, by the code of the error, in the order tried."""
 
 
 def _read(found: Recognised) -> History | BudgetoptError:

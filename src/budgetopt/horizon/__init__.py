@@ -1,4 +1,8 @@
-"""Many weeks at once: carryover, change limits and free timing, planned together and proven."""
+"""Many weeks at once: carryover, change limits and free timing, planned together and proven.
+
+From simple to subtle: `plan_weeks` returns a `Schedule`, `LookAhead` the first week of one for many
+runs; `phasing` is how far weeks are varied on purpose, which the policy `Phased` does week by week.
+"""
 
 from __future__ import annotations
 

@@ -40,6 +40,12 @@ from budgetopt.i18n import Message, say
 from budgetopt.market.random import Stream, poisson_quantile
 from budgetopt.notebook import short
 
+Factor = float | Floats
+"""A factor for all runs and channels, or an array that broadcasts to ``(runs, channels)``."""
+MakeStream = Callable[[str], Stream]
+"""Gives the stream of a purpose for the chunk of runs."""
+PerChannel = float | tuple[float, ...]
+
 
 def wrong(field: str, value: Any, remedy: Message, problem: Message | None = None) -> InputError:
     """Return a ``bad-argument`` error about a field."""
@@ -74,12 +80,6 @@ def known(names: Iterable[str], all_names: tuple[str, ...], field: str) -> None:
             raise InputError("unknown-name", say("field-names-no-channel", field=field,
                              name=repr(name)), field=field, value=name,
                              remedy=did_you_mean(name, all_names))  # fmt: skip
-
-
-Factor = float | Floats
-"""A factor for all runs and channels, or an array that broadcasts to ``(runs, channels)``."""
-MakeStream = Callable[[str], Stream]
-"""Gives the stream of a purpose for the chunk of runs."""
 
 
 def scaled(array: Floats, *factors: Factor) -> Floats:
@@ -372,9 +372,6 @@ def _weeks(given: Any) -> tuple[int, int]:
 
 def _indexed(index: tuple[float, ...], week: int) -> float:
     return index[(week - 1) % len(index)] if index else 1.0
-
-
-PerChannel = float | tuple[float, ...]
 
 
 @short

@@ -34,6 +34,14 @@ from budgetopt.policies.base import (
 )
 from budgetopt.policies.baselines import HOLD
 
+_LEAST = 0.01
+"""Share of the equal share of the budget below which a spend counts as nothing, and that stands for
+nothing: the slope at zero of some curves has no end."""
+MOST_DRAWS = 10_000
+"""More draws than this differ from the posterior mean by less than money is rounded."""
+MOST_USED = 520
+"""Most weeks in which what phased spend teaches is used: ten years."""
+
 
 @public
 @accepts_otherwise
@@ -51,11 +59,6 @@ class PosteriorMean:
 
 MEAN = PosteriorMean()
 """What policies that change another one change by default."""
-
-
-_LEAST = 0.01
-"""Share of the equal share of the budget below which a spend counts as nothing, and that stands for
-nothing: the slope at zero of some curves has no end."""
 
 
 @public
@@ -125,10 +128,6 @@ class Optimistic:
             # The slope near nothing says little of a channel that comes back to a usual spend.
             at = np.where(back, view.optimum(view.belief.mean()), at)
         return view.optimum(view.belief.tilted(self.power, np.maximum(at, least[..., None])))
-
-
-MOST_DRAWS = 10_000
-"""More draws than this differ from the posterior mean by less than money is rounded."""
 
 
 @public
@@ -287,10 +286,6 @@ def _doubt(view: View, spend: Floats, swing: Floats) -> Floats:
     """Return the standard deviation of the return of a unit of money, below 0 without a swing."""
     _, variance = view.gain(spend - swing, spend + swing)
     return np.where(swing > 0, np.sqrt(variance) / np.maximum(2.0 * swing, 1e-300), -1.0)
-
-
-MOST_USED = 520
-"""Ten years."""
 
 
 @public

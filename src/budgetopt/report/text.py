@@ -41,29 +41,6 @@ _WIDE = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
 _CLOSES = "，。；：、）”％！？"
 _PIECE = re.compile(rf"\s+|[（“]*(?:[^\s{_WIDE}]+|[^（\s])[{_CLOSES}]*|[（“]+")
 """What stays on one line: a word or a wide character, with what opens and closes it."""
-
-
-def sentences(lines: str, language: str = "en") -> str:
-    """Return sentences, one a line, wrapped to the width as their language wraps."""
-    fold = _folded_anywhere if language == "zh" else _folded
-    return "\n".join("\n".join(fold(line, WIDTH)) for line in lines.splitlines())
-
-
-def said(text: str, language: str = "en") -> str:
-    """Return a text in a language, wrapped to the width."""
-    return sentences(in_language(text, language), language)
-
-
-def capital(text: str, language: str = "en") -> str:
-    """Return a text as `said` does, with a capital at its beginning unless that is a name."""
-    return sentences(begun(text, language), language)
-
-
-def noted(notes: Sequence[str], language: str = "en") -> list[str]:
-    """Return notes as wrapped sentences."""
-    return [said(note, language) for note in note_lines(notes)]
-
-
 DECIDED = {
     "week": say("role-date"),
     "channel": say("channel"),
@@ -93,6 +70,30 @@ DECIDED = {
     "absent": say("decided-absent"),
 }
 """What was decided in reading a file, by the name that `Import` has for it."""
+_MARKS = re.compile(r"([\\`*_\[\]<>|#~])")
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Windows alone turns line ends into its own, unless told otherwise."""
+
+
+def sentences(lines: str, language: str = "en") -> str:
+    """Return sentences, one a line, wrapped to the width as their language wraps."""
+    fold = _folded_anywhere if language == "zh" else _folded
+    return "\n".join("\n".join(fold(line, WIDTH)) for line in lines.splitlines())
+
+
+def said(text: str, language: str = "en") -> str:
+    """Return a text in a language, wrapped to the width."""
+    return sentences(in_language(text, language), language)
+
+
+def capital(text: str, language: str = "en") -> str:
+    """Return a text as `said` does, with a capital at its beginning unless that is a name."""
+    return sentences(begun(text, language), language)
+
+
+def noted(notes: Sequence[str], language: str = "en") -> list[str]:
+    """Return notes as wrapped sentences."""
+    return [said(note, language) for note in note_lines(notes)]
 
 
 def import_report(imports: Sequence[Import], language: str = "en") -> str:
@@ -206,9 +207,6 @@ def laid_out(parts: Iterable[str | Table], language: str = "en") -> LaidOut:
     kept = tuple(parts)
     lines = (str(p) if isinstance(p, Table) else said(p, language) for p in kept)
     return LaidOut("\n".join(lines).rstrip(), kept, language)
-
-
-_MARKS = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
 def as_markdown(text: str) -> str:
@@ -389,10 +387,6 @@ def _folded_anywhere(line: str, width: int) -> list[str]:
     return [
         row for part in parts for row in _folded(part.rstrip(), width) if part or len(parts) == 1
     ]
-
-
-_BINARY = getattr(os, "O_BINARY", 0)
-"""Windows alone turns line ends into its own, unless told otherwise."""
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
