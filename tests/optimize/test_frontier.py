@@ -181,6 +181,23 @@ def test_each_point_is_the_allocation_of_its_budget():
         assert point.allocation == allocate(with_budget(three(), point.budget))
 
 
+@pytest.mark.parametrize("shape", [1.0, 1.5])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        [],
+        [Limit.group("few", ["a"], at_most=500)],
+        [Limit.frequency(2, reach=1000, cpm=25, where=["a"])],
+    ],
+)
+def test_the_first_unit_of_money_brings_the_steepest_slope_at_nothing(shape, limits):
+    # A Hill curve of shape 1 rises by top / half at nothing; one of a greater shape not at all.
+    channels = [Channel("a", curve=Hill(900, 300, shape)), Channel("b", curve=Hill(200, 100, 1.0))]
+    plan = Plan(budget=600, currency="CNY", channels=channels, limits=limits)
+    least = frontier(plan, budgets=[0, 300, 600]).points[0]
+    assert least.mroas == pytest.approx(3.0 if shape == 1.0 else 2.0, rel=1e-3)
+
+
 def test_an_s_curve_is_traced_on_its_hull():
     channels = [
         Channel("a", curve=Hill(500, 100, 3), cap=400),

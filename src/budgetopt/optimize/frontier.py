@@ -758,7 +758,7 @@ def _many_prices(week: Allocation) -> bool:
     """
     bounds, room = week.bounds, week.bounds.upper > week.bounds.lower
     if sum_minor(bounds.lower) == week.rules.budget:
-        return bool(np.any(room))
+        return bool(np.any(room | (bounds.upper_rule == 0)))
     spend = week.rules.money.minors(week.spend, "spend")
     whole = (bounds.upper_rule == 0) & (spend == bounds.upper) & (spend > 0)
     return bool(np.any(whole & room))
