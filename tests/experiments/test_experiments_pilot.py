@@ -277,10 +277,64 @@ def test_any_log_has_an_answer_that_comes_back(weeks, kind, cost):
 def test_the_lift_test_of_the_text_is_the_one_of_the_answer():
     import tomllib
 
-    found = pilot([(130, 4900), (110, 4900)], channel='a "b"', weeks=2).verdict()
+    found = pilot([(130, 4900), (110, 4900)], channel='短视频 "b"', weeks=2).verdict()
     text = bo.report.pilot_table(found)
+    assert "短视频" in text[text.index("[[lift_tests]]") :]
     read = tomllib.loads(text[text.index("[[lift_tests]]") :])["lift_tests"]
     assert [bo.LiftTest.of(each) for each in read] == [found.lift_test]
+
+
+def daily_rows(days):
+    return [
+        Observation(MONDAY + dt.timedelta(day), arm, money, conversions=got)
+        for day in days
+        for arm, money, got in (("pilot", 100, 20), ("control", 0, 700))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("log", "day"),
+    [
+        # One arm without a Thursday had 1/7 less of the week than the other, and was said to harm.
+        ([row for row in daily_rows(range(14)) if (row.day.day, row.arm) != (5, "pilot")], 5),
+        ([row for row in daily_rows(range(14)) if row.day.day != 12], 12),
+        ([row for row in daily_rows(range(8)) if row.day.day < 9] + rows([(9, 9)] * 3)[2:], 10),
+        (rows([(130, 4900)] * 3)[:2] + rows([(130, 4900)] * 3)[4:], 9),
+        (rows([(130, 4900)] * 3)[:3] + rows([(130, 4900)] * 3)[4:], 9),
+    ],
+)
+def test_a_day_without_a_row_is_named(log, day):
+    with pytest.raises(BudgetoptError) as error:
+        Pilot("video", 35_000, 0.02, log=log)
+    assert (error.value.code, error.value.value) == ("bad-history", f"2026-03-{day:02}")
+
+
+@pytest.mark.parametrize("money", [{"pilot": 0.0}, {"pilot": 1.0, "control": 600.0}])
+@pytest.mark.parametrize("weeks", [3, 8])
+def test_without_more_money_nothing_is_said_of_what_money_brings(money, weeks):
+    found = pilot([(130, 4900)] * 3, weeks=weeks, money=money, most_cost=60).verdict()
+    assert (found.decision, found.reason) == ("undecided" if weeks == 3 else "go on", "")
+    assert [said.code for said in pilot_sentences(found)] == ["pilot-no-more-money"]
+    assert found.lift_test is None
+
+
+def test_a_pilot_to_which_nothing_came_ends():
+    found = pilot([(0, 0)] * 2, weeks=2).verdict()
+    assert (found.decision, found.weeks) == ("undecided", 2)
+    assert pilot([(0, 0)] * 2, weeks=3).verdict().decision == "go on"
+    assert [said.code for said in pilot_sentences(found)] == ["pilot-nothing-came"]
+
+
+@pytest.mark.parametrize(("lift", "code"), [(30, "pilot-cost"), (4, "pilot-cost-open")])
+def test_what_one_more_costs_has_the_ends_of_the_range(lift, code):
+    found = pilot([(100 + lift, 4900)] * 4, weeks=4).verdict()
+    said = next(said for said in pilot_sentences(found) if said.code.startswith("pilot-cost"))
+    assert said.code == code
+    assert float(said.values["low"]) == pytest.approx(30_000 / found.high, rel=1e-3)
+    if code == "pilot-cost":
+        assert float(said.values["high"]) == pytest.approx(30_000 / found.low, rel=1e-3)
+    else:
+        assert found.low < 0 < found.incremental
 
 
 def test_learning_takes_the_result():
@@ -299,12 +353,7 @@ def test_learning_takes_the_result():
 
 
 def test_days_are_added_up_to_weeks_and_a_week_that_is_not_over_waits():
-    daily = [
-        Observation(MONDAY + dt.timedelta(day), arm, money, conversions=got)
-        for day in range(17)
-        for arm, money, got in (("pilot", 100, 20), ("control", 0, 700))
-    ]
-    found = Pilot("video", 35_000, 0.02, log=daily).verdict()
+    found = Pilot("video", 35_000, 0.02, log=daily_rows(range(17))).verdict()
     assert (found.weeks, found.days_left_out) == (2, 3)
     assert found.incremental == pytest.approx(7 * 20 / 0.02 - 7 * 700 / 0.98)
     assert found.ended == dt.date(2026, 3, 15)

@@ -95,8 +95,9 @@ class Pilot:
     currency
         ISO 4217 code.
     log
-        Rows of the two arms, ``"pilot"`` and ``"control"``, by day or by week. Rows of one week,
-        such as those of several regions, are added up. Weeks begin with the first row's day.
+        Rows of the two arms, ``"pilot"`` and ``"control"``, by day or by week, both of the same
+        days. Rows of one week, such as those of several regions, are added up. Weeks begin with the
+        first row's day.
 
     Raises
     ------
@@ -104,7 +105,7 @@ class Pilot:
         ``bad-argument``, or ``unknown-name`` for the kind, the outcome or an arm.
     HistoryError
         ``bad-name`` for a channel's name that is blank or not text, ``bad-number`` for a row
-        without the outcome, ``bad-history`` for a week of one arm only.
+        without the outcome, ``bad-history`` for a day of one arm only, or that daily rows lack.
     MoneyError
         ``bad-money`` or ``bad-currency``.
 
@@ -247,21 +248,30 @@ class Pilot:
         week = {day: (day - first).days // 7 for day in days}
         count = max(week.values()) + 1
         left: set[dt.date] = set()
-        if len(set(week.values())) < len(days) and first + dt.timedelta(7 * count - 1) not in days:
+        daily = len(set(week.values())) < len(days)
+        if daily and first + dt.timedelta(7 * count - 1) not in days:
             count -= 1
             left = {day for day in days if week[day] == count}
-        table, seen = np.zeros((2, count, 2)), np.zeros((count, 2), dtype=bool)
+        table = np.zeros((2, count, 2))
         for row in self.log:
             if row.day not in left:
                 at = week[row.day], ARMS.index(row.arm)
                 table[:, *at] += getattr(row, self.outcome), row.spend
-                seen[at] = True
-        if not seen.all():
-            missing, arm = np.argwhere(~seen)[0].tolist()
-            day = (first + dt.timedelta(7 * missing)).isoformat()
-            raise HistoryError("bad-history", say("pilot-week-without", arm=ARMS[arm], day=day),
-                               field="log", value=day, remedy=say("remedy-pilot-week"))  # fmt: skip
+        self._refuse_gaps(first, count, daily, days - left)
         return table[0], table[1], len(left)
+
+    def _refuse_gaps(self, first: dt.date, weeks: int, daily: bool, days: set[dt.date]) -> None:
+        """Refuse a day that one arm has not, of daily rows any: less of a week looks like harm."""
+        seen = {(day - first).days for day in days}
+        unseen = set(range(0, 7 * weeks, 7)) - {at - at % 7 for at in seen}
+        there = {(row.day, row.arm) for row in self.log}
+        for at in sorted(range(7 * weeks) if daily else seen | unseen):
+            day = first + dt.timedelta(at)
+            for arm in ARMS:
+                if (day, arm) not in there:
+                    said = say("pilot-day-without", arm=arm, day=day.isoformat())
+                    raise HistoryError("bad-history", said, field="log", value=day.isoformat(),
+                                       remedy=say("remedy-pilot-day"))  # fmt: skip
 
     def verdict(self) -> PilotVerdict:
         """Return what the pilot says so far: go, stop, or go on."""
@@ -278,15 +288,20 @@ class Pilot:
             self.outcome, self.planned, self.currency, self.kind, self.error_rate,
             self.money_a_week, self.most_cost, self.detectable, days_left_out=left, ended=ended,
         )  # fmt: skip
-        if not weeks or not outcome.sum():
+        if not weeks:
             return known
+        over = UNDECIDED if weeks >= self.weeks else GO_ON
+        if not outcome.sum():
+            return replace(known, decision=over)
         low, high = self._range(outcome)
         whole = spend / self.groups
         money = whole.cumsum(axis=0) / np.arange(1, weeks + 1)[:, None]
         bar = (money[:, 0] - money[:, 1]) / (self.most_cost or math.inf)
-        go, stop = low > bar, high < bar
+        # What comes without more money says nothing of what money brings.
+        more = money[:, 0] > money[:, 1]
+        go, stop = more & (low > bar), more & (high < bar)
         settled = np.flatnonzero(go | stop)
-        decision, reason = (GO_ON if weeks < self.weeks else UNDECIDED), ""
+        decision, reason = over, ""
         decided = None
         if settled.size:
             # What was said once stays said: later looks are not other chances.
@@ -504,6 +519,8 @@ def pilot_sentences(verdict: PilotVerdict) -> list[Message]:
     """Return what a pilot says, in sentences."""
     v, said = verdict, []
     error = f"{100 * v.error_rate:g}%"
+    if v.incremental is None and v.weeks:
+        return [say("pilot-nothing-came", weeks=v.weeks), *_left_out(v)]
     if v.incremental is None:
         said.append(say("pilot-no-data", share=f"{100 * v.share:g}%", weeks=v.planned_weeks,
                         money=show_amount(v.money_a_week)))  # fmt: skip
@@ -523,6 +540,11 @@ def pilot_sentences(verdict: PilotVerdict) -> list[Message]:
         "does-not-pay": "pilot-stop",
         "harms": "pilot-harms",
     }.get(v.reason, "pilot-goes-on" if v.decision == GO_ON else "pilot-undecided")
+    assert v.spend_high is not None
+    assert v.spend_low is not None
+    if v.spend_high <= v.spend_low:
+        both = {"money": _figure(v.spend_high), "control": _figure(v.spend_low)}
+        return [say("pilot-no-more-money", **both), *_left_out(v)]
     said.append(say(code, **brought))
     if v.low is not None and v.high is not None:
         level = f"{100 * (1 - 2 * v.error_rate):g}%"
@@ -530,9 +552,12 @@ def pilot_sentences(verdict: PilotVerdict) -> list[Message]:
                         low=_figure(v.low), high=_figure(v.high), level=level))  # fmt: skip
     else:
         said.append(say("pilot-no-range", more=_figure(v.incremental), money=_figure(v.spend_high)))
-    if v.cost is not None:
-        said.append(say("pilot-cost", cost=_figure(v.cost)))
-    assert v.spend_high is not None
+    if v.cost is not None and v.low is not None and v.high is not None:
+        money = v.spend_high - v.spend_low
+        # A range that reaches to nothing has no dearest end.
+        code = "pilot-cost" if v.low > 0 else "pilot-cost-open"
+        most = {"high": _figure(money / v.low)} if v.low > 0 else {}
+        said.append(say(code, cost=_figure(v.cost), low=_figure(money / v.high), **most))
     if abs(v.spend_high / float(v.planned) - 1.0) > _APART:
         said.append(say("pilot-elsewhere", money=_figure(v.spend_high),
                         planned=show_amount(v.planned)))  # fmt: skip

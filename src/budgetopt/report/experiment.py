@@ -115,7 +115,8 @@ def pilot_table(verdict: PilotVerdict, language: str = "en") -> str:
     lines = [in_language(say("pilot-for-plan"), language), "[[lift_tests]]"]
     for name, value in test.to_dict().items():
         # JSON's texts and numbers are TOML's too; a day stands bare.
-        lines.append(f"{name} = {value if name == 'ended' else json.dumps(value)}")
+        written = value if name == "ended" else json.dumps(value, ensure_ascii=False)
+        lines.append(f"{name} = {written}")
     return "\n".join([text, *lines])
 
 
