@@ -247,6 +247,15 @@ def test_go_stop_and_go_on(weeks, given, decision, reason):
         assert found.low > bar if decision == "go" else found.high < bar
 
 
+@pytest.mark.parametrize("weeks", [4, 1])
+def test_without_a_cost_no_number_is_needed(weeks):
+    said = [str(one) for one in pilot_sentences(pilot([(101, 4900)], weeks=weeks).verdict())]
+    assert "it is not shown whether video brings anything" in said[0]
+    assert not any("its money must bring" in one for one in said)
+    priced = pilot([(101, 4900)], weeks=weeks, most_cost=300).verdict()
+    assert "brings the 100 a week that its money must bring" in str(pilot_sentences(priced)[0])
+
+
 def test_what_was_said_once_stays_said():
     strong = [(220, 4900), (215, 4900)]
     weak = strong + [(60, 4900)] * 10

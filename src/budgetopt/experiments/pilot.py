@@ -527,11 +527,12 @@ def pilot_sentences(verdict: PilotVerdict) -> list[Message]:
         if v.detectable is not None:
             said.append(say("pilot-detectable", least=show_figure(v.detectable, 3)))
         return said + _left_out(v)
+    needed = say("pilot-needed", needed=_figure(v.needed))
     brought = {
         "channel": v.channel,
         "money": _figure(v.spend_high),
         "more": _figure(v.incremental),
-        "needed": _figure(v.needed),
+        "needed": needed if v.most_cost else say("pilot-anything"),
         "weeks": v.decided or v.weeks,
         "error": error,
     }

@@ -19,7 +19,13 @@ from budgetopt.arrays import Floats, Whole
 from budgetopt.belief import Belief, learn
 from budgetopt.calendar import Week
 from budgetopt.curves import Mixture
-from budgetopt.errors import InfeasibleError, InputError, SolverError
+from budgetopt.errors import (
+    InfeasibleError,
+    InputError,
+    SolverError,
+    as_number,
+    did_you_mean,
+)
 from budgetopt.history import History
 from budgetopt.horizon.ahead import SPARE, refuse_ahead
 from budgetopt.horizon.branch import improved, search
@@ -326,8 +332,7 @@ def _most_varied(vary: Any, curves: Any) -> float | None:
     """Return by what share of its money a channel may vary; None where nothing is to."""
     if vary is None:
         return None
-    most = float(as_part(vary, "vary", above_zero=True))
-    _check("vary", vary, most <= MOST_SWING, f"above 0% to {MOST_SWING:.0%}")
+    most = as_number(as_part(vary, "vary", above_zero=True), "vary", above=0, most=MOST_SWING)
     if not isinstance(curves, Belief):
         raise InputError("bad-argument", say("vary-needs-belief"), field="vary", value=vary,
                          remedy=say("remedy-vary-needs-belief"))  # fmt: skip
@@ -403,10 +408,11 @@ def _horizon(
 ) -> Horizon:
     """Return the plan over weeks, of checked arguments."""
     as_count(weeks, "weeks", 520)
-    _check("rate", rate, isinstance(rate, (int, float)) and 0.0 <= rate <= 1.0, "0 to 1")
-    _check("timing", timing, timing in _PERIODS, "'week', 'month', 'quarter' or 'all'")
-    for period in over:
-        _check("over", period, period in _PERIODS, f"limits over {listed(_PERIODS)}")
+    as_number(rate, "rate", least=0, most=1)
+    for name, period in (("timing", timing), *(("over", period) for period in over)):
+        if period not in _PERIODS:
+            raise InputError("bad-argument", field=name, value=period,
+                             remedy=did_you_mean(str(period), _PERIODS))  # fmt: skip
     first = as_week(plan, start)
     if first is None:
         raise InputError("bad-argument", say("first-week-given"), field="start",
@@ -439,14 +445,6 @@ def _known_weeks(
         money = [plan.money.minor(one, f"before.{name}", "nearest") for one in path]
         known[len(known) - len(path) :, plan.index[name]] = money
     return known
-
-
-def _check(field: str, value: Any, good: bool, allowed: str) -> None:
-    if not good:
-        raise InputError(
-            "bad-argument", field=field, value=value,
-            remedy=say("remedy-give-needed", needed=allowed)
-        )  # fmt: skip
 
 
 def _solved(horizon: Horizon, program: Program) -> tuple[Floats | None, float]:
