@@ -17,7 +17,8 @@ from budgetopt.horizon.phasing import (
     report_error,
     signs,
     slope_doubt,
-)from budgetopt.i18n import in_language
+)
+from budgetopt.i18n import in_language
 
 NAMES = ("a", "b", "c")
 
