@@ -10,8 +10,8 @@ import budgetopt as bo
 from budgetopt.curves import Log
 from budgetopt.errors import InputError
 from budgetopt.horizon.phasing import (
+    ChannelSlopes,
     SlopeDoubt,
-    Variable,
     balanced,
     block,
     report_error,
@@ -188,7 +188,7 @@ def test_where_limits_leave_room_the_weeks_are_the_design_itself(known):
     plain = bo.plan_weeks(free, belief, 16, history=past)
     found = bo.plan_weeks(free, belief, 16, history=past, vary="5%")
     usual = plain.minor.mean(axis=0) / 100
-    share = Variable.of(belief, NAMES, usual).share(16, 0.05)
+    share = ChannelSlopes.of(belief, NAMES, usual).share(16, 0.05)
     assert (share > 0).all()
     # Sixteen weeks are whole blocks of three channels.
     wanted = balanced(share * usual, signs(3, range(16)))

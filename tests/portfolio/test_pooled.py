@@ -14,7 +14,7 @@ import budgetopt as bo
 from budgetopt.belief import learn
 from budgetopt.plan import ChannelPrior
 from budgetopt.portfolio import Account, Portfolio
-from budgetopt.portfolio.pooled import LEARNED, Known, Lesson, lent, lesson_of, with_lent
+from budgetopt.portfolio.pooled import LEARNED, ChannelLesson, Lesson, lent, lesson_of, with_lent
 
 from .test_portfolio import NAMES, Poisoned, history, nightly, plan
 from .test_portfolio import accounts as accounts
@@ -22,9 +22,9 @@ from .test_portfolio import folder as folder
 
 
 def known(account, name="search", roas=(0.0, 0.04), weeks=40, **more):
-    about = {"labels": frozenset(), "saturation": (0.5, 0.3), "told": False}
+    about = {"labels": frozenset(), "saturation": (0.5, 0.3), "declared": False}
     brings = math.exp(roas[0] + roas[1] / 2)
-    return Known(account, name, weeks=weeks, roas=roas, brings=brings, **about | more)
+    return ChannelLesson(account, name, weeks=weeks, roas=roas, brings=brings, **about | more)
 
 
 def lesson(account, *channels, like="", share=1000.0):
@@ -56,7 +56,7 @@ def test_a_few_accounts_or_unlike_ones_lend_nothing_to_a_channel_with_weeks():
     assert "new" not in lent([*unlike, new])
     assert "new" not in lent([*(replace_like(one, "bars") for one in others(6)), new])
     assert "new" not in lent([*others(6), lesson("new", known("new", weeks=LEARNED))])
-    assert "new" not in lent([*others(6), lesson("new", known("new", weeks=4, told=True))])
+    assert "new" not in lent([*others(6), lesson("new", known("new", weeks=4, declared=True))])
 
 
 def replace_like(one, like):

@@ -118,7 +118,7 @@ def likely_shifts(
     )
 
 
-class Known(NamedTuple):
+class Evidence(NamedTuple):
     """What is known of every candidate beside some columns, at every point of the grid.
 
     Parameters
@@ -160,9 +160,9 @@ class Candidates:
         self._points = [_Point(design, rows, scales._replace(trend=trend), serial, self.columns)
                         for trend in TREND for serial in _SERIAL]  # fmt: skip
         parts = zip(*((p.information, p.score, p.log_evidence) for p in self._points), strict=True)
-        self.alone = Known(*map(np.stack, parts))
+        self.alone = Evidence(*map(np.stack, parts))
 
-    def beside(self, chosen: Iterable[int]) -> Known:
+    def beside(self, chosen: Iterable[int]) -> Evidence:
         """Return what is known with some candidates as columns."""
         known, taken = self.alone, list[tuple[int, Floats]]()
         for at in chosen:
@@ -170,8 +170,8 @@ class Candidates:
         return known
 
     def taken_in(
-        self, known: Known, taken: list[tuple[int, Floats]], at: int
-    ) -> tuple[Known, list[tuple[int, Floats]]]:
+        self, known: Evidence, taken: list[tuple[int, Floats]], at: int
+    ) -> tuple[Evidence, list[tuple[int, Floats]]]:
         """Return what is known with one more column, and the columns with their products.
 
         With :math:`k = D^TC^{-1}d` of the new column, :math:`C^{-1}` loses
@@ -183,14 +183,14 @@ class Candidates:
             product -= share[..., None] * along
         spread = (product[..., at] + 1.0 / self.variance[at])[..., None]
         gain = self.gains(known)[..., at]
-        after = Known(
+        after = Evidence(
             np.maximum(known.information - np.square(product) / spread, 0.0),
             known.score - product * (known.score[..., [at]] / spread),
             known.log_evidence + gain,
         )
         return after, [*taken, (at, product)]
 
-    def gains(self, known: Known) -> Floats:
+    def gains(self, known: Evidence) -> Floats:
         """Return what each candidate adds to the log evidence, ``(points, noises, candidates)``."""
         spread = known.information + 1.0 / self.variance
         gain: Floats = 0.5 * (
@@ -198,7 +198,7 @@ class Candidates:
         )
         return gain
 
-    def odds(self, known: Known, chosen: Iterable[int]) -> Floats:
+    def odds(self, known: Evidence, chosen: Iterable[int]) -> Floats:
         """Return log odds of each candidate that is not chosen, over all points, ``(candidates,)``.
 
         A level lasts a few weeks, so that none begins near another's first.

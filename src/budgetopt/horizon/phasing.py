@@ -313,7 +313,7 @@ class Variation:
 
 
 @dataclass(frozen=True, eq=False)
-class Variable:
+class ChannelSlopes:
     """What there is to learn of the slopes of channels at their usual spends.
 
     Parameters

@@ -31,7 +31,7 @@ from budgetopt.horizon.ahead import SPARE, refuse_ahead
 from budgetopt.horizon.branch import improved, search
 from budgetopt.horizon.build import Horizon, Over, Timing, program_of
 from budgetopt.horizon.interior import Program, solve
-from budgetopt.horizon.phasing import MOST_SWING, Variable, Variation, varied
+from budgetopt.horizon.phasing import MOST_SWING, ChannelSlopes, Variation, varied
 from budgetopt.horizon.rounding import week_by_week, whole_lots, whole_together
 from budgetopt.i18n import Message, listed, quoted, round_known, say, show_bound, show_figure
 from budgetopt.money import Currency, show_amount, sum_minor
@@ -343,8 +343,8 @@ def _varied(
     horizon: Horizon, program: Program, spend: Floats, minor: Whole, belief: Belief, most: float
 ) -> tuple[Whole, Variation | None]:
     """Return exact money of weeks that vary, and what that teaches; None where it does not pay."""
-    variable = Variable.of(belief, horizon.plan.names, spend.mean(axis=1))
-    share = variable.share(len(minor), most)
+    slopes = ChannelSlopes.of(belief, horizon.plan.names, spend.mean(axis=1))
+    share = slopes.share(len(minor), most)
     if not share.any():
         return minor, None
     tilted = varied(program, spend, share)
@@ -353,7 +353,7 @@ def _varied(
         return minor, None
     units, weight = horizon.plan.money.units, objective_of(horizon.plan)[0]
     lost = program.value(minor.T / units) - program.value(moved.T / units)
-    variation = variable.variation((moved - minor).T / units, float(lost), weight)
+    variation = slopes.variation((moved - minor).T / units, float(lost), weight)
     return (moved, variation) if variation.worth > variation.cost else (minor, None)
 
 

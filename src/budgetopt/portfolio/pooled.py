@@ -54,7 +54,7 @@ _LEAST_SD, _MOST = 0.05, 1e90
 Priors = Mapping[str, ChannelPrior]
 
 
-class Known(NamedTuple):
+class ChannelLesson(NamedTuple):
     """What an account's weeks say of one channel.
 
     Parameters
@@ -68,7 +68,7 @@ class Known(NamedTuple):
         equal shares, each the mean and variance of what is believed.
     brings
         Expected outcome per money at the equal share.
-    told
+    declared
         Whether its own plan says what it brings, so that it needs no others.
     """
 
@@ -79,7 +79,7 @@ class Known(NamedTuple):
     roas: tuple[float, float]
     saturation: tuple[float, float]
     brings: float
-    told: bool
+    declared: bool
 
 
 class Lesson(NamedTuple):
@@ -101,7 +101,7 @@ class Lesson(NamedTuple):
     account: str
     like: tuple[str, str, str]
     share: float
-    channels: tuple[Known, ...]
+    channels: tuple[ChannelLesson, ...]
 
 
 def lesson_of(account: str, like: str | None, plan: Plan, belief: Belief) -> Lesson:
@@ -124,7 +124,7 @@ def lesson_of(account: str, like: str | None, plan: Plan, belief: Belief) -> Les
     brings = np.sum(chance * np.exp(level + 0.5 * spread), axis=(1, 2)) / belief.reference
     weeks = inputs.seen.sum(axis=0).tolist()
     channels = tuple(
-        Known(
+        ChannelLesson(
             account,
             channel.name,
             frozenset(channel.labels),
@@ -158,21 +158,23 @@ def lent(lessons: Iterable[Lesson]) -> dict[str, Priors]:
 
 def _lent_within(group: Sequence[Lesson]) -> list[Priors]:
     every = [known for lesson in group for known in lesson.channels if known.weeks]
-    named: dict[str, list[Known]] = defaultdict(list)
+    named: dict[str, list[ChannelLesson]] = defaultdict(list)
     for known in every:
         named[known.name].append(known)
     found: list[Priors] = []
     for lesson in group:
         priors: dict[str, ChannelPrior] = {}
         for mine in lesson.channels:
-            if mine.weeks < LEARNED and not mine.told:
+            if mine.weeks < LEARNED and not mine.declared:
                 prior = _prior(mine, _siblings(mine, named, every), lesson.share)
                 priors |= {} if prior is None else {mine.name: prior}
         found.append(priors)
     return found
 
 
-def _siblings(mine: Known, named: Mapping[str, list[Known]], every: Sequence[Known]) -> list[Known]:
+def _siblings(
+    mine: ChannelLesson, named: Mapping[str, list[ChannelLesson]], every: Sequence[ChannelLesson]
+) -> list[ChannelLesson]:
     """Return the channels of other accounts that one is believed to be like."""
     same = [known for known in named.get(mine.name, ()) if known.account != mine.account]
     if same or not mine.labels:
@@ -183,7 +185,9 @@ def _siblings(mine: Known, named: Mapping[str, list[Known]], every: Sequence[Kno
     return [known for known, n in zip(others, common, strict=True) if n == most and most > 0]
 
 
-def _prior(mine: Known, siblings: Sequence[Known], share: float) -> ChannelPrior | None:
+def _prior(
+    mine: ChannelLesson, siblings: Sequence[ChannelLesson], share: float
+) -> ChannelPrior | None:
     """Return what siblings say of a channel; None where that is less than its own prior does."""
     usual = Settings()
     if not siblings:

@@ -148,7 +148,7 @@ class _Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Told(Account):
+class _InPortfolio(Account):
     """An account and what the others mean for it.
 
     Parameters
@@ -168,7 +168,7 @@ class _Told(Account):
 
     @classmethod
     def of(cls, one: Account, **more: Any) -> Self:
-        """Return an account that is told something more."""
+        """Return an account with more of what the others mean for it."""
         if isinstance(one, cls):
             return replace(one, **more)
         return cls(one.key, one.plan, one.history, one.as_of, one.like, one=one, **more)
@@ -431,7 +431,7 @@ class Portfolio:
             every = tuple(self.accounts)
             lessons = _answers(_lesson, request, iter(every), size, executor)
             priors = lent(lesson for lesson in lessons if lesson is not None)
-            accounts = (_Told.of(one, lent=priors.get(one.key, {})) for one in every)
+            accounts = (_InPortfolio.of(one, lent=priors.get(one.key, {})) for one in every)
         if shared is not None:
             many = tuple(accounts)
             found = list(_answers(_lined, request, iter(many), size, executor))
@@ -440,7 +440,7 @@ class Portfolio:
             shares = share(shared, lines) if any(line.week for line in lines) else None
             money = {} if shares is None else shares.spend
             accounts = (
-                _Told.of(one, share=money.get(one.key), failure=failure)
+                _InPortfolio.of(one, share=money.get(one.key), failure=failure)
                 for one, (_, failure) in zip(many, found, strict=True)
             )
         rows: list[Mapping[str, Any]] = []
@@ -529,7 +529,7 @@ def _chunk(
 
 def _answer(request: _Request, account: Account) -> _Answer:
     """Return the rows of an account, with the error where it fails."""
-    if isinstance(account, _Told) and account.failure is not None:
+    if isinstance(account, _InPortfolio) and account.failure is not None:
         # Not tried again, as what it keeps is set aside.
         return account.failure
     try:
@@ -556,18 +556,18 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     Whether its history is stale depends on the day, and is not kept.
     """
     plan, past = account.load()
-    told = _Told.of(account)
-    inputs, store = _fingerprint(request, plan, past, told.share), request.store
+    placed = _InPortfolio.of(account)
+    inputs, store = _fingerprint(request, plan, past, placed.share), request.store
     kept = _kept(request, account)
     resumed = kept.inputs == inputs
     if not resumed:
-        decision, learned = _decide(request, plan, past, kept.restart, told.share)
+        decision, learned = _decide(request, plan, past, kept.restart, placed.share)
         notes = decision.notes
-        if told.lent:
-            notes = (*notes, say("portfolio-lent", channels=listed(map(quoted, told.lent))))
+        if placed.lent:
+            notes = (*notes, say("portfolio-lent", channels=listed(map(quoted, placed.lent))))
         rows = _rows(account.key, decision, past.through, notes, request.language)
         # The next night goes on from what was learned without what others lent for this one.
-        kept = Kept(account.key, inputs, rows, kept.learned if told.lent else learned)
+        kept = Kept(account.key, inputs, rows, kept.learned if placed.lent else learned)
         if store is not None:
             store.write(account.key, kept.to_bytes())
     LOG.info("%s: %s", account.key, "taken from the store" if resumed else "decided")
