@@ -183,3 +183,11 @@ def test_check_counts_limits_across_channels_in_the_money_that_they_allow(folder
         "require at least 0 and allow at most 70."
         in told(capsys, "check", plan_of(folder, limits=limits))[1]
     )
+
+
+def test_check_promises_no_range_of_money_where_no_split_keeps_the_limits(folder, capsys):
+    least = GROUP.replace("0.4", "40").replace("brand", "more").replace("at_most", "at_least")
+    both = plan_of(folder, limits="\n".join([GROUP.replace("0.4", "30"), least]))
+    words = told(capsys, "check", both)[1]
+    assert "no split was found that keeps all limits" in words
+    assert "its limits require" not in words

@@ -178,6 +178,7 @@ def test_varied_weeks_keep_every_limit_and_say_what_they_cost_and_teach(known):
     assert any(b > a for a, b in zip(said.after, said.before, strict=True))
     assert max(said.share) <= 0.1 + 1e-6
     assert found.notes[0].code == "year-varied"
+    assert in_language(found.notes[0], "zh")[-1] != "。" != found.notes[0][-1] != "."
     assert found.to_dict()["variation"]["share"].keys() == set(NAMES)
 
 
@@ -207,6 +208,7 @@ def test_weeks_of_which_nothing_is_to_be_learned_do_not_vary(known):
     found = bo.plan_weeks(still, bo.learn(past, still), 4, history=past, vary="10%")
     assert found.variation is None
     assert found.notes[0].code == "year-not-varied"
+    assert in_language(found.notes[0], "zh")[-1] != "。" != found.notes[0][-1] != "."
 
 
 @pytest.mark.parametrize("vary", [0, "0%", 0.6, "60%", -0.1, "much", 20])

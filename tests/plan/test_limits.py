@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from decimal import Decimal
 from fractions import Fraction
 
@@ -185,7 +186,7 @@ def test_contacts_are_those_of_the_money_spread_over_the_people():
         Limit.frequency(3, 10_000, priced, ["抖音"])
     assert error.value.code == "bad-plan"
     for part in ("at_most", "reach", "cpm"):
-        with pytest.raises(bo.PlanError, match="'frequency'") as error:
+        with pytest.raises(bo.PlanError, match=r"limits\.frequency") as error:
             Limit.frequency(**{"at_most": 1, "reach": 1, "cpm": 1} | {part: 0})
         assert error.value.code == "bad-number"
 
@@ -291,6 +292,38 @@ def test_a_misspelt_limit_in_a_file_is_refused_with_a_suggestion(data, hint):
     with pytest.raises(bo.PlanError) as caught:
         limit_from_dict(data)
     assert hint in caught.value.remedy
+
+
+@pytest.mark.parametrize("limit", SAMPLES, ids=lambda limit: limit.name)
+def test_a_limit_without_a_part_that_it_needs_names_it_in_both_languages(limit):
+    kind = limit_to_dict(limit)["kind"]
+    maker = KINDS[kind]
+    for part in inspect.signature(maker).parameters.values():
+        if part.default is inspect.Parameter.empty:
+            rest = {name: v for name, v in limit_to_dict(limit).items() if name != part.name}
+            with pytest.raises(bo.PlanError) as caught:
+                limit_from_dict(rest)
+            assert caught.value.remedy == f"add {part.name}"
+            assert caught.value.field == f"limits.{part.name}"
+            words = f"{kind} 限制没有 {part.name!r}：请补上 {part.name}"
+            assert caught.value.explain("zh") == words
+
+
+@pytest.mark.parametrize(
+    ("part", "given"),
+    [
+        ("reach", {"reach": 0}),
+        ("reach", {"reach": -5}),
+        ("at_most", {"at_most": "many"}),
+        ("cpm", {"cpm": [25]}),
+        ("cpm.百度", {"cpm": {"抖音": 25, "百度": 0}}),
+    ],
+)
+def test_a_wrong_number_of_a_limit_is_named_by_its_part(part, given):
+    with pytest.raises(bo.InputError) as caught:
+        Limit.frequency(**{"at_most": 3, "reach": 200_000, "cpm": 25} | given)
+    assert caught.value.field == f"limits.frequency.{part}"
+    assert "limit 'frequency'" not in caught.value.explain("zh")
 
 
 def test_a_limit_of_ones_own_class_is_kept_named_and_priced():

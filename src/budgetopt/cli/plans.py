@@ -200,12 +200,13 @@ def check(
     steep = dict.fromkeys(declared.names, bo.Log(1e30, 1.0))
     problem = bo.optimize.problem_of(declared, steep if declared.curves is None else None, last)
     # Where no split keeps the limits, what channels say by themselves; the clash is named below.
+    together = bo.optimize.total_range(problem)
     own = bo.money.sum_minor(problem.bounds.lower), bo.money.sum_minor(problem.bounds.upper)
-    least, most = bo.optimize.total_range(problem) or own
+    least, most = together or own
     show, amount, count = declared.money.show, bo.money.show_amount, len(declared.channels)
     lines = [
         say(
-            "plan-checked",
+            "plan-checked" if together else "plan-checked-apart",
             channels=say("one-channel") if count == 1 else say("count-channels", count=count),
             spendable=amount(declared.spendable),
             currency=declared.currency,

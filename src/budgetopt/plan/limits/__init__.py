@@ -9,13 +9,13 @@ verb `rows` of `Rule` is a limit too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from budgetopt.arguments import public
-from budgetopt.errors import PlanError, did_you_mean, foreign
+from budgetopt.errors import PlanError, did_you_mean
 from budgetopt.messages import say
 from budgetopt.money import number_text
 from budgetopt.plan.limits.base import Caps, Row, Rule, integers
@@ -113,13 +113,12 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
                 value=part,
                 remedy=did_you_mean(part, parts),
             )
-    try:
-        rule: Rule = KINDS[kind](**given)
-    except TypeError as error:
-        raise PlanError("bad-plan", say("limit-missing-part", kind=kind, error=foreign(error)),
-                        field="limits", value=kind, remedy=say("remedy-give-needed",
-                        needed=[*parts])) from None  # fmt: skip
-    return rule
+    for part in fields(KINDS[kind]):
+        if part.default is MISSING and part.name not in given:
+            raise PlanError("bad-plan", say("limit-missing-part", kind=kind, part=repr(part.name)),
+                            field=f"limits.{part.name}", value=kind,
+                            remedy=say("remedy-add-name", name=part.name))  # fmt: skip
+    return KINDS[kind](**given)
 
 
 def limit_to_dict(limit: Rule) -> dict[str, Any]:

@@ -247,7 +247,7 @@ class Turnover:
     name: str = "turnover"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at_most", as_exact(self.at_most, f"limit {self.name!r}"))
+        object.__setattr__(self, "at_most", as_exact(self.at_most, f"limits.{self.name}.at_most"))
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
         """Return the row of money moved; none where there is no last applied week."""

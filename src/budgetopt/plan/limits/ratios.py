@@ -48,7 +48,7 @@ class RoasFloor:
     name: str = "ROAS"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name, "at_least"))
         object.__setattr__(self, "where", frozen_where(self.where, self.name))
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
@@ -91,7 +91,7 @@ class CpaCeiling:
     name: str = "CPA"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at_most", _positive(self.at_most, self.name))
+        object.__setattr__(self, "at_most", _positive(self.at_most, self.name, "at_most"))
         object.__setattr__(self, "where", frozen_where(self.where, self.name))
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
@@ -135,7 +135,7 @@ class OutcomeFloor:
     name: str = "outcome"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name, "at_least"))
         object.__setattr__(self, "where", frozen_where(self.where, self.name))
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
@@ -186,7 +186,7 @@ class MroasFloor:
     name: str = "mROAS"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at_least", _positive(self.at_least, self.name))
+        object.__setattr__(self, "at_least", _positive(self.at_least, self.name, "at_least"))
         object.__setattr__(self, "where", frozen_where(self.where, self.name))
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
@@ -249,8 +249,8 @@ class FrequencyCap:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "at_most", _positive(self.at_most, self.name))
-        put(self, "reach", _positive(self.reach, self.name))
+        put(self, "at_most", _positive(self.at_most, self.name, "at_most"))
+        put(self, "reach", _positive(self.reach, self.name, "reach"))
         if isinstance(self.cpm, Mapping):
             if self.where is not None:
                 raise PlanError(
@@ -260,9 +260,13 @@ class FrequencyCap:
                     value=str(self.where),
                     remedy=say("remedy-frequency-price"),
                 )
-            put(self, "cpm", {k: _positive(price, self.name) for k, price in self.cpm.items()})
+            put(
+                self,
+                "cpm",
+                {k: _positive(price, self.name, f"cpm.{k}") for k, price in self.cpm.items()},
+            )
             return
-        put(self, "cpm", _positive(self.cpm, self.name))
+        put(self, "cpm", _positive(self.cpm, self.name, "cpm"))
         put(self, "where", frozen_where(self.where, self.name))
 
     def rows(self, plan: PlanFacts, last: Whole | None) -> tuple[Row, ...]:
@@ -291,14 +295,11 @@ class FrequencyCap:
         )
 
 
-def _positive(given: Any, limit: str) -> Number:
-    value = as_exact(given, f"limit {limit!r}")
+def _positive(given: Any, limit: str, part: str) -> Number:
+    field = f"limits.{limit}.{part}"
+    value = as_exact(given, field)
     if value == 0:
         raise PlanError(
-            "bad-number",
-            say("limit-is-zero", limit=repr(limit)),
-            field=f"limits.{limit}",
-            value=0,
-            remedy=say("remedy-number-above-zero"),
+            "bad-number", field=field, value=given, remedy=say("remedy-number-above-zero")
         )
     return value
