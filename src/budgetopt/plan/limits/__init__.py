@@ -113,12 +113,14 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
                 value=part,
                 remedy=did_you_mean(part, parts),
             )
-    for part in fields(KINDS[kind]):
-        if part.default is MISSING and part.name not in given:
-            raise PlanError("bad-plan", say("limit-missing-part", kind=kind, part=repr(part.name)),
-                            field=f"limits.{part.name}", value=kind,
-                            remedy=say("remedy-add-name", name=part.name))  # fmt: skip
-    return KINDS[kind](**given)
+    for needed in fields(KINDS[kind]):
+        if needed.default is MISSING and needed.name not in given:
+            name = needed.name
+            raise PlanError("bad-plan", say("limit-missing-part", kind=kind, part=repr(name)),
+                            field=f"limits.{name}", value=kind,
+                            remedy=say("remedy-add-name", name=name))  # fmt: skip
+    rule: Rule = KINDS[kind](**given)
+    return rule
 
 
 def limit_to_dict(limit: Rule) -> dict[str, Any]:
