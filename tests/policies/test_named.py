@@ -5,6 +5,7 @@ import json
 import pytest
 
 from budgetopt.errors import InputError
+from budgetopt.i18n import in_language
 from budgetopt.policies import (
     DEFAULT,
     NAMES,
@@ -104,6 +105,8 @@ def test_a_name_with_a_number_out_of_range_is_refused(name):
     with pytest.raises(InputError) as error:
         policy_named(name)
     assert error.value.code == "bad-argument"
+    kind = name.partition("(")[0]
+    assert in_language(error.value.problem, "zh").startswith(f"{kind}.{error.value.field} ")
 
 
 @pytest.mark.parametrize("policy", [policy for _, policy in NAMED])

@@ -475,7 +475,7 @@ def test_settings_survive_json():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"most_loss": 0}, "most_loss of the guardrails"),
+        ({"most_loss": 0}, r"guardrails\.most_loss is 0"),
         ({"most_loss": 1.01}, "at most 1"),
         ({"confidence": 1}, "between 0 and 1"),
         ({"calibration_weeks": 0}, "whole number"),

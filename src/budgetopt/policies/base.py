@@ -258,8 +258,8 @@ def written(number: float) -> str:
 
 
 def _wrong(value: Any, field: str, what: str, remedy: Message) -> InputError:
-    return InputError("bad-argument", say("field-of-what-is", field=field, what=what,
-                      value=repr(value)), field=field, value=value, remedy=remedy)  # fmt: skip
+    problem = say("field-is", field=f"{what}.{field}", value=repr(value))
+    return InputError("bad-argument", problem, field=field, value=value, remedy=remedy)
 
 
 _EVEN = 8

@@ -99,8 +99,8 @@ class Proportional:
     fallback: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_count(self.weeks, "weeks", "proportional policy", MOST_WEEKS)
-        check_share(self.step, "step", "proportional policy")
+        check_count(self.weeks, "weeks", "proportional", MOST_WEEKS)
+        check_share(self.step, "step", "proportional")
 
     @property
     def name(self) -> str:
@@ -172,7 +172,7 @@ class Greedy:
     fallback: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_share(self.step, "step", "greedy policy")
+        check_share(self.step, "step", "greedy")
 
     @property
     def name(self) -> str:

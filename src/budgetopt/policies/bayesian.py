@@ -159,7 +159,7 @@ class Thompson:
     fallback: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_count(self.draws, "draws", "Thompson policy", MOST_DRAWS)
+        check_count(self.draws, "draws", "thompson", MOST_DRAWS)
 
     @property
     def name(self) -> str:
@@ -204,7 +204,7 @@ class UpperQuantile:
     fallback: Policy = field(default=HOLD, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_chance(self.chance, "chance", "upper-quantile policy")
+        check_chance(self.chance, "chance", "upper-quantile")
 
     @property
     def name(self) -> str:
@@ -257,7 +257,7 @@ class ExplorationBudget:
 
     def __post_init__(self) -> None:
         checked_policy(self.policy)
-        check_share(self.share, "share", "test-budget policy")
+        check_share(self.share, "share", "test-budget")
 
     @property
     def name(self) -> str:
@@ -331,8 +331,8 @@ class Phased:
 
     def __post_init__(self) -> None:
         checked_policy(self.policy)
-        check_share(self.most, "most", "phased policy", most=MOST_SWING)
-        check_count(self.weeks, "weeks", "phased policy", MOST_USED)
+        check_share(self.most, "most", "phased", most=MOST_SWING)
+        check_count(self.weeks, "weeks", "phased", MOST_USED)
 
     @property
     def name(self) -> str:

@@ -77,7 +77,7 @@ class Cautious:
 
     def __post_init__(self) -> None:
         checked_policy(self.policy)
-        check_share(self.k, "k", "cautious policy", most=MOST)
+        check_share(self.k, "k", "cautious", most=MOST)
 
     @property
     def name(self) -> str:
@@ -146,8 +146,8 @@ class Guarded:
 
     def __post_init__(self) -> None:
         checked_policy(self.policy)
-        check_share(self.most_loss, "most_loss", "guarded policy")
-        check_chance(self.confidence, "confidence", "guarded policy")
+        check_share(self.most_loss, "most_loss", "guarded")
+        check_chance(self.confidence, "confidence", "guarded")
 
     @property
     def name(self) -> str:
