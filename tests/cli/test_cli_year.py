@@ -1,6 +1,7 @@
 """``budgetopt year``: the weeks of the Python call, as table, JSON and CSV, in two languages."""
 
 import csv
+import datetime as dt
 import io
 import json
 import re
@@ -59,7 +60,8 @@ def test_every_amount_of_the_table_is_that_of_the_weeks(by, lang, total, found, 
     text = answered(capsys, "--by", by, "--lang", lang)
     periods = {}
     for day, money in zip(found.weeks, found.totals, strict=True):
-        label = f"{day:%Y-%m}" if by == "month" else str(day)
+        # A week is of the month of most of its days, as it is for limits over a month.
+        label = f"{day + dt.timedelta(days=3):%Y-%m}" if by == "month" else str(day)
         periods[label] = periods.get(label, 0) + money
     first = {}
     for line in text.splitlines():

@@ -35,7 +35,8 @@ def year_table(plan: Plan, found: Schedule, by: str = "month", language: str = "
     found
         The weeks.
     by
-        ``"week"`` for a line a week, ``"month"`` for the weeks that begin in a month together.
+        ``"week"`` for a line a week, ``"month"`` for the weeks together of which most days lie
+        in a month, as limits over a month count them.
     language
         ``"en"`` or ``"zh"``, with the same numbers.
     """
@@ -81,7 +82,8 @@ def _title(found: Schedule) -> Message:
 
 def _tables(plan: Plan, found: Schedule, by: str, language: str) -> Iterator[Table]:
     """Yield money and outcome by period, and money by channel, as many tables as are needed."""
-    labels = [f"{day:%Y-%m}" if by == "month" else str(day) for day in found.weeks]
+    middle = dt.timedelta(days=3)
+    labels = [f"{day + middle:%Y-%m}" if by == "month" else str(day) for day in found.weeks]
     periods = list(dict.fromkeys(labels))
     place = np.array([periods.index(label) for label in labels])
     head = in_language(say(by), language)
