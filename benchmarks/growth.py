@@ -1,4 +1,4 @@
-"""How time and memory grow with the number of channels: exponents over four sizes.
+"""How time and memory grow with channels, runs, rows and entries: exponents over four sizes.
 
     OMP_NUM_THREADS=1 python benchmarks/growth.py [--only lots,draws] [--json] [--runs 3]
 
@@ -11,20 +11,24 @@ peak of one more run of the largest size, `gap` the largest that an answer leave
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import functools
 import json
 import statistics
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import problems
 
 import budgetopt as bo
 from budgetopt import Limit
-from budgetopt.history import History
+from budgetopt.history import Columns, History
+from budgetopt.ledger import Ledger
 
 Call = Callable[[], object]
 
@@ -121,6 +125,45 @@ def in_groups(plan: bo.Plan, groups: int, seed: int = 7) -> bo.Plan:
     return bo.Plan(budget=plan.budget, currency="CNY", channels=channels, limits=limits)
 
 
+def simulated(limits: Sequence[bo.Limit], runs: int) -> Call:
+    """Simulate a quarter of eight channels, the budget decided anew every week of every run."""
+    curve = bo.Log(np.linspace(300.0, 900.0, 8), np.full(8, 80.0))
+    names = [f"channel {at}" for at in range(8)]
+    labels = [{"g": "x" if at < 4 else "y"} for at in range(8)]
+    channels = [bo.Channel(n, labels=own) for n, own in zip(names, labels, strict=True)]
+    plan = bo.Plan(budget=800, currency="CNY", channels=channels, limits=limits)
+    market = bo.Market(names, curve, noise=bo.market.Noise.lognormal(0.2))
+    return lambda: bo.simulate(plan, market, policies=["posterior-mean"], weeks=13, runs=runs)
+
+
+def read(rows: int) -> Call:
+    """Read daily rows of 400 channels from a CSV to weeks."""
+    rng, days = np.random.default_rng(1), np.datetime64("2016-01-04") + np.arange(rows // 400)
+    spends = rng.integers(100, 9_999_999, (days.size, 400)) / 100
+    lines = (
+        f"{day},channel {at:03d},{money:.2f},{at}\n"
+        for day, own in zip(days, spends, strict=True)
+        for at, money in enumerate(own)
+    )
+    path = SCRATCH / f"{rows}.csv"
+    path.write_text("date,channel,spend,outcome\n" + "".join(lines), "utf-8")
+    return lambda: History.read(path, Columns(week="date", rows="daily"))
+
+
+def ledger(entries: int) -> Call:
+    """Read every entry of a ledger and check its hashes, its chain and its head."""
+    book = Ledger.open(SCRATCH / f"{entries}.db")
+    with book.transaction("Friday") as written:
+        for at in range(entries):
+            week = dt.date(2016, 1, 4) + dt.timedelta(weeks=at)
+            written.add("applied", {"spend": {"c": "1.00"}}, week=week, key=str(week))
+    return lambda: Ledger.open(SCRATCH / f"{entries}.db").verify()
+
+
+GROUP = Limit.group("half", {"g": "x"}, at_most="45%")
+KEPT = tempfile.TemporaryDirectory()
+SCRATCH = Path(KEPT.name)
+
 CASES: dict[str, tuple[Callable[[int], Call], Sequence[int]]] = {
     "learn": (learn, (50, 100, 200, 400)),
     "reallocate": (reallocate, (50, 100, 200, 400)),
@@ -131,6 +174,10 @@ CASES: dict[str, tuple[Callable[[int], Call], Sequence[int]]] = {
     "switches in groups": (switches, (125, 250, 500, 1_000)),
     "lots": (lots, (10, 20, 40, 80)),
     "lots in groups": (grouped_lots, (5, 10, 20, 40)),
+    "simulate": (functools.partial(simulated, ()), (250, 500, 1_000, 2_000)),
+    "simulate in groups": (functools.partial(simulated, (GROUP,)), (250, 500, 1_000, 2_000)),
+    "read": (read, (50_000, 100_000, 200_000, 400_000)),
+    "ledger": (ledger, (1_000, 2_000, 4_000, 8_000)),
 }
 
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 MEBIBYTE = 2**20
-_NAMES = 4096
+_NAMES = 2**15
 """Names that are remembered: those of a plan are asked for again and again."""
 
 

@@ -149,8 +149,10 @@ def best_for(problem: Problem, best: Floats, curves: Curve) -> Floats:
             found = best_of_runs(curves, *bounds, spend_all=problem.spend_all, gap=_PROVEN)
             if found.bound <= found.outcome + _PROVEN * abs(found.outcome):
                 return found.spend
+    same = curves is problem.curves
+    spend = best if same else solve(replace(problem, curves=curves)).spend
     # Limits on outcomes hold by the week's own curves, whatever these say.
-    return project_onto_limits(problem, best, solve(replace(problem, curves=curves)).spend)
+    return project_onto_limits(problem, best, spend)
 
 
 def project_onto_limits(problem: Problem, best: Floats, spend: Floats) -> Floats:
