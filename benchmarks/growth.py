@@ -175,7 +175,7 @@ CASES: dict[str, tuple[Callable[[int], Call], Sequence[int]]] = {
     "lots": (lots, (10, 20, 40, 80)),
     "lots in groups": (grouped_lots, (5, 10, 20, 40)),
     "simulate": (functools.partial(simulated, ()), (250, 500, 1_000, 2_000)),
-    "simulate in groups": (functools.partial(simulated, (GROUP,)), (250, 500, 1_000, 2_000)),
+    "simulate in groups": (functools.partial(simulated, (GROUP,)), (25, 50, 100, 200)),
     "read": (read, (50_000, 100_000, 200_000, 400_000)),
     "ledger": (ledger, (1_000, 2_000, 4_000, 8_000)),
 }

@@ -26,6 +26,7 @@ from budgetopt.plan import (
 )
 from budgetopt.plan.fields import PlanFields
 from budgetopt.plan.files import schema, table_of
+from budgetopt.plan.limits import KINDS
 from budgetopt.untrusted import twin_key
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "weekly" / "plan.toml"
@@ -105,6 +106,19 @@ def test_the_schema_accepts_the_plans_that_load_and_what_to_dict_gives():
     assert fits(least(events=["2026-01-01", ["2026-01-01", "2026-01-02"]]), made, made)
     assert not fits(least(events={"a": ["2026-01-01"] * 3}), made, made)
     assert not fits({"currency": "CNY", "budget": 1}, made, made)
+
+
+def test_the_schema_has_every_kind_of_limit_with_what_its_parts_say():
+    made = schema()
+    kinds = made["properties"]["limits"]["items"]["anyOf"]
+    assert [one["properties"]["kind"]["const"] for one in kinds] == list(KINDS)
+    assert all(part.get("description") or "const" in part
+               for one in kinds for part in one["properties"].values())  # fmt: skip
+    turnover = {"kind": "turnover", "at_most": 100}
+    assert fits(least(limits=[turnover], limits_over={"month": [turnover]}), made, made)
+    for wrong in ({"kind": "turnover"}, {"kind": "turn", "at_most": 1}, turnover | {"most": 1}):
+        assert not fits(least(limits=[wrong]), made, made)
+        assert not fits(least(limits_over={"month": [wrong]}), made, made)
 
 
 def test_the_file_knows_every_field_of_the_columns_and_their_defaults():

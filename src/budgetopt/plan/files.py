@@ -44,7 +44,7 @@ from budgetopt.messages import Message, say
 from budgetopt.plan.amounts import MaxChange
 from budgetopt.plan.declare import AMOUNT, SHARE, plain_fields, plain_of
 from budgetopt.plan.fields import PlanFields, kind_of
-from budgetopt.plan.limits import KINDS, limit_to_dict
+from budgetopt.plan.limits import KINDS, limit_schema, limit_to_dict
 from budgetopt.plan.limits.base import Rule
 from budgetopt.plan.tables import RawTable
 from budgetopt.untrusted import MEBIBYTE, read_bounded
@@ -59,7 +59,7 @@ _FILE_TYPES: dict[Any, Any] = {
     Fraction: Annotated[Any, WithJsonSchema(SHARE)],
     dt.date: Annotated[Any, WithJsonSchema(_DAY)],
     Curve: _ANY_TABLE,
-    Rule: _ANY_TABLE,
+    Rule: Annotated[_ANY_TABLE, WithJsonSchema(limit_schema())],
     RawTable: _ANY_TABLE,
 }
 """What a plan file holds for a type. Ranges are checked where the values live."""

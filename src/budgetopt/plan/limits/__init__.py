@@ -8,10 +8,12 @@ verb `rows` of `Rule` is a limit too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from fractions import Fraction
+from inspect import getdoc
 from typing import Any
 
 from budgetopt.arguments import public
@@ -48,6 +50,7 @@ __all__ = [
     "Turnover",
     "integers",
     "limit_from_dict",
+    "limit_schema",
     "limit_to_dict",
 ]
 
@@ -121,6 +124,30 @@ def limit_from_dict(data: Mapping[str, Any]) -> Rule:
                             remedy=say("remedy-add-name", name=name))  # fmt: skip
     rule: Rule = KINDS[kind](**given)
     return rule
+
+
+def limit_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a limit in a plan file: each kind with its parts, as documented."""
+    return {"anyOf": [_schema_of(kind, made) for kind, made in KINDS.items()]}
+
+
+def _schema_of(kind: str, made: Any) -> dict[str, Any]:
+    text = getdoc(made) or ""
+    table = text.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+    told = {
+        name: {"description": " ".join(about.split())}
+        for names, about in re.findall(r"^(\S.*)\n((?: .+\n?)+)", table, re.MULTILINE)
+        for name in names.split(", ")
+    }
+    parts = fields(made)
+    return {
+        "type": "object",
+        "title": made.__name__,
+        "description": text.partition("\n")[0],
+        "properties": {"kind": {"const": kind}} | {p.name: told.get(p.name, {}) for p in parts},
+        "required": ["kind", *(part.name for part in parts if part.default is MISSING)],
+        "additionalProperties": False,
+    }
 
 
 def limit_to_dict(limit: Rule) -> dict[str, Any]:
