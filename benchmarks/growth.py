@@ -138,7 +138,7 @@ def simulated(limits: Sequence[bo.Limit], runs: int) -> Call:
 
 def read(rows: int) -> Call:
     """Read daily rows of 400 channels from a CSV to weeks."""
-    rng, days = np.random.default_rng(1), np.datetime64("2016-01-04") + np.arange(rows // 400)
+    rng, days = np.random.default_rng(1), np.datetime64("2016-01-04") + np.arange(-(-rows // 400))
     spends = rng.integers(100, 9_999_999, (days.size, 400)) / 100
     lines = (
         f"{day},channel {at:03d},{money:.2f},{at}\n"

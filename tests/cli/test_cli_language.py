@@ -11,7 +11,7 @@ from budgetopt.i18n import LANGUAGES
 
 from .helpers import plan_and_history, run
 
-WEEK = ("plan.toml", "--history", "history.csv", "--as-of", "2026-01-01")
+WEEK = ("plan.toml", "--history", "history.csv", "--as-of", "2025-11-20")
 
 
 @pytest.mark.parametrize("explain", [False, True])
