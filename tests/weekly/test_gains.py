@@ -43,6 +43,26 @@ def by_goal(name, curves, spend):
     }[name]
 
 
+class InProportion:
+    """Last week's split at the week's money."""
+
+    name = "in proportion"
+
+    def decide(self, view, rng):
+        return view.last * (view.budget / view.last.sum())
+
+
+def test_what_rounding_brings_is_no_gain_of_the_split():
+    past = history(seed=8)
+    declared = plan(budget=300, max_change="none", step="0.01", spend="all")
+    decision = bo.reallocate(declared, past, policy=InProportion(), guardrails=None)
+    proportions = money(decision, "before") * 300 / past.spend[-1].sum()
+    assert 0 < np.abs(money(decision) - proportions).max() <= 0.01
+    assert decision.gains.split == 0.0
+    assert decision.money_gain == decision.gain
+    assert decision.allocation.spread.better is None
+
+
 @pytest.mark.parametrize("much", BUDGETS)
 @pytest.mark.parametrize("name", GOALS)
 def test_both_parts_are_those_of_the_curves(name, much):

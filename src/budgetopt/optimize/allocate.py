@@ -309,7 +309,7 @@ def _spread(
     if problem.last is None:
         against = None
     elif against is None:
-        against = last_split(problem, float(spend.sum()))
+        against = last_split(problem, spend)
     found = spread(drawn, spend, against)
     if goal == "outcome" or against is None:
         return found
@@ -320,16 +320,18 @@ def _spread(
     return replace(found, better=by_goal.better)
 
 
-def last_split(problem: Problem, total: float) -> Floats:
-    """Return last week's split; where the money is other, its proportions at the same total.
+def last_split(problem: Problem, spend: Floats) -> Floats:
+    """Return last week's split; where the money is other, its proportions at the total of spends.
 
     Whatever the limits: brought within them, proportions can be those of the decision itself, and
-    all that a better split brings would be laid to the money.
+    all that a better split brings would be laid to the money. Spends that are these proportions to
+    the minor unit are that split themselves: what rounding brings is no gain.
     """
-    last = problem.last_money
-    if abs(total - float(last.sum())) < 0.5 / problem.money.units or not last.any():
+    last, total, unit = problem.last_money, float(spend.sum()), 1.0 / problem.money.units
+    if abs(total - float(last.sum())) < 0.5 * unit or not last.any():
         return last
-    return np.asarray(last * (total / last.sum()))
+    same = np.asarray(last * (total / last.sum()))
+    return spend if np.all(np.abs(same - spend) <= unit) else same
 
 
 def goal_of(plan: Plan) -> str:

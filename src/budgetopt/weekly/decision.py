@@ -281,10 +281,10 @@ class Gains(NamedTuple):
 
 def gains_of(problem: Problem, allocation: Allocation, belief: Any) -> Gains:
     """Return what an allocation brings more than last week's split, and what that rests on."""
-    last, total = problem.last_money, float(allocation.total)
+    last = problem.last_money
     spend = np.array([float(money) for money in allocation.spend.values()])
     now, then = (problem.objective(money) for money in (spend, last))
-    same = problem.objective(last_split(problem, total))
+    same = problem.objective(last_split(problem, spend))
     outcome = float(problem.curves.value(last).sum())
     weight = problem.weight if allocation.goal != "least-spend" else np.ones(last.size)
     after, before = (on_priors(belief, problem.curves, money) for money in (spend, last))

@@ -443,7 +443,7 @@ def priced(
     minor = problem.money.minors(wanted, "spends")
     drawn = draws_of(dated, expected, DRAWS, base.seed)
     solved = best._replace(spend=minor / problem.money.units, method=EDIT)
-    against = last_split(held, float(solved.spend.sum()))
+    against = last_split(held, solved.spend)
     settled = settle(dated, _pinned(held, minor), solved, drawn, against=against)
     # Under the rules that it was pinned without: verified once more.
     allocation = replace(settled, rules=held.rules)
