@@ -30,6 +30,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, Self
 
@@ -214,7 +215,7 @@ class Pilot:
     def money_a_week(self) -> Decimal:
         """Money of the pilot in one week, its share of the planned, rounded to the cent."""
         minor = self.money.minor(self.planned, "planned")
-        return self.money.amount(round(minor * Decimal(repr(self.share))))
+        return self.money.amount(round(minor * Fraction(repr(self.share))))
 
     @property
     def detectable(self) -> float | None:
