@@ -217,15 +217,7 @@ def check(
     ]
     lines += [] if past is None else [_said_of(past)]
     lines += _said_of_targets(declared, past)
-    notes = (
-        []
-        if past is None
-        else [
-            *bo.belief.out_of_scale(past, past.channels),
-            *past.notes,
-            *bo.weekly.few_weeks_note(past.complete()),
-        ]
-    )
+    notes = [] if past is None else _notes_of(past)
     begins = bo.workflow.next_week(declared, today(as_of))
     ahead = [
         say("week-ahead-problem", problem=said)
@@ -258,7 +250,7 @@ def _after(past: bo.History | None, begins: dt.date) -> dt.date:
 def _notes_of(past: bo.History) -> list[str]:
     """Return what a reader should know of a history."""
     few = bo.weekly.few_weeks_note(past.complete())
-    return [*few, *bo.belief.out_of_scale(past, past.channels), *past.notes]
+    return [*bo.belief.out_of_scale(past, past.channels), *past.notes, *few]
 
 
 def _said_of(past: bo.History) -> bo.i18n.Message:
