@@ -322,9 +322,9 @@ def reallocate(
     )
     if as_of is not None and files:
         # Who says which day it is means the week after it, and decides an earlier one by old data.
-        raised = bo.workflow.alerts(declared, today(as_of), history=past)
-        old = [alert.sentence for alert in raised if alert.code == "data-stale"]
-        decision = replace(decision, notes=(*old, *decision.notes))
+        old = bo.workflow.stale(declared.operation.alerts, past, today(as_of))
+        told = (alert.sentence for alert in old)
+        decision = replace(decision, notes=(*told, *decision.notes))
     if save_belief is not None:
         start = decision.week.start
         learned = bo.weekly.belief_for(declared, past.until(start), start, earlier)

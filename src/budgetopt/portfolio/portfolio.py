@@ -41,7 +41,7 @@ from budgetopt.portfolio.store import Folder, Kept, Store
 from budgetopt.version import VERSION
 from budgetopt.weekly import Decision, reallocate
 from budgetopt.workers import Handed
-from budgetopt.workflow import alerts, plan_fingerprint, policy_record
+from budgetopt.workflow import plan_fingerprint, policy_record, stale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -574,10 +574,9 @@ def _decided(request: _Request, account: Account) -> tuple[dict[str, Any], list[
     status, channels = kept.rows
     if account.as_of is None:
         return status, channels
-    for alert in alerts(plan, account.as_of, history=past):
-        if alert.code == STALE:
-            said = in_language(alert.sentence, request.language)
-            status = status | {"code": STALE, "message": said}
+    for alert in stale(plan.operation.alerts, past, account.as_of):
+        said = in_language(alert.sentence, request.language)
+        status = status | {"code": STALE, "message": said}
     return status, channels
 
 

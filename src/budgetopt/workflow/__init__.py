@@ -10,7 +10,7 @@ What they count with are pure functions, which need no ledger: `pace`, `answer_o
 from __future__ import annotations
 
 from budgetopt.workflow.ahead import weeks_ahead
-from budgetopt.workflow.alerts import Alert, Severity, alerts, news, worst
+from budgetopt.workflow.alerts import Alert, Severity, alerts, news, stale, worst
 from budgetopt.workflow.approval import Edited, apply, approve, edit, priced, reject, release
 from budgetopt.workflow.inputs import (
     RecordedHistory,
@@ -89,6 +89,7 @@ __all__ = [
     "run_week",
     "scores",
     "spend_of",
+    "stale",
     "state_of",
     "states_of",
     "take_snapshot",

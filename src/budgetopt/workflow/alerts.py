@@ -221,7 +221,7 @@ _CRITICAL = 2
 """Times the days at which data count as stale, from which on nothing should be decided by them."""
 
 
-def stale(rules: AlertRules, history: History, today: dt.date) -> Iterator[Alert]:
+def stale(rules: AlertRules, history: History, today: dt.date | str) -> Iterator[Alert]:
     """Yield that the last whole week ended `AlertRules.stale_days` ago or longer."""
     whole = np.flatnonzero(~history.partial)
     if not whole.size:
@@ -229,7 +229,7 @@ def stale(rules: AlertRules, history: History, today: dt.date) -> Iterator[Alert
         yield Alert("data-stale", "critical", said, key="data-stale:none")
         return
     end = Week(as_date(history.weeks[whole[-1]], "week")).end
-    days = (today - end).days
+    days = (as_date(today, "today") - end).days
     if days < rules.stale_days:
         return
     said = say("data-stale", end=end, days=days)
@@ -382,7 +382,7 @@ def alerts(
     """
     rules, found = plan.operation.alerts, list[Iterator[Alert]]()
     if history is not None:
-        found += [stale(rules, history, as_date(today, "today")), incomplete(history)]
+        found += [stale(rules, history, today), incomplete(history)]
         found += [not_over(history), pause(plan, history, spend)]
         if difference is not None:
             found.append(revised(rules, history, difference, plan.delay))
