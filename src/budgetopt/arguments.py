@@ -21,7 +21,7 @@ import inspect
 import numbers
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ from typing import (
 )
 
 from budgetopt.errors import BudgetoptError, InputError, did_you_mean
-from budgetopt.messages import Message, say
+from budgetopt.messages import Message, linked, say
 
 T = TypeVar("T", bound=Any)
 
@@ -331,9 +331,9 @@ def _in_words(hint: Any) -> str:
     if origin in (Union, types.UnionType):
         if _is_array_like(parts):
             return say("needed-numbers")
-        return _either(dict.fromkeys(map(_in_words, parts)))
+        return linked("either-or", tuple(dict.fromkeys(map(_in_words, parts))))
     if origin is Literal:
-        return _either(map(repr, parts))
+        return linked("either-or", tuple(map(repr, parts)))
     if origin is abc.Callable:
         return say("needed-function")
     if _of_numpy(origin):
@@ -360,10 +360,6 @@ def _in_words(hint: Any) -> str:
         Any: say("needed-documented"),
     }
     return plain.get(hint) or _instance(hint)
-
-
-def _either(words: Iterable[str]) -> str:
-    return functools.reduce(lambda one, other: say("either-or", one=one, other=other), words)
 
 
 def in_short(value: Any) -> str:

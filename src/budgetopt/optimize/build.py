@@ -20,7 +20,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -34,6 +33,7 @@ from budgetopt.curves import Curve, stack, stretched
 from budgetopt.errors import CalendarError, HistoryError, InfeasibleError, InputError, PlanError
 from budgetopt.history import History
 from budgetopt.i18n import Message, listed, quoted, say, show_figure
+from budgetopt.messages import linked
 from budgetopt.money import show_amount, sum_minor
 from budgetopt.notebook import short
 from budgetopt.optimize.problem import UNLIMITED, Clock, DeclaredBounds, Problem
@@ -759,9 +759,7 @@ def refuse_unreachable(problem: Problem, left: Clock = UNLIMITED) -> None:
     money = problem.money
     near = {side: money.amount(t) for side, t in totals._asdict().items() if t is not None}
     shown = [money.show(t) for t in totals if t is not None]
-    near_by = {
-        "totals": reduce(lambda one, other: say("either-or", one=one, other=other), shown or [""])
-    }
+    near_by = {"totals": linked("either-or", shown or [""])}
     budget = money.show(problem.budget)
     clash = explain_infeasible(problem, left, known=True)
     raise InfeasibleError(

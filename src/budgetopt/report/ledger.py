@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
 from budgetopt.errors import InputError
 from budgetopt.i18n import Message, in_language, restored, say
 from budgetopt.ledger import Entry, Verified
+from budgetopt.messages import linked
 from budgetopt.money import difference_of, show_amount, total_of
 from budgetopt.plan import Plan
 from budgetopt.report.decision import decision_table
@@ -316,7 +316,7 @@ def next_step(state: WeekState, plan: Plan) -> Message:
 
 def clauses(texts: Sequence[str]) -> str:
     """Return clauses one after the other, each of which may have commas of its own."""
-    return reduce(lambda one, other: say("clauses", one=one, other=other), texts or ("",))
+    return linked("clauses", texts or ("",))
 
 
 def state_json(state: WeekState, command: str, **more: Any) -> str:

@@ -10,27 +10,22 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from budgetopt.i18n import Message, in_language, joined, say, show_figure
+from budgetopt.i18n import Message, in_language, joined, listed, quoted, say, show_figure
 from budgetopt.market import Outage, Relative, Scenario
+from budgetopt.messages import linked
 from budgetopt.money import show_amount
 from budgetopt.notebook import brief
 from budgetopt.plan import Plan, kind_of, return_words
-from budgetopt.report.ledger import clauses
-from budgetopt.report.text import Table, as_known, figures, laid_out, note_lines
-from budgetopt.simulation import Contingency, Difference, Simulation
+from budgetopt.report.decision import outcome_head, range_width, ranges, total_row
+from budgetopt.report.ledger import as_json, clauses
+from budgetopt.report.text import Table, amounts, as_known, figures, laid_out, note_lines
+from budgetopt.simulation import Contingency, Difference, Simulation, WhatIf
 
 if TYPE_CHECKING:
     import pandas as pd
-from decimal import Decimal
-
-from budgetopt.i18n import listed, quoted
-from budgetopt.report.decision import outcome_head, range_width, ranges, total_row
-from budgetopt.report.ledger import as_json
-from budgetopt.report.text import amounts
-from budgetopt.simulation import WhatIf
 
 SCHEMA_VERSION = 1
 USUAL, STRUCK = "as usual", "with scenarios"
@@ -316,8 +311,7 @@ def _chances(years: Years, world: Simulation, language: str) -> str | Table:
     if kind_of(years.plan) == "money":
         chances[say("loss")] = [world.chance_of_loss(name).mean for name in names]
     if target is None and not any(map(any, chances.values())):
-        what = reduce(lambda one, other: say("either-or", one=one, other=other), chances)
-        return say("chances-none", what=what)
+        return say("chances-none", what=linked("either-or", tuple(chances)))
     if target is not None:
         chances[say("target")] = [world.chance(policy=n, at_least=target).mean for n in names]
     columns: dict[str, list[str]] = {h: list(map(_share, each)) for h, each in chances.items()}
